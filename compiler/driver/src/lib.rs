@@ -1,0 +1,1 @@
+//! The ein compiler: library and command line.

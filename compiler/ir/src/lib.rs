@@ -1,0 +1,4 @@
+//! The intermediate representations of `ein`.
+pub mod diagnostic;
+pub mod dtype;
+pub mod span;

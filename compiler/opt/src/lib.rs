@@ -1,0 +1,1 @@
+//! From typed tensor IR to a plan.

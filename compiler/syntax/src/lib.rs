@@ -1,0 +1,1 @@
+//! From .ein source text to typed tensor IR.

@@ -1,0 +1,1 @@
+//! Tensors, files, micro-kernels and the thread pool behind compiled programs.
