@@ -1,4 +1,23 @@
-//! The intermediate representations of `ein`.
+//! The intermediate representations of `ein`: what the stages of the compiler hand to each other.
+//!
+//! ```text
+//! AST → tensor::Module → (specialise) → plan::Plan → kernel::KernelModule → machine code
+//! ```
+//!
+//! Each of the three has one folder with its types (`mod.rs`), its text form (`print.rs`, `parse.rs`) and its verifier
+//! (`verify.rs`), which gives the [`verified::Verified`] token that the next stage demands. [`interp`] is the meaning of tensor
+//! IR and of kernel IR: slow, obvious, and what every back end is compared with.
+//!
+//! This crate knows no parser of programs, no e-graph, no code generator and no renderer, and does no input or output.
+
 pub mod diagnostic;
 pub mod dtype;
+pub mod entity;
+pub mod extent;
+pub mod interp;
+pub mod kernel;
+pub mod plan;
+pub mod scalar;
 pub mod span;
+pub mod tensor;
+pub mod verified;

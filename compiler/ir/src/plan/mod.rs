@@ -1,0 +1,351 @@
+//! The plan: ordered steps over named buffers. What is computed, in which order, fused how and stored where; not how loops run.
+//!
+//! A plan is made from a specialised tensor module: every size is a literal. A buffer holds exactly one tensor value and is
+//! named by a [`Tensor`] id of the plan (not that of the tensor module). The plan fixes order, fusion, strategy, slices,
+//! layouts, lifetimes and workspace; lowering picks loop order, tiles and vectors, and adds no buffer.
+
+pub mod parse;
+pub mod print;
+pub mod verify;
+
+use crate::dtype::DType;
+use crate::entity::{Fault, Index, PrimaryMap, Step, Tensor};
+use crate::scalar::{Literal, Scalar};
+use crate::span::Span;
+use crate::tensor::{MultiOp, ReduceOp};
+
+/// Steps in the order of execution, over buffers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Everything that the plan is a function of.
+    pub header: Header,
+    /// Every buffer: inputs, outputs, intermediates, constants.
+    pub buffers: PrimaryMap<Tensor, Buffer>,
+    /// Inputs, in the order of the parameter list.
+    pub inputs: Vec<Tensor>,
+    /// Outputs, in the order of the result list.
+    pub outputs: Vec<Tensor>,
+    /// Steps in the order of execution.
+    pub steps: PrimaryMap<Step, StepDecl>,
+    /// Ways in which data can make the program fail.
+    pub faults: PrimaryMap<Fault, FaultDecl>,
+    /// Bytes of the arena that holds the intermediates; buffers with disjoint lifetimes share it.
+    pub arena_bytes: u64,
+}
+
+/// Everything that a plan is a function of, besides the program and its sizes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Header {
+    /// Name of the program.
+    pub program: String,
+    /// `cpu`, later `gpu` or `he`.
+    pub target: String,
+    /// 0 as written, 1 default budgets, 2 larger ones.
+    pub opt_level: u8,
+    /// What is minimised: `time`, `flops`, `memory`.
+    pub objective: String,
+    /// Bytes that the peak must not exceed; `None` is no limit.
+    pub memory_limit: Option<u64>,
+    /// Seed of randomised searches.
+    pub seed: u64,
+    /// Whether a clock or Ctrl-C ended the search.
+    pub truncated: bool,
+}
+
+/// Memory for one tensor value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buffer {
+    /// As the user wrote it.
+    pub name: String,
+    /// Element type.
+    pub dtype: DType,
+    /// Size of each axis.
+    pub extents: Vec<u64>,
+    /// Order of the elements in memory.
+    pub layout: Layout,
+    /// Who owns it.
+    pub place: Place,
+    /// First and last step that touches it; `None` if none does.
+    pub live: Option<(Step, Step)>,
+    /// For `idx<V>` inputs: every element is in `0..V`, checked when bound (per column of the last axis if several).
+    pub index_of: Vec<u64>,
+    /// Declaration.
+    pub span: Span,
+}
+
+/// Order of the elements in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Contiguous, last axis fastest.
+    RowMajor,
+    /// Strides, in elements, that are known only when the program is called. Inputs only.
+    Strided,
+    /// Contiguous, in this order of the axes, the last named fastest. Intermediates only.
+    Permuted(Vec<usize>),
+}
+
+/// Who owns a buffer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// The caller: the n-th input.
+    Input(u32),
+    /// The caller: the n-th output.
+    Output(u32),
+    /// The arena, at this offset in bytes (64-byte aligned).
+    Arena(u64),
+    /// The program: values known when it is compiled, row-major.
+    Constant(Vec<Literal>),
+}
+
+/// A way in which data can make the program fail: the compiled code returns its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultDecl {
+    /// Code of the error.
+    pub code: u16,
+    /// The fact in the user's words.
+    pub message: String,
+    /// Place that can fail.
+    pub span: Span,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepDecl {
+    /// What is done.
+    pub kind: StepKind,
+    /// Scalar multiplications and additions, counted as the cost model does: a multiply-add is 2.
+    pub flops: u64,
+    /// Bytes read and written, each operand counted once.
+    pub bytes: u64,
+    /// The equation that it comes from.
+    pub span: Span,
+}
+
+/// What a step does. Every kind names the buffers it writes (`out`, `results`).
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepKind {
+    /// A sum of products of two operands, its labels sorted into classes.
+    Contraction(Contraction),
+    /// A pointwise or reducing nest with everything fused into it.
+    Nest(Nest),
+    /// A recurrence over steps of its own.
+    Scan(Scan),
+    /// A call to library code on whole tensors.
+    Library(Library),
+}
+
+/// `out[labels] = sum lhs[labels] * rhs[labels]` over a ring, in `acc`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contraction {
+    /// Buffer written.
+    pub out: Tensor,
+    /// Left operand.
+    pub lhs: Tensor,
+    /// Right operand.
+    pub rhs: Tensor,
+    /// Extent of each label; labels are positions in this list.
+    pub extents: Vec<u64>,
+    /// Label of each axis of `out`: no repeats.
+    pub out_labels: Vec<u16>,
+    /// Label of each axis of `lhs`: a repeat reads the diagonal.
+    pub lhs_labels: Vec<u16>,
+    /// Label of each axis of `rhs`: a repeat reads the diagonal.
+    pub rhs_labels: Vec<u16>,
+    /// Whether the conjugates of the operands are meant.
+    pub conjugate: (bool, bool),
+    /// Type of products and sum; that of `out`.
+    pub acc: DType,
+    /// How it is carried out.
+    pub strategy: Strategy,
+}
+
+/// How a contraction is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strategy {
+    /// A library matrix product on strided views, looped over what does not fit into one.
+    Gemm,
+    /// Blocks packed straight from the operands' layouts, tiles by micro-kernels.
+    Gett,
+    /// Generated loops.
+    Nest,
+}
+
+/// Classes of the labels of a contraction, each in the order of the output, then of `lhs`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModeClasses {
+    /// In all three.
+    pub batch: Vec<u16>,
+    /// In `lhs` and `out`.
+    pub free_lhs: Vec<u16>,
+    /// In `rhs` and `out`.
+    pub free_rhs: Vec<u16>,
+    /// In both operands, not in `out`.
+    pub contracted: Vec<u16>,
+    /// In one operand only, not in `out`.
+    pub summed: Vec<u16>,
+}
+
+impl Contraction {
+    /// Sorts the labels into classes.
+    #[must_use]
+    pub fn classify_modes(&self) -> ModeClasses {
+        let mut classes = ModeClasses::default();
+        let mut seen = vec![false; self.extents.len()];
+        for &label in self.out_labels.iter().chain(&self.lhs_labels).chain(&self.rhs_labels) {
+            if std::mem::replace(&mut seen[usize::from(label)], true) {
+                continue;
+            }
+            let (l, r) = (self.lhs_labels.contains(&label), self.rhs_labels.contains(&label));
+            match (l, r, self.out_labels.contains(&label)) {
+                (true, true, true) => classes.batch.push(label),
+                (true, false, true) => classes.free_lhs.push(label),
+                (false, true, true) => classes.free_rhs.push(label),
+                (true, true, false) => classes.contracted.push(label),
+                _ => classes.summed.push(label),
+            }
+        }
+        classes
+    }
+}
+
+/// A loop nest over the axes of `out`: `out[outer] = epilogue(reduce[binders where guard](body))` on `domain`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nest {
+    /// Buffer written.
+    pub out: Tensor,
+    /// The nest's indices; ids count from 0 in every nest.
+    pub indices: PrimaryMap<Index, IndexRange>,
+    /// One index an axis of `out`, in the order of the axes. In a scan, its index may stand among them.
+    pub outer: Vec<Index>,
+    /// Where the value is wanted; elsewhere `out` is left as it is and never read.
+    pub domain: Option<Scalar>,
+    /// The reduction, if any.
+    pub reduce: Option<NestReduce>,
+    /// The value, or what is reduced, over buffers of the plan.
+    pub body: Scalar,
+    /// Applied to the finished reduction (`ScalarKind::Accumulated`), over `outer`; needs `reduce`.
+    pub epilogue: Option<Scalar>,
+}
+
+/// An index of a nest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexRange {
+    /// As the user wrote it.
+    pub name: String,
+    /// First value.
+    pub lo: i64,
+    /// One past the last value.
+    pub hi: i64,
+}
+
+/// The reduction of a nest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NestReduce {
+    /// The operation; user reducers are not here yet (lowering refuses them with E0190 before a plan is made).
+    pub op: ReduceOp,
+    /// Type that it is carried out in.
+    pub acc: DType,
+    /// Indices reduced over; the last runs fastest in the meaning, not necessarily in the code.
+    pub binders: Vec<Index>,
+    /// What does not satisfy it takes no part and is not evaluated.
+    pub guard: Option<Scalar>,
+}
+
+/// A recurrence: its steps are carried out once for every value of the index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scan {
+    /// The index; in the nests of `body` it has this id and this range.
+    pub index: Index,
+    /// Its range.
+    pub range: IndexRange,
+    /// From the last value to the first.
+    pub reverse: bool,
+    /// State buffers with their initial values (copied before the first step) and their previous values.
+    pub states: Vec<ScanState>,
+    /// Steps of one turn.
+    pub body: Vec<StepDecl>,
+}
+
+/// A state of a recurrence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanState {
+    /// Value at the current step.
+    pub current: Tensor,
+    /// Value at the previous step; the same buffer where the update may be done in place.
+    pub previous: Tensor,
+    /// Value before the first step.
+    pub init: Option<Tensor>,
+}
+
+/// A call to library code.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Library {
+    /// What is computed.
+    pub op: MultiOp,
+    /// Buffers written.
+    pub results: Vec<Tensor>,
+    /// Buffers read.
+    pub args: Vec<Tensor>,
+    /// Integer arguments by name.
+    pub options: Vec<(String, i64)>,
+    /// Workspace in the arena, if any.
+    pub workspace: Option<Tensor>,
+}
+
+impl Buffer {
+    /// Number of elements.
+    #[must_use]
+    pub fn n_elements(&self) -> u64 {
+        self.extents.iter().product()
+    }
+
+    /// Bytes when stored contiguously (sub-byte types: each row of the last axis starts on a byte).
+    #[must_use]
+    pub fn n_bytes(&self) -> u64 {
+        let bits = u64::from(self.dtype.bits());
+        if bits >= 8 {
+            return self.n_elements() * (bits / 8);
+        }
+        let (row, rows) = match self.extents.split_last() {
+            Some((last, rest)) => (*last, rest.iter().product()),
+            None => (1, 1),
+        };
+        rows * (row * bits).div_ceil(8)
+    }
+
+    /// Strides in elements of a contiguous buffer; `None` if they are known only at the call.
+    #[must_use]
+    pub fn strides(&self) -> Option<Vec<i64>> {
+        let rank = self.extents.len();
+        let order: Vec<usize> = match &self.layout {
+            Layout::RowMajor => (0..rank).collect(),
+            Layout::Permuted(order) => order.clone(),
+            Layout::Strided => return None,
+        };
+        let mut strides = vec![0i64; rank];
+        let mut stride = 1i64;
+        for &axis in order.iter().rev() {
+            strides[axis] = stride;
+            stride = stride.saturating_mul(i64::try_from(self.extents[axis].max(1)).unwrap_or(i64::MAX));
+        }
+        Some(strides)
+    }
+}
+
+/// Peak memory of a plan: fresh outputs + intermediates + workspace, without inputs and code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peak {
+    /// Bytes whatever the number of threads.
+    pub base: u64,
+    /// Bytes more for each thread.
+    pub per_thread: u64,
+}
+
+impl Plan {
+    /// Peak memory: outputs that the call makes, the arena, and what each thread takes.
+    #[must_use]
+    pub fn peak(&self) -> Peak {
+        let outputs = self.outputs.iter().map(|t| self.buffers[*t].n_bytes()).sum::<u64>();
+        Peak { base: outputs + self.arena_bytes, per_thread: 0 }
+    }
+}
