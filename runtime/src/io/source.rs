@@ -1,0 +1,103 @@
+//! The bytes of a file, and making elements of them.
+
+use super::Loaded;
+use super::header::ByteOrder;
+use crate::buffer::AlignedBuf;
+use crate::error::Error;
+use crate::tensor::normalise_bools;
+use crate::view::DimVec;
+use ein_ir::dtype::DType;
+use memmap2::Mmap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Files up to this many bytes are read: a map costs a few page faults and a system call more than it saves.
+const READ_BELOW: u64 = 64 << 10;
+
+/// Bytes that begin at an address with the alignment of any element.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// A read-only map of the file, aligned to a page.
+    Mapped(Mmap),
+    /// A copy.
+    Owned(AlignedBuf),
+}
+
+/// How the elements lie in a source.
+pub(super) struct Elements {
+    pub(super) dtype: DType,
+    pub(super) shape: DimVec<usize>,
+    /// In elements.
+    pub(super) strides: DimVec<isize>,
+    pub(super) order: ByteOrder,
+    /// First byte.
+    pub(super) offset: usize,
+    /// Bytes.
+    pub(super) len: usize,
+}
+
+impl Source {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let unreadable = |reason: String| Error::FileUnreadable { path: path.to_owned(), reason };
+        let mut file = File::open(path).map_err(|e| unreadable(describe(&e)))?;
+        let metadata = file.metadata().map_err(|e| unreadable(describe(&e)))?;
+        if !metadata.is_file() {
+            return Err(unreadable("it is not a regular file".to_owned()));
+        }
+        if metadata.len() > READ_BELOW {
+            // SAFETY: the map is read-only; that the file is not changed meanwhile is the documented condition of `Loaded`.
+            let map = unsafe { Mmap::map(&file) }.map_err(|e| unreadable(describe(&e)))?;
+            return Ok(Source::Mapped(map));
+        }
+        let mut bytes = Vec::with_capacity(metadata.len() as usize);
+        // A file that grows meanwhile is cut: the limit is what was checked.
+        file.by_ref().take(READ_BELOW).read_to_end(&mut bytes).map_err(|e| unreadable(describe(&e)))?;
+        Ok(Source::Owned(AlignedBuf::copy_of(&bytes)?))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Source::Mapped(map) => map,
+            Source::Owned(buf) => buf.as_slice(),
+        }
+    }
+
+    pub(super) fn is_mapped(&self) -> bool {
+        matches!(self, Source::Mapped(_))
+    }
+
+    /// Takes elements that were checked to lie in the source; copies them where they are misaligned, swapped, or bools of other bytes.
+    pub(super) fn into_loaded(self, elements: Elements) -> Result<Loaded, Error> {
+        let Elements { dtype, shape, strides, order, offset, len } = elements;
+        let data = &self.bytes()[offset..offset + len];
+        let usable = order.is_native()
+            && data.as_ptr().addr().is_multiple_of(dtype.align())
+            && (dtype != DType::Bool || data.iter().all(|&b| b <= 1));
+        if usable {
+            return Ok(Loaded { source: self, offset, dtype, shape, strides });
+        }
+        let copy = decode(AlignedBuf::copy_of(data)?, dtype, order);
+        Ok(Loaded { source: Source::Owned(copy), offset: 0, dtype, shape, strides })
+    }
+}
+
+/// Makes valid native elements of the bytes of a file.
+pub(super) fn decode(mut data: AlignedBuf, dtype: DType, order: ByteOrder) -> AlignedBuf {
+    if !order.is_native() {
+        // The two parts of a complex number are swapped each for itself.
+        data.as_mut_slice().chunks_exact_mut(dtype.real().bytes()).for_each(<[u8]>::reverse);
+    }
+    if dtype == DType::Bool {
+        normalise_bools(data.as_mut_slice());
+    }
+    data
+}
+
+/// What the system said, without its number.
+pub(super) fn describe(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
