@@ -1,0 +1,52 @@
+//! `ein einsum`: a classic string on files.
+
+use crate::cli::timing::Timing;
+use crate::cli::{CodeOptions, Failure};
+use clap::Args;
+use ein::{Tensor, TensorRef};
+use ein_runtime::io;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Evaluate a classic einsum string, with numpy's meaning
+#[derive(Args)]
+#[command(after_help = "Examples:
+  ein einsum 'ij,jk->ik' a.npy b.npy -o c.npy
+  ein einsum '...ii->...i' batch.npy -o diagonals.npy
+  ein einsum -- '->' scalar.npy")]
+pub struct Einsum {
+    /// The string; put `--` before one that is empty or begins with `-`
+    equation: String,
+    /// The operands: x.npy, a.npz:key, or model.safetensors:name
+    operands: Vec<String>,
+    /// Where to write the result [default: print it]
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    code: CodeOptions,
+    #[command(flatten)]
+    timing: Timing,
+}
+
+impl Einsum {
+    pub fn execute(self) -> Result<(), Failure> {
+        let begin = Instant::now();
+        let einsum = ein::Einsum::with_compiler(&self.equation, self.code.compiler())?;
+        let parse = begin.elapsed();
+        let loaded = self.operands.iter().map(|spec| io::load(spec)).collect::<Result<Vec<_>, _>>()?;
+        let views: Vec<TensorRef<'_>> = loaded.iter().map(io::Loaded::view).collect();
+        let begin = Instant::now();
+        let bound = einsum.bound(&views)?;
+        let outputs = self.timing.run(&bound, &views, parse + begin.elapsed())?;
+        deliver(&outputs.into_tensors().swap_remove(0), self.out.as_deref())
+    }
+}
+
+/// Writes a result to its file, or prints it for people.
+pub fn deliver(tensor: &Tensor, target: Option<&Path>) -> Result<(), Failure> {
+    match target {
+        Some(path) => Ok(io::save_npy(path, &tensor.into())?),
+        None => Ok(writeln!(std::io::stdout(), "{tensor}")?),
+    }
+}

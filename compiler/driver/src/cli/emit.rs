@@ -1,0 +1,70 @@
+//! `ein emit`: the stable text of a stage.
+
+use crate::cli::{CodeOptions, Failure, input};
+use clap::Args;
+use ein::{DType, Function, Stage};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Print the stable text of a stage: ast, tir, plan, kernels, clif or asm
+#[derive(Args)]
+#[command(after_help = "Examples:
+  ein emit --stage tir matmul.ein
+  ein emit --stage plan matmul.ein --size M=8 --size N=8 --size K=8
+  ein emit --stage kernels --einsum 'ij,jk->ik' --shape A=8x8:f32 --shape B=8x8:f32")]
+pub struct Emit {
+    /// The program
+    #[arg(required_unless_present = "einsum", conflicts_with = "einsum")]
+    file: Option<PathBuf>,
+    /// Which stage
+    #[arg(long, value_parser = clap::builder::ValueParser::new(|s: &str| s.parse::<Stage>()))]
+    stage: Stage,
+    /// Which definition [default: the last one]
+    #[arg(long, value_name = "NAME")]
+    def: Option<String>,
+    /// A dim or an integer generic
+    #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
+    sizes: Vec<(String, i64)>,
+    /// A classic string instead of a program
+    #[arg(long, value_name = "EQ", requires = "shapes")]
+    einsum: Option<String>,
+    /// Shape and dtype of an operand of the string, in order: A=8x8:f32
+    #[arg(long = "shape", value_name = "NAME=SHAPE:DTYPE", value_parser = shape)]
+    shapes: Vec<(Vec<usize>, DType)>,
+    #[command(flatten)]
+    code: CodeOptions,
+}
+
+/// Parses `A=8x8:f32`; a scalar is `A=:f32`.
+fn shape(text: &str) -> Result<(Vec<usize>, DType), String> {
+    let form = || format!("`{text}` is not of the form NAME=8x8:f32");
+    let (shape, dtype) = text.split_once('=').map_or(text, |(_, v)| v).split_once(':').ok_or_else(form)?;
+    let dtype = dtype.parse().map_err(|()| format!("there is no dtype `{dtype}`"))?;
+    let axes = shape.split('x').filter(|s| !s.is_empty()).map(|n| n.parse().map_err(|_| form())).collect::<Result<_, _>>()?;
+    Ok((axes, dtype))
+}
+
+impl Emit {
+    pub fn execute(self) -> Result<(), Failure> {
+        let sizes: Vec<(&str, i64)> = self.sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        let text = match (&self.einsum, &self.file) {
+            (Some(equation), _) => self.einsum_function(equation)?.emit(self.stage, &sizes)?,
+            (None, Some(file)) => {
+                let program = self.code.compiler().compile_file(file)?;
+                let def = match &self.def {
+                    Some(name) => name.clone(),
+                    None => program.defs().last().map(|s| (*s).to_owned()).unwrap_or_default(),
+                };
+                program.emit(self.stage, &def, &sizes)?
+            }
+            (None, None) => return Err(Failure::Usage("give a FILE or --einsum EQ".to_owned())),
+        };
+        Ok(write!(std::io::stdout(), "{text}")?)
+    }
+
+    fn einsum_function(&self, equation: &str) -> Result<Function, Failure> {
+        let shapes: Vec<&[usize]> = self.shapes.iter().map(|(s, _)| s.as_slice()).collect();
+        let dtypes: Vec<DType> = self.shapes.iter().map(|(_, d)| *d).collect();
+        Ok(ein::Einsum::with_compiler(equation, self.code.compiler())?.function(&shapes, &dtypes)?)
+    }
+}

@@ -1,0 +1,171 @@
+//! The command line: one file a command.
+//!
+//! Results go to standard output, everything else to standard error. Exit status: 0 done, 1 the program or its inputs are wrong,
+//! 2 the command line is wrong.
+
+pub mod check;
+pub mod einsum;
+pub mod emit;
+pub mod eval;
+pub mod explain;
+pub mod input;
+pub mod run;
+pub mod serve;
+pub mod timing;
+
+use clap::{Args, Parser, Subcommand};
+use ein::{Compiler, Cpu, Error};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+/// Compile and run einsum and tensor-network programs.
+#[derive(Parser)]
+#[command(name = "ein", version, about, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to colour diagnostics.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+}
+
+const EXAMPLES: &str = "Examples:
+  ein einsum 'ij,jk->ik' a.npy b.npy -o c.npy
+  ein eval 'C[i,k] = A[i,j] * B[j,k]' A=a.npy B=b.npy -o C=c.npy
+  ein run conv2d.ein --in x=photo.npy --in w=filter.npy --out-dir out
+  ein explain E0201";
+
+/// When to colour.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Colour {
+    /// On a terminal.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    Eval(eval::Eval),
+    Einsum(einsum::Einsum),
+    Check(check::Check),
+    Emit(emit::Emit),
+    Explain(explain::Explain),
+    Serve(serve::Serve),
+}
+
+/// Options of every command that makes code.
+#[derive(Args, Clone)]
+pub struct CodeOptions {
+    /// Threads of a call; results do not depend on it [default: as many as the machine has]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+    /// 0: as written, 1: default, 2: larger budgets
+    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
+    opt_level: u8,
+    /// Bytes that outputs and intermediates may take: 4096, 512MiB, 2GiB
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    memory_limit: Option<u64>,
+    /// Processor to make code for: host, x86-64-v2, x86-64-v3, …
+    #[arg(long, value_name = "CPU")]
+    cpu: Option<String>,
+}
+
+impl CodeOptions {
+    /// A compiler with these options.
+    pub fn compiler(&self) -> Compiler {
+        let mut compiler = Compiler::new().opt_level(self.opt_level);
+        if let Some(threads) = self.threads {
+            compiler = compiler.threads(threads as usize);
+        }
+        if let Some(limit) = self.memory_limit {
+            compiler = compiler.memory_limit(limit);
+        }
+        match self.cpu.as_deref() {
+            None | Some("host") => compiler,
+            Some(name) => compiler.cpu(Cpu::Named(name.to_owned())),
+        }
+    }
+}
+
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        other => return Err(format!("unknown unit `{other}`; use KiB, MiB or GiB")),
+    };
+    let n: u64 = digits.parse().map_err(|_| format!("`{digits}` is not a whole number of bytes"))?;
+    n.checked_mul(unit).ok_or_else(|| "too large".to_owned())
+}
+
+/// Why a command did not do its work.
+pub enum Failure {
+    /// The program or its inputs are wrong: exit status 1.
+    Program(Error),
+    /// The command line is wrong: exit status 2.
+    Usage(String),
+    /// The reader of our output has gone away; nothing to say.
+    ClosedPipe,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Program(error)
+    }
+}
+
+impl From<ein_runtime::Error> for Failure {
+    fn from(error: ein_runtime::Error) -> Self {
+        Failure::Program(error.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Failure::ClosedPipe;
+        }
+        let d = ein::Diagnostic::error(909, "cannot-write", format!("cannot write to standard output: {error}"));
+        Failure::Program(d.into())
+    }
+}
+
+/// Parses the command line and carries it out.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let colours = match cli.color {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    };
+    let result = match cli.command {
+        Command::Run(command) => command.execute(),
+        Command::Eval(command) => command.execute(),
+        Command::Einsum(command) => command.execute(),
+        Command::Check(command) => command.execute(colours),
+        Command::Emit(command) => command.execute(),
+        Command::Explain(command) => command.execute(),
+        Command::Serve(command) => command.execute(),
+    };
+    match result {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Program(error)) => {
+            eprint!("{}", error.render(colours));
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}\n\nFor more information, try '--help'.");
+            ExitCode::from(2)
+        }
+    }
+}

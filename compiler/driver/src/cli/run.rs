@@ -1,0 +1,87 @@
+//! `ein run`: a program on files.
+
+use crate::cli::input::{self, Assignment};
+use crate::cli::timing::Timing;
+use crate::cli::{CodeOptions, Failure};
+use clap::Args;
+use ein::{Function, TensorRef};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Run a program on .npy, .npz and .safetensors files
+#[derive(Args)]
+#[command(after_help = "Examples:
+  ein run conv2d.ein --in x=photo.npy --in w=filter.npy --size p=1 --out-dir out
+  ein run model.ein --def encode --in w=model.safetensors:layer.weight --in x=x.npz:batch --out-dir out.npz")]
+pub struct Run {
+    /// The program
+    file: PathBuf,
+    /// Which definition to run [default: the last one]
+    #[arg(long, value_name = "NAME")]
+    def: Option<String>,
+    /// An input: x.npy, a.npz:key, or model.safetensors:name
+    #[arg(long = "in", value_name = "NAME=FILE", value_parser = input::assignment)]
+    inputs: Vec<Assignment>,
+    /// An input that may be inspected and packed once, before the calls
+    #[arg(long = "const", value_name = "NAME=FILE", value_parser = input::assignment)]
+    constants: Vec<Assignment>,
+    /// A dim or an integer generic
+    #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
+    sizes: Vec<(String, i64)>,
+    /// Folder for the results, each as NAME.npy; or one archive FILE.npz
+    #[arg(long, value_name = "DIR")]
+    out_dir: Option<PathBuf>,
+    #[command(flatten)]
+    code: CodeOptions,
+    #[command(flatten)]
+    timing: Timing,
+}
+
+impl Run {
+    pub fn execute(self) -> Result<(), Failure> {
+        let begin = Instant::now();
+        let program = self.code.compiler().compile_file(&self.file)?;
+        let function = match &self.def {
+            Some(name) => program.def(name)?,
+            None => program.main_def()?,
+        };
+        let compile = begin.elapsed();
+        let inputs = input::load_all(&self.inputs)?;
+        let constants = input::load_all(&self.constants)?;
+        let begin = Instant::now();
+        let (bound, views) = bind(&function, &input::views(&inputs), &input::views(&constants), &self.sizes)?;
+        let compile = compile + begin.elapsed();
+        let outputs = self.timing.run(&bound, &views, compile)?;
+        if let Some(target) = &self.out_dir {
+            for path in input::save_all(outputs.iter(), target)? {
+                eprintln!("wrote {}", path.display());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Binds a function to loaded arrays; gives the code and its inputs in order.
+pub fn bind<'a>(
+    function: &Function,
+    inputs: &[(&str, TensorRef<'a>)],
+    constants: &[(&str, TensorRef<'a>)],
+    sizes: &[(String, i64)],
+) -> Result<(ein::Bound, Vec<TensorRef<'a>>), Failure> {
+    let mut binder = function.bind();
+    for (name, value) in sizes {
+        binder = binder.size(name, *value);
+    }
+    for (name, view) in constants {
+        if inputs.iter().any(|(n, _)| n == name) {
+            return Err(Failure::Usage(format!("`{name}` is given by both --in and --const")));
+        }
+        binder = binder.constant(name, view.clone())?;
+    }
+    for (name, view) in inputs {
+        binder = binder.input(name, view)?;
+    }
+    let bound = binder.build()?;
+    let views = bound.inputs().iter().filter_map(|name| inputs.iter().find(|(n, _)| n == name)).map(|(_, v)| v.clone()).collect();
+    Ok((bound, views))
+}

@@ -1,0 +1,92 @@
+//! The stable text of each stage.
+
+use crate::error::Error;
+use crate::function::Function;
+use crate::options::Cpu;
+use crate::pipeline;
+use std::fmt;
+use std::str::FromStr;
+
+/// A stage of the compiler with a text form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Syntax tree.
+    Ast,
+    /// Typed tensor IR, generic in sizes.
+    Tir,
+    /// Ordered steps over buffers.
+    Plan,
+    /// Loop nests.
+    Kernels,
+    /// Cranelift IR.
+    Clif,
+    /// Machine code.
+    Asm,
+}
+
+impl Stage {
+    /// Every stage, in the order of the data path.
+    pub const ALL: [Stage; 6] = [Stage::Ast, Stage::Tir, Stage::Plan, Stage::Kernels, Stage::Clif, Stage::Asm];
+
+    /// The spelling on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Ast => "ast",
+            Stage::Tir => "tir",
+            Stage::Plan => "plan",
+            Stage::Kernels => "kernels",
+            Stage::Clif => "clif",
+            Stage::Asm => "asm",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Stage::ALL.map(Stage::name);
+        Stage::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| match crate::loader::nearest(text, known) {
+            Some(near) => format!("there is no stage `{text}`; did you mean `{near}`?"),
+            None => format!("there is no stage `{text}`; the stages are {}", known.join(", ")),
+        })
+    }
+}
+
+/// The processor that dumps are made for, so that they are the same on every host.
+pub const DUMP_CPU: &str = "x86-64-v3";
+
+/// The text of a stage after the syntax tree.
+///
+/// # Errors
+/// E0306 if a size is missing, and whatever the stages before refuse.
+pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> Result<String, Error> {
+    if matches!(stage, Stage::Ast | Stage::Tir) {
+        return Ok(function.module().to_string());
+    }
+    let staged = function.specialised(sizes)?;
+    match stage {
+        Stage::Ast | Stage::Tir => Ok(staged.module.to_string()),
+        Stage::Plan => Ok(staged.plan.to_string()),
+        Stage::Kernels => Ok(staged.kernels.to_string()),
+        Stage::Clif | Stage::Asm => {
+            let cpu = match function.cpu() {
+                Cpu::Host => Cpu::Named(DUMP_CPU.to_owned()),
+                named @ Cpu::Named(_) => named.clone(),
+            };
+            let target = pipeline::target(&cpu)?;
+            let text = if stage == Stage::Clif {
+                ein_cranelift::emit::clif(&staged.kernels, &target)
+            } else {
+                ein_cranelift::emit::asm(&staged.kernels, &target)
+            };
+            text.map_err(|e| Error::from(pipeline::backend_error(e)))
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! A definition that may be bound to sizes and called.
+
+use crate::bound::{Binder, Bound, Outputs};
+use crate::emit::{self, Stage};
+use crate::error::Error;
+use crate::options::Cpu;
+use crate::pipeline::{self, Specialised};
+use crate::program::Shared;
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{Dim, SecondaryMap};
+use ein_ir::tensor::Module;
+use ein_ir::tensor::specialise::infer_sizes;
+use ein_ir::verified::Verified;
+use ein_runtime::{Cache, LayoutClass, TensorRef};
+use std::sync::Arc;
+
+/// Specialisations kept in memory by [`Function::call`]; the least recently used goes first.
+const CACHED_SPECIALISATIONS: usize = 64;
+
+/// A definition of a program, generic in sizes. Cheap to clone; clones share the cache. `Send + Sync`.
+#[derive(Clone)]
+pub struct Function {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    module: Verified<Module>,
+    shared: Arc<Shared>,
+    cache: Cache<Key, Bound>,
+}
+
+/// What a specialisation depends on: the dtypes are fixed by the program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    /// Rank, then sizes, of each input in order.
+    shapes: Vec<usize>,
+    strided: Vec<bool>,
+}
+
+impl Function {
+    pub(crate) fn new(module: Verified<Module>, shared: Arc<Shared>) -> Self {
+        Self { inner: Arc::new(Inner { module, shared, cache: Cache::new(CACHED_SPECIALISATIONS) }) }
+    }
+
+    /// The name of the definition.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.module.name
+    }
+
+    /// Names of the inputs, in order.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<&str> {
+        let m = self.module();
+        m.params.iter().map(|t| m.tensors[*t].name.as_str()).collect()
+    }
+
+    /// Names of the outputs, in order.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<&str> {
+        let m = self.module();
+        m.results.iter().map(|t| m.tensors[*t].name.as_str()).collect()
+    }
+
+    /// Starts fixing sizes, layouts and constants.
+    #[must_use]
+    pub fn bind(&self) -> Binder {
+        Binder::new(self.clone())
+    }
+
+    /// Runs it: sizes come from the arrays, the compiled code from a cache where it has been made before.
+    ///
+    /// Inputs are given by name, in any order, as anything that a [`TensorRef`] can be made of: `ndarray` views of any strides,
+    /// references to arrays, or [`Tensor`](crate::Tensor)s. Arrays of different dtypes are given as `TensorRef::from(view)`.
+    ///
+    /// # Errors
+    /// Missing, unknown or ill-shaped inputs (E03xx, E09xx), and failures of the run.
+    pub fn call<'a, 'n, V: Into<TensorRef<'a>>>(&self, inputs: impl IntoIterator<Item = (&'n str, V)>) -> Result<Outputs, Error> {
+        let views = self.order_inputs(inputs)?;
+        self.bound_for(&views)?.call(&views)
+    }
+
+    /// The stable text of a stage; sizes are needed from [`Stage::Plan`] on.
+    ///
+    /// # Errors
+    /// E0306 if a size is missing.
+    pub fn emit(&self, stage: Stage, sizes: &[(&str, i64)]) -> Result<String, Error> {
+        emit::emit(self, stage, sizes)
+    }
+
+    /// The code for views of these shapes and layouts, from the cache or made now.
+    ///
+    /// # Errors
+    /// As [`Binder::build`].
+    pub fn bound_for(&self, views: &[TensorRef<'_>]) -> Result<Arc<Bound>, Error> {
+        let key = Key {
+            shapes: views.iter().flat_map(|v| std::iter::once(v.rank()).chain(v.shape().iter().copied())).collect(),
+            strided: views.iter().map(|v| v.layout_class() == LayoutClass::Strided).collect(),
+        };
+        self.inner.cache.get_or_try_insert(&key, || self.bind().like(views).build())
+    }
+
+    /// Puts named inputs into the order of the parameter list.
+    fn order_inputs<'a, 'n, V: Into<TensorRef<'a>>>(
+        &self,
+        inputs: impl IntoIterator<Item = (&'n str, V)>,
+    ) -> Result<Vec<TensorRef<'a>>, Error> {
+        let names = self.inputs();
+        let mut slots: Vec<Option<TensorRef<'a>>> = names.iter().map(|_| None).collect();
+        for (name, view) in inputs {
+            slots[self.input_position(name)?] = Some(view.into());
+        }
+        let missing = |n: usize| ein_runtime::Error::MissingInput { name: names[n].to_owned() };
+        slots.into_iter().enumerate().map(|(n, slot)| slot.ok_or_else(|| missing(n).into())).collect()
+    }
+
+    pub(crate) fn input_position(&self, name: &str) -> Result<usize, Error> {
+        let names = self.inputs();
+        names.iter().position(|n| *n == name).ok_or_else(|| {
+            let known = crate::loader::by_distance(name, names.iter().copied());
+            ein_runtime::Error::UnknownInput { name: name.to_owned(), known }.into()
+        })
+    }
+
+    pub(crate) fn module(&self) -> &Verified<Module> {
+        &self.inner.module
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.inner.shared
+    }
+
+    pub(crate) fn cpu(&self) -> &Cpu {
+        &self.inner.shared.options.cpu
+    }
+
+    /// An error with the source of this function's program.
+    pub(crate) fn located(&self, diagnostics: Vec<Diagnostic>) -> Error {
+        Error::new(diagnostics, self.inner.shared.source.clone())
+    }
+
+    /// The stages up to kernel IR for given sizes, row-major inputs.
+    pub(crate) fn specialised(&self, sizes: &[(&str, i64)]) -> Result<Specialised, Error> {
+        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        let shapes = vec![None; self.module().params.len()];
+        let sizes = self.sizes(&shapes, &given)?;
+        self.stages(&sizes, &vec![false; shapes.len()])
+    }
+
+    pub(crate) fn sizes(&self, shapes: &[Option<&[usize]>], given: &[(String, i64)]) -> Result<SecondaryMap<Dim, Option<i64>>, Error> {
+        infer_sizes(self.module(), shapes, given).map_err(|d| self.located(d))
+    }
+
+    pub(crate) fn stages(&self, sizes: &SecondaryMap<Dim, Option<i64>>, strided: &[bool]) -> Result<Specialised, Error> {
+        pipeline::specialise(self.module(), sizes, strided, &self.shared().options).map_err(|d| self.located(d))
+    }
+}

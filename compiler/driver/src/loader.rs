@@ -1,0 +1,47 @@
+//! What the driver reads from files, and how it names what it does not find.
+
+use crate::error::Error;
+use ein_ir::diagnostic::Diagnostic;
+use std::path::Path;
+
+/// Reads a program.
+///
+/// # Errors
+/// E0901 if the file cannot be read, E0107 if it is not UTF-8.
+pub(crate) fn read_source(path: &Path) -> Result<String, Error> {
+    let bytes = std::fs::read(path)
+        .map_err(|e| ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: e.to_string() })?;
+    String::from_utf8(bytes).map_err(|e| {
+        let message = format!("`{}` is not UTF-8 text: byte {} does not fit", path.display(), e.utf8_error().valid_up_to());
+        Diagnostic::error(107, "not-utf8", message).into()
+    })
+}
+
+/// The known name nearest to what was written, if one is near enough to be meant.
+pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::osa_distance(written, name), name))
+        .filter(|(distance, name)| *distance <= name.chars().count().max(written.chars().count()).div_ceil(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// The known names, nearest first.
+pub(crate) fn by_distance<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut names: Vec<&str> = known.into_iter().collect();
+    names.sort_by_key(|name| strsim::osa_distance(written, name));
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// `a`, `b` and `c` in words.
+pub(crate) fn list(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        [one] => format!("`{one}`"),
+        [rest @ .., last] => {
+            let rest: Vec<String> = rest.iter().map(|n| format!("`{n}`")).collect();
+            format!("{} and `{last}`", rest.join(", "))
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Everything that a compilation is a function of, besides the program and its sizes.
+
+/// The processor that code is made for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Cpu {
+    /// The one that we run on.
+    #[default]
+    Host,
+    /// A named level, such as `x86-64-v3`: the same dump on every host.
+    Named(String),
+}
+
+/// Options of a [`Compiler`](crate::Compiler).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Options {
+    /// 0 as written, 1 default budgets, 2 larger ones.
+    pub(crate) opt_level: u8,
+    /// Threads of a call, at least 1. Bits do not depend on it.
+    pub(crate) threads: usize,
+    /// Bytes that the peak must not exceed.
+    pub(crate) memory_limit: Option<u64>,
+    /// Seed of randomised searches.
+    pub(crate) seed: u64,
+    /// Processor.
+    pub(crate) cpu: Cpu,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { opt_level: 1, threads, memory_limit: None, seed: 0, cpu: Cpu::Host }
+    }
+}

@@ -1,0 +1,93 @@
+//! The one place that calls every stage, in order.
+//!
+//! `source → ast → tensor IR → specialised tensor IR → plan → kernel IR → machine code`
+
+use crate::options::{Cpu, Options};
+use ein_cranelift::{Compiled, Target};
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{Dim, SecondaryMap};
+use ein_ir::kernel::KernelModule;
+use ein_ir::plan::Plan;
+use ein_ir::span::FileId;
+use ein_ir::tensor::{self, Module};
+use ein_ir::verified::Verified;
+use ein_syntax::CheckedProgram;
+use ein_syntax::ast;
+
+/// Text to syntax tree.
+///
+/// # Errors
+/// E01xx.
+pub fn parse(source: &str) -> Result<ast::Program, Vec<Diagnostic>> {
+    ein_syntax::parse::parse(source, FileId(0)).map(|parsed| parsed.program)
+}
+
+/// Syntax tree to checked definitions, generic in sizes.
+///
+/// # Errors
+/// E02xx to E05xx.
+pub fn check(program: &ast::Program) -> Result<CheckedProgram, Vec<Diagnostic>> {
+    ein_syntax::check(program)
+}
+
+/// The stages of one specialisation, each as the next one reads it.
+pub struct Specialised {
+    /// Tensor IR with literal sizes.
+    pub module: Verified<Module>,
+    /// What is computed in which order.
+    pub plan: Verified<Plan>,
+    /// Loops.
+    pub kernels: Verified<KernelModule>,
+}
+
+/// Makes sizes literal, plans and lowers. `strided` tells of each input whether its strides are known only at the call.
+///
+/// # Errors
+/// Entry checks that fail (E03xx), what is beyond this version (E0190), limits (E08xx).
+pub(crate) fn specialise(
+    module: &Verified<Module>,
+    sizes: &SecondaryMap<Dim, Option<i64>>,
+    strided: &[bool],
+    options: &Options,
+) -> Result<Specialised, Vec<Diagnostic>> {
+    let module = tensor::specialise(module, sizes)?;
+    let plan = ein_opt::plan(&module, &plan_options(strided, options))?;
+    let kernels = ein_lower::lower(&plan)?;
+    Ok(Specialised { module, plan, kernels })
+}
+
+fn plan_options(strided: &[bool], options: &Options) -> ein_opt::Options {
+    ein_opt::Options {
+        opt_level: options.opt_level,
+        memory_limit: options.memory_limit,
+        seed: options.seed,
+        strided_inputs: strided.to_vec(),
+        target: "cpu".to_owned(),
+        objective: "time".to_owned(),
+    }
+}
+
+/// Kernel IR to machine code.
+///
+/// # Errors
+/// E0805 if the back end has no such target or fails; E0803 if memory runs out.
+pub(crate) fn generate(kernels: &Verified<KernelModule>, cpu: &Cpu) -> Result<Compiled, Vec<Diagnostic>> {
+    ein_cranelift::compile(kernels, &target(cpu)?).map_err(backend_error)
+}
+
+/// The back end's target for a processor.
+///
+/// # Errors
+/// E0805 for an unknown name.
+pub(crate) fn target(cpu: &Cpu) -> Result<Target, Vec<Diagnostic>> {
+    match cpu {
+        Cpu::Host => Target::host(),
+        Cpu::Named(name) => Target::named(name),
+    }
+    .map_err(backend_error)
+}
+
+/// What a failing back end says to a user.
+pub(crate) fn backend_error(error: ein_cranelift::Error) -> Vec<Diagnostic> {
+    vec![Diagnostic::error(805, "code-generation", format!("code generation failed: {error}"))]
+}

@@ -1,0 +1,191 @@
+//! From text to a checked program.
+
+use crate::emit::{self, Stage};
+use crate::error::{Error, Source};
+use crate::function::Function;
+use crate::options::{Cpu, Options};
+use crate::pipeline;
+use ein_ir::diagnostic::Diagnostic;
+use ein_runtime::Pool;
+use ein_syntax::{CheckedProgram, ast};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Compiles programs; holds the options.
+///
+/// ```
+/// let compiler = ein::Compiler::new().threads(1).opt_level(1);
+/// # let _ = compiler;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Compiler {
+    options: Options,
+}
+
+impl Compiler {
+    /// Default options: as many threads as the machine has, no memory limit, code for this processor.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Threads of a call. Results do not depend on it, bit for bit.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.options.threads = threads.max(1);
+        self
+    }
+
+    /// 0: as written; 1: default budgets; 2: larger ones.
+    #[must_use]
+    pub fn opt_level(mut self, level: u8) -> Self {
+        self.options.opt_level = level.min(2);
+        self
+    }
+
+    /// Bytes that outputs and intermediates together may take; a plan that needs more is refused before it runs.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.options.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Processor that code is made for.
+    #[must_use]
+    pub fn cpu(mut self, cpu: Cpu) -> Self {
+        self.options.cpu = cpu;
+        self
+    }
+
+    /// Parses and checks a program.
+    ///
+    /// # Errors
+    /// Every mistake that was found, in source order.
+    pub fn compile(&self, source: &str) -> Result<Program, Error> {
+        self.compile_source(&Source::new("<program>", source))
+    }
+
+    /// Reads, parses and checks a file.
+    ///
+    /// # Errors
+    /// E0901 if the file cannot be read, E0107 if it is not UTF-8, else as [`Compiler::compile`].
+    pub fn compile_file(&self, path: impl AsRef<Path>) -> Result<Program, Error> {
+        let path = path.as_ref();
+        let text = crate::loader::read_source(path)?;
+        self.compile_source(&Source::new(&path.display().to_string(), &text))
+    }
+
+    fn compile_source(&self, source: &Source) -> Result<Program, Error> {
+        let located = |d: Vec<Diagnostic>| Error::new(d, Some(source.clone()));
+        let tree = pipeline::parse(&source.text).map_err(located)?;
+        let checked = pipeline::check(&tree).map_err(located)?;
+        let shared = Arc::new(Shared { source: Some(source.clone()), options: self.options.clone(), pool: Pool::new(self.options.threads)? });
+        Ok(Program { tree, checked, shared })
+    }
+
+    /// What a function shares with the others of its compiler.
+    ///
+    /// # Errors
+    /// E0804 if the threads cannot be started.
+    pub(crate) fn shared(&self, source: Option<Source>) -> Result<Arc<Shared>, Error> {
+        Ok(Arc::new(Shared { source, options: self.options.clone(), pool: Pool::new(self.options.threads)? }))
+    }
+}
+
+/// What the functions of a program share.
+pub(crate) struct Shared {
+    pub(crate) source: Option<Source>,
+    pub(crate) options: Options,
+    pub(crate) pool: Pool,
+}
+
+/// A checked program, generic in sizes.
+#[derive(Clone)]
+pub struct Program {
+    tree: ast::Program,
+    checked: CheckedProgram,
+    shared: Arc<Shared>,
+}
+
+impl Program {
+    /// Names of the definitions, in the order of the file.
+    #[must_use]
+    pub fn defs(&self) -> Vec<&str> {
+        self.checked.defs()
+    }
+
+    /// A definition that may be bound and called.
+    ///
+    /// # Errors
+    /// E0210 if there is none of that name (with the nearest one); E0190 if it needs what this version does not have.
+    pub fn def(&self, name: &str) -> Result<Function, Error> {
+        if !self.defs().contains(&name) {
+            return Err(self.unknown_def(name).into());
+        }
+        let module = self.checked.lower(name).map_err(|d| self.located(d))?;
+        Ok(Function::new(module, Arc::clone(&self.shared)))
+    }
+
+    /// The definition that is meant where none is named: the only one, or the last.
+    ///
+    /// # Errors
+    /// E0210 if the program has no definition, else as [`Program::def`].
+    pub fn main_def(&self) -> Result<Function, Error> {
+        match self.defs().last() {
+            Some(name) => self.def(name),
+            None => Err(Error::from(Diagnostic::error(210, "unknown-def", "the program has no `def`"))),
+        }
+    }
+
+    /// Checks every definition strictly: what is beyond this version is an error too.
+    ///
+    /// # Errors
+    /// Every diagnostic, in source order.
+    pub fn check_all(&self) -> Result<(), Error> {
+        let mut found = Vec::new();
+        for name in self.defs() {
+            if let Err(diagnostics) = self.checked.lower(name) {
+                found.extend(diagnostics);
+            }
+        }
+        ein_ir::diagnostic::sort_by_position(&mut found);
+        found.dedup();
+        if found.is_empty() { Ok(()) } else { Err(self.located(found)) }
+    }
+
+    /// The stable text of a stage, for snapshots. Sizes, as `("N", 8)`, are needed from [`Stage::Plan`] on.
+    ///
+    /// # Errors
+    /// As [`Program::def`]; E0306 if a size is missing.
+    pub fn emit(&self, stage: Stage, def: &str, sizes: &[(&str, i64)]) -> Result<String, Error> {
+        match stage {
+            Stage::Ast => Ok(ein_syntax::print::dump(&self.tree)),
+            _ => emit::emit(&self.def(def)?, stage, sizes),
+        }
+    }
+
+    /// The checked definitions, for `ein explain`.
+    #[must_use]
+    pub fn checked(&self) -> &CheckedProgram {
+        &self.checked
+    }
+
+    /// The source.
+    #[must_use]
+    pub fn source(&self) -> Option<&Source> {
+        self.shared.source.as_ref()
+    }
+
+    fn located(&self, diagnostics: Vec<Diagnostic>) -> Error {
+        Error::new(diagnostics, self.shared.source.clone())
+    }
+
+    fn unknown_def(&self, name: &str) -> Diagnostic {
+        let d = Diagnostic::error(210, "unknown-def", format!("the program has no def `{name}`"));
+        let defs = self.defs();
+        match crate::loader::nearest(name, defs.iter().copied()) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d.note(format!("it has {}", crate::loader::list(&defs))),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Diagnostics as people read them. The only file that knows the renderer.
+
+use crate::error::Source;
+use ariadne::{CharSet, Config, IndexType, Label, LabelAttach, Report, ReportKind};
+use ein_ir::diagnostic::{Diagnostic, Severity};
+use ein_ir::span::Span;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// Renders one diagnostic, ending in a newline.
+///
+/// Without a source, or where a span lies outside it, labels become plain lines.
+#[must_use]
+pub fn render(diagnostic: &Diagnostic, source: Option<&Source>, colours: bool) -> String {
+    match (source, &diagnostic.primary) {
+        (Some(source), Some(primary)) if fits(primary.span, source) => with_source(diagnostic, primary.span, source, colours),
+        _ => plain(diagnostic),
+    }
+}
+
+fn fits(span: Span, source: &Source) -> bool {
+    let (start, end) = (span.start as usize, span.end as usize);
+    span.file.0 == 0 && start <= end && source.text.is_char_boundary(start) && source.text.is_char_boundary(end)
+}
+
+fn severity(diagnostic: &Diagnostic) -> &'static str {
+    match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn plain(diagnostic: &Diagnostic) -> String {
+    let mut out = format!("{}[{}]: {}\n", severity(diagnostic), diagnostic.code, diagnostic.message);
+    for label in diagnostic.primary.iter().chain(&diagnostic.others) {
+        if !label.text.is_empty() {
+            let _ = writeln!(out, "  {}", label.text);
+        }
+    }
+    for note in &diagnostic.notes {
+        let _ = writeln!(out, "  note: {note}");
+    }
+    if let Some(help) = &diagnostic.help {
+        let _ = writeln!(out, "  help: {help}");
+    }
+    out
+}
+
+fn with_source(diagnostic: &Diagnostic, at: Span, source: &Source, colours: bool) -> String {
+    let name = source.name.to_string();
+    let range = |span: Span| (name.clone(), Range { start: span.start as usize, end: span.end as usize });
+    let kind = ReportKind::Custom(severity(diagnostic), if colours { ariadne::Color::Red } else { ariadne::Color::Primary });
+    let config = Config::default()
+        .with_color(colours)
+        .with_index_type(IndexType::Byte)
+        .with_char_set(CharSet::Unicode)
+        .with_label_attach(LabelAttach::Start)
+        .with_compact(false);
+    let mut report =
+        Report::build(kind, range(at)).with_code(diagnostic.code).with_message(&diagnostic.message).with_config(config);
+    let mut labels: Vec<_> = diagnostic.primary.iter().chain(&diagnostic.others).filter(|l| fits(l.span, source)).collect();
+    labels.sort_by_key(|l| l.span);
+    for label in labels {
+        let colour = if Some(label) == diagnostic.primary.as_ref() { ariadne::Color::Red } else { ariadne::Color::Blue };
+        let mut shown = Label::new(range(label.span)).with_color(colour);
+        if !label.text.is_empty() {
+            shown = shown.with_message(&label.text);
+        }
+        report = report.with_label(shown);
+    }
+    for note in &diagnostic.notes {
+        report = report.with_note(note);
+    }
+    if let Some(help) = &diagnostic.help {
+        report = report.with_help(help);
+    }
+    let mut out = Vec::new();
+    let cache = ariadne::sources([(name.clone(), source.text.to_string())]);
+    match report.finish().write(cache, &mut out) {
+        Ok(()) => trim_lines(&String::from_utf8_lossy(&out)),
+        Err(_) => plain(diagnostic),
+    }
+}
+
+/// Trailing blanks would make snapshots and diffs hard to read.
+fn trim_lines(text: &str) -> String {
+    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
