@@ -1,11 +1,11 @@
 //! The syntax tree of the whole language.
 //!
 //! A tree is what the author wrote: parentheses are kept, numbers keep their spelling, and nothing is resolved. Every node
-//! carries the span of its text. `parse::parse` is the only producer in the compiler, and what it returns obeys
+//! carries the span of its text. [`crate::parse::parse`] is the only producer in the compiler, and what it returns obeys
 //! these invariants, which later passes rely on:
 //!
-//! * no path from the root to a leaf has more than `limits::MAX_TREE_DEPTH` expression nodes,
-//! * names are ASCII, are not keywords, and have at most `limits::MAX_NAME_BYTES` bytes,
+//! * no path from the root to a leaf has more than [`crate::limits::MAX_TREE_DEPTH`] expression nodes,
+//! * names are ASCII, are not keywords, and have at most [`crate::limits::MAX_NAME_BYTES`] bytes,
 //! * comparisons are never operands of comparisons, except inside parentheses,
 //! * a [`ExprKind::Tuple`] stands only as the value of an argument or of a hint,
 //! * the base of a [`ExprKind::Subscript`] is a [`ExprKind::Name`] or a [`ExprKind::Prev`],

@@ -1,8 +1,12 @@
 //! From `.ein` source text to typed tensor IR, and classic einsum strings.
 //!
 //! The crate promises that every text gives either a tree or diagnostics that point into the text: never a panic, never a
-//! hang, and never a tree deeper than `limits` allows, so that recursive passes over a tree need no guard of their own.
+//! hang, and never a tree deeper than [`limits`] allows, so that recursive passes over a tree need no guard of their own.
 //!
 //! It does no IO, knows nothing of plans, kernels or back ends, and stays light, because the `einsum!` macro links it.
 
 pub mod ast;
+pub mod error;
+pub mod limits;
+pub mod parse;
+mod precedence;

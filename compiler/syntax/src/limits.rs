@@ -1,0 +1,25 @@
+//! Every limit on source text, in one place.
+//!
+//! The limits keep hostile or generated text from exhausting memory or the stack. All are E0108.
+
+/// Longest file, in bytes. Spans are 32 bits wide, and a parse needs about a hundred times the text.
+pub const MAX_FILE_BYTES: usize = 16 << 20;
+
+/// Deepest nesting of brackets, `if`, prefix operators and `^`, counted on the text before the recogniser runs.
+///
+/// The recogniser recurses about twenty frames for each level; 256 levels fit a thread of 2 MiB with room to spare.
+pub const MAX_NESTING: usize = 256;
+
+/// Longest name, in bytes.
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// Most axes of a tensor in a `.ein` file. Classic einsum strings have no such limit.
+pub const MAX_AXES: usize = 64;
+
+/// Deepest expression tree, in nodes from root to leaf; chains of left-associative operators count.
+///
+/// A recursive pass may therefore spend 4 KiB on a level within a thread of 2 MiB.
+pub const MAX_TREE_DEPTH: u32 = 512;
+
+/// Most diagnostics of one parse; more would not help.
+pub const MAX_DIAGNOSTICS: usize = 20;
