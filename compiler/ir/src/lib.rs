@@ -20,4 +20,5 @@ pub mod plan;
 pub mod scalar;
 pub mod span;
 pub mod tensor;
+pub mod text;
 pub mod verified;
