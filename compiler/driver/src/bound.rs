@@ -67,6 +67,18 @@ impl Binder {
         self
     }
 
+    /// Takes shape and layout of an input from an array.
+    ///
+    /// # Errors
+    /// An unknown name, another dtype than declared.
+    pub fn input(mut self, name: &str, view: &TensorRef<'_>) -> Result<Self, Error> {
+        let n = self.function.input_position(name)?;
+        check_dtype(name, self.function.module().tensors[self.function.module().params[n]].dtype, view.dtype())?;
+        self.shapes[n] = Some(view.shape().to_vec());
+        self.strided[n] = view.layout_class() == LayoutClass::Strided;
+        Ok(self)
+    }
+
     /// Takes shapes and layouts of all inputs from arrays, in the order of the parameter list.
     #[must_use]
     pub fn like(mut self, views: &[TensorRef<'_>]) -> Self {

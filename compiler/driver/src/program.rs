@@ -6,7 +6,8 @@ use crate::function::Function;
 use crate::options::{Cpu, Options};
 use crate::pipeline;
 use ein_ir::diagnostic::Diagnostic;
-use ein_runtime::Pool;
+use ein_ir::span::FileId;
+use ein_runtime::{Pool, TensorRef};
 use ein_syntax::{CheckedProgram, ast};
 use std::path::Path;
 use std::sync::Arc;
@@ -73,6 +74,19 @@ impl Compiler {
         let path = path.as_ref();
         let text = crate::loader::read_source(path)?;
         self.compile_source(&Source::new(&path.display().to_string(), &text))
+    }
+
+    /// One equation, such as `C[i,k] = A[i,j] * B[j,k]`, on arrays: dims and dtypes are theirs.
+    ///
+    /// # Errors
+    /// Every mistake that was found.
+    pub fn compile_equation(&self, equation: &str, inputs: &[(&str, TensorRef<'_>)]) -> Result<Function, Error> {
+        let source = Source::new("<equation>", equation);
+        let located = |d: Vec<Diagnostic>| Error::new(d, Some(source.clone()));
+        let bind = ein_syntax::parse::parse_equation(equation, FileId(0)).map_err(located)?;
+        let inputs: Vec<_> = inputs.iter().map(|(n, v)| ((*n).to_owned(), v.dtype(), v.shape().to_vec())).collect();
+        let module = ein_syntax::eval_module(&bind, &inputs).map_err(located)?;
+        Ok(Function::new(module, self.shared(Some(source.clone()))?))
     }
 
     fn compile_source(&self, source: &Source) -> Result<Program, Error> {
