@@ -232,9 +232,8 @@ impl<'a> TensorRef<'a> {
         }
         let low = if self.is_empty() { 0 } else { low };
         // SAFETY: the flipped view reaches the same elements, all valid for `'a`.
-        let mut view = unsafe {
-            ArrayView::from_shape_ptr(IxDyn(&self.shape).strides(IxDyn(&strides)), self.ptr.cast::<T>().wrapping_offset(low))
-        };
+        let mut view =
+            unsafe { ArrayView::from_shape_ptr(IxDyn(&self.shape).strides(IxDyn(&strides)), self.ptr.cast::<T>().wrapping_offset(low)) };
         for (axis, _) in self.strides.iter().enumerate().filter(|(_, s)| **s < 0) {
             view.invert_axis(ndarray::Axis(axis));
         }

@@ -131,7 +131,9 @@ fn descr_of(dtype: DType) -> Option<String> {
         DType::U16 | DType::U32 | DType::U64 => 'u',
         DType::F16 | DType::F32 | DType::F64 => 'f',
         DType::C64 | DType::C128 => 'c',
-        DType::BF16 | DType::U1 | DType::U2 | DType::U4 | DType::I2 | DType::I4 | DType::F8E4M3 | DType::F8E5M2 | DType::Key => return None,
+        DType::BF16 | DType::U1 | DType::U2 | DType::U4 | DType::I2 | DType::I4 | DType::F8E4M3 | DType::F8E5M2 | DType::Key => {
+            return None;
+        }
     };
     let order = if ByteOrder::NATIVE == ByteOrder::Little { '<' } else { '>' };
     Some(format!("{order}{kind}{}", dtype.bytes()))

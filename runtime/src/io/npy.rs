@@ -1,9 +1,9 @@
 //! `.npy`: one array a file (numpy's NEP 1).
 
+use super::Loaded;
 use super::header::{Header, HeaderError};
 use super::source::{Elements, Source};
 use super::write::{replace_file, row_major_bytes};
-use super::Loaded;
 use crate::error::Error;
 use crate::tensor::{row_major_strides, size_of_shape};
 use crate::view::{DimVec, TensorRef};

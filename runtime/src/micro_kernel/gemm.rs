@@ -1,5 +1,6 @@
-//! Matrix products on strided views, by the `gemm` crate, on the calling thread.
+//! Matrix products on strided views, by the `gemm` crate or as narrow products, on the calling thread.
 
+use super::skinny::{self, Scalar};
 use gemm::{Parallelism, c32, c64};
 
 /// The arguments of one product `dst (+)= lhs · rhs`.
@@ -48,7 +49,7 @@ pub type GemmFn = unsafe extern "C" fn(*const GemmArgs);
 /// # Safety
 ///
 /// As [`GemmFn`]; `T` is one of the four types that the `gemm` crate knows.
-unsafe fn product<T: Copy + 'static>(args: &GemmArgs, one: T, zero: T) {
+unsafe fn library_product<T: Copy + 'static>(args: &GemmArgs, one: T, zero: T) {
     let a = args;
     let accumulate = a.accumulate != 0;
     // SAFETY: the caller's promise is the crate's requirement. The crate reads nothing of `dst` unless told to.
@@ -78,26 +79,41 @@ unsafe fn product<T: Copy + 'static>(args: &GemmArgs, one: T, zero: T) {
 }
 
 macro_rules! gemms {
-    ($($name:ident, $ty:ty, $one:expr, $zero:expr, $doc:literal;)*) => {$(
+    ($($name:ident, $ty:ty, $one:expr, $zero:expr, dot_kernels $dots:expr, $doc:literal;)*) => {$(
         #[doc = $doc]
         ///
-        /// The sum has the order of the `gemm` crate, a function of shapes, strides and processor, never of the thread.
+        /// The sum has an order of its own, a function of shapes, strides and processor, never of the thread.
         ///
         /// # Safety
         ///
         /// As [`GemmFn`].
         pub unsafe extern "C" fn $name(args: *const GemmArgs) {
             // SAFETY: the caller passes valid arguments.
-            unsafe { product::<$ty>(&*args, $one, $zero) }
+            unsafe {
+                let args = &*args;
+                if !skinny::try_product::<$ty>(args) {
+                    <$ty>::library(args);
+                }
+            }
+        }
+
+        impl Scalar for $ty {
+            const ZERO: Self = $zero;
+            const DOT_KERNELS: bool = $dots;
+            unsafe fn library(args: &GemmArgs) {
+                // SAFETY: the caller passes valid arguments.
+                unsafe { library_product::<$ty>(args, $one, $zero) }
+            }
         }
     )*};
 }
 
+// The crate has dot kernels for the real types where it has vector kernels for x86.
 gemms! {
-    gemm_f32, f32, 1.0, 0.0, "The product in f32.";
-    gemm_f64, f64, 1.0, 0.0, "The product in f64.";
-    gemm_c64, c32, c32::new(1.0, 0.0), c32::new(0.0, 0.0), "The product in c64.";
-    gemm_c128, c64, c64::new(1.0, 0.0), c64::new(0.0, 0.0), "The product in c128.";
+    gemm_f32, f32, 1.0, 0.0, dot_kernels cfg!(target_arch = "x86_64"), "The product in f32.";
+    gemm_f64, f64, 1.0, 0.0, dot_kernels cfg!(target_arch = "x86_64"), "The product in f64.";
+    gemm_c64, c32, c32::new(1.0, 0.0), c32::new(0.0, 0.0), dot_kernels false, "The product in c64.";
+    gemm_c128, c64, c64::new(1.0, 0.0), c64::new(0.0, 0.0), dot_kernels false, "The product in c128.";
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod gemm;
 pub mod math;
+mod skinny;
 
 pub use gemm::{GemmArgs, GemmFn, gemm_c64, gemm_c128, gemm_f32, gemm_f64};
 

@@ -20,8 +20,7 @@ enum Layout {
     BroadcastColumns,
 }
 
-const READ: [Layout; 6] =
-    [Layout::Rows, Layout::Columns, Layout::Gaps, Layout::Flipped, Layout::BroadcastRows, Layout::BroadcastColumns];
+const READ: [Layout; 6] = [Layout::Rows, Layout::Columns, Layout::Gaps, Layout::Flipped, Layout::BroadcastRows, Layout::BroadcastColumns];
 const WRITTEN: [Layout; 4] = [Layout::Rows, Layout::Columns, Layout::Gaps, Layout::Flipped];
 
 impl<T: Copy> Matrix<T> {
@@ -119,6 +118,21 @@ fn tiny_and_skinny() {
     }
 }
 
+/// Narrow sides of every width beside both limits, in both orientations, with sums longer than a packed block.
+#[test]
+fn narrow() {
+    for narrow in [3, 5, 9] {
+        sweep([33, narrow, 35]);
+        sweep([narrow, 40, 32]);
+    }
+    for layouts in [Layout::Rows, Layout::Flipped].iter().flat_map(|d| READ.iter().flat_map(|l| READ.iter().map(|r| [*d, *l, *r]))) {
+        for shape in [[40, 3, 700], [4, 40, 600], [1100, 1, 40], [1, 40, 1100], [1100, 2, 33]] {
+            check(gemm_f32, |i| small(i) as f32, shape, layouts, true);
+            check(gemm_c128, |i| c64::new(f64::from(small(i)), 1.0), shape, layouts, false);
+        }
+    }
+}
+
 #[test]
 fn around_the_tiles() {
     for shape in [[16, 16, 16], [17, 15, 33], [65, 30, 7]] {
@@ -135,28 +149,31 @@ fn large_enough_to_be_blocked() {
 
 #[test]
 fn overwriting_does_not_read() {
-    let (one, mut dst) = ([1.0f32; 4], [f32::NAN; 4]);
-    let mut args = GemmArgs {
-        m: 2,
-        n: 2,
-        k: 2,
-        dst: dst.as_mut_ptr().cast(),
-        dst_rs: 2,
-        dst_cs: 1,
-        lhs: one.as_ptr().cast(),
-        lhs_rs: 2,
-        lhs_cs: 1,
-        rhs: one.as_ptr().cast(),
-        rhs_rs: 2,
-        rhs_cs: 1,
-        accumulate: 0,
-    };
-    for k in [2, 0, 1] {
-        args.k = k;
-        // SAFETY: all three are 2 x 2 and row-major.
-        unsafe { gemm_f32(&args) };
-        assert_eq!(dst, [k as f32; 4]);
-        dst = [f32::NAN; 4];
+    for (m, n) in [(2, 2), (1, 2), (40, 1), (1, 40), (40, 3), (40, 40)] {
+        for k in [0, 1, 2, 3, 50] {
+            let (lhs, rhs) = (vec![1.0f32; m * k.max(1)], vec![1.0f32; k.max(1) * n]);
+            for (dst_rs, dst_cs) in [(n, 1), (1, m), (2 * n, 2)] {
+                let mut dst = vec![f32::NAN; 2 * m * n];
+                let args = GemmArgs {
+                    m,
+                    n,
+                    k,
+                    dst: dst.as_mut_ptr().cast(),
+                    dst_rs: dst_rs as isize,
+                    dst_cs: dst_cs as isize,
+                    lhs: lhs.as_ptr().cast(),
+                    lhs_rs: 1,
+                    lhs_cs: m as isize,
+                    rhs: rhs.as_ptr().cast(),
+                    rhs_rs: n as isize,
+                    rhs_cs: 1,
+                    accumulate: 0,
+                };
+                // SAFETY: the vectors have room for every index.
+                unsafe { gemm_f32(&args) };
+                assert_eq!(dst.iter().filter(|&&x| x == k as f32).count(), m * n, "{m} {n} {k} {dst_rs}");
+            }
+        }
     }
 }
 

@@ -5,8 +5,8 @@ macro_rules! definitions {
      $atan2:ident, $pow:ident, $floor:ident, $fmod:ident) => {
         pub(super) mod $module {
             pub(crate) use libm::{
-                $atan2 as atan2, $cos as cos, $erf as erf, $exp as exp, $expm1 as expm1, $log as log, $log1p as log1p, $pow as pow, $sin as sin,
-                $tan as tan, $tanh as tanh,
+                $atan2 as atan2, $cos as cos, $erf as erf, $exp as exp, $expm1 as expm1, $log as log, $log1p as log1p, $pow as pow,
+                $sin as sin, $tan as tan, $tanh as tanh,
             };
 
             /// `1 / (1 + exp(-x))`, by the exponential that cannot overflow.
