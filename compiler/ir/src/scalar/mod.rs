@@ -2,10 +2,12 @@
 //!
 //! Nothing is implied here: every cast, sum and mode is written. `dtype` and `span` stand on every node.
 //!
-//! * [`function`] names the functions, [`value`] holds run-time values, [`eval`] says what each function means.
+//! * [`function`] names the functions, [`value`] holds run-time values, [`eval`] says what each function means, over [`math`].
 
+mod complex;
 pub mod eval;
 pub mod function;
+pub mod math;
 pub mod parse;
 pub mod print;
 pub mod value;
