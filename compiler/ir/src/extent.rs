@@ -6,6 +6,7 @@
 
 use crate::entity::{Dim, Index};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 /// What a polynomial is made of.
@@ -105,10 +106,20 @@ impl Extent {
     }
 
     fn insert(&mut self, monomial: Monomial, coefficient: i128) {
-        let slot = self.terms.entry(monomial).or_insert(0);
-        *slot = slot.saturating_add(coefficient);
-        // Zero coefficients would break equality.
-        self.terms.retain(|_, c| *c != 0);
+        let mut slot = match self.terms.entry(monomial) {
+            Entry::Occupied(slot) => slot,
+            Entry::Vacant(slot) => {
+                // Zero coefficients would break equality.
+                if coefficient != 0 {
+                    slot.insert(coefficient);
+                }
+                return;
+            }
+        };
+        *slot.get_mut() = slot.get().saturating_add(coefficient);
+        if *slot.get() == 0 {
+            slot.remove();
+        }
     }
 
     /// Sum.
