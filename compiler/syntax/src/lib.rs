@@ -10,3 +10,4 @@ pub mod error;
 pub mod limits;
 pub mod parse;
 mod precedence;
+pub mod print;

@@ -108,6 +108,10 @@ impl<'s> Failure<'s> {
         self.expected.contains(&rule)
     }
 
+    fn expects_declaration(&self) -> bool {
+        self.expects(Rule::definition) || self.expects(Rule::program)
+    }
+
     fn expects_operator(&self) -> bool {
         self.expects(Rule::add)
     }
@@ -125,7 +129,7 @@ impl<'s> Failure<'s> {
             let closers = [Rule::dots, Rule::comma, Rule::close_paren, Rule::close_bracket, Rule::open_brace, Rule::semicolon];
             let words = [Rule::kw_then, Rule::kw_else, Rule::bar];
             closers.into_iter().chain(words).filter(|rule| self.expects(*rule)).for_each(|rule| add(display_name(rule)));
-        } else if self.expects(Rule::definition) {
+        } else if self.expects_declaration() {
             add("a declaration such as `def`");
         } else if self.expects(Rule::bind) {
             add("an equation");
@@ -162,7 +166,7 @@ impl<'s> Failure<'s> {
     fn help(&self) -> Option<String> {
         let found = self.found?;
         let before = self.before.map_or("", |token| token.text);
-        if self.expects(Rule::definition) && self.next.is_some_and(|next| matches!(next.text, "[" | "=")) {
+        if self.expects_declaration() && self.next.is_some_and(|next| matches!(next.text, "[" | "=")) {
             return Some("an equation stands inside a `def`: `def f<N>(x: f32[N]) -> y: f32[N] { … }`".to_owned());
         }
         if self.expects(Rule::equals) && found.text == "==" {

@@ -1,0 +1,214 @@
+//! Expressions and types.
+
+use super::Printer;
+use crate::ast::{
+    Argument, Axis, BinaryOp, Binder, BinderKind, ElementKind, ElementType, Expr, ExprKind, IndexRange, Interval, Qualifier, Reduction,
+    Structure, Subscript, Tolerance, Type,
+};
+use crate::precedence;
+
+impl Printer {
+    pub(super) fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Number(number) => self.word(&number.text),
+            ExprKind::Boolean(value) => self.word(if *value { "true" } else { "false" }),
+            ExprKind::Size(name) => self.word(&format!("|{name}|")),
+            ExprKind::Name(name) => self.word(name.as_str()),
+            ExprKind::Prev(name) => self.word(&format!("prev {name}")),
+            ExprKind::Subscript { base, subs } => self.subscript(base, subs),
+            ExprKind::Call { name, args } => {
+                self.word(name.as_str());
+                self.bracketed("(", args, ")", Self::argument);
+            }
+            ExprKind::Reduce(reduction) => self.reduction(reduction),
+            ExprKind::If { condition, then, otherwise } => {
+                self.word("if ");
+                self.expr(condition);
+                self.word(" then ");
+                self.expr(then);
+                self.word(" else ");
+                self.expr(otherwise);
+            }
+            ExprKind::Cast { value, to } => {
+                self.left_operand(value, precedence::CAST);
+                self.word(" as ");
+                self.element_type(to);
+            }
+            ExprKind::Unary { op, value, .. } => {
+                self.word(op.symbol());
+                if op.symbol() != "-" {
+                    self.word(" ");
+                }
+                self.right_operand(value, precedence::unary(*op));
+            }
+            ExprKind::Binary { op, lhs, rhs, .. } => self.binary(expr, *op, lhs, rhs),
+            ExprKind::Paren(inner) => self.grouped(inner),
+            ExprKind::Tuple(values) => self.bracketed("(", values, ")", Self::expr),
+        }
+    }
+
+    fn subscript(&mut self, base: &Expr, subs: &[Subscript]) {
+        match base.kind {
+            ExprKind::Name(_) | ExprKind::Prev(_) => self.expr(base),
+            _ => self.grouped(base),
+        }
+        self.bracketed("[", subs, "]", |printer, sub| match sub {
+            Subscript::Row(name) => printer.word(&format!("..{name}")),
+            Subscript::At(expr) => printer.expr(expr),
+        });
+    }
+
+    fn binary(&mut self, whole: &Expr, op: BinaryOp, lhs: &Expr, rhs: &Expr) {
+        let (left, right) = precedence::binary(op);
+        self.left_operand(lhs, left);
+        if op == BinaryOp::Pow || is_tight(whole) {
+            self.word(op.symbol());
+        } else {
+            self.word(&format!(" {} ", op.symbol()));
+        }
+        self.right_operand(rhs, right);
+    }
+
+    fn grouped(&mut self, expr: &Expr) {
+        self.word("(");
+        self.expr(expr);
+        self.word(")");
+    }
+
+    /// An operand before an operator of left power `power`: nothing in it may extend over that operator.
+    fn left_operand(&mut self, operand: &Expr, power: u8) {
+        if tail(operand) > power { self.expr(operand) } else { self.grouped(operand) }
+    }
+
+    /// An operand behind an operator of right power `power`: it may not end before its own outermost operator.
+    fn right_operand(&mut self, operand: &Expr, power: u8) {
+        match &operand.kind {
+            ExprKind::Binary { op, .. } if precedence::binary(*op).0 < power => self.grouped(operand),
+            _ => self.expr(operand),
+        }
+    }
+
+    pub(super) fn argument(&mut self, argument: &Argument) {
+        if let Some(name) = &argument.name {
+            self.word(&format!("{name} = "));
+        }
+        self.expr(&argument.value);
+    }
+
+    fn reduction(&mut self, reduction: &Reduction) {
+        self.word(reduction.name.as_str());
+        if let Some(accumulator) = &reduction.accumulator {
+            self.word(":");
+            self.element_type(accumulator);
+        }
+        self.word("[");
+        self.list(&reduction.binders, Self::binder);
+        if let Some(guard) = &reduction.guard {
+            self.word(" where ");
+            self.expr(guard);
+        }
+        self.word("]");
+        self.grouped(&reduction.body);
+    }
+
+    pub(super) fn binder(&mut self, binder: &Binder) {
+        match &binder.kind {
+            BinderKind::Row(name) => self.word(&format!("..{name}")),
+            BinderKind::Index { name, range } => {
+                self.word(name.as_str());
+                match range {
+                    None => {}
+                    Some(IndexRange::Dim(dim)) => {
+                        self.word(": ");
+                        self.expr(dim);
+                    }
+                    Some(IndexRange::Interval(interval)) => {
+                        self.word(" in ");
+                        self.interval(interval);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn interval(&mut self, interval: &Interval) {
+        self.expr(&interval.lo);
+        self.word("..");
+        self.expr(&interval.hi);
+    }
+
+    pub(super) fn ty(&mut self, ty: &Type) {
+        for qualifier in &ty.qualifiers {
+            match qualifier {
+                Qualifier::Secret(_) => self.word("secret"),
+                Qualifier::Public(_) => self.word("public"),
+                Qualifier::Structure(structure) => self.structure(structure),
+            }
+            self.word(" ");
+        }
+        self.element_type(&ty.element);
+        if let Some(axes) = &ty.axes {
+            self.bracketed("[", axes, "]", |printer, axis| match axis {
+                Axis::Row(name) => printer.word(&format!("..{name}")),
+                Axis::Dim(expr) => printer.expr(expr),
+            });
+        }
+    }
+
+    fn structure(&mut self, structure: &Structure) {
+        self.word(structure.kind.name());
+        if !structure.args.is_empty() {
+            self.bracketed("(", &structure.args, ")", Self::argument);
+        }
+    }
+
+    pub(super) fn element_type(&mut self, element: &ElementType) {
+        match &element.kind {
+            ElementKind::Scalar(dtype) => self.word(dtype.name()),
+            ElementKind::Index(dims) => self.bracketed("idx<", dims, ">", |printer, dim| printer.word(dim.as_str())),
+        }
+    }
+
+    pub(super) fn tolerance(&mut self, tolerance: &Tolerance) {
+        self.word(&format!(" within {} {}", tolerance.kind.name(), tolerance.bound.text));
+    }
+}
+
+/// The least power with which the right edge of an expression would take in an operator that follows it.
+fn tail(expr: &Expr) -> u8 {
+    match &expr.kind {
+        ExprKind::If { .. } => 0,
+        ExprKind::Unary { op, value, .. } => precedence::unary(*op).min(tail(value)),
+        ExprKind::Binary { op, rhs, .. } => {
+            let (left, right) = precedence::binary(*op);
+            // Comparisons do not chain, so neither side of one may be another.
+            let own = if op.is_comparison() { left } else { right };
+            own.min(right_tail(rhs, right))
+        }
+        _ => u8::MAX,
+    }
+}
+
+/// [`tail`] of a right operand, which is atomic if it is printed in parentheses.
+fn right_tail(operand: &Expr, power: u8) -> u8 {
+    match &operand.kind {
+        ExprKind::Binary { op, .. } if precedence::binary(*op).0 < power => u8::MAX,
+        _ => tail(operand),
+    }
+}
+
+/// Products of literals, names and sizes are written without spaces: `2*i + r`.
+fn is_tight(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Binary { op: BinaryOp::Mul, lhs, rhs, .. } => is_short(lhs) && is_short(rhs),
+        _ => false,
+    }
+}
+
+fn is_short(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Size(_) => true,
+        ExprKind::Unary { value, .. } => matches!(value.kind, ExprKind::Number(_) | ExprKind::Name(_)),
+        _ => is_tight(expr),
+    }
+}
