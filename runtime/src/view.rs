@@ -340,7 +340,7 @@ impl<'a> TensorMut<'a> {
 
     /// The same tensor, for reading and for its shape, strides and addresses.
     #[must_use]
-    pub fn as_ref(&self) -> &TensorRef<'_> {
+    pub fn as_view(&self) -> &TensorRef<'_> {
         &self.view
     }
 

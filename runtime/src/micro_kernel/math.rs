@@ -2,30 +2,28 @@
 //!
 //! Each is one call of the definition that the reference interpreter uses, so compiled code agrees with it bit for bit.
 
-mod define;
-
-use define::{f32fn, f64fn};
+use ein_ir::scalar::math;
 
 macro_rules! scalar_functions {
-    (unary: $($u32:ident $u64:ident = $u:ident,)* ; binary: $($b32:ident $b64:ident = $b:ident,)*) => {
+    (unary { $($u32:ident = $fu32:ident, $u64:ident = $fu64:ident;)* } binary { $($b32:ident = $fb32:ident, $b64:ident = $fb64:ident;)* }) => {
         $(
-            #[doc = concat!("`", stringify!($u), "` in f32.")]
+            #[doc = concat!("`ein_ir::scalar::math::", stringify!($fu32), "`.")]
             pub extern "C" fn $u32(x: f32) -> f32 {
-                f32fn::$u(x)
+                math::$fu32(x)
             }
-            #[doc = concat!("`", stringify!($u), "` in f64.")]
+            #[doc = concat!("`ein_ir::scalar::math::", stringify!($fu64), "`.")]
             pub extern "C" fn $u64(x: f64) -> f64 {
-                f64fn::$u(x)
+                math::$fu64(x)
             }
         )*
         $(
-            #[doc = concat!("`", stringify!($b), "` in f32.")]
+            #[doc = concat!("`ein_ir::scalar::math::", stringify!($fb32), "`.")]
             pub extern "C" fn $b32(x: f32, y: f32) -> f32 {
-                f32fn::$b(x, y)
+                math::$fb32(x, y)
             }
-            #[doc = concat!("`", stringify!($b), "` in f64.")]
+            #[doc = concat!("`ein_ir::scalar::math::", stringify!($fb64), "`.")]
             pub extern "C" fn $b64(x: f64, y: f64) -> f64 {
-                f64fn::$b(x, y)
+                math::$fb64(x, y)
             }
         )*
 
@@ -42,36 +40,40 @@ macro_rules! scalar_functions {
 }
 
 scalar_functions! {
-    unary:
-    ein_exp_f32 ein_exp_f64 = exp,
-    ein_expm1_f32 ein_expm1_f64 = expm1,
-    ein_log_f32 ein_log_f64 = log,
-    ein_log1p_f32 ein_log1p_f64 = log1p,
-    ein_sin_f32 ein_sin_f64 = sin,
-    ein_cos_f32 ein_cos_f64 = cos,
-    ein_tan_f32 ein_tan_f64 = tan,
-    ein_tanh_f32 ein_tanh_f64 = tanh,
-    ein_sigmoid_f32 ein_sigmoid_f64 = sigmoid,
-    ein_softplus_f32 ein_softplus_f64 = softplus,
-    ein_erf_f32 ein_erf_f64 = erf,
-    ein_gelu_f32 ein_gelu_f64 = gelu,
-    ein_silu_f32 ein_silu_f64 = silu,
-    ;
-    binary:
-    ein_atan2_f32 ein_atan2_f64 = atan2,
-    ein_pow_f32 ein_pow_f64 = pow,
-    ein_floor_div_f32 ein_floor_div_f64 = floor_div,
-    ein_floor_rem_f32 ein_floor_rem_f64 = floor_rem,
+    unary {
+    ein_exp_f32 = exp_f32, ein_exp_f64 = exp_f64;
+    ein_expm1_f32 = expm1_f32, ein_expm1_f64 = expm1_f64;
+    ein_log_f32 = log_f32, ein_log_f64 = log_f64;
+    ein_log1p_f32 = log1p_f32, ein_log1p_f64 = log1p_f64;
+    ein_sin_f32 = sin_f32, ein_sin_f64 = sin_f64;
+    ein_cos_f32 = cos_f32, ein_cos_f64 = cos_f64;
+    ein_tan_f32 = tan_f32, ein_tan_f64 = tan_f64;
+    ein_tanh_f32 = tanh_f32, ein_tanh_f64 = tanh_f64;
+    ein_sigmoid_f32 = sigmoid_f32, ein_sigmoid_f64 = sigmoid_f64;
+    ein_softplus_f32 = softplus_f32, ein_softplus_f64 = softplus_f64;
+    ein_erf_f32 = erf_f32, ein_erf_f64 = erf_f64;
+    ein_gelu_f32 = gelu_f32, ein_gelu_f64 = gelu_f64;
+    ein_silu_f32 = silu_f32, ein_silu_f64 = silu_f64;
+    ein_rsqrt_f32 = rsqrt_f32, ein_rsqrt_f64 = rsqrt_f64;
+    }
+    binary {
+    ein_atan2_f32 = atan2_f32, ein_atan2_f64 = atan2_f64;
+    ein_pow_f32 = pow_f32, ein_pow_f64 = pow_f64;
+    ein_floor_div_f32 = floor_div_f32, ein_floor_div_f64 = floor_div_f64;
+    ein_floor_rem_f32 = rem_f32, ein_floor_rem_f64 = rem_f64;
+    ein_max_f32 = max_f32, ein_max_f64 = max_f64;
+    ein_min_f32 = min_f32, ein_min_f64 = min_f64;
+    }
 }
 
 /// An integer power in f32, by repeated multiplication.
 pub extern "C" fn ein_powi_f32(x: f32, n: i32) -> f32 {
-    f32fn::powi(x, n)
+    math::powi_f32(x, n)
 }
 
 /// An integer power in f64, by repeated multiplication.
 pub extern "C" fn ein_powi_f64(x: f64, n: i32) -> f64 {
-    f64fn::powi(x, n)
+    math::powi_f64(x, n)
 }
 
 #[cfg(test)]
