@@ -1,0 +1,362 @@
+//! Kernel IR to CLIF: one function a kernel, and `entry`, which calls them all.
+//!
+//! Local variables become variables of Cranelift's frontend, which puts them into SSA form. Bools are I8 0 or 1; bools in lanes are masks,
+//! all ones or zero, as wide as the values compared. Loops have their test at the bottom, behind a guard unless their bounds are constant,
+//! so that a turn ends in one branch.
+
+mod address;
+mod call;
+mod facts;
+mod op;
+
+use crate::error::Error;
+use address::Scope;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{AbiParam, BlockArg, ExternalName, FuncRef, Function, InstBuilder, MemFlagsData, Signature, Value, types};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use ein_ir::entity::{Buffer, Kernel, Local};
+use ein_ir::kernel::{Block, KernelDecl, KernelModule, Loop, Operand, Place, ScalarType, Stmt, Type};
+use facts::Facts;
+use std::collections::BTreeMap;
+
+/// Gives the things outside a function their names: numbers for the machine, words for the reader.
+pub(crate) trait Linker {
+    /// A function of the runtime.
+    fn runtime(&mut self, func: &mut Function, symbol: &str, signature: &Signature) -> Result<ExternalName, Error>;
+    /// A kernel of the same module.
+    fn kernel(&mut self, func: &mut Function, kernel: Kernel) -> Result<ExternalName, Error>;
+    /// The data of a constant buffer.
+    fn constant(&mut self, func: &mut Function, buffer: Buffer) -> Result<ExternalName, Error>;
+}
+
+/// What code is made with, the same for every function of a module.
+pub(crate) struct Toolbox<'a> {
+    pub(crate) isa: &'a dyn TargetIsa,
+    pub(crate) linker: &'a mut dyn Linker,
+    pub(crate) builder_context: &'a mut FunctionBuilderContext,
+}
+
+/// Name of a kernel's function: its number, then its name as far as it is letters and digits.
+pub(crate) fn kernel_symbol(kernel: Kernel, decl: &KernelDecl) -> String {
+    let name: String = decl.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if name.is_empty() { kernel.to_string() } else { format!("{kernel}_{name}") }
+}
+
+/// The signature of kernels: `(frame, task) -> fault`.
+pub(crate) fn kernel_signature(call_conv: CallConv) -> Signature {
+    let mut signature = entry_signature(call_conv);
+    signature.params.push(AbiParam::new(types::I32));
+    signature
+}
+
+/// The signature of `entry`: `(frame) -> fault`.
+pub(crate) fn entry_signature(call_conv: CallConv) -> Signature {
+    let mut signature = Signature::new(call_conv);
+    signature.params.push(AbiParam::new(types::I64));
+    signature.returns.push(AbiParam::new(types::I32));
+    signature
+}
+
+/// Lowers one kernel into `func`, which is empty but for its name.
+pub(crate) fn lower_kernel(module: &KernelModule, kernel: Kernel, func: &mut Function, tools: &mut Toolbox<'_>) -> Result<(), Error> {
+    let decl = &module.kernels[kernel];
+    func.signature = kernel_signature(tools.isa.default_call_conv());
+    let mut builder = FunctionBuilder::new(func, tools.builder_context);
+    let block = builder.create_block();
+    builder.append_block_params_for_function_params(block);
+    builder.switch_to_block(block);
+    builder.seal_block(block);
+    let (frame, task) = (builder.block_params(block)[0], builder.block_params(block)[1]);
+    let variables = decl.locals.values().map(|&ty| builder.declare_var(clif_type(ty))).collect();
+    let mut ctx = Lowering {
+        builder,
+        module,
+        kernel: decl,
+        facts: Facts::of(decl),
+        linker: tools.linker,
+        has_fma: crate::target::has_fma(tools.isa),
+        call_conv: tools.isa.default_call_conv(),
+        frame,
+        variables,
+        bases: BTreeMap::new(),
+        strides: BTreeMap::new(),
+        scopes: Vec::new(),
+        imports: BTreeMap::new(),
+    };
+    let task = ctx.builder.ins().uextend(types::I64, task);
+    ctx.set(decl.task, task);
+    ctx.load_bases()?;
+    if ctx.block(&decl.body)? == Flow::Continues {
+        ctx.return_code(0);
+    }
+    ctx.builder.finalize(tools.isa.frontend_config());
+    Ok(())
+}
+
+/// Lowers `entry`: every task of every kernel in order, up to the first fault.
+pub(crate) fn lower_entry(module: &KernelModule, func: &mut Function, tools: &mut Toolbox<'_>) -> Result<(), Error> {
+    func.signature = entry_signature(tools.isa.default_call_conv());
+    let signature = func.import_signature(kernel_signature(tools.isa.default_call_conv()));
+    let mut builder = FunctionBuilder::new(func, tools.builder_context);
+    let block = builder.create_block();
+    builder.append_block_params_for_function_params(block);
+    builder.switch_to_block(block);
+    let frame = builder.block_params(block)[0];
+    let failed = builder.create_block();
+    let fault = builder.append_block_param(failed, types::I32);
+    builder.set_cold_block(failed);
+    for (kernel, decl) in module.kernels.iter() {
+        let name = tools.linker.kernel(builder.func, kernel)?;
+        // Not `colocated`: the distance between two pieces of code is the system's to choose.
+        let callee = builder.import_function(cranelift_codegen::ir::ExtFuncData { name, signature, colocated: false, patchable: false });
+        call_tasks(&mut builder, callee, frame, decl.tasks, failed);
+    }
+    let zero = builder.ins().iconst(types::I32, 0);
+    builder.ins().return_(&[zero]);
+    builder.switch_to_block(failed);
+    builder.ins().return_(&[fault]);
+    builder.seal_all_blocks();
+    builder.finalize(tools.isa.frontend_config());
+    Ok(())
+}
+
+/// Calls a kernel for the tasks `0..tasks`, at least one.
+fn call_tasks(builder: &mut FunctionBuilder<'_>, callee: FuncRef, frame: Value, tasks: u32, failed: cranelift_codegen::ir::Block) {
+    let (turn, passed, next) = (builder.create_block(), builder.create_block(), builder.create_block());
+    let task = builder.append_block_param(turn, types::I32);
+    let zero = builder.ins().iconst(types::I32, 0);
+    builder.ins().jump(turn, &[zero.into()]);
+    builder.switch_to_block(turn);
+    let call = builder.ins().call(callee, &[frame, task]);
+    let fault = builder.inst_results(call)[0];
+    builder.ins().brif(fault, failed, &[fault.into()], passed, &[]);
+    builder.switch_to_block(passed);
+    if tasks > 1 {
+        let after = builder.ins().iadd_imm_s(task, 1);
+        let more = builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, after, i64::from(tasks));
+        builder.ins().brif(more, turn, &[after.into()], next, &[]);
+    } else {
+        builder.ins().jump(next, &[]);
+    }
+    builder.switch_to_block(next);
+}
+
+/// Cranelift's type of a variable.
+pub(super) fn clif_type(ty: Type) -> types::Type {
+    match (ty.lanes, ty.scalar) {
+        (4, ScalarType::F32) => types::F32X4,
+        (4, _) => types::I32X4,
+        (2, ScalarType::F64) => types::F64X2,
+        (2, _) => types::I64X2,
+        (_, ScalarType::Bool | ScalarType::I8) => types::I8,
+        (_, ScalarType::I16) => types::I16,
+        (_, ScalarType::I32) => types::I32,
+        (_, ScalarType::I64) => types::I64,
+        (_, ScalarType::F32) => types::F32,
+        (_, ScalarType::F64) => types::F64,
+    }
+}
+
+/// Whether control reaches what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Continues,
+    /// Every way through ended in a fault.
+    Ends,
+}
+
+/// A kernel on its way to CLIF.
+struct Lowering<'a> {
+    builder: FunctionBuilder<'a>,
+    module: &'a KernelModule,
+    kernel: &'a KernelDecl,
+    facts: Facts,
+    linker: &'a mut dyn Linker,
+    has_fma: bool,
+    call_conv: CallConv,
+    frame: Value,
+    variables: Vec<Variable>,
+    /// First byte of each buffer.
+    bases: BTreeMap<Buffer, Value>,
+    /// Run-time strides, in elements of the tensor, by buffer and axis.
+    strides: BTreeMap<(Buffer, u32), Value>,
+    /// Loops around the current point, the innermost last.
+    scopes: Vec<Scope>,
+    /// Functions of the runtime that this function calls.
+    imports: BTreeMap<String, FuncRef>,
+}
+
+impl Lowering<'_> {
+    fn get(&mut self, local: Local) -> Value {
+        self.builder.use_var(self.variables[local.as_u32() as usize])
+    }
+
+    fn set(&mut self, local: Local, value: Value) {
+        self.builder.def_var(self.variables[local.as_u32() as usize], value);
+    }
+
+    fn type_of(&self, local: Local) -> Type {
+        self.kernel.locals[local]
+    }
+
+    fn return_code(&mut self, code: u32) {
+        let code = self.builder.ins().iconst(types::I32, i64::from(code));
+        self.builder.ins().return_(&[code]);
+    }
+
+    fn block(&mut self, block: &Block) -> Result<Flow, Error> {
+        for stmt in block {
+            if self.stmt(stmt)? == Flow::Ends {
+                // The rest is never reached.
+                return Ok(Flow::Ends);
+            }
+        }
+        Ok(Flow::Continues)
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) -> Result<Flow, Error> {
+        match stmt {
+            Stmt::Set(local, op) => {
+                let value = self.op(self.type_of(*local), op)?;
+                self.set(*local, value);
+                Ok(Flow::Continues)
+            }
+            Stmt::Store(address, local) => {
+                self.store(address, *local);
+                Ok(Flow::Continues)
+            }
+            Stmt::Loop(l) => self.loop_(l),
+            Stmt::If { condition, then, otherwise } => self.if_(*condition, then, otherwise),
+            Stmt::Fault(fault) => {
+                self.return_code(1 + fault.as_u32());
+                Ok(Flow::Ends)
+            }
+            Stmt::Gemm(gemm) => {
+                self.gemm(gemm)?;
+                Ok(Flow::Continues)
+            }
+        }
+    }
+
+    fn if_(&mut self, condition: Local, then: &Block, otherwise: &Block) -> Result<Flow, Error> {
+        let condition = self.get(condition);
+        let (then_block, else_block, merge) = (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
+        for (block, body) in [(then_block, then), (else_block, otherwise)] {
+            if let Some(Stmt::Fault(_)) = body.last() {
+                self.builder.set_cold_block(block);
+            }
+        }
+        self.builder.ins().brif(condition, then_block, &[], else_block, &[]);
+        let mut flow = Flow::Ends;
+        for (block, body) in [(then_block, then), (else_block, otherwise)] {
+            self.builder.switch_to_block(block);
+            self.builder.seal_block(block);
+            if self.block(body)? == Flow::Continues {
+                self.builder.ins().jump(merge, &[]);
+                flow = Flow::Continues;
+            }
+        }
+        if flow == Flow::Continues {
+            self.builder.switch_to_block(merge);
+            self.builder.seal_block(merge);
+        }
+        Ok(flow)
+    }
+
+    fn loop_(&mut self, l: &Loop) -> Result<Flow, Error> {
+        match (self.known(l.lo), self.known(l.hi)) {
+            (Some(lo), Some(hi)) if lo >= hi => Ok(Flow::Continues),
+            (Some(lo), Some(hi)) if hi.saturating_sub(lo) <= l.step => {
+                let lo = self.builder.ins().iconst(types::I64, lo);
+                self.set(l.var, lo);
+                self.block(&l.body)
+            }
+            (Some(_), Some(_)) => self.entered_loop(l),
+            _ => self.guarded_loop(l),
+        }
+    }
+
+    /// A loop that may have no turn.
+    fn guarded_loop(&mut self, l: &Loop) -> Result<Flow, Error> {
+        let (before, after) = (self.builder.create_block(), self.builder.create_block());
+        let (lo, hi) = (self.operand(l.lo), self.operand(l.hi));
+        let any = self.builder.ins().icmp(IntCC::SignedLessThan, lo, hi);
+        self.builder.ins().brif(any, before, &[], after, &[]);
+        self.builder.switch_to_block(before);
+        self.builder.seal_block(before);
+        if self.entered_loop(l)? == Flow::Continues {
+            self.builder.ins().jump(after, &[]);
+        }
+        self.builder.switch_to_block(after);
+        self.builder.seal_block(after);
+        Ok(Flow::Continues)
+    }
+
+    /// A loop that has at least one turn.
+    fn entered_loop(&mut self, l: &Loop) -> Result<Flow, Error> {
+        let (lo, hi) = (self.operand(l.lo), self.operand(l.hi));
+        let (mut scope, moving) = self.prepare_streams(l, lo);
+        let turn = self.builder.create_block();
+        let var = self.builder.append_block_param(turn, types::I64);
+        let pointers: Vec<Value> = moving.iter().map(|_| self.builder.append_block_param(turn, types::I64)).collect();
+        for (pointer, &parameter) in moving.iter().zip(&pointers) {
+            scope.bind(pointer, parameter);
+        }
+        let first: Vec<BlockArg> = std::iter::once(lo).chain(moving.iter().map(|m| m.start)).map(BlockArg::from).collect();
+        self.builder.ins().jump(turn, &first);
+        self.builder.switch_to_block(turn);
+        self.set(l.var, var);
+        self.scopes.push(scope);
+        let flow = self.block(&l.body)?;
+        self.scopes.pop();
+        if flow == Flow::Continues {
+            let after = self.builder.create_block();
+            let mut next = vec![BlockArg::from(self.builder.ins().iadd_imm_s(var, l.step))];
+            for (&pointer, m) in pointers.iter().zip(&moving) {
+                next.push(self.moved(pointer, m.step).into());
+            }
+            let count = next[0].as_value().expect("it was made from a value");
+            let more = self.builder.ins().icmp(IntCC::SignedLessThan, count, hi);
+            self.builder.ins().brif(more, turn, &next, after, &[]);
+            self.builder.switch_to_block(after);
+            self.builder.seal_block(after);
+        }
+        self.builder.seal_block(turn);
+        Ok(flow)
+    }
+
+    /// The value of an operand, if it is always the same.
+    fn known(&self, operand: Operand) -> Option<i64> {
+        match operand {
+            Operand::Const(value) => Some(value),
+            Operand::Local(local) => self.facts.constant(local),
+        }
+    }
+
+    fn operand(&mut self, operand: Operand) -> Value {
+        match self.known(operand) {
+            Some(value) => self.builder.ins().iconst(types::I64, value),
+            None => match operand {
+                Operand::Local(local) => self.get(local),
+                Operand::Const(value) => self.builder.ins().iconst(types::I64, value),
+            },
+        }
+    }
+
+    /// Flags of reads of a buffer: an argument that no kernel writes, or a constant, does not change during a call.
+    fn load_flags(&self, buffer: Buffer) -> MemFlagsData {
+        let flags = MemFlagsData::new().with_notrap();
+        match self.module.buffers[buffer].place {
+            Place::Argument { writable: false, .. } | Place::Constant(_) => flags.with_readonly(),
+            Place::Argument { writable: true, .. } | Place::Arena { .. } => flags,
+        }
+    }
+
+    fn constant_base(&mut self, buffer: Buffer) -> Result<Value, Error> {
+        let name = self.linker.constant(self.builder.func, buffer)?;
+        let data = cranelift_codegen::ir::GlobalValueData::Symbol { name, offset: 0.into(), colocated: false, tls: false };
+        let global = self.builder.create_global_value(data);
+        Ok(self.builder.ins().symbol_value(types::I64, global))
+    }
+}

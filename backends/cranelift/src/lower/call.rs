@@ -1,0 +1,92 @@
+//! Calls of the runtime: scalar functions and the library matrix product.
+
+use super::{Lowering, clif_type};
+use crate::error::Error;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    AbiParam, ExtFuncData, FuncRef, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value, types,
+};
+use ein_ir::entity::Local;
+use ein_ir::kernel::{Gemm, MathFn, MatrixStride, Operand, ScalarType, Type, View};
+use ein_runtime::micro_kernel::GemmArgs;
+use std::mem::offset_of;
+
+impl Lowering<'_> {
+    pub(super) fn call_math(&mut self, function: MathFn, scalar: ScalarType, operands: &[Local]) -> Result<Value, Error> {
+        let ty = AbiParam::new(clif_type(Type::scalar(scalar)));
+        let mut signature = Signature::new(self.call_conv);
+        signature.params = vec![ty; operands.len()];
+        signature.returns = vec![ty];
+        let callee = self.import(&format!("ein_{}_{}", function.name(), scalar.name()), signature)?;
+        let operands: Vec<Value> = operands.iter().map(|&local| self.get(local)).collect();
+        let call = self.builder.ins().call(callee, &operands);
+        Ok(self.builder.inst_results(call)[0])
+    }
+
+    /// Fills a `GemmArgs` on the stack and passes its address.
+    pub(super) fn gemm(&mut self, gemm: &Gemm) -> Result<(), Error> {
+        let mut signature = Signature::new(self.call_conv);
+        signature.params = vec![AbiParam::new(types::I64)];
+        let callee = self.import(&format!("ein_gemm_{}", gemm.dtype), signature)?;
+        let size = u32::try_from(size_of::<GemmArgs>()).expect("a struct of thirteen words");
+        let slot = self.builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3));
+        let args = self.builder.ins().stack_addr(types::I64, slot, 0);
+        for (offset, operand) in [(offset_of!(GemmArgs, m), gemm.m), (offset_of!(GemmArgs, n), gemm.n), (offset_of!(GemmArgs, k), gemm.k)] {
+            let length = self.length(operand);
+            self.argument(args, offset, length);
+        }
+        let (dst, lhs, rhs) = (
+            [offset_of!(GemmArgs, dst), offset_of!(GemmArgs, dst_rs), offset_of!(GemmArgs, dst_cs)],
+            [offset_of!(GemmArgs, lhs), offset_of!(GemmArgs, lhs_rs), offset_of!(GemmArgs, lhs_cs)],
+            [offset_of!(GemmArgs, rhs), offset_of!(GemmArgs, rhs_rs), offset_of!(GemmArgs, rhs_cs)],
+        );
+        for (offsets, view) in [(dst, &gemm.dst), (lhs, &gemm.lhs), (rhs, &gemm.rhs)] {
+            self.view(args, offsets, view);
+        }
+        let accumulate = self.builder.ins().iconst(types::I32, i64::from(gemm.accumulate));
+        self.argument(args, offset_of!(GemmArgs, accumulate), accumulate);
+        self.builder.ins().call(callee, &[args]);
+        Ok(())
+    }
+
+    /// Stores a view's address, row stride and column stride.
+    fn view(&mut self, args: Value, offsets: [usize; 3], view: &View) {
+        let (pointer, bytes) = self.address(&view.address);
+        let first = if bytes == 0 { pointer } else { self.builder.ins().iadd_imm_s(pointer, i64::from(bytes)) };
+        self.argument(args, offsets[0], first);
+        for (offset, stride) in [(offsets[1], view.row_stride), (offsets[2], view.column_stride)] {
+            let stride = match stride {
+                MatrixStride::Const(stride) => self.builder.ins().iconst(types::I64, stride),
+                MatrixStride::Runtime(axis) => self.runtime_stride(view.address.buffer, axis),
+            };
+            self.argument(args, offset, stride);
+        }
+    }
+
+    /// A length, which is 0 where a computed one is negative: a loop would have no turn.
+    fn length(&mut self, operand: Operand) -> Value {
+        if let Some(known) = self.known(operand) {
+            return self.builder.ins().iconst(types::I64, known.max(0));
+        }
+        let length = self.operand(operand);
+        let zero = self.builder.ins().iconst(types::I64, 0);
+        let some = self.builder.ins().icmp(IntCC::SignedGreaterThan, length, zero);
+        self.builder.ins().select(some, length, zero)
+    }
+
+    fn argument(&mut self, args: Value, offset: usize, value: Value) {
+        let offset = i32::try_from(offset).expect("a struct of thirteen words");
+        self.builder.ins().store(MemFlagsData::trusted(), value, args, offset);
+    }
+
+    fn import(&mut self, symbol: &str, signature: Signature) -> Result<FuncRef, Error> {
+        if let Some(&known) = self.imports.get(symbol) {
+            return Ok(known);
+        }
+        let name = self.linker.runtime(self.builder.func, symbol, &signature)?;
+        let signature = self.builder.import_signature(signature);
+        let function = self.builder.import_function(ExtFuncData { name, signature, colocated: false, patchable: false });
+        self.imports.insert(symbol.to_owned(), function);
+        Ok(function)
+    }
+}

@@ -1,0 +1,98 @@
+//! What is known of a kernel before its first instruction is made.
+
+use ein_ir::entity::{Buffer, Local, SecondaryMap};
+use ein_ir::kernel::{Address, Block, Coefficient, KernelDecl, MatrixStride, Op, OpConst, Stmt};
+use std::collections::BTreeSet;
+
+/// Facts about one kernel.
+pub(super) struct Facts {
+    /// Variables that are set once, to an integer constant.
+    constants: SecondaryMap<Local, Option<i64>>,
+    /// Buffers that the kernel touches.
+    pub(super) buffers: BTreeSet<Buffer>,
+    /// Run-time strides that it needs: buffer and axis.
+    pub(super) strides: BTreeSet<(Buffer, u32)>,
+}
+
+impl Facts {
+    pub(super) fn of(kernel: &KernelDecl) -> Self {
+        let mut facts = Self { constants: SecondaryMap::new(), buffers: BTreeSet::new(), strides: BTreeSet::new() };
+        let mut n_sets: SecondaryMap<Local, u32> = SecondaryMap::new();
+        n_sets[kernel.task] += 1;
+        visit(&kernel.body, &mut |stmt| {
+            each_assigned(stmt, &mut |local| n_sets[local] += 1);
+            each_address(stmt, &mut |address| facts.note_address(address));
+            facts.note_matrix_strides(stmt);
+        });
+        visit(&kernel.body, &mut |stmt| {
+            if let Stmt::Set(local, Op::Const(OpConst::Int(value))) = stmt
+                && n_sets[*local] == 1
+                && kernel.locals[*local].lanes == 1
+            {
+                facts.constants[*local] = Some(*value);
+            }
+        });
+        facts
+    }
+
+    /// The value of a variable that never has another.
+    pub(super) fn constant(&self, local: Local) -> Option<i64> {
+        self.constants[local]
+    }
+
+    fn note_address(&mut self, address: &Address) {
+        self.buffers.insert(address.buffer);
+        for &(axis, _) in &address.stride_offsets {
+            self.strides.insert((address.buffer, axis));
+        }
+        for &(_, coefficient) in &address.terms {
+            if let Coefficient::Stride { axis, .. } = coefficient {
+                self.strides.insert((address.buffer, axis));
+            }
+        }
+    }
+
+    fn note_matrix_strides(&mut self, stmt: &Stmt) {
+        let Stmt::Gemm(gemm) = stmt else { return };
+        for view in [&gemm.dst, &gemm.lhs, &gemm.rhs] {
+            for stride in [view.row_stride, view.column_stride] {
+                if let MatrixStride::Runtime(axis) = stride {
+                    self.strides.insert((view.address.buffer, axis));
+                }
+            }
+        }
+    }
+}
+
+/// Calls `f` on every statement of a block and of the blocks in it, outermost first.
+pub(super) fn visit<'a>(block: &'a Block, f: &mut dyn FnMut(&'a Stmt)) {
+    for stmt in block {
+        f(stmt);
+        match stmt {
+            Stmt::Loop(l) => visit(&l.body, f),
+            Stmt::If { then, otherwise, .. } => {
+                visit(then, f);
+                visit(otherwise, f);
+            }
+            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) | Stmt::Gemm(_) => {}
+        }
+    }
+}
+
+/// Calls `f` on every variable that a statement itself gives a value, not those set in its blocks.
+pub(super) fn each_assigned(stmt: &Stmt, f: &mut dyn FnMut(Local)) {
+    match stmt {
+        Stmt::Set(local, _) => f(*local),
+        Stmt::Loop(l) => f(l.var),
+        Stmt::Store(..) | Stmt::If { .. } | Stmt::Fault(_) | Stmt::Gemm(_) => {}
+    }
+}
+
+/// Calls `f` on every address of a statement, not those in its blocks.
+pub(super) fn each_address(stmt: &Stmt, f: &mut dyn FnMut(&Address)) {
+    match stmt {
+        Stmt::Set(_, Op::Load(address)) | Stmt::Store(address, _) => f(address),
+        Stmt::Gemm(gemm) => [&gemm.dst, &gemm.lhs, &gemm.rhs].into_iter().for_each(|view| f(&view.address)),
+        Stmt::Set(..) | Stmt::Loop(_) | Stmt::If { .. } | Stmt::Fault(_) => {}
+    }
+}
