@@ -12,7 +12,7 @@ use crate::verified::ParseError;
 use std::fmt::Write;
 
 /// How deeply expressions may nest in a text form, so that reading one never exhausts the stack.
-const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 256;
 
 /// A token of a text form.
 #[derive(Clone, Debug, PartialEq)]
@@ -301,7 +301,7 @@ impl<'a> Cursor<'a> {
     /// Runs the parser of a nested expression.
     ///
     /// # Errors
-    /// Those of `parse`, and nesting deeper than a thousand.
+    /// Those of `parse`, and nesting deeper than 256.
     pub fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
         if self.depth == MAX_DEPTH {
             return Err(self.error("nested too deeply"));

@@ -10,6 +10,7 @@ pub mod function;
 pub mod math;
 pub mod parse;
 pub mod print;
+pub mod typing;
 pub mod value;
 
 use crate::dtype::DType;

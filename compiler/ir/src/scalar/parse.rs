@@ -1,1 +1,243 @@
-//! placeholder
+//! Reads the text form of scalar expressions; the form itself is described in [`super::print`].
+
+use super::function::{BinaryFn, UnaryFn};
+use super::print::{Types, infix};
+use super::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
+use crate::dtype::DType;
+use crate::span::Span;
+use crate::text::{Cursor, Token};
+use crate::verified::ParseError;
+
+/// Reads a scalar expression. Its nodes have no span of their own in the text form and get `span`.
+///
+/// # Errors
+/// What is next is no scalar expression, or a dtype is neither written nor determined.
+pub fn parse_scalar(c: &mut Cursor<'_>, types: &Types<'_>, span: Span) -> Result<Scalar, ParseError> {
+    c.nested(|c| {
+        let (kind, stated) = parse_kind(c, types, span)?;
+        finish(c, types, kind, stated, span)
+    })
+}
+
+/// Gives a node its dtype: the one after it, the one that its spelling states, or the one that its operands determine.
+fn finish(c: &mut Cursor<'_>, types: &Types<'_>, kind: ScalarKind, stated: Option<DType>, span: Span) -> Result<Scalar, ParseError> {
+    let dtype = match stated {
+        Some(dtype) => Some(dtype),
+        None if c.eat(":") => Some(c.dtype()?),
+        None => types.determined(&kind),
+    };
+    match dtype {
+        Some(dtype) => Ok(Scalar::new(kind, dtype, span)),
+        None => Err(c.expected("`:` and a dtype")),
+    }
+}
+
+fn parse_kind(c: &mut Cursor<'_>, types: &Types<'_>, span: Span) -> Result<(ScalarKind, Option<DType>), ParseError> {
+    if let Some(literal) = eat_literal(c)? {
+        return Ok((ScalarKind::Literal(literal), None));
+    }
+    if c.eat("(") {
+        return Ok((parse_infix(c, types, span)?, None));
+    }
+    // `i64(` is a cast, `i64` the index of that number.
+    if !c.at_nth(1, "(")
+        && let Some(index) = c.eat_entity("i")
+    {
+        return Ok((ScalarKind::Index(index), None));
+    }
+    if c.at("prev") || c.peek_entity("t").is_some() {
+        return Ok((ScalarKind::Access(parse_access(c, types, span)?), None));
+    }
+    let error = c.expected("a scalar expression");
+    let Ok(name) = c.word() else { return Err(error) };
+    match name {
+        "acc" => Ok((ScalarKind::Accumulated, None)),
+        "size" => parenthesised(c, |c| Ok(ScalarKind::Size(c.extent()?))).map(|kind| (kind, None)),
+        "operand" => parenthesised(c, |c| Ok(ScalarKind::Operand(c.int()?))).map(|kind| (kind, None)),
+        _ => match name.parse::<DType>() {
+            Ok(dtype) => {
+                let operand = parenthesised(c, |c| parse_scalar(c, types, span))?;
+                Ok((ScalarKind::Cast(Box::new(operand)), Some(dtype)))
+            }
+            Err(()) => Ok((parse_call(c, name, error, types, span)?, None)),
+        },
+    }
+}
+
+fn parenthesised<T>(c: &mut Cursor<'_>, parse: impl FnOnce(&mut Cursor<'_>) -> Result<T, ParseError>) -> Result<T, ParseError> {
+    c.expect("(")?;
+    let inner = parse(c)?;
+    c.expect(")")?;
+    Ok(inner)
+}
+
+/// `a + b + c)`: one operator throughout, to the left.
+fn parse_infix(c: &mut Cursor<'_>, types: &Types<'_>, span: Span) -> Result<ScalarKind, ParseError> {
+    let first = parse_scalar(c, types, span)?;
+    let Some((function, operator)) = BinaryFn::ALL.into_iter().filter_map(|f| Some((f, infix(f)?))).find(|(_, s)| c.at(s)) else {
+        return Err(c.expected("an operator"));
+    };
+    c.expect(operator)?;
+    let mut kind = ScalarKind::Binary(function, Box::new(first), Box::new(parse_scalar(c, types, span)?));
+    while c.eat(operator) {
+        let Some(dtype) = types.determined(&kind) else { return Err(c.expected("`)`")) };
+        let lhs = Scalar::new(kind, dtype, span);
+        kind = ScalarKind::Binary(function, Box::new(lhs), Box::new(parse_scalar(c, types, span)?));
+    }
+    c.expect(")")?;
+    Ok(kind)
+}
+
+fn parse_call(c: &mut Cursor<'_>, name: &str, error: ParseError, types: &Types<'_>, span: Span) -> Result<ScalarKind, ParseError> {
+    if name == "powi" {
+        return parenthesised(c, |c| {
+            let base = parse_scalar(c, types, span)?;
+            c.expect(",")?;
+            Ok(ScalarKind::Unary(UnaryFn::Powi(c.int()?), Box::new(base)))
+        });
+    }
+    if !c.eat("(") {
+        return Err(error);
+    }
+    let args = c.list(")", |c| Ok(Box::new(parse_scalar(c, types, span)?)))?;
+    let unary = UnaryFn::ALL.into_iter().find(|f| f.name() == name);
+    let binary = BinaryFn::ALL.into_iter().find(|f| f.name() == name && infix(*f).is_none());
+    let n_args = args.len();
+    let mut args = args.into_iter();
+    match (name, unary, binary, args.next(), args.next(), args.next()) {
+        (_, Some(function), _, Some(a), None, _) => Ok(ScalarKind::Unary(function, a)),
+        (_, _, Some(function), Some(a), Some(b), None) => Ok(ScalarKind::Binary(function, a, b)),
+        ("if", _, _, Some(condition), Some(a), Some(b)) if n_args == 3 => Ok(ScalarKind::If(condition, a, b)),
+        _ => Err(ParseError { line: error.line, message: format!("no function `{name}` of {n_args} values") }),
+    }
+}
+
+fn parse_access(c: &mut Cursor<'_>, types: &Types<'_>, span: Span) -> Result<Access, ParseError> {
+    let prev = c.eat("prev");
+    let tensor = c.entity("t")?;
+    c.expect("[")?;
+    let subs = c.list("]", |c| parse_sub(c, types, span))?;
+    let pad = if c.eat("else") { Some(parse_literal(c)?) } else { None };
+    Ok(Access { tensor, prev, subs, pad })
+}
+
+fn parse_sub(c: &mut Cursor<'_>, types: &Types<'_>, span: Span) -> Result<Sub, ParseError> {
+    match Mode::ALL.into_iter().find(|m| *m != Mode::Exact && c.eat(m.name())) {
+        Some(mode) => Ok(Sub { value: parenthesised(c, |c| parse_scalar(c, types, span))?, mode }),
+        None => Ok(Sub { value: parse_scalar(c, types, span)?, mode: Mode::Exact }),
+    }
+}
+
+/// Reads a literal without its dtype.
+///
+/// # Errors
+/// Something else is next.
+pub fn parse_literal(c: &mut Cursor<'_>) -> Result<Literal, ParseError> {
+    let error = c.expected("a literal");
+    eat_literal(c)?.ok_or(error)
+}
+
+fn eat_literal(c: &mut Cursor<'_>) -> Result<Option<Literal>, ParseError> {
+    if c.at("true") || c.at("false") {
+        return Ok(Some(Literal::Bool(c.word()? == "true")));
+    }
+    if c.eat("complex") {
+        return parenthesised(c, |c| {
+            let re = c.float()?;
+            c.expect(",")?;
+            Ok(Some(Literal::Complex(re, c.float()?)))
+        });
+    }
+    match c.peek_nth(usize::from(c.at("-"))) {
+        Some(Token::Number(text)) if !is_float(text) => c.int().map(|n| Some(Literal::Int(n))),
+        Some(Token::Number(_) | Token::Word("inf" | "nan")) => c.float().map(|v| Some(Literal::Float(v))),
+        _ => Ok(None),
+    }
+}
+
+fn is_float(number: &str) -> bool {
+    !number.starts_with("0x") && number.contains(['.', 'e'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::print::print;
+    use super::*;
+    use crate::entity::Tensor;
+
+    fn dtype_of(tensor: Tensor) -> Option<DType> {
+        [DType::F32, DType::F64, DType::I32, DType::Bool, DType::C64].get(tensor.as_u32() as usize).copied()
+    }
+
+    fn types() -> Types<'static> {
+        Types { tensor: &dtype_of, operand: Some(DType::F64), accumulated: None }
+    }
+
+    fn read(text: &str) -> Result<Scalar, ParseError> {
+        let mut c = Cursor::new(text)?;
+        let scalar = parse_scalar(&mut c, &types(), Span::default())?;
+        if c.is_at_end() { Ok(scalar) } else { Err(c.expected("the end")) }
+    }
+
+    #[test]
+    fn every_form_reads_back_as_it_prints() {
+        for text in [
+            "(t0[i0, i2] * t0[i2, i1])",
+            "(t0[] + t0[] + t0[] + (t0[] + t0[]))",
+            "((t0[] * t0[]) + t0[])",
+            "(t0[] - (t0[] - t0[]))",
+            "max(t0[i0], 0.0:f32)",
+            "powi(t1[i0], -3)",
+            "f32(t1[(i0 // 2)])",
+            "f32(0.5:f64)",
+            "if((i0 < size(2*d0 + 1)), t0[i0], -inf:f32)",
+            "(t0[(i0 + -1), pad(i1), clamp((i0 - 1)), wrap(i1), reflect(i2)] else -inf + t0[])",
+            "t4[pad(i0)] else complex(1.0, -0.0)",
+            "prev t2[i0]",
+            "operand(0)",
+            "acc:f32",
+            "t9[]:f32",
+            "(t0[] + t1[]):f64",
+            "((t0[] + t0[]):f64 + t0[])",
+            "complex(1.0, -2.5):c64",
+            "nan:f64",
+            "-3:i32",
+            "3:f32",
+            "3.0:f32",
+            "(t3[] and not(t3[]) and true)",
+            "abs(t4[i0])",
+            "(i64 + i32)",
+            "(i64(t2[i0]) == -9223372036854775808)",
+        ] {
+            let scalar = read(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            assert_eq!(print(&scalar, types()).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn chains_associate_to_the_left() {
+        let chain = read("(i0 - i1 - i2)").unwrap();
+        let ScalarKind::Binary(BinaryFn::Sub, lhs, _) = &chain.kind else { panic!("{chain:?}") };
+        assert!(matches!(lhs.kind, ScalarKind::Binary(BinaryFn::Sub, ..)));
+    }
+
+    #[test]
+    fn long_chains_need_no_depth() {
+        let text = format!("({}i0)", "i0 + ".repeat(5000));
+        assert_eq!(print(&read(&text).unwrap(), types()).to_string(), text);
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        assert!(read(&"neg(".repeat(100_000)).is_err());
+        let text = format!("{}i0{}", "neg(".repeat(250), ")".repeat(250));
+        assert!(read(&text).is_ok());
+    }
+
+    #[test]
+    fn dtypes_are_demanded_where_nothing_determines_them() {
+        for wrong in ["1.5", "t9[]", "acc", "(t0[] + t0[] - t0[])", "foo(i0)", "sqrt(i0, i1)", "if(i0)", "(i0)", "t0[i0", "add(i0, i1)"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
