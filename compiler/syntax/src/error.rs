@@ -3,7 +3,15 @@
 //! Each family is an enum with the spans and names that its messages need, and turns into a
 //! [`Diagnostic`](ein_ir::diagnostic::Diagnostic) beside its definition.
 
+pub mod einsum;
+pub mod dims;
 pub mod parse;
+pub mod reducers;
+pub mod refusals;
+pub mod sums;
+pub mod types;
+
+use ein_ir::diagnostic::Diagnostic;
 
 /// One row of the table of codes: what `ein explain` and the reference list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +28,12 @@ impl CodeEntry {
     pub(crate) const fn new(code: u16, slug: &'static str, meaning: &'static str) -> Self {
         Self { code, slug, meaning }
     }
+}
+
+/// A diagnostic with the slug that a table gives to its code.
+pub(crate) fn coded(table: &[CodeEntry], code: u16, message: impl Into<String>) -> Diagnostic {
+    let slug = table.iter().find(|entry| entry.code == code).map_or("mistake", |entry| entry.slug);
+    Diagnostic::error(code, slug, message)
 }
 
 /// Checks that a table has ascending codes and distinct slugs.

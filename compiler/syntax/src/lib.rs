@@ -6,6 +6,7 @@
 //! It does no IO, knows nothing of plans, kernels or back ends, and stays light, because the `einsum!` macro links it.
 
 pub mod ast;
+pub mod einsum;
 pub mod error;
 pub mod limits;
 pub mod parse;

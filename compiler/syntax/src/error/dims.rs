@@ -1,0 +1,30 @@
+//! Mistakes in dims, ranges and bounds: E0301 to E0319.
+
+use super::{CodeEntry, coded};
+use ein_ir::diagnostic::Diagnostic;
+
+/// The codes of this family.
+pub const CODES: [CodeEntry; 9] = [
+    CodeEntry::new(301, "dim-mismatch", "two dims that must be the same are not"),
+    CodeEntry::new(302, "range-undetermined", "nothing says what range an index has"),
+    CodeEntry::new(303, "out-of-bounds", "a subscript leaves its axis, or cannot be shown to stay inside"),
+    CodeEntry::new(304, "two-pad-values", "one access states two pad values"),
+    CodeEntry::new(305, "size-condition", "a condition on the sizes does not hold"),
+    CodeEntry::new(306, "dim-undetermined", "nothing says what size a dim has"),
+    CodeEntry::new(307, "rank-mismatch", "a tensor has another number of axes"),
+    CodeEntry::new(308, "not-a-size", "an expression that is not a size stands where a size must"),
+    CodeEntry::new(309, "bad-range", "a range that an index cannot have here"),
+];
+
+/// A diagnostic with the slug that the table gives to its code.
+pub(crate) fn error(code: u16, message: impl Into<String>) -> Diagnostic {
+    coded(&CODES, code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_table_is_in_order() {
+        super::super::assert_ordered(&super::CODES);
+    }
+}

@@ -1,0 +1,24 @@
+//! Mistakes in reducers and scans: E0501 to E0519.
+
+use super::{CodeEntry, coded};
+use ein_ir::diagnostic::Diagnostic;
+
+/// The codes of this family.
+pub const CODES: [CodeEntry; 3] = [
+    CodeEntry::new(501, "prev-without-from", "`prev` of a tensor that has no value before the first step"),
+    CodeEntry::new(502, "empty-scan", "a state without `from` is read after a scan of no steps"),
+    CodeEntry::new(503, "unknown-reducer", "there is no reducer of this name"),
+];
+
+/// A diagnostic with the slug that the table gives to its code.
+pub(crate) fn error(code: u16, message: impl Into<String>) -> Diagnostic {
+    coded(&CODES, code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_table_is_in_order() {
+        super::super::assert_ordered(&super::CODES);
+    }
+}
