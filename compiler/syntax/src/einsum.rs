@@ -23,7 +23,7 @@ mod tests;
 pub use parse::parse_einsum;
 pub use resolve::{EinsumSpec, resolve};
 
-use crate::error::einsum::EinsumError;
+use crate::error::einsum::{EinsumError, ShapeError};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::Span;
 use std::fmt::Write as _;
@@ -114,6 +114,18 @@ impl EinsumString {
         let einsum = Self { text, operands: terms, output, form: Form::Numbers };
         einsum.check()?;
         Ok(einsum)
+    }
+
+    /// Checks that there is one operand for each term.
+    ///
+    /// # Errors
+    ///
+    /// `einsum-operand-count`.
+    pub fn check_operand_count(&self, operands: usize) -> Result<(), Diagnostic> {
+        if operands == self.operands.len() {
+            return Ok(());
+        }
+        Err(ShapeError::OperandCount { terms: self.operands.len(), operands, span: place(0, self.text.len()) }.into())
     }
 
     /// The name of a label in messages.

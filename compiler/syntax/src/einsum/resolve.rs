@@ -40,10 +40,7 @@ impl EinsumSpec {
 /// `einsum-operand-count`, `einsum-too-few-axes`, `einsum-too-many-axes`, `einsum-diagonal-mismatch`, `einsum-size-mismatch`,
 /// `einsum-output-lacks-ellipsis` and `einsum-too-many-labels`, with the place in the string.
 pub fn resolve(einsum: &EinsumString, shapes: &[&[usize]]) -> Result<EinsumSpec, Diagnostic> {
-    if shapes.len() != einsum.operands.len() {
-        let span = place(0, einsum.text.len());
-        return Err(ShapeError::OperandCount { terms: einsum.operands.len(), operands: shapes.len(), span }.into());
-    }
+    einsum.check_operand_count(shapes.len())?;
     let mut resolver = Resolver::new(einsum, shapes)?;
     for (operand, shape) in shapes.iter().enumerate() {
         resolver.operand(operand, shape)?;
