@@ -1,1 +1,19 @@
-//! placeholder
+//! The meaning of tensor IR and of kernel IR: slow, obvious evaluation that every back end is compared with.
+//!
+//! * [`tensor`] evaluates a specialised tensor module as declared: each operation rounded to its dtype, sums in index order in
+//!   the accumulator. It decides integers, bools and faults.
+//! * [`wide`] evaluates the same modules with floats in f64 and with the error that an implementation may make, and says whether
+//!   a result is close enough.
+//! * [`kernel`] carries out kernel IR on byte buffers and reports every access out of bounds.
+
+pub mod data;
+mod engine;
+pub mod fault;
+pub mod kernel;
+mod load;
+mod reduce;
+pub mod tensor;
+pub mod wide;
+
+pub use data::Data;
+pub use fault::RunFault;

@@ -168,13 +168,13 @@ pub fn wrap(n: i128, dtype: DType) -> i128 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SmallFormat {
     /// Bits of the significand, the hidden one included.
-    precision: i32,
+    pub(crate) precision: i32,
     /// Exponent of the least normal number.
-    min_exponent: i32,
+    pub(crate) min_exponent: i32,
     /// The greatest finite number.
     max: f64,
     /// What is above it: infinity, or NaN in a format without one.
-    overflow: f64,
+    pub(crate) overflow: f64,
 }
 
 /// The format of a dtype narrower than f32.

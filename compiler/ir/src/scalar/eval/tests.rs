@@ -54,7 +54,10 @@ fn i8(n: i128) -> Value {
 
 fn check_float(function: UnaryFn, x: f64, expected: f64, dtype: DType, eps: f64) {
     let got = eval_unary(function, Value::float(x, dtype), dtype).as_float().unwrap();
-    assert!((got - expected).abs() <= eps * expected.abs() + f64::from(f32::MIN_POSITIVE), "{function:?}({x}) as {dtype}: {got} for {expected}");
+    assert!(
+        (got - expected).abs() <= eps * expected.abs() + f64::from(f32::MIN_POSITIVE),
+        "{function:?}({x}) as {dtype}: {got} for {expected}"
+    );
 }
 
 #[test]
