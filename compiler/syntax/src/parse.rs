@@ -1,6 +1,6 @@
 //! From text to syntax tree.
 //!
-//! Three steps: a scan of the raw text ([`scan`]) that bounds the nesting and finds mistakes within tokens, the recogniser
+//! Three steps: a scan of the raw text (`scan.rs`) that bounds the nesting and finds mistakes within tokens, the recogniser
 //! that pest generates from the grammar, and the tree builder, a function for each rule of the grammar. The builder goes on
 //! after a mistake, with a placeholder where it needs one, so that one parse reports as much as it can.
 

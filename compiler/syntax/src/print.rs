@@ -1,6 +1,6 @@
 //! From syntax tree to text: the canonical formatting, and a dump of the tree.
 //!
-//! [`print`] gives back a text that parses to the same tree up to places. Parentheses that the author wrote are in the tree
+//! [`fn@print`] gives back a text that parses to the same tree up to places. Parentheses that the author wrote are in the tree
 //! and stay; others are added where a tree built by a program needs them. Comments are not in the tree: `ein fmt` puts them
 //! back by their places.
 

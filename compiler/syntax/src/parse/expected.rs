@@ -6,6 +6,7 @@ use crate::error::parse::{LimitError, TokenError};
 use crate::limits::MAX_NESTING;
 use ein_grammar::{KEYWORDS, Rule, display_name};
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
 use ein_ir::span::{FileId, Span};
 use pest::error::{Error, ErrorVariant, InputLocation};
 
@@ -112,6 +113,10 @@ impl<'s> Failure<'s> {
         self.expects(Rule::definition) || self.expects(Rule::program)
     }
 
+    fn expects_statement(&self) -> bool {
+        self.expects(Rule::bind) || (self.expects(Rule::kw_scan) && self.expects(Rule::close_brace))
+    }
+
     fn expects_operator(&self) -> bool {
         self.expects(Rule::add)
     }
@@ -131,11 +136,13 @@ impl<'s> Failure<'s> {
             closers.into_iter().chain(words).filter(|rule| self.expects(*rule)).for_each(|rule| add(display_name(rule)));
         } else if self.expects_declaration() {
             add("a declaration such as `def`");
-        } else if self.expects(Rule::bind) {
+        } else if self.expects_statement() {
             add("an equation");
             add("`}`");
         } else {
-            self.expected.iter().map(|rule| display_name(*rule)).filter(|name| *name != "something else").for_each(add);
+            // `+=` is taken only to be refused.
+            let shown = self.expected.iter().filter(|rule| **rule != Rule::plus_equals);
+            shown.map(|rule| display_name(*rule)).filter(|name| *name != "something else").for_each(add);
         }
         names.truncate(MAX_NAMED);
         match names.as_slice() {
@@ -163,24 +170,43 @@ impl<'s> Failure<'s> {
         }
     }
 
+    /// The smallest edit that works, for the mistakes that are common.
     fn help(&self) -> Option<String> {
         let found = self.found?;
-        let before = self.before.map_or("", |token| token.text);
         if self.expects_declaration() && self.next.is_some_and(|next| matches!(next.text, "[" | "=")) {
             return Some("an equation stands inside a `def`: `def f<N>(x: f32[N]) -> y: f32[N] { … }`".to_owned());
+        }
+        if self.expects_statement() && found.text == "for" {
+            return Some("an index runs over its whole dim by itself; a recurrence is `scan t: T { … }`".to_owned());
         }
         if self.expects(Rule::equals) && found.text == "==" {
             return Some("`=` defines, `==` compares".to_owned());
         }
-        if !self.expects_operator() {
-            return None;
+        if self.expects(Rule::ty) || self.expects(Rule::element_type) {
+            return nearest_dtype(found.text);
         }
+        if self.expects_operator() { self.operator_help(found) } else { None }
+    }
+
+    fn operator_help(&self, found: Token<'s>) -> Option<String> {
+        let before = self.before.map_or("", |token| token.text);
         match (found.kind, found.text) {
             (_, "=") => Some("`==` compares".to_owned()),
             (_, "(") if before == "]" => Some("`*` multiplies: `A[i] * (x)`".to_owned()),
-            (TokenKind::Word, text) if !KEYWORDS.contains(&text) => Some(format!("`*` multiplies: `{before} * {text}`")),
+            (TokenKind::Word, text) if KEYWORDS.contains(&text) => None,
+            (TokenKind::Word | TokenKind::Number, _) if before == "]" => {
+                Some("`*` multiplies, and the body of a reduction stands in parentheses: `sum[i](…)`".to_owned())
+            }
+            (TokenKind::Word, text) => Some(format!("`*` multiplies: `{before} * {text}`")),
             (TokenKind::Number, _) | (_, "(") => Some("`*` multiplies".to_owned()),
             _ => None,
         }
     }
+}
+
+/// The element type that is spelled most like this word.
+fn nearest_dtype(word: &str) -> Option<String> {
+    let distance = |dtype: &DType| strsim::damerau_levenshtein(dtype.name(), word);
+    let nearest = DType::ALL.into_iter().min_by_key(distance)?;
+    (distance(&nearest) <= 2).then(|| format!("`{nearest}`"))
 }

@@ -107,6 +107,15 @@ fn tokens_are_refused_in_the_words_of_users() {
     check("b[i] = ;", 101, ";", "expected an expression, found `;`", "");
     check("from[i] = 3;", 103, "from", "`from` is a keyword and cannot be a name", "`from_`");
     check("b[in] = 3;", 103, "in", "`in` is a keyword and cannot be a name", "`in_`");
+    check(
+        "for i in 0..2 { b[i] = a[i]; }",
+        101,
+        "for",
+        "expected an equation or `}`, found the keyword `for`",
+        "an index runs over its whole dim by itself; a recurrence is `scan t: T { … }`",
+    );
+    check("b: f33 = 2.0;", 101, "f33", "expected a type, found `f33`", "`f32`");
+    check("b == 2.0;", 101, "==", "expected `:`, `=` or `[`, found `==`", "`=` defines, `==` compares");
     assert_eq!(refuse("b[i] = a[i];")[0].message, "expected a declaration such as `def`, found `b`");
 }
 
