@@ -1,1 +1,107 @@
 //! From typed tensor IR to a plan.
+//!
+//! The input is a specialised tensor module: every size is a literal. The output is a plan: steps in the order of execution over
+//! buffers, each with its place in memory. In between lies a [`draft::Draft`], the same steps before anybody knows where
+//! values live; each pass of [`plan()`] takes and changes it.
+//!
+//! ```text
+//! tensor::Module → convert → (forward copies → contract → fuse → drop dead steps) → faults → memory → cost → Plan
+//! ```
+//!
+//! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
+//! function of the module and of [`Options`] alone, never of a hash order, a clock or the number of threads; it needs no more
+//! multiplications and additions than the order as written; its peak memory keeps to the limit, or an E0801 says why not.
+//!
+//! What it must not know: syntax, loop orders, tiles, vector widths, machine code.
+
+mod classify;
+mod contraction;
+mod convert;
+mod cost;
+mod draft;
+mod epilogue;
+mod faults;
+mod fuse;
+mod memory;
+mod order;
+mod report;
+mod rewrite;
+#[cfg(test)]
+mod testing;
+
+pub use report::{StepReport, describe, table};
+
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::plan::{self, Header, Plan};
+use ein_ir::tensor;
+use ein_ir::verified::Verified;
+
+/// Everything that a plan is a function of, besides the program and its sizes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// 0: as written, one nest a definition. 1: contractions are recognised and split, steps are fused. 2: as 1 in this version.
+    pub opt_level: u8,
+    /// Bytes that the peak must not exceed; `None` is no limit.
+    pub memory_limit: Option<u64>,
+    /// Seed of randomised searches; recorded in the plan.
+    pub seed: u64,
+    /// Layout class of each input: whether its strides are known only when the program is called. Missing ones are row-major.
+    pub strided_inputs: Vec<bool>,
+    /// `cpu`.
+    pub target: String,
+    /// What is minimised: `time`, `flops` or `memory`.
+    pub objective: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            opt_level: 1,
+            memory_limit: None,
+            seed: 0,
+            strided_inputs: Vec::new(),
+            target: "cpu".to_owned(),
+            objective: "time".to_owned(),
+        }
+    }
+}
+
+/// Makes a plan of a specialised module.
+///
+/// # Errors
+/// E0190 names a construct that this version does not plan (scans, functions of whole tensors, user reducers, `argmax`); E0801
+/// states the peak memory and the limit that it exceeds. E0199 is a mistake of ours: a plan that its verifier refuses.
+pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Verified<Plan>, Vec<Diagnostic>> {
+    let plan = plan_module(module, options)?;
+    plan::verify::verify(plan).map_err(|errors| {
+        let internal = |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("the plan is broken: {e}"));
+        errors.iter().map(internal).collect()
+    })
+}
+
+fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<Diagnostic>> {
+    let mut draft = convert::convert(module)?;
+    if options.opt_level > 0 {
+        fuse::forward_copies(&mut draft);
+        contraction::contract(&mut draft, options);
+        fuse::fuse(&mut draft);
+        fuse::drop_dead(&mut draft);
+    }
+    let mut plan = memory::place(draft, header(module, options), &options.strided_inputs);
+    faults::list(&mut plan);
+    cost::count(&mut plan);
+    memory::check_limit(&plan)?;
+    Ok(plan)
+}
+
+fn header(module: &tensor::Module, options: &Options) -> Header {
+    Header {
+        program: module.name.clone(),
+        target: options.target.clone(),
+        opt_level: options.opt_level,
+        objective: options.objective.clone(),
+        memory_limit: options.memory_limit,
+        seed: options.seed,
+        truncated: false,
+    }
+}

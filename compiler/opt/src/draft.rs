@@ -1,0 +1,103 @@
+//! Steps and values before they have a place in memory.
+
+use ein_ir::dtype::DType;
+use ein_ir::entity::{PrimaryMap, Tensor};
+use ein_ir::plan::{Contraction, Nest};
+use ein_ir::scalar::{Literal, ScalarKind};
+use ein_ir::span::Span;
+use std::collections::BTreeSet;
+
+use crate::rewrite;
+
+/// A plan in the making: every step writes one value, and reads only values that earlier steps wrote.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Draft {
+    /// Every value; the first ones are the tensors of the module, under their ids.
+    pub(crate) values: PrimaryMap<Tensor, Value>,
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) outputs: Vec<Tensor>,
+    /// In the order of execution.
+    pub(crate) steps: Vec<DraftStep>,
+}
+
+/// A tensor value that will get a buffer.
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+    pub(crate) name: String,
+    pub(crate) dtype: DType,
+    pub(crate) extents: Vec<u64>,
+    pub(crate) index_of: Vec<u64>,
+    pub(crate) role: Role,
+    pub(crate) span: Span,
+}
+
+/// Who provides or wants a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Role {
+    Input(u32),
+    Output(u32),
+    Intermediate,
+    Constant(Vec<Literal>),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct DraftStep {
+    pub(crate) work: Work,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    Nest(Nest),
+    Contraction(Contraction),
+}
+
+impl Value {
+    pub(crate) fn n_elements(&self) -> u64 {
+        self.extents.iter().fold(1, |n, e| n.saturating_mul(*e))
+    }
+
+    pub(crate) fn n_bytes(&self) -> u64 {
+        self.n_elements().saturating_mul(self.dtype.bytes() as u64)
+    }
+
+    pub(crate) fn is_intermediate(&self) -> bool {
+        self.role == Role::Intermediate
+    }
+}
+
+impl Draft {
+    /// A new value for what a pass computes on the way to `parent`.
+    pub(crate) fn add_intermediate(&mut self, parent: Tensor, extents: Vec<u64>) -> Tensor {
+        let Value { name, dtype, span, .. } = self.values[parent].clone();
+        let name = format!("{name}.{}", self.values.len());
+        self.values.push(Value { name, dtype, extents, index_of: Vec::new(), role: Role::Intermediate, span })
+    }
+}
+
+impl DraftStep {
+    pub(crate) fn out(&self) -> Tensor {
+        match &self.work {
+            Work::Nest(nest) => nest.out,
+            Work::Contraction(contraction) => contraction.out,
+        }
+    }
+
+    /// Values read, each once.
+    pub(crate) fn reads(&self) -> BTreeSet<Tensor> {
+        match &self.work {
+            Work::Contraction(contraction) => BTreeSet::from([contraction.lhs, contraction.rhs]),
+            Work::Nest(nest) => {
+                let mut out = BTreeSet::new();
+                for scalar in rewrite::scalars(nest) {
+                    scalar.visit(&mut |s| {
+                        if let ScalarKind::Access(access) = &s.kind {
+                            out.insert(access.tensor);
+                        }
+                    });
+                }
+                out
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Gives every value of a draft its buffer: lifetimes, places in the arena, the peak and its limit.
+
+use crate::draft::{Draft, DraftStep, Role, Value, Work};
+use crate::{cost, rewrite};
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{EntityRef, PrimaryMap, SecondaryMap, Step, Tensor};
+use ein_ir::plan::{Buffer, Header, Layout, Place, Plan, StepDecl, StepKind};
+use ein_ir::scalar::ScalarKind;
+use std::collections::BTreeSet;
+
+/// Alignment of buffers in the arena, in bytes: a cache line, and the widest vector register.
+const ALIGN: u64 = 64;
+/// Buffers named when a plan does not fit.
+const NAMED_MAX: usize = 4;
+
+/// The plan of a draft: values that are used become buffers, those of disjoint lifetimes share memory.
+pub(crate) fn place(draft: Draft, header: Header, strided_inputs: &[bool]) -> Plan {
+    let used: BTreeSet<Tensor> =
+        draft.steps.iter().flat_map(|s| s.reads().into_iter().chain([s.out()])).chain(draft.inputs.clone()).collect();
+    let mut renamed: SecondaryMap<Tensor, Option<Tensor>> = SecondaryMap::new();
+    let mut buffers = PrimaryMap::new();
+    for &value in &used {
+        renamed[value] = Some(buffers.push(buffer(&draft.values[value], strided_inputs)));
+    }
+    let new = |t: Tensor| renamed[t].expect("every value that is read, written or passed has a buffer");
+    let mut plan = Plan {
+        header,
+        buffers,
+        inputs: draft.inputs.iter().map(|t| new(*t)).collect(),
+        outputs: draft.outputs.iter().map(|t| new(*t)).collect(),
+        steps: draft.steps.into_iter().map(|step| rename_step(step, &new)).collect(),
+        ..Plan::default()
+    };
+    find_lifetimes(&mut plan);
+    assign_offsets(&mut plan);
+    plan
+}
+
+fn buffer(value: &Value, strided_inputs: &[bool]) -> Buffer {
+    let (layout, place) = match &value.role {
+        Role::Input(n) if strided_inputs.get(*n as usize) == Some(&true) => (Layout::Strided, Place::Input(*n)),
+        Role::Input(n) => (Layout::RowMajor, Place::Input(*n)),
+        Role::Output(n) => (Layout::RowMajor, Place::Output(*n)),
+        Role::Intermediate => (Layout::RowMajor, Place::Arena(0)),
+        Role::Constant(values) => (Layout::RowMajor, Place::Constant(values.clone())),
+    };
+    Buffer {
+        name: value.name.clone(),
+        dtype: value.dtype,
+        extents: value.extents.clone(),
+        layout,
+        place,
+        live: None,
+        index_of: value.index_of.clone(),
+        span: value.span,
+    }
+}
+
+fn rename_step(step: DraftStep, new: &dyn Fn(Tensor) -> Tensor) -> StepDecl {
+    let kind = match step.work {
+        Work::Contraction(mut c) => {
+            (c.out, c.lhs, c.rhs) = (new(c.out), new(c.lhs), new(c.rhs));
+            StepKind::Contraction(c)
+        }
+        Work::Nest(mut nest) => {
+            nest.out = new(nest.out);
+            for scalar in rewrite::scalars_mut(&mut nest) {
+                scalar.visit_mut(&mut |s| {
+                    if let ScalarKind::Access(access) = &mut s.kind {
+                        access.tensor = new(access.tensor);
+                    }
+                });
+            }
+            StepKind::Nest(nest)
+        }
+    };
+    StepDecl { kind, flops: 0, bytes: 0, span: step.span }
+}
+
+/// First and last step that touches each buffer.
+fn find_lifetimes(plan: &mut Plan) {
+    for (step, decl) in &plan.steps {
+        for tensor in cost::buffers_of(&decl.kind) {
+            let live = &mut plan.buffers[tensor].live;
+            *live = Some((live.map_or(step, |(first, _)| first), step));
+        }
+    }
+}
+
+/// An intermediate with its lifetime, for the arena.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    tensor: Tensor,
+    bytes: u64,
+    live: (Step, Step),
+    offset: u64,
+}
+
+/// Places the intermediates, the largest first, each into the smallest gap between those that live at the same time.
+fn assign_offsets(plan: &mut Plan) {
+    let mut blocks: Vec<Block> = Vec::new();
+    for (tensor, buffer) in &plan.buffers {
+        if let (Place::Arena(_), Some(live)) = (&buffer.place, buffer.live) {
+            let bytes = buffer.n_bytes().div_ceil(ALIGN).saturating_mul(ALIGN);
+            blocks.push(Block { tensor, bytes, live, offset: 0 });
+        }
+    }
+    blocks.sort_by_key(|b| (std::cmp::Reverse(b.bytes), b.live.0.index(), b.tensor.index()));
+    for n in 0..blocks.len() {
+        let (placed, rest) = blocks.split_at_mut(n);
+        rest[0].offset = best_fit(placed, &rest[0]);
+    }
+    plan.arena_bytes = blocks.iter().map(|b| b.offset.saturating_add(b.bytes)).max().unwrap_or(0);
+    for block in blocks {
+        plan.buffers[block.tensor].place = Place::Arena(block.offset);
+    }
+}
+
+/// The lowest offset in the smallest gap that holds `block`, or the end of those that live with it.
+fn best_fit(placed: &[Block], block: &Block) -> u64 {
+    let overlaps = |b: &&Block| b.live.0 <= block.live.1 && block.live.0 <= b.live.1;
+    let mut others: Vec<&Block> = placed.iter().filter(overlaps).collect();
+    others.sort_by_key(|b| (b.offset, b.bytes));
+    let (mut best, mut end): (Option<(u64, u64)>, u64) = (None, 0);
+    for other in others {
+        let gap = other.offset.saturating_sub(end);
+        if gap >= block.bytes && best.is_none_or(|(size, _)| gap < size) && other.offset > end {
+            best = Some((gap, end));
+        }
+        end = end.max(other.offset.saturating_add(other.bytes));
+    }
+    best.map_or(end, |(_, offset)| offset)
+}
+
+/// Checks the peak memory against the limit.
+///
+/// # Errors
+/// E0801 with the peak, the limit and the largest buffers.
+pub(crate) fn check_limit(plan: &Plan) -> Result<(), Vec<Diagnostic>> {
+    let peak = plan.peak().base;
+    let Some(limit) = plan.header.memory_limit.filter(|limit| peak > *limit) else { return Ok(()) };
+    let mut largest: Vec<&Buffer> =
+        plan.buffers.values().filter(|b| matches!(b.place, Place::Arena(_) | Place::Output(_)) && b.n_bytes() > 0).collect();
+    // The sort is stable: equal ones stay in the order of the plan.
+    largest.sort_by_key(|b| std::cmp::Reverse(b.n_bytes()));
+    let message = format!("`{}` needs {} of memory but the limit is {}", plan.header.program, bytes(peak), bytes(limit));
+    let mut error = Diagnostic::error(801, "memory-limit", message);
+    if let Some(first) = largest.first() {
+        error = error.at(first.span, format!("`{}` takes {}", first.name, bytes(first.n_bytes())));
+    }
+    for buffer in largest.iter().take(NAMED_MAX) {
+        let kind = if matches!(buffer.place, Place::Output(_)) { "result" } else { "intermediate" };
+        error = error.note(format!("{kind} `{}` {:?} of {} takes {}", buffer.name, buffer.extents, buffer.dtype, bytes(buffer.n_bytes())));
+    }
+    Err(vec![error.help(format!("memory <= {peak}"))])
+}
+
+/// `1536 bytes`, `1.5 MiB`.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if n < 10_240 {
+        return format!("{n} bytes");
+    }
+    let mut value = n as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}

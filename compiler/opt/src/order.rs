@@ -1,0 +1,121 @@
+//! The order in which the operands of a network are contracted, first form: as written or reversed, left to right.
+//!
+//! A label is summed as soon as neither a later operand nor the output needs it. The written order is always a candidate, and
+//! splitting is only chosen where it needs less work than the single nest, so the result is never worse than what was written.
+
+use crate::Options;
+use crate::contraction::{self, Network};
+use crate::draft::Draft;
+use ein_ir::plan::Strategy;
+
+/// Intermediates of at most this many bytes are accepted whatever the operands are.
+const INTERMEDIATE_BYTES: u64 = 64 << 20;
+/// Larger ones are accepted up to this multiple of the largest operand or output.
+const INTERMEDIATE_FACTOR: u64 = 4;
+/// Work that an additional step must save, in flops: a loop of its own costs about as much as this many.
+const STEP_FLOPS: u64 = 256;
+
+/// Steps that compute a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// Operands of which labels are summed beforehand, with the labels that remain.
+    pub(crate) presums: Vec<(usize, Vec<u16>)>,
+    /// Contractions; the result of the n-th is operand `n_operands + n`.
+    pub(crate) pairs: Vec<Pair>,
+    /// Multiplications and additions of all steps.
+    pub(crate) flops: u64,
+}
+
+/// One contraction of two operands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) lhs: usize,
+    pub(crate) rhs: usize,
+    pub(crate) out_labels: Vec<u16>,
+}
+
+/// Steps that beat the single nest; `None` to keep it.
+pub(crate) fn choose(draft: &Draft, network: &Network, options: &Options) -> Option<Chosen> {
+    let n = network.operands.len();
+    let written: Vec<usize> = (0..n).collect();
+    let reversed: Vec<usize> = (0..n).rev().collect();
+    let orders = if n == 2 { vec![written] } else { vec![written, reversed] };
+    let limit = intermediate_limit(draft, network);
+    // Ties go to the written order, which is first.
+    let best = orders.iter().filter_map(|order| along(network, order, limit)).min_by_key(|c| c.flops)?;
+    let steps = (best.presums.len() + best.pairs.len()) as u64 - 1;
+    let overhead = if options.objective == "flops" { 0 } else { STEP_FLOPS.saturating_mul(steps) };
+    let saves = best.flops.saturating_add(overhead) < nest_flops(network);
+    (saves || is_matrix_product(network, &best)).then_some(best)
+}
+
+/// Multiplications and additions of the nest over all labels.
+fn nest_flops(network: &Network) -> u64 {
+    let iterations = network.ranges.iter().fold(1u64, |n, r| n.saturating_mul(u64::try_from(r.hi).unwrap_or(0)));
+    iterations.saturating_mul(network.operands.len() as u64)
+}
+
+fn is_matrix_product(network: &Network, chosen: &Chosen) -> bool {
+    let [pair] = chosen.pairs.as_slice() else { return false };
+    let operands = [&network.operands[pair.lhs], &network.operands[pair.rhs]];
+    chosen.presums.is_empty() && contraction::pair(network, network.out, operands, &pair.out_labels).strategy != Strategy::Nest
+}
+
+fn intermediate_limit(draft: &Draft, network: &Network) -> u64 {
+    let values = network.operands.iter().map(|o| o.value).chain([network.out]);
+    let largest = values.map(|v| draft.values[v].n_bytes()).max().unwrap_or(0);
+    INTERMEDIATE_BYTES.max(largest.saturating_mul(INTERMEDIATE_FACTOR))
+}
+
+/// Contracts the operands one after the other; `None` if an intermediate is larger than `limit` bytes.
+fn along(network: &Network, order: &[usize], limit: u64) -> Option<Chosen> {
+    let n = network.operands.len();
+    let mut labels: Vec<Vec<u16>> = network.operands.iter().map(|o| o.labels.clone()).collect();
+    let mut chosen = presum(network, &mut labels);
+    let (first, rest) = order.split_first()?;
+    let mut current = *first;
+    for (step, &next) in rest.iter().enumerate() {
+        let later = &rest[step + 1..];
+        let is_needed = |l: &u16| network.out_labels.contains(l) || later.iter().any(|o| labels[*o].contains(l));
+        let all = union(&labels[current], &labels[next]);
+        let out_labels = if later.is_empty() { network.out_labels.clone() } else { all.iter().copied().filter(is_needed).collect() };
+        let sums = out_labels.len() < all.len();
+        chosen.flops = chosen.flops.saturating_add(network.volume(&all).saturating_mul(if sums { 2 } else { 1 }));
+        let bytes = network.volume(&out_labels).saturating_mul(network.acc.bytes() as u64);
+        if bytes > limit && !later.is_empty() {
+            return None;
+        }
+        chosen.pairs.push(Pair { lhs: current, rhs: next, out_labels: out_labels.clone() });
+        current = n + step;
+        labels.push(out_labels);
+    }
+    Some(chosen)
+}
+
+/// Sums labels out beforehand that occur in one operand alone.
+fn presum(network: &Network, labels: &mut [Vec<u16>]) -> Chosen {
+    let mut chosen = Chosen { presums: Vec::new(), pairs: Vec::new(), flops: 0 };
+    for n in 0..labels.len() {
+        let is_alone = |l: &u16| !network.out_labels.contains(l) && labels.iter().enumerate().all(|(m, o)| m == n || !o.contains(l));
+        if !labels[n].iter().any(is_alone) {
+            continue;
+        }
+        let all = union(&labels[n], &[]);
+        let rest: Vec<u16> = all.iter().copied().filter(|l| !is_alone(l)).collect();
+        chosen.flops = chosen.flops.saturating_add(network.volume(&all));
+        labels[n].clone_from(&rest);
+        chosen.presums.push((n, rest));
+    }
+    chosen
+}
+
+/// Labels of both, each once, in the order of first use.
+fn union(a: &[u16], b: &[u16]) -> Vec<u16> {
+    let mut out = Vec::new();
+    for label in a.iter().chain(b) {
+        if !out.contains(label) {
+            out.push(*label);
+        }
+    }
+    out
+}

@@ -1,0 +1,126 @@
+//! The plan in words: one row a step, for `ein explain`.
+
+use crate::{classify, memory};
+use ein_ir::entity::{Step, Tensor};
+use ein_ir::plan::{Contraction, Nest, Plan, StepKind, Strategy};
+
+/// A row of the plan table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepReport {
+    /// The step.
+    pub step: Step,
+    /// What it does to which buffers: `C = A B`, `y = sum over j`.
+    pub what: String,
+    /// Its labels, as a classic einsum string for contractions and as index names for nests.
+    pub modes: String,
+    /// Extent of each label, in the order of `modes`.
+    pub extents: Vec<u64>,
+    /// Multiplications and additions.
+    pub flops: u64,
+    /// Bytes read and written.
+    pub bytes: u64,
+    /// `gemm`, `gett`, `nest`, `scan` or `library`.
+    pub strategy: &'static str,
+    /// Why this strategy.
+    pub why: String,
+}
+
+/// One row a step, in the order of execution.
+#[must_use]
+pub fn describe(plan: &Plan) -> Vec<StepReport> {
+    let row = |(step, decl): (Step, &ein_ir::plan::StepDecl)| {
+        let name = |t: Tensor| plan.buffers[t].name.as_str();
+        let (what, modes, extents, strategy, why) = match &decl.kind {
+            StepKind::Contraction(c) => {
+                let what = format!("{} = {} {}", name(c.out), name(c.lhs), name(c.rhs));
+                (what, spec(c), c.extents.clone(), strategy_name(c.strategy), classify::reason(c))
+            }
+            StepKind::Nest(nest) => {
+                let names: Vec<&str> = nest.indices.values().map(|i| i.name.as_str()).collect();
+                let extents = nest.indices.values().map(|i| u64::try_from(i.hi.saturating_sub(i.lo)).unwrap_or(0)).collect();
+                (nest_words(nest, name(nest.out)), names.join(" "), extents, "nest", nest_reason(nest))
+            }
+            StepKind::Scan(scan) => (format!("scan over {}", scan.range.name), scan.range.name.clone(), Vec::new(), "scan", String::new()),
+            StepKind::Library(call) => (call.op.name().to_owned(), String::new(), Vec::new(), "library", String::new()),
+        };
+        StepReport { step, what, modes, extents, flops: decl.flops, bytes: decl.bytes, strategy, why }
+    };
+    plan.steps.iter().map(row).collect()
+}
+
+/// The plan table with its totals, as text.
+#[must_use]
+pub fn table(plan: &Plan) -> String {
+    let rows = describe(plan);
+    let header = ["step", "what", "modes", "extents", "flops", "bytes", "strategy", "why"].map(str::to_owned);
+    let cells = rows.iter().map(|r| {
+        let extents: Vec<String> = r.extents.iter().map(u64::to_string).collect();
+        let (flops, bytes) = (r.flops.to_string(), r.bytes.to_string());
+        [r.step.to_string(), r.what.clone(), r.modes.clone(), extents.join("x"), flops, bytes, r.strategy.to_owned(), r.why.clone()]
+    });
+    let lines: Vec<[String; 8]> = [header].into_iter().chain(cells).collect();
+    let width = |column: usize| lines.iter().map(|l| l[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..8).map(width).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let padded: Vec<String> = line.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
+    }
+    let total = rows.iter().fold((0u64, 0u64), |(f, b), r| (f.saturating_add(r.flops), b.saturating_add(r.bytes)));
+    let peak = plan.peak();
+    text.push_str(&format!("total: {} flops, {} bytes moved\n", total.0, total.1));
+    let arena = memory::bytes(plan.arena_bytes);
+    text.push_str(&format!("peak: {} + threads x {} (arena {arena})\n", memory::bytes(peak.base), memory::bytes(peak.per_thread)));
+    text
+}
+
+const fn strategy_name(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Gemm => "gemm",
+        Strategy::Gett => "gett",
+        Strategy::Nest => "nest",
+    }
+}
+
+/// `ij,jk->ik`: labels as letters from `i` on, in the order of the label list.
+fn spec(c: &Contraction) -> String {
+    let letters = |labels: &[u16], conjugate: bool| {
+        let text: String = labels.iter().map(|l| letter(*l)).collect();
+        if conjugate { format!("conj({text})") } else { text }
+    };
+    let (lhs, rhs) = (letters(&c.lhs_labels, c.conjugate.0), letters(&c.rhs_labels, c.conjugate.1));
+    format!("{lhs},{rhs}->{}", letters(&c.out_labels, false))
+}
+
+fn letter(label: u16) -> String {
+    const LETTERS: &[u8; 26] = b"ijklmnopqrstuvwxyzabcdefgh";
+    let n = usize::from(label);
+    let letter = char::from(LETTERS[n % LETTERS.len()]);
+    if n < LETTERS.len() { letter.to_string() } else { format!("{letter}{}", n / LETTERS.len()) }
+}
+
+fn nest_words(nest: &Nest, out: &str) -> String {
+    let mut words = match &nest.reduce {
+        Some(reduce) => {
+            let names: Vec<&str> = reduce.binders.iter().map(|b| nest.indices[*b].name.as_str()).collect();
+            format!("{out} = {}:{} over {}", reduce.op.name(), reduce.acc, names.join(" "))
+        }
+        None => format!("{out} = pointwise"),
+    };
+    if nest.reduce.as_ref().is_some_and(|r| r.guard.is_some()) {
+        words.push_str(", guarded");
+    }
+    if nest.epilogue.is_some() {
+        words.push_str(", then pointwise");
+    }
+    words
+}
+
+fn nest_reason(nest: &Nest) -> String {
+    match (&nest.reduce, &nest.epilogue) {
+        (_, Some(_)) => "reduction with its epilogue fused".to_owned(),
+        (Some(_), None) => "reduction in generated loops".to_owned(),
+        (None, None) => "generated loops".to_owned(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Small rewritings of scalar expressions and nests.
+
+use ein_ir::entity::{Index, Tensor};
+use ein_ir::plan::Nest;
+use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
+
+/// Every expression of a nest: domain, guard, body, epilogue.
+pub(crate) fn scalars(nest: &Nest) -> Vec<&Scalar> {
+    let guard = nest.reduce.as_ref().and_then(|r| r.guard.as_ref());
+    nest.domain.iter().chain(guard).chain([&nest.body]).chain(&nest.epilogue).collect()
+}
+
+/// Every expression of a nest for change.
+pub(crate) fn scalars_mut(nest: &mut Nest) -> Vec<&mut Scalar> {
+    let guard = nest.reduce.as_mut().and_then(|r| r.guard.as_mut());
+    nest.domain.iter_mut().chain(guard).chain([&mut nest.body]).chain(&mut nest.epilogue).collect()
+}
+
+/// Puts an expression in the place of every index.
+pub(crate) fn replace_indices(scalar: &mut Scalar, replacement: &dyn Fn(Index) -> Option<Scalar>) {
+    scalar.visit_mut(&mut |s| {
+        if let ScalarKind::Index(index) = s.kind
+            && let Some(new) = replacement(index)
+        {
+            *s = new;
+        }
+    });
+}
+
+/// Puts an expression in the place of every access to a tensor.
+pub(crate) fn replace_accesses(scalar: &mut Scalar, tensor: Tensor, replacement: &dyn Fn(&Access) -> Scalar) {
+    scalar.visit_mut(&mut |s| {
+        if let ScalarKind::Access(access) = &s.kind
+            && access.tensor == tensor
+        {
+            *s = replacement(access);
+        }
+    });
+}
+
+/// Accesses to a tensor, in order.
+pub(crate) fn accesses_to(scalar: &Scalar, tensor: Tensor) -> Vec<&Access> {
+    let mut out = Vec::new();
+    scalar.visit(&mut |s| {
+        if let ScalarKind::Access(access) = &s.kind
+            && access.tensor == tensor
+        {
+            out.push(access);
+        }
+    });
+    out
+}
+
+/// Number of nodes.
+pub(crate) fn size(scalar: &Scalar) -> usize {
+    let mut n = 0;
+    scalar.visit(&mut |_| n += 1);
+    n
+}
+
+/// Whether any of the indices occurs.
+pub(crate) fn mentions(scalar: &Scalar, indices: &[Index]) -> bool {
+    let mut found = false;
+    scalar.visit(&mut |s| found |= matches!(s.kind, ScalarKind::Index(i) if indices.contains(&i)));
+    found
+}
+
+/// The indices of an access whose subscripts are all plain: exact, and a single index each.
+pub(crate) fn plain_indices(access: &Access) -> Option<Vec<Index>> {
+    let plain = |sub: &Sub| match (&sub.value.kind, sub.mode) {
+        (ScalarKind::Index(index), Mode::Exact) => Some(*index),
+        _ => None,
+    };
+    if access.prev { None } else { access.subs.iter().map(plain).collect() }
+}
+
+/// Number of times that the body of a nest is evaluated, guards apart.
+pub(crate) fn iterations(nest: &Nest) -> u64 {
+    nest.indices.values().fold(1, |n, range| n.saturating_mul(u64::try_from(range.hi.saturating_sub(range.lo)).unwrap_or(0)))
+}
