@@ -8,7 +8,7 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::kernel::Place;
 use ein_ir::plan::{FaultDecl, Peak};
-use ein_runtime::{AlignedBuf, Element, Frame, LayoutClass, Tensor, TensorMut, TensorRef};
+use ein_runtime::{AlignedBuf, Element, Executable, Frame, LayoutClass, Tensor, TensorMut, TensorRef};
 use ndarray::ArrayD;
 use smallvec::SmallVec;
 use std::sync::Mutex;
@@ -233,7 +233,7 @@ impl Bound {
     /// `inputs` are those that are not constant, `outputs` all, each in order.
     ///
     /// # Errors
-    /// Another number of arrays, dtype, shape or layout than bound (E0905 to E0907, E0913, E0914), outputs that overlap (E0908), faults
+    /// Another number of arrays, dtype, shape or layout than bound (E0905 to E0907, E0913 to E0915), outputs that overlap (E0908), faults
     /// of the data. After an error the outputs are unspecified.
     pub fn call_into(&self, inputs: &[TensorRef<'_>], outputs: &mut [TensorMut<'_>]) -> Result<(), Error> {
         self.check_counts(inputs.len(), outputs.len())?;
@@ -264,9 +264,10 @@ impl Bound {
             scalars: std::ptr::null(),
             arena: arena.as_mut().map_or(std::ptr::null_mut(), AlignedBuf::as_mut_ptr),
         };
-        // The checks above are what `Compiled::run` asks of a frame: every argument has the dtype, shape and layout that the
-        // code was made for, outputs overlap nothing, and the arena has the size that the plan states.
-        let result = self.code.run_checked(&frame, &self.function.shared().pool);
+        // SAFETY: the checks above are what the code asks of a frame: every argument has the dtype, shape and layout that it was
+        // made for, outputs are row-major and overlap nothing, and the arena has the size that the plan states. All of it
+        // outlives the call, and an arena is used by one call at a time.
+        let result = unsafe { self.code.run(&frame, &self.function.shared().pool) };
         if let Some(arena) = arena {
             self.arenas.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(arena);
         }
@@ -294,7 +295,7 @@ impl Bound {
             self.function.name(),
             self.outputs.len()
         );
-        Err(Diagnostic::error(913, "argument-count", message).into())
+        Err(Diagnostic::error(914, "argument-count", message).into())
     }
 
     fn check_input(&self, n: usize, view: &TensorRef<'_>) -> Result<(), Error> {
@@ -303,7 +304,7 @@ impl Bound {
         if argument.first_stride.is_none() && !view.is_row_major() {
             let message = format!("`{}` was bound row-major but the array given has strides {:?}", argument.name, view.strides());
             let help = format!("bind it with `.strided(\"{}\")`", argument.name);
-            return Err(Diagnostic::error(914, "layout-mismatch", message).help(help).into());
+            return Err(Diagnostic::error(915, "layout-mismatch", message).help(help).into());
         }
         Ok(())
     }
@@ -312,8 +313,7 @@ impl Bound {
         let (argument, output) = (&self.outputs[n], &outputs[n]);
         argument.check(output.dtype(), output.shape())?;
         if !output.is_row_major() {
-            let message = format!("the output `{}` must be row-major but has strides {:?}", argument.name, output.strides());
-            return Err(Diagnostic::error(914, "layout-mismatch", message).into());
+            return Err(ein_runtime::Error::OutputNotRowMajor { name: argument.name.clone() }.into());
         }
         let range = output.byte_range();
         let overlaps = |other: std::ops::Range<usize>| !range.is_empty() && range.start < other.end && other.start < range.end;
@@ -390,13 +390,13 @@ impl Outputs {
     /// A result as an array.
     ///
     /// # Errors
-    /// E0915 if there is no result of that name; E0905 if `T` is not its element type.
+    /// E0916 if there is no result of that name; E0905 if `T` is not its element type.
     pub fn array<T: Element>(&self, name: &str) -> Result<ArrayD<T>, Error> {
         match self.get(name) {
             Some(tensor) => Ok(tensor.as_array::<T>()?.to_owned()),
             None => {
                 let known: Vec<&str> = self.named.iter().map(|(n, _)| n.as_str()).collect();
-                let d = Diagnostic::error(915, "unknown-output", format!("there is no output `{name}`"));
+                let d = Diagnostic::error(916, "unknown-output", format!("there is no output `{name}`"));
                 Err(d.note(format!("the outputs are {}", crate::loader::list(&known))).into())
             }
         }

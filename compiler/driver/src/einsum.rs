@@ -6,11 +6,12 @@ use crate::function::Function;
 use crate::program::Compiler;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
-use ein_runtime::{Cache, DimVec, Tensor, TensorRef};
+use ein_runtime::{Cache, DimVec, Element, Tensor, TensorRef};
 use ein_syntax::einsum::{EinsumString, parse_einsum, resolve};
+use ndarray::ArrayBase;
 use std::sync::{Arc, LazyLock, Mutex};
 
-pub use ein_syntax::einsum::Sublist;
+pub use ein_syntax::einsum::Sym;
 
 /// Compiled einsums kept in memory by [`Einsum`].
 const CACHED: usize = 64;
@@ -60,8 +61,8 @@ impl Einsum {
     /// The interleaved form: one list of labels an operand, and the labels of the result or `None` for numpy's implicit output.
     ///
     /// ```
-    /// use ein::{Einsum, einsum::Sublist, ndarray::array};
-    /// let trace = Einsum::from_labels(&[&[Sublist::Label(0), Sublist::Label(0)]], Some(&[]))?;
+    /// use ein::{Einsum, einsum::Sym, ndarray::array};
+    /// let trace = Einsum::from_labels(&[vec![Sym::Label(0), Sym::Label(0)]], Some(&[]))?;
     /// let a = array![[1.0f32, 2.0], [3.0, 4.0]];
     /// assert_eq!(trace.call(&[(&a).into()])?.item::<f32>()?, 5.0);
     /// # Ok::<(), ein::Error>(())
@@ -69,9 +70,9 @@ impl Einsum {
     ///
     /// # Errors
     /// E0150 to E0169.
-    pub fn from_labels(operands: &[&[Sublist]], output: Option<&[Sublist]>) -> Result<Self, Error> {
+    pub fn from_labels(operands: &[Vec<Sym>], output: Option<&[Sym]>) -> Result<Self, Error> {
         let string = EinsumString::from_labels(operands, output)?;
-        let source = Source::new("<einsum>", &string.to_string());
+        let source = Source::new("<einsum>", &string.text);
         Ok(Self { compiler: Compiler::new(), string, source, cache: Cache::new(CACHED) })
     }
 
@@ -136,6 +137,45 @@ pub fn einsum(equation: &str, operands: &[TensorRef<'_>]) -> Result<Tensor, Erro
         }
     };
     compiled.call(operands)
+}
+
+/// What [`einsum!`](crate::einsum!) takes as an operand: anything a view can be made of.
+#[doc(hidden)]
+pub trait IntoOperand<'a> {
+    /// The view.
+    fn into_operand(self) -> TensorRef<'a>;
+}
+
+impl<'a, T> IntoOperand<'a> for &'a T
+where
+    T: AsOperand,
+{
+    fn into_operand(self) -> TensorRef<'a> {
+        self.as_operand()
+    }
+}
+
+/// What can be seen as a tensor through a reference.
+#[doc(hidden)]
+pub trait AsOperand {
+    /// The view.
+    fn as_operand(&self) -> TensorRef<'_>;
+}
+
+impl<S, D> AsOperand for ArrayBase<S, D>
+where
+    S: ndarray::Data<Elem: Element>,
+    D: ndarray::Dimension,
+{
+    fn as_operand(&self) -> TensorRef<'_> {
+        self.view().into()
+    }
+}
+
+impl AsOperand for Tensor {
+    fn as_operand(&self) -> TensorRef<'_> {
+        self.into()
+    }
 }
 
 /// As [`einsum`], for a string that the macro has checked.

@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::function::Function;
-use crate::options::Cpu;
 use crate::pipeline;
+use ein_cranelift::{Cpu, Target};
 use std::fmt;
 use std::str::FromStr;
 
@@ -60,7 +60,7 @@ impl FromStr for Stage {
 }
 
 /// The processor that dumps are made for, so that they are the same on every host.
-pub const DUMP_CPU: &str = "x86-64-v3";
+pub const DUMP_CPU: Cpu = Cpu::X86_64V3;
 
 /// The text of a stage after the syntax tree.
 ///
@@ -76,16 +76,11 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
         Stage::Plan => Ok(staged.plan.to_string()),
         Stage::Kernels => Ok(staged.kernels.to_string()),
         Stage::Clif | Stage::Asm => {
-            let cpu = match function.cpu() {
-                Cpu::Host => Cpu::Named(DUMP_CPU.to_owned()),
-                named @ Cpu::Named(_) => named.clone(),
-            };
-            let target = pipeline::target(&cpu)?;
-            let text = if stage == Stage::Clif {
-                ein_cranelift::emit::clif(&staged.kernels, &target)
-            } else {
-                ein_cranelift::emit::asm(&staged.kernels, &target)
-            };
+            // The same dump on every host, unless a processor is asked for.
+            let cpu = if function.cpu() == Cpu::Host { DUMP_CPU } else { function.cpu() };
+            let target = Target { cpu };
+            let text =
+                if stage == Stage::Clif { ein_cranelift::clif(&staged.kernels, target) } else { ein_cranelift::asm(&staged.kernels, target) };
             text.map_err(|e| Error::from(pipeline::backend_error(e)))
         }
     }

@@ -3,9 +3,9 @@
 use crate::bound::{Binder, Bound, Outputs};
 use crate::emit::{self, Stage};
 use crate::error::Error;
-use crate::options::Cpu;
 use crate::pipeline::{self, Specialised};
 use crate::program::Shared;
+use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Dim, SecondaryMap};
 use ein_ir::tensor::Module;
@@ -130,8 +130,8 @@ impl Function {
         &self.inner.shared
     }
 
-    pub(crate) fn cpu(&self) -> &Cpu {
-        &self.inner.shared.options.cpu
+    pub(crate) fn cpu(&self) -> Cpu {
+        self.inner.shared.options.cpu
     }
 
     /// An error with the source of this function's program.

@@ -51,12 +51,11 @@ pub use error::Error;
 pub use function::Function;
 pub use ndarray;
 pub use num_complex;
-pub use options::Cpu;
+pub use ein_cranelift::Cpu;
 pub use program::{Compiler, Program};
 
 /// What the expansion of [`einsum!`] calls; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::einsum::einsum_checked;
-    pub use ein_runtime::TensorRef;
+    pub use crate::einsum::{IntoOperand, einsum_checked};
 }

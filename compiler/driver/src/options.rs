@@ -1,14 +1,6 @@
 //! Everything that a compilation is a function of, besides the program and its sizes.
 
-/// The processor that code is made for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Cpu {
-    /// The one that we run on.
-    #[default]
-    Host,
-    /// A named level, such as `x86-64-v3`: the same dump on every host.
-    Named(String),
-}
+use ein_cranelift::Cpu;
 
 /// Options of a [`Compiler`](crate::Compiler).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

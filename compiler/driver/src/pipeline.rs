@@ -2,8 +2,8 @@
 //!
 //! `source → ast → tensor IR → specialised tensor IR → plan → kernel IR → machine code`
 
-use crate::options::{Cpu, Options};
-use ein_cranelift::{Compiled, Target};
+use crate::options::Options;
+use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Dim, SecondaryMap};
 use ein_ir::kernel::KernelModule;
@@ -70,21 +70,9 @@ fn plan_options(strided: &[bool], options: &Options) -> ein_opt::Options {
 /// Kernel IR to machine code.
 ///
 /// # Errors
-/// E0805 if the back end has no such target or fails; E0803 if memory runs out.
-pub(crate) fn generate(kernels: &Verified<KernelModule>, cpu: &Cpu) -> Result<Compiled, Vec<Diagnostic>> {
-    ein_cranelift::compile(kernels, &target(cpu)?).map_err(backend_error)
-}
-
-/// The back end's target for a processor.
-///
-/// # Errors
-/// E0805 for an unknown name.
-pub(crate) fn target(cpu: &Cpu) -> Result<Target, Vec<Diagnostic>> {
-    match cpu {
-        Cpu::Host => Target::host(),
-        Cpu::Named(name) => Target::named(name),
-    }
-    .map_err(backend_error)
+/// E0805 if the back end has no such target or fails.
+pub(crate) fn generate(kernels: &Verified<KernelModule>, cpu: Cpu) -> Result<Compiled, Vec<Diagnostic>> {
+    Cranelift::new(Target { cpu }).and_then(|backend| backend.compile(kernels)).map_err(backend_error)
 }
 
 /// What a failing back end says to a user.

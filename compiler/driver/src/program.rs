@@ -3,8 +3,9 @@
 use crate::emit::{self, Stage};
 use crate::error::{Error, Source};
 use crate::function::Function;
-use crate::options::{Cpu, Options};
+use crate::options::Options;
 use crate::pipeline;
+use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
 use ein_runtime::{Pool, TensorRef};

@@ -12,6 +12,7 @@
 //!
 //! None of this holds for the equations of `.ein` files, which broadcast nothing.
 
+mod lower;
 mod parse;
 mod resolve;
 
@@ -20,6 +21,7 @@ mod numpy_table;
 #[cfg(test)]
 mod tests;
 
+pub use lower::lower;
 pub use parse::parse_einsum;
 pub use resolve::{EinsumSpec, resolve};
 

@@ -6,9 +6,12 @@
 //! It does no IO, knows nothing of plans, kernels or back ends, and stays light, because the `einsum!` macro links it.
 
 pub mod ast;
+mod builtins;
+pub mod check;
 pub mod einsum;
 pub mod error;
 pub mod limits;
 pub mod parse;
 mod precedence;
 pub mod print;
+pub mod promote;

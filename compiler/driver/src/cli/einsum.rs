@@ -3,8 +3,9 @@
 use crate::cli::timing::Timing;
 use crate::cli::{CodeOptions, Failure};
 use clap::Args;
-use ein::{Tensor, TensorRef};
-use ein_runtime::io;
+use ein::num_complex::Complex;
+use ein::{DType, Tensor, TensorRef};
+use ein_runtime::{Element, io};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -47,6 +48,29 @@ impl Einsum {
 pub fn deliver(tensor: &Tensor, target: Option<&Path>) -> Result<(), Failure> {
     match target {
         Some(path) => Ok(io::save_npy(path, &tensor.into())?),
-        None => Ok(writeln!(std::io::stdout(), "{tensor}")?),
+        None => Ok(writeln!(std::io::stdout(), "{}", show(tensor)?)?),
+    }
+}
+
+/// A tensor as numpy would print it, nearly: nested brackets, long axes shortened.
+fn show(tensor: &Tensor) -> Result<String, Failure> {
+    fn array<T: Element + std::fmt::Display>(tensor: &Tensor) -> Result<String, Failure> {
+        Ok(tensor.as_array::<T>()?.to_string())
+    }
+    match tensor.dtype() {
+        DType::Bool => array::<bool>(tensor),
+        DType::I8 => array::<i8>(tensor),
+        DType::I16 => array::<i16>(tensor),
+        DType::I32 => array::<i32>(tensor),
+        DType::I64 => array::<i64>(tensor),
+        DType::U8 => array::<u8>(tensor),
+        DType::U16 => array::<u16>(tensor),
+        DType::U32 => array::<u32>(tensor),
+        DType::U64 => array::<u64>(tensor),
+        DType::F32 => array::<f32>(tensor),
+        DType::F64 => array::<f64>(tensor),
+        DType::C64 => array::<Complex<f32>>(tensor),
+        DType::C128 => array::<Complex<f64>>(tensor),
+        other => Ok(format!("{other} {:?}", tensor.shape())),
     }
 }

@@ -68,8 +68,8 @@ pub struct CodeOptions {
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     memory_limit: Option<u64>,
     /// Processor to make code for: host, x86-64-v2, x86-64-v3, …
-    #[arg(long, value_name = "CPU")]
-    cpu: Option<String>,
+    #[arg(long, value_name = "CPU", default_value = "host", value_parser = parse_cpu)]
+    cpu: Cpu,
 }
 
 impl CodeOptions {
@@ -82,11 +82,12 @@ impl CodeOptions {
         if let Some(limit) = self.memory_limit {
             compiler = compiler.memory_limit(limit);
         }
-        match self.cpu.as_deref() {
-            None | Some("host") => compiler,
-            Some(name) => compiler.cpu(Cpu::Named(name.to_owned())),
-        }
+        compiler.cpu(self.cpu)
     }
+}
+
+fn parse_cpu(text: &str) -> Result<Cpu, String> {
+    text.parse().map_err(|()| format!("there is no processor `{text}`; they are {}", Cpu::ALL.map(Cpu::name).join(", ")))
 }
 
 fn parse_bytes(text: &str) -> Result<u64, String> {
