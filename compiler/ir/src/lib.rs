@@ -15,6 +15,7 @@ pub mod dtype;
 pub mod entity;
 pub mod extent;
 pub mod interp;
+pub mod interval;
 pub mod kernel;
 pub mod plan;
 pub mod scalar;

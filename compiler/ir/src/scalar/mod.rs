@@ -12,6 +12,7 @@ pub mod parse;
 pub mod print;
 pub mod typing;
 pub mod value;
+pub(crate) mod verify;
 
 use crate::dtype::DType;
 use crate::entity::{Index, Tensor};
