@@ -5,6 +5,7 @@
 //! statement is a plain step on typed local variables, so that a back end is a table from statements to instructions, and the
 //! interpreter (`interp::kernel`) a second one.
 
+mod names;
 pub mod parse;
 pub mod print;
 pub mod verify;
