@@ -270,3 +270,51 @@ impl std::fmt::Debug for Compiled {
         write!(f, "Compiled({} kernels, {} bytes)", self.kernels.len(), self.code_bytes)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Running modules on plain bytes.
+
+    use super::*;
+    use crate::target::Cpu;
+
+    /// An argument: its bytes, and the byte that the frame points to.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Argument {
+        pub(crate) bytes: Vec<u8>,
+        pub(crate) first: usize,
+    }
+
+    /// Compiles and runs a module on one thread and on two; all ways have to agree. Returns the fault and the arguments afterwards.
+    ///
+    /// The module has to stay inside of its buffers: nothing checks it.
+    pub(crate) fn run(module: &KernelModule, cpu: Cpu, arguments: &[Argument], strides: &[isize]) -> (Result<(), u32>, Vec<Vec<u8>>) {
+        let compiled = Cranelift::new(Target { cpu }).unwrap().compile_module(module).unwrap();
+        let ways: [&dyn Fn(&Frame) -> Result<(), u32>; 3] = [
+            // SAFETY: `once` makes a frame of the module's buffers, here and below.
+            &|frame| result(unsafe { compiled.call(frame) }),
+            &|frame| unsafe { compiled.run(frame, &Pool::inline()) },
+            &|frame| unsafe { compiled.run(frame, &Pool::new(2).unwrap()) },
+        ];
+        let mut results: Vec<_> = ways.iter().map(|way| once(module, way, arguments, strides)).collect();
+        assert!(results.windows(2).all(|w| w[0].0 == w[1].0), "threads change the fault of {}", module.name);
+        if results[0].0.is_ok() {
+            assert!(results.windows(2).all(|w| w[0].1 == w[1].1), "threads change the result of {}", module.name);
+        }
+        results.swap_remove(0)
+    }
+
+    fn once(
+        module: &KernelModule,
+        way: &dyn Fn(&Frame) -> Result<(), u32>,
+        arguments: &[Argument],
+        strides: &[isize],
+    ) -> (Result<(), u32>, Vec<Vec<u8>>) {
+        let mut data: Vec<AlignedBuf> = arguments.iter().map(|a| AlignedBuf::copy_of(&a.bytes).unwrap()).collect();
+        let mut arena = AlignedBuf::zeroed(usize::try_from(module.arena_bytes).unwrap()).unwrap();
+        let bufs: Vec<*mut u8> = data.iter_mut().zip(arguments).map(|(d, a)| d.as_mut_ptr().wrapping_add(a.first)).collect();
+        let frame = Frame { bufs: bufs.as_ptr(), strides: strides.as_ptr(), scalars: std::ptr::null(), arena: arena.as_mut_ptr() };
+        let code = way(&frame);
+        (code, data.iter().map(|d| d.as_slice().to_vec()).collect())
+    }
+}

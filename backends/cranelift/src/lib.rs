@@ -25,3 +25,6 @@ pub use emit::{asm, clif};
 pub use error::Error;
 pub use jit::{Compiled, Cranelift};
 pub use target::{Cpu, Target};
+
+#[cfg(test)]
+mod tests;

@@ -253,8 +253,15 @@ impl Lowering<'_> {
                 if let 1 | 2 | 4 | 8 = bytes {
                     return Ok(Stream::Indexed { base, shift: bytes.trailing_zeros() as u8 });
                 }
-                let moved = self.times(lo, bytes);
-                Err((self.builder.ins().iadd(base, moved), Step::Const(bytes.wrapping_mul(l.step))))
+                let start = match self.known(l.lo) {
+                    Some(0) => base,
+                    Some(lo) => self.builder.ins().iadd_imm_s(base, lo.wrapping_mul(bytes)),
+                    None => {
+                        let moved = self.times(lo, bytes);
+                        self.builder.ins().iadd(base, moved)
+                    }
+                };
+                Err((start, Step::Const(bytes.wrapping_mul(l.step))))
             }
             _ => Err(self.moving_by_strides(key.buffer, base, &own, l, lo)),
         }
@@ -264,8 +271,10 @@ impl Lowering<'_> {
     fn moving_by_strides(&mut self, buffer: Buffer, base: Value, own: &[(Unit, i64)], l: &Loop, lo: Value) -> (Value, Step) {
         let (mut start, mut step) = (base, None);
         for &(unit, factor) in own {
-            let moved = self.scaled(buffer, lo, unit, factor);
-            start = self.builder.ins().iadd(start, moved);
+            if self.known(l.lo) != Some(0) {
+                let moved = self.scaled(buffer, lo, unit, factor);
+                start = self.builder.ins().iadd(start, moved);
+            }
             let bytes = match unit {
                 Unit::Elements => {
                     let bytes = factor.wrapping_mul(self.element_bytes(buffer)).wrapping_mul(l.step);

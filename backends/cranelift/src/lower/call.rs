@@ -17,7 +17,7 @@ impl Lowering<'_> {
         let mut signature = Signature::new(self.call_conv);
         signature.params = vec![ty; operands.len()];
         signature.returns = vec![ty];
-        let callee = self.import(&format!("ein_{}_{}", function.name(), scalar.name()), signature)?;
+        let callee = self.import(&math_symbol(function, scalar), signature)?;
         let operands: Vec<Value> = operands.iter().map(|&local| self.get(local)).collect();
         let call = self.builder.ins().call(callee, &operands);
         Ok(self.builder.inst_results(call)[0])
@@ -88,5 +88,31 @@ impl Lowering<'_> {
         let function = self.builder.import_function(ExtFuncData { name, signature, colocated: false, patchable: false });
         self.imports.insert(symbol.to_owned(), function);
         Ok(function)
+    }
+}
+
+/// The runtime's name of a scalar function.
+pub(crate) fn math_symbol(function: MathFn, scalar: ScalarType) -> String {
+    let name = match function {
+        // In the runtime `rem` is next to `floor_div`, and called alike.
+        MathFn::Rem => "floor_rem",
+        other => other.name(),
+    };
+    format!("ein_{name}_{}", scalar.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runtime_has_every_scalar_function() {
+        let symbols = ein_runtime::micro_kernel::symbols();
+        for function in MathFn::ALL {
+            for scalar in [ScalarType::F32, ScalarType::F64] {
+                let symbol = math_symbol(function, scalar);
+                assert!(symbols.iter().any(|(name, _)| *name == symbol), "{symbol}");
+            }
+        }
     }
 }
