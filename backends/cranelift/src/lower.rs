@@ -82,6 +82,7 @@ pub(crate) fn lower_kernel(module: &KernelModule, kernel: Kernel, func: &mut Fun
         bases: BTreeMap::new(),
         strides: BTreeMap::new(),
         scopes: Vec::new(),
+        conditions: 0,
         imports: BTreeMap::new(),
     };
     let task = ctx.builder.ins().uextend(types::I64, task);
@@ -183,6 +184,8 @@ struct Lowering<'a> {
     strides: BTreeMap<(Buffer, u32), Value>,
     /// Loops around the current point, the innermost last.
     scopes: Vec<Scope>,
+    /// How many branches and guarded loops are around the current point.
+    conditions: u32,
     /// Functions of the runtime that this function calls.
     imports: BTreeMap<String, FuncRef>,
 }
@@ -249,6 +252,7 @@ impl Lowering<'_> {
         }
         self.builder.ins().brif(condition, then_block, &[], else_block, &[]);
         let mut flow = Flow::Ends;
+        self.conditions += 1;
         for (block, body) in [(then_block, then), (else_block, otherwise)] {
             self.builder.switch_to_block(block);
             self.builder.seal_block(block);
@@ -257,6 +261,7 @@ impl Lowering<'_> {
                 flow = Flow::Continues;
             }
         }
+        self.conditions -= 1;
         if flow == Flow::Continues {
             self.builder.switch_to_block(merge);
             self.builder.seal_block(merge);
@@ -285,9 +290,11 @@ impl Lowering<'_> {
         self.builder.ins().brif(any, before, &[], after, &[]);
         self.builder.switch_to_block(before);
         self.builder.seal_block(before);
+        self.conditions += 1;
         if self.entered_loop(l)? == Flow::Continues {
             self.builder.ins().jump(after, &[]);
         }
+        self.conditions -= 1;
         self.builder.switch_to_block(after);
         self.builder.seal_block(after);
         Ok(Flow::Continues)
@@ -344,13 +351,16 @@ impl Lowering<'_> {
         }
     }
 
-    /// Flags of reads of a buffer: an argument that no kernel writes, or a constant, does not change during a call.
+    /// Flags of reads of a buffer.
+    ///
+    /// What this kernel does not write does not change while it runs. Where such a read is carried out in any case, Cranelift may carry
+    /// it out elsewhere: out of a loop, or into the instruction that uses it.
     fn load_flags(&self, buffer: Buffer) -> MemFlagsData {
         let flags = MemFlagsData::new().with_notrap();
-        match self.module.buffers[buffer].place {
-            Place::Argument { writable: false, .. } | Place::Constant(_) => flags.with_readonly(),
-            Place::Argument { writable: true, .. } | Place::Arena { .. } => flags,
+        if self.facts.writes(buffer) {
+            return flags;
         }
+        if self.conditions == 0 && !self.facts.may_fault { flags.with_readonly().with_can_move() } else { flags.with_readonly() }
     }
 
     fn constant_base(&mut self, buffer: Buffer) -> Result<Value, Error> {

@@ -3,6 +3,7 @@
 mod address;
 mod control;
 mod harness;
+mod measure;
 mod ops;
 mod oracle;
 mod text;

@@ -8,6 +8,10 @@ use std::collections::BTreeSet;
 pub(super) struct Facts {
     /// Variables that are set once, to an integer constant.
     constants: SecondaryMap<Local, Option<i64>>,
+    /// Buffers that the kernel writes.
+    written: BTreeSet<Buffer>,
+    /// Whether a task may end before its last statement.
+    pub(super) may_fault: bool,
     /// Buffers that the kernel touches.
     pub(super) buffers: BTreeSet<Buffer>,
     /// Run-time strides that it needs: buffer and axis.
@@ -16,13 +20,20 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn of(kernel: &KernelDecl) -> Self {
-        let mut facts = Self { constants: SecondaryMap::new(), buffers: BTreeSet::new(), strides: BTreeSet::new() };
+        let mut facts = Self {
+            constants: SecondaryMap::new(),
+            written: BTreeSet::new(),
+            may_fault: false,
+            buffers: BTreeSet::new(),
+            strides: BTreeSet::new(),
+        };
         let mut n_sets: SecondaryMap<Local, u32> = SecondaryMap::new();
         n_sets[kernel.task] += 1;
         visit(&kernel.body, &mut |stmt| {
             each_assigned(stmt, &mut |local| n_sets[local] += 1);
             each_address(stmt, &mut |address| facts.note_address(address));
             facts.note_matrix_strides(stmt);
+            facts.note_effect(stmt);
         });
         visit(&kernel.body, &mut |stmt| {
             if let Stmt::Set(local, Op::Const(OpConst::Int(value))) = stmt
@@ -38,6 +49,24 @@ impl Facts {
     /// The value of a variable that never has another.
     pub(super) fn constant(&self, local: Local) -> Option<i64> {
         self.constants[local]
+    }
+
+    /// Whether the kernel writes a buffer.
+    pub(super) fn writes(&self, buffer: Buffer) -> bool {
+        self.written.contains(&buffer)
+    }
+
+    fn note_effect(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Store(address, _) => {
+                self.written.insert(address.buffer);
+            }
+            Stmt::Gemm(gemm) => {
+                self.written.insert(gemm.dst.address.buffer);
+            }
+            Stmt::Fault(_) => self.may_fault = true,
+            Stmt::Set(..) | Stmt::Loop(_) | Stmt::If { .. } => {}
+        }
     }
 
     fn note_address(&mut self, address: &Address) {
