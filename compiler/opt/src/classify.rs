@@ -20,12 +20,7 @@ pub(crate) struct Shape {
 pub(crate) fn shape(contraction: &Contraction) -> Shape {
     let classes = contraction.classify_modes();
     let volume = |labels: &[u16]| labels.iter().fold(1u64, |n, l| n.saturating_mul(contraction.extents[usize::from(*l)]));
-    Shape {
-        batch: volume(&classes.batch),
-        m: volume(&classes.free_lhs),
-        n: volume(&classes.free_rhs),
-        k: volume(&classes.contracted),
-    }
+    Shape { batch: volume(&classes.batch), m: volume(&classes.free_lhs), n: volume(&classes.free_rhs), k: volume(&classes.contracted) }
 }
 
 /// A matrix product where it is one and big enough; generated loops otherwise.

@@ -3,15 +3,11 @@
 //! Code generation finds the fault of an expression by its code and span.
 
 use crate::rewrite;
-use ein_ir::entity::Tensor;
+use ein_ir::interp::fault::{DIVISION_BY_ZERO, EMPTY_AXIS};
 use ein_ir::plan::{FaultDecl, Plan, StepKind};
 use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind};
-
-/// Integer division by zero.
-pub(crate) const DIVISION_BY_ZERO: u16 = 912;
-/// A subscript that is moved into an axis without positions.
-pub(crate) const EMPTY_AXIS: u16 = 913;
+use ein_ir::span::Span;
 
 /// Fills the fault table, in the order of the steps.
 pub(crate) fn list(plan: &mut Plan) {
@@ -32,30 +28,32 @@ pub(crate) fn list(plan: &mut Plan) {
 }
 
 fn fault(plan: &Plan, scalar: &Scalar) -> Option<FaultDecl> {
-    let (code, message) = match &scalar.kind {
+    let (code, message, span) = match &scalar.kind {
         ScalarKind::Binary(BinaryFn::FloorDiv, _, divisor) if may_be_zero(divisor) => {
-            (DIVISION_BY_ZERO, "the divisor of an integer `//` is 0".to_owned())
+            (DIVISION_BY_ZERO, "the divisor of an integer `//` is 0".to_owned(), scalar.span)
         }
         ScalarKind::Binary(BinaryFn::Rem, _, divisor) if may_be_zero(divisor) => {
-            (DIVISION_BY_ZERO, "the divisor of an integer `%` is 0".to_owned())
+            (DIVISION_BY_ZERO, "the divisor of an integer `%` is 0".to_owned(), scalar.span)
         }
-        ScalarKind::Access(access) => (EMPTY_AXIS, empty_axis(plan, access)?),
+        ScalarKind::Access(access) => {
+            let (message, span) = empty_axis(plan, access)?;
+            (EMPTY_AXIS, message, span)
+        }
         _ => return None,
     };
-    Some(FaultDecl { code, message, span: scalar.span })
+    Some(FaultDecl { code, message, span })
 }
 
 fn may_be_zero(divisor: &Scalar) -> bool {
     divisor.dtype.is_integer() && !matches!(divisor.kind, ScalarKind::Literal(Literal::Int(n)) if n != 0)
 }
 
-fn empty_axis(plan: &Plan, access: &Access) -> Option<String> {
-    let tensor: Tensor = access.tensor;
-    let buffer = &plan.buffers[tensor];
-    let moved = |(sub, extent): (&ein_ir::scalar::Sub, &u64)| {
-        let moves = matches!(sub.mode, Mode::Clamp | Mode::Wrap | Mode::Reflect);
-        (moves && *extent == 0).then_some(sub.mode)
-    };
-    let (axis, mode) = access.subs.iter().zip(&buffer.extents).enumerate().find_map(|(n, pair)| Some((n, moved(pair)?)))?;
-    Some(format!("`{}` has no position in axis {axis} of `{}`, whose size is 0", mode.name(), buffer.name))
+/// The first subscript that is moved into an axis without positions: the fact, and the subscript's place.
+fn empty_axis(plan: &Plan, access: &Access) -> Option<(String, Span)> {
+    let buffer = &plan.buffers[access.tensor];
+    let is_moved = |mode| matches!(mode, Mode::Clamp | Mode::Wrap | Mode::Reflect);
+    let mut axes = access.subs.iter().zip(&buffer.extents).enumerate();
+    let (axis, (sub, _)) = axes.find(|(_, (sub, extent))| is_moved(sub.mode) && **extent == 0)?;
+    let message = format!("`{}` has no position in axis {axis} of `{}`, whose size is 0", sub.mode.name(), buffer.name);
+    Some((message, sub.value.span))
 }

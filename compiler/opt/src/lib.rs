@@ -27,7 +27,7 @@ mod order;
 mod report;
 mod rewrite;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 pub use report::{StepReport, describe, table};
 

@@ -143,7 +143,10 @@ pub(crate) fn check_limit(plan: &Plan) -> Result<(), Vec<Diagnostic>> {
         plan.buffers.values().filter(|b| matches!(b.place, Place::Arena(_) | Place::Output(_)) && b.n_bytes() > 0).collect();
     // The sort is stable: equal ones stay in the order of the plan.
     largest.sort_by_key(|b| std::cmp::Reverse(b.n_bytes()));
-    let message = format!("`{}` needs {} of memory but the limit is {}", plan.header.program, bytes(peak), bytes(limit));
+    // Rounded values that read the same would hide the fact.
+    let (needed, allowed) =
+        if bytes(peak) == bytes(limit) { (format!("{peak} bytes"), format!("{limit} bytes")) } else { (bytes(peak), bytes(limit)) };
+    let message = format!("`{}` needs {needed} of memory but the limit is {allowed}", plan.header.program);
     let mut error = Diagnostic::error(801, "memory-limit", message);
     if let Some(first) = largest.first() {
         error = error.at(first.span, format!("`{}` takes {}", first.name, bytes(first.n_bytes())));

@@ -1,0 +1,62 @@
+//! What is not planned, faults, and the report.
+
+use super::{module, plan};
+use crate::{Options, table};
+use ein_ir::tensor::{Definition, ReduceOp};
+
+#[test]
+fn argmax_is_refused_by_name() {
+    let mut inner = module(
+        ">x f32[4, 5]
+         <y f32[4]
+         i0 0..4
+         i1 0..5
+         t1[i0] = max:f32[i1](t0[i0, i1])",
+    )
+    .into_inner();
+    if let Definition::Equation(equation) = &mut inner.body[0] {
+        equation.reduce.as_mut().expect("a reduction").op = ReduceOp::ArgMax;
+    }
+    let errors = crate::plan_module(&inner, &Options::default()).expect_err("refused");
+    assert_eq!(errors.len(), 1);
+    assert_eq!((errors[0].code.0, errors[0].message.as_str()), (190, "`argmax` cannot be compiled in this version"));
+}
+
+#[test]
+fn only_divisions_by_data_can_fault() {
+    let text = ">x i32[4]
+         >d i32[4]
+         <y i32[4]
+         i0 0..4
+         t2[i0] = if((t1[i0] != 0:i32), (t0[i0] // t1[i0]), (t0[i0] % 7:i32)) @5..9";
+    let plan = plan(text);
+    let codes: Vec<u16> = plan.faults.values().map(|f| f.code).collect();
+    assert_eq!(codes, [ein_ir::interp::fault::DIVISION_BY_ZERO]);
+}
+
+#[test]
+fn the_table_states_every_step() {
+    let plan = plan(
+        ">A f32[16, 32]
+         >B f32[32, 24]
+         |s f32[16, 24]
+         <y f32[16]
+         i0 0..16
+         i1 0..24
+         i2 0..32
+         i3 0..16
+         i4 0..24
+         t2[i0, i1] = sum:f32[i2]((t0[i0, i2] * t1[i2, i1]))
+         t3[i3] = max:f32[i4](t2[i3, i4])",
+    );
+    assert_eq!(
+        table(&plan),
+        "\
+step  what                 modes      extents   flops  bytes  strategy  why
+s0    s = A B              ik,kj->ij  16x24x32  24576  6656   gemm      a matrix product, m=16 n=24 k=32
+s1    y = max:f32 over i4  i3 i4      16x24     384    1600   nest      reduction in generated loops
+total: 24960 flops, 8256 bytes moved
+peak: 1600 bytes + threads x 0 bytes (arena 1536 bytes)
+"
+    );
+}
