@@ -452,4 +452,33 @@ impl Module {
     pub fn is_specialised(&self) -> bool {
         self.dims.is_empty() && self.requires.is_empty()
     }
+
+    /// Calls `f` on every scalar expression for change: those of reducers, domains, guards and bodies, scans included.
+    pub fn visit_scalars_mut(&mut self, f: &mut dyn FnMut(&mut Scalar)) {
+        for reducer in self.reducers.values_mut() {
+            f(&mut reducer.combine);
+            f(&mut reducer.init);
+        }
+        visit_definitions_mut(&mut self.body, f);
+    }
+
+    /// Gives every scalar node the empty span: the text form has none for them, so what is read back equals what was printed
+    /// up to this.
+    pub fn erase_spans(&mut self) {
+        self.visit_scalars_mut(&mut |scalar| scalar.visit_mut(&mut |node| node.span = Span::default()));
+    }
+}
+
+fn visit_definitions_mut(body: &mut [Definition], f: &mut dyn FnMut(&mut Scalar)) {
+    for definition in body {
+        match definition {
+            Definition::Equation(equation) => {
+                equation.domain.as_mut().into_iter().for_each(&mut *f);
+                equation.reduce.as_mut().and_then(|reduce| reduce.guard.as_mut()).into_iter().for_each(&mut *f);
+                f(&mut equation.body);
+            }
+            Definition::Scan(scan) => visit_definitions_mut(&mut scan.body, f),
+            Definition::Multi(_) | Definition::Table(_) => {}
+        }
+    }
 }
