@@ -102,6 +102,19 @@ fn factors_outside_the_sum_multiply_the_result() {
 }
 
 #[test]
+fn two_signs_cancel() {
+    let text = ">A f32[20, 20]
+         >B f32[20, 20]
+         <C f32[20, 20]
+         i0 0..20
+         i1 0..20
+         i2 0..20
+         t2[i0, i1] = sum:f32[i2]((neg(t0[i0, i2]) * neg(t1[i2, i1])))";
+    assert_eq!(steps(&plan(text)), ["gemm C"]);
+    assert_eq!(steps(&plan(&text.replace("neg(t1[i2, i1])", "t1[i2, i1]"))).len(), 2);
+}
+
+#[test]
 fn conjugates_and_diagonals_are_read_in_place() {
     let plan = plan(
         ">A c64[20, 20, 20]

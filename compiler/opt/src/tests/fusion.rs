@@ -93,6 +93,24 @@ fn epilogues_follow_each_other_and_permutations() {
 }
 
 #[test]
+fn an_epilogue_reads_other_values_at_its_own_element() {
+    let plan = plan(
+        ">x f32[3, 3, 7]
+         >z f32[3, 3]
+         |s f32[3, 3]
+         <y f32[3, 3]
+         i0 0..3
+         i1 0..3
+         i2 0..7
+         i3 0..3
+         i4 0..3
+         t2[i0, i1] = sum:f32[i2](t0[i0, i1, i2])
+         t3[i3, i4] = (t2[i4, i3] + t1[i3, i4])",
+    );
+    assert_eq!(steps(&plan), ["sum y + epilogue"]);
+}
+
+#[test]
 fn a_domain_of_the_reduction_becomes_its_guard() {
     let plan = plan(
         ">x f32[6, 16]

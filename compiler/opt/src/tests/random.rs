@@ -5,7 +5,7 @@ use crate::Options;
 use std::fmt::Write;
 
 /// Sizes of the axes; a tensor's axes are positions in this list.
-const SIZES: [usize; 4] = [2, 3, 4, 1];
+const SIZES: [usize; 4] = [2, 3, 3, 1];
 
 /// A small generator, so that the modules are the same in every run.
 struct Random(u64);
@@ -40,7 +40,9 @@ impl Builder {
 
     /// A read of some tensor whose axes all have an index in scope, or a literal.
     fn read(&mut self, scope: &[(usize, usize)]) -> String {
-        let tensor = self.random.below(self.tensors.len());
+        // Mostly the newest, so that chains arise for fusion.
+        let newest = self.tensors.len() - 1;
+        let tensor = if self.random.below(2) == 0 { newest } else { self.random.below(self.tensors.len()) };
         let mut subs = Vec::new();
         for axis in self.tensors[tensor].clone() {
             let fitting: Vec<usize> = scope.iter().filter(|(_, a)| *a == axis).map(|(i, _)| *i).collect();
