@@ -1,0 +1,119 @@
+//! Buffers of a plan as memory of kernels.
+
+use crate::error::unsupported;
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
+use ein_ir::entity::{Buffer, PrimaryMap, Tensor};
+use ein_ir::kernel::{self, BufferDecl, RuntimeStrides, ScalarType};
+use ein_ir::plan::{Layout, Place, Plan};
+use ein_ir::scalar::value::Value;
+use ein_ir::span::Span;
+
+/// Memory of a tensor value.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    pub(crate) buffer: Buffer,
+    pub(crate) dtype: DType,
+    pub(crate) extents: Vec<i64>,
+    /// Elements of the tensor from one position of an axis to the next; `None` if known only at run time.
+    pub(crate) strides: Option<Vec<i64>>,
+    /// Elements of the kernel's buffer for one of the tensor: 2 for complex.
+    pub(crate) parts: i64,
+}
+
+/// Memory of every tensor of a plan.
+pub(crate) struct Memories {
+    of: Vec<Memory>,
+    pub(crate) decls: PrimaryMap<Buffer, BufferDecl>,
+    pub(crate) n_strides: u32,
+}
+
+impl std::ops::Index<Tensor> for Memories {
+    type Output = Memory;
+    fn index(&self, tensor: Tensor) -> &Memory {
+        &self.of[tensor.as_u32() as usize]
+    }
+}
+
+/// The type in memory of one part of an element; `None` for dtypes without kernels.
+pub(crate) fn scalar_type(dtype: DType) -> Option<ScalarType> {
+    Some(match dtype {
+        DType::Bool => ScalarType::Bool,
+        DType::I8 | DType::U8 => ScalarType::I8,
+        DType::I16 | DType::U16 => ScalarType::I16,
+        DType::I32 | DType::U32 => ScalarType::I32,
+        DType::I64 | DType::U64 => ScalarType::I64,
+        DType::F32 | DType::C64 => ScalarType::F32,
+        DType::F64 | DType::C128 => ScalarType::F64,
+        _ => return None,
+    })
+}
+
+/// The type of a value, or a refusal at its place.
+pub(crate) fn supported(dtype: DType, span: Span) -> Result<ScalarType, Diagnostic> {
+    scalar_type(dtype).ok_or_else(|| unsupported(&format!("arithmetic on {dtype}"), span))
+}
+
+/// Declares the memory of every tensor of a plan.
+///
+/// # Errors
+/// `not-in-this-version` for dtypes without kernels.
+pub(crate) fn declare(plan: &Plan) -> Result<Memories, Vec<Diagnostic>> {
+    let mut memories = Memories { of: Vec::new(), decls: PrimaryMap::new(), n_strides: 0 };
+    let mut errors = Vec::new();
+    for tensor in plan.buffers.keys() {
+        if let Err(error) = memories.declare(plan, tensor) {
+            errors.push(error);
+        }
+    }
+    if errors.is_empty() { Ok(memories) } else { Err(errors) }
+}
+
+impl Memories {
+    fn declare(&mut self, plan: &Plan, tensor: Tensor) -> Result<(), Diagnostic> {
+        let source = &plan.buffers[tensor];
+        let ty = supported(source.dtype, source.span)?;
+        let parts = if source.dtype.is_complex() { 2 } else { 1 };
+        let place = match &source.place {
+            Place::Input(n) => kernel::Place::Argument { slot: *n, strides: self.runtime_strides(source), writable: false },
+            Place::Output(n) => kernel::Place::Argument { slot: plan.inputs.len() as u32 + n, strides: None, writable: true },
+            Place::Arena(offset) => kernel::Place::Arena { offset: *offset },
+            Place::Constant(values) => {
+                kernel::Place::Constant(values.iter().flat_map(|v| bytes_of(Value::from_literal(*v, source.dtype))).collect())
+            }
+        };
+        let n_elements = source.n_elements().saturating_mul(parts);
+        let buffer = self.decls.push(BufferDecl { name: source.name.clone(), ty, n_elements, place });
+        self.of.push(Memory {
+            buffer,
+            dtype: source.dtype,
+            extents: source.extents.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX)).collect(),
+            strides: source.strides(),
+            parts: parts.cast_signed(),
+        });
+        Ok(())
+    }
+
+    fn runtime_strides(&mut self, source: &ein_ir::plan::Buffer) -> Option<RuntimeStrides> {
+        (source.layout == Layout::Strided).then(|| {
+            let (first, axes) = (self.n_strides, source.extents.len() as u32);
+            self.n_strides += axes;
+            RuntimeStrides { first, axes }
+        })
+    }
+}
+
+/// Little-endian bytes of a value as it lies in memory.
+fn bytes_of(value: Value) -> Vec<u8> {
+    let real = |x: f64, dtype: DType| match dtype.real() {
+        DType::F32 => (x as f32).to_le_bytes().to_vec(),
+        _ => x.to_le_bytes().to_vec(),
+    };
+    match value {
+        Value::Bool(b) => vec![u8::from(b)],
+        Value::Int(n, dtype) => n.to_le_bytes()[..dtype.bytes()].to_vec(),
+        Value::Float(x, dtype) => real(x, dtype),
+        Value::Complex(re, im, dtype) => [real(re, dtype), real(im, dtype)].concat(),
+        Value::Key(k) => k.to_le_bytes().to_vec(),
+    }
+}

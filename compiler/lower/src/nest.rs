@@ -1,0 +1,62 @@
+//! Nests: prepared, scheduled, emitted.
+
+use crate::emit::emit_nest;
+use crate::pipeline::Context;
+use crate::problem::prepare;
+use crate::schedule::schedule;
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
+use ein_ir::kernel::{Block, KernelDecl, Type};
+use ein_ir::plan::{Contraction, IndexRange, Nest, NestReduce};
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
+use ein_ir::span::Span;
+use ein_ir::tensor::ReduceOp;
+
+/// The kernel of a nest.
+///
+/// # Errors
+/// `not-in-this-version` for what has no kernels.
+pub(crate) fn lower_nest(context: &mut Context<'_>, nest: &Nest, span: Span) -> Result<KernelDecl, Diagnostic> {
+    let name = context.plan.buffers[nest.out].name.clone();
+    let Some(problem) = prepare(nest, context.memories, &mut context.faults, span)? else {
+        return Ok(empty_kernel(name, span));
+    };
+    let schedule = schedule(&problem);
+    let emitted = emit_nest(&problem, &schedule);
+    Ok(KernelDecl { name, tasks: schedule.tasks.n, task: emitted.task, locals: emitted.locals, body: emitted.body, span })
+}
+
+/// A kernel that does nothing: its output has no elements.
+pub(crate) fn empty_kernel(name: String, span: Span) -> KernelDecl {
+    let mut locals = PrimaryMap::new();
+    let task = locals.push(Type::INDEX);
+    KernelDecl { name, tasks: 1, task, locals, body: Block::new(), span }
+}
+
+/// A contraction as a nest.
+pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, span: Span) -> Nest {
+    let mut indices = PrimaryMap::new();
+    for (label, extent) in contraction.extents.iter().enumerate() {
+        indices.push(IndexRange { name: format!("l{label}"), lo: 0, hi: i64::try_from(*extent).unwrap_or(i64::MAX) });
+    }
+    let index = |label: &u16| Index::new(usize::from(*label));
+    let operand = |tensor: Tensor, labels: &[u16], conjugate: bool| {
+        let dtype = context.plan.buffers[tensor].dtype;
+        let subs = labels.iter().map(|l| Sub { value: Scalar::index(index(l), span), mode: Mode::Exact }).collect();
+        let access = Scalar::new(ScalarKind::Access(Access { tensor, prev: false, subs, pad: None }), dtype, span);
+        let value = if conjugate { Scalar::unary(UnaryFn::Conj, access, dtype, span) } else { access };
+        value.cast(contraction.acc)
+    };
+    let lhs = operand(contraction.lhs, &contraction.lhs_labels, contraction.conjugate.0);
+    let rhs = operand(contraction.rhs, &contraction.rhs_labels, contraction.conjugate.1);
+    let summed = |label: &u16| {
+        let used = contraction.lhs_labels.contains(label) || contraction.rhs_labels.contains(label);
+        used && !contraction.out_labels.contains(label)
+    };
+    let binders: Vec<Index> = (0..contraction.extents.len() as u16).filter(summed).map(|l| index(&l)).collect();
+    let body = Scalar::binary(BinaryFn::Mul, lhs, rhs, contraction.acc, span);
+    let reduce = NestReduce { op: ReduceOp::Sum, acc: contraction.acc, binders, guard: None };
+    let outer = contraction.out_labels.iter().map(index).collect();
+    Nest { out: contraction.out, indices, outer, domain: None, reduce: Some(reduce), body, epilogue: None }
+}

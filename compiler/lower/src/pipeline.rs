@@ -1,0 +1,67 @@
+//! The passes, in order.
+
+use crate::buffers::{Memories, declare};
+use crate::error::unsupported;
+use crate::{gemm, nest};
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{Fault, PrimaryMap};
+use ein_ir::kernel::{KernelDecl, KernelModule, verify::verify};
+use ein_ir::plan::{FaultDecl, Plan, StepDecl, StepKind, Strategy};
+use ein_ir::verified::Verified;
+
+/// What every step needs while its kernel is made.
+pub(crate) struct Context<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) memories: &'a Memories,
+    pub(crate) faults: PrimaryMap<Fault, FaultDecl>,
+}
+
+/// The kernels of a plan, one a step, in its order.
+///
+/// # Errors
+/// `not-in-this-version` (E0190) for steps and dtypes that have no kernels yet.
+///
+/// # Panics
+/// If a kernel breaks an invariant of kernel IR: a mistake of this crate.
+pub fn lower(plan: &Verified<Plan>) -> Result<Verified<KernelModule>, Vec<Diagnostic>> {
+    lower_plan(plan)
+}
+
+pub(crate) fn lower_plan(plan: &Plan) -> Result<Verified<KernelModule>, Vec<Diagnostic>> {
+    let memories = declare(plan)?;
+    let mut context = Context { plan, memories: &memories, faults: plan.faults.clone() };
+    let (mut kernels, mut errors) = (PrimaryMap::new(), Vec::new());
+    for step in plan.steps.values() {
+        match lower_step(&mut context, step) {
+            Ok(kernel) => {
+                kernels.push(kernel);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let module = KernelModule {
+        name: plan.header.program.clone(),
+        faults: context.faults,
+        kernels,
+        n_arguments: (plan.inputs.len() + plan.outputs.len()) as u32,
+        n_strides: memories.n_strides,
+        arena_bytes: plan.arena_bytes,
+        buffers: memories.decls,
+    };
+    Ok(verify(module).unwrap_or_else(|errors| panic!("lowering made an invalid kernel: {}", errors[0])))
+}
+
+fn lower_step(context: &mut Context<'_>, step: &StepDecl) -> Result<KernelDecl, Diagnostic> {
+    match &step.kind {
+        StepKind::Nest(nest) => nest::lower_nest(context, nest, step.span),
+        StepKind::Contraction(contraction) => match contraction.strategy {
+            Strategy::Gemm if gemm::fits(context, contraction) => Ok(gemm::lower_contraction(context, contraction, step.span)),
+            _ => nest::lower_nest(context, &nest::of_contraction(context, contraction, step.span), step.span),
+        },
+        StepKind::Scan(_) => Err(unsupported("a scan", step.span)),
+        StepKind::Library(library) => Err(unsupported(&format!("`{}`", library.op.name()), step.span)),
+    }
+}

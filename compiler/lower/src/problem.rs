@@ -1,0 +1,251 @@
+//! A nest ready for loops: its axes, its values as a graph, and its conditions as linear constraints.
+
+use crate::affine::{Affine, Axes, Axis, AxisKind, AxisSet};
+use crate::buffers::{Memories, scalar_type, supported};
+use crate::build::{Builder, Built, Parts};
+use crate::error::unsupported;
+use crate::graph::{Graph, LoadAddress, ValueId, ValueOp};
+use crate::space::Space;
+use ein_ir::dtype::DType;
+use ein_ir::entity::{Fault, PrimaryMap};
+use ein_ir::kernel::{BinaryOp, ScalarType, UnaryOp};
+use ein_ir::plan::{FaultDecl, Nest};
+use ein_ir::scalar::Scalar;
+use ein_ir::scalar::value::Value as Datum;
+use ein_ir::span::Span;
+use ein_ir::tensor::ReduceOp;
+
+/// What a loop nest computes.
+pub(crate) struct Problem {
+    pub(crate) axes: Axes,
+    pub(crate) graph: Graph,
+    /// Axes of the output, in its order.
+    pub(crate) outer: Vec<Axis>,
+    /// Where the value is wanted.
+    pub(crate) domain: Guard,
+    pub(crate) out: Target,
+    /// What is reduced, or the value: one root a component.
+    pub(crate) body: Vec<ValueId>,
+    pub(crate) reduction: Option<Reduction>,
+    /// The value from the finished reduction, if it is not simply that.
+    pub(crate) epilogue: Option<Vec<ValueId>>,
+}
+
+/// A condition: constraints `form >= 0`, and what is not linear.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Guard {
+    pub(crate) constraints: Vec<Affine>,
+    pub(crate) residual: Option<ValueId>,
+}
+
+/// Where the output is written; the address has no values.
+pub(crate) struct Target {
+    pub(crate) address: LoadAddress,
+    pub(crate) ty: ScalarType,
+}
+
+/// A reduction over axes.
+pub(crate) struct Reduction {
+    pub(crate) op: ReduceOp,
+    pub(crate) acc: DType,
+    pub(crate) ty: ScalarType,
+    pub(crate) axes: Vec<Axis>,
+    pub(crate) guard: Guard,
+    /// The value of the empty reduction, one a component.
+    pub(crate) identity: Vec<ValueId>,
+    /// For `argmax` and `argmin`: the position, and the fault of the empty reduction.
+    pub(crate) position: Option<(ValueId, Fault)>,
+}
+
+impl Problem {
+    /// Every root whose value is needed for an element of the output.
+    pub(crate) fn roots(&self) -> Vec<ValueId> {
+        let guard = self.reduction.as_ref().and_then(|r| r.guard.residual);
+        let position = self.reduction.as_ref().and_then(|r| r.position).map(|(v, _)| v);
+        let epilogue = self.epilogue.iter().flatten().copied();
+        self.body.iter().copied().chain(epilogue).chain(self.domain.residual).chain(guard).chain(position).collect()
+    }
+
+    pub(crate) fn reduced(&self) -> AxisSet {
+        self.reduction.iter().flat_map(|r| &r.axes).copied().collect()
+    }
+
+    /// Elements of the output times turns of the reduction, at most.
+    pub(crate) fn n_turns(&self) -> u64 {
+        self.axes.values().fold(1u64, |n, a| n.saturating_mul(a.extent.max(0).cast_unsigned()))
+    }
+}
+
+/// Prepares a nest; `None` if it has no output elements.
+///
+/// # Errors
+/// `not-in-this-version` for what has no kernels.
+pub(crate) fn prepare(nest: &Nest, memories: &Memories, faults: &mut PrimaryMap<Fault, FaultDecl>, span: Span) -> Built<Option<Problem>> {
+    let is_empty = |i: &ein_ir::entity::Index| nest.indices[*i].hi <= nest.indices[*i].lo;
+    if nest.outer.iter().any(is_empty) {
+        return Ok(None);
+    }
+    let space = Space::new(nest);
+    if space.axes.len() > crate::affine::MAX_AXES {
+        return Err(unsupported("an equation over this many indices", span));
+    }
+    let axes_of = |kind| space.axes.iter().filter(move |(_, a)| a.kind == kind).map(|(id, _)| id).collect::<Vec<_>>();
+    let (outer, reduced) = (axes_of(AxisKind::Outer), axes_of(AxisKind::Reduced));
+    let outer_set: AxisSet = outer.iter().copied().collect();
+    let mut builder = Builder { memories, faults, space, graph: Graph::default(), outer: outer_set };
+    let out = target(&builder, nest);
+    let domain = builder.guard(nest.domain.as_ref())?;
+    let nothing = nest.reduce.as_ref().is_some_and(|r| r.binders.iter().any(is_empty));
+    let (body, reduction) = match &nest.reduce {
+        None => (builder.scalar(&nest.body)?.components(), None),
+        Some(_) => builder.reduction(nest, reduced, nothing, span)?,
+    };
+    let epilogue = builder.epilogue(nest)?;
+    Ok(Some(Problem { axes: builder.space.axes, graph: builder.graph, outer, domain, out, body, reduction, epilogue }))
+}
+
+fn target(builder: &Builder<'_>, nest: &Nest) -> Target {
+    let memory = &builder.memories[nest.out];
+    let positions: Vec<_> =
+        nest.outer.iter().map(|i| crate::build::Position { form: builder.space.form(*i).clone(), ..Default::default() }).collect();
+    let ty = scalar_type(memory.dtype).expect("declared memory is of a supported dtype");
+    Target { address: builder.address(memory, &positions), ty }
+}
+
+impl Builder<'_> {
+    fn guard(&mut self, condition: Option<&Scalar>) -> Built<Guard> {
+        let Some(condition) = condition else { return Ok(Guard::default()) };
+        let value = self.condition(condition)?;
+        let mut guard = Guard::default();
+        self.split_conjunction(value, &mut guard);
+        Ok(guard)
+    }
+
+    fn split_conjunction(&mut self, value: ValueId, guard: &mut Guard) {
+        match self.graph[value].op.clone() {
+            ValueOp::Const(b) if b != 0 => {}
+            ValueOp::Holds { form, .. } => guard.constraints.push(form),
+            ValueOp::Binary(BinaryOp::And, a, b) => {
+                self.split_conjunction(a, guard);
+                self.split_conjunction(b, guard);
+            }
+            _ => {
+                guard.residual = Some(match guard.residual {
+                    None => value,
+                    // The left side may keep the right one from failing.
+                    Some(first) => {
+                        let no = self.graph.boolean(false);
+                        self.graph.select(first, value, no)
+                    }
+                });
+            }
+        }
+    }
+
+    fn reduction(&mut self, nest: &Nest, axes: Vec<Axis>, nothing: bool, span: Span) -> Built<(Vec<ValueId>, Option<Reduction>)> {
+        let reduce = nest.reduce.as_ref().expect("called for reductions");
+        if let ReduceOp::User(_) = reduce.op {
+            return Err(unsupported("a user reducer", span));
+        }
+        let ty = supported(reduce.acc, span)?;
+        let mut guard = self.guard(reduce.guard.as_ref())?;
+        let body = match self.scalar(&nest.body)? {
+            // An empty range takes part in nothing: its body is never evaluated.
+            _ if nothing => Vec::new(),
+            parts => parts.components(),
+        };
+        if nothing {
+            guard = Guard { constraints: Vec::new(), residual: Some(self.graph.boolean(false)) };
+        }
+        let identity = self.identity(reduce.op, reduce.acc).components();
+        let position = match reduce.op {
+            ReduceOp::ArgMax | ReduceOp::ArgMin => {
+                let index = *reduce.binders.first().ok_or_else(|| unsupported("argmax over no index", span))?;
+                let form = self.space.form(index).clone();
+                let position = self.graph.affine(form);
+                Some((position, self.fault(crate::build::EMPTY_ARGMAX, span, "`argmax` or `argmin` of nothing")))
+            }
+            _ => None,
+        };
+        let mut reduction = Reduction { op: reduce.op, acc: reduce.acc, ty, axes, guard, identity, position };
+        let body = body.into_iter().map(|root| self.peel_neutral(root, &mut reduction)).collect();
+        Ok((body, Some(reduction)))
+    }
+
+    /// The value of the empty reduction.
+    fn identity(&mut self, op: ReduceOp, acc: DType) -> Parts {
+        let datum = match op {
+            ReduceOp::Sum | ReduceOp::Any => Datum::small(0, acc),
+            ReduceOp::Prod | ReduceOp::All => Datum::small(1, acc),
+            ReduceOp::Max | ReduceOp::Lse | ReduceOp::ArgMax => Datum::least(acc).unwrap_or(Datum::small(0, acc)),
+            ReduceOp::Min | ReduceOp::ArgMin => Datum::greatest(acc).unwrap_or(Datum::small(1, acc)),
+            ReduceOp::User(_) => unreachable!("refused before"),
+        };
+        self.datum(datum)
+    }
+
+    /// Turns conditions outside which a real summand is the neutral element into guards of the reduction.
+    fn peel_neutral(&mut self, root: ValueId, reduction: &mut Reduction) -> ValueId {
+        if reduction.identity.len() != 1 || reduction.position.is_some() || reduction.op == ReduceOp::Lse {
+            return root;
+        }
+        if let ValueOp::Select(condition, value, rest) = self.graph[root].op
+            && rest == reduction.identity[0]
+            && let Some(constraints) = self.linear_conditions(condition, false)
+        {
+            reduction.guard.constraints.extend(constraints);
+            return self.peel_neutral(value, reduction);
+        }
+        if reduction.op == ReduceOp::Sum { self.peel_factor(root, reduction.identity[0], &mut reduction.guard) } else { root }
+    }
+
+    /// In a product, pads of 0 are structural zeros: the whole term vanishes (language 4h).
+    fn peel_factor(&mut self, value: ValueId, zero: ValueId, guard: &mut Guard) -> ValueId {
+        match self.graph[value].op {
+            ValueOp::Binary(BinaryOp::Mul, a, b) => {
+                let (a, b) = (self.peel_factor(a, zero, guard), self.peel_factor(b, zero, guard));
+                self.graph.binary(BinaryOp::Mul, a, b)
+            }
+            ValueOp::Unary(UnaryOp::Neg, a) => {
+                let a = self.peel_factor(a, zero, guard);
+                self.graph.unary(UnaryOp::Neg, a)
+            }
+            ValueOp::Select(condition, inner, rest) if rest == zero => match self.linear_conditions(condition, true) {
+                Some(constraints) => {
+                    guard.constraints.extend(constraints);
+                    inner
+                }
+                None => value,
+            },
+            _ => value,
+        }
+    }
+
+    /// The constraints of a conjunction of nothing but constraints.
+    fn linear_conditions(&self, condition: ValueId, only_edges: bool) -> Option<Vec<Affine>> {
+        match &self.graph[condition].op {
+            ValueOp::Holds { form, edge } if *edge || !only_edges => Some(vec![form.clone()]),
+            ValueOp::Binary(BinaryOp::And, a, b) => {
+                let mut constraints = self.linear_conditions(*a, only_edges)?;
+                constraints.extend(self.linear_conditions(*b, only_edges)?);
+                Some(constraints)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value from the finished reduction; `None` if it is that.
+    fn epilogue(&mut self, nest: &Nest) -> Built<Option<Vec<ValueId>>> {
+        let Some(reduce) = &nest.reduce else { return Ok(None) };
+        if let Some(epilogue) = &nest.epilogue {
+            return Ok(Some(self.scalar(epilogue)?.components()));
+        }
+        let from = if matches!(reduce.op, ReduceOp::ArgMax | ReduceOp::ArgMin) { DType::I64 } else { reduce.acc };
+        let to = self.memories[nest.out].dtype;
+        if from == to {
+            return Ok(None);
+        }
+        let value = self.accumulated(from);
+        Ok(Some(self.cast(value, from, to).components()))
+    }
+}

@@ -1,0 +1,148 @@
+//! The iteration space of a nest: which axes its indices run over.
+//!
+//! An index of one value is a constant. An index under `//` or `%` by a literal is split into a quotient and a remainder axis
+//! where that makes the division disappear, so that no loop divides.
+
+use crate::affine::{Affine, Axes, Axis, AxisDecl, AxisKind};
+use ein_ir::entity::{EntityRef, Index};
+use ein_ir::extent::{Atom, Extent};
+use ein_ir::plan::Nest;
+
+/// The axes, and every index as a form over them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Space {
+    pub(crate) axes: Axes,
+    forms: Vec<Affine>,
+}
+
+impl Space {
+    /// The space of a nest whose index ranges are not empty.
+    pub(crate) fn new(nest: &Nest) -> Self {
+        let mut space = Space { axes: Axes::new(), forms: vec![Affine::default(); nest.indices.len()] };
+        let reduced = nest.reduce.iter().flat_map(|r| &r.binders);
+        let indices = nest.outer.iter().map(|i| (i, AxisKind::Outer)).chain(reduced.map(|i| (i, AxisKind::Reduced)));
+        for (index, kind) in indices {
+            let range = &nest.indices[*index];
+            let extent = range.hi.saturating_sub(range.lo);
+            space.forms[index.index()] = if extent > 1 {
+                Affine::axis(space.axes.push(AxisDecl { extent, kind })).plus(range.lo)
+            } else {
+                Affine::constant(range.lo)
+            };
+        }
+        space.split_for_divisions(nest);
+        space
+    }
+
+    /// An index as a form over the axes.
+    pub(crate) fn form(&self, index: Index) -> &Affine {
+        &self.forms[index.index()]
+    }
+
+    fn split_for_divisions(&mut self, nest: &Nest) {
+        let mut polynomials = Vec::new();
+        let mut collect = |scalar: &ein_ir::scalar::Scalar| {
+            scalar.visit(&mut |s| {
+                if s.dtype == ein_ir::dtype::DType::I64 {
+                    polynomials.extend(s.as_polynomial().filter(|p| p.as_constant().is_none()));
+                }
+            });
+        };
+        collect(&nest.body);
+        nest.domain.iter().chain(&nest.epilogue).chain(nest.reduce.iter().filter_map(|r| r.guard.as_ref())).for_each(&mut collect);
+        // A split may make another division solvable (quotients of quotients); each makes extents smaller, so this ends.
+        while polynomials.iter().any(|p| self.split_for(p)) {}
+    }
+
+    /// Splits axes for the first division in a polynomial that this solves.
+    fn split_for(&mut self, polynomial: &Extent) -> bool {
+        let atoms: Vec<&Atom> = polynomial.terms().flat_map(|(m, _)| m).collect();
+        atoms.into_iter().any(|atom| match atom {
+            Atom::Quotient(p, c) | Atom::Remainder(p, c) => self.split_for(p) || self.split_for_division(p, c),
+            Atom::Dim(_) | Atom::Index(_) => false,
+        })
+    }
+
+    fn split_for_division(&mut self, dividend: &Extent, divisor: &Extent) -> bool {
+        let Some((form, c)) = self.affine(dividend).zip(positive(divisor)) else { return false };
+        if self.divide(&form, c).is_some() {
+            return false;
+        }
+        let mut split = self.clone();
+        for &(axis, k) in form.terms.iter().filter(|(_, k)| k % c != 0) {
+            let factor = c / gcd(k.unsigned_abs(), c.unsigned_abs()).cast_signed();
+            let extent = self.axes[axis].extent;
+            if extent <= factor || extent % factor != 0 || self.axes.len() >= crate::affine::MAX_AXES {
+                return false;
+            }
+            split.split(axis, factor);
+        }
+        let solved = split.affine(dividend).is_some_and(|form| split.divide(&form, c).is_some());
+        if solved {
+            *self = split;
+        }
+        solved
+    }
+
+    /// `axis` becomes `factor * axis + low`, with a new axis `low`.
+    fn split(&mut self, axis: Axis, factor: i64) {
+        let AxisDecl { extent, kind } = self.axes[axis];
+        let low = self.axes.push(AxisDecl { extent: factor, kind });
+        self.axes[axis].extent = extent / factor;
+        for form in &mut self.forms {
+            let k = form.coefficient(axis);
+            *form = form.without(axis).add(&Affine::axis(axis).scale(k.saturating_mul(factor))).add(&Affine::axis(low).scale(k));
+        }
+    }
+
+    /// Floor quotient and remainder by a positive literal, where both are forms.
+    pub(crate) fn divide(&self, form: &Affine, c: i64) -> Option<(Affine, Affine)> {
+        let (whole, rest): (Vec<_>, Vec<_>) = form.terms.iter().partition(|(_, k)| k % c == 0);
+        let rest = Affine { constant: form.constant, terms: rest };
+        let (lo, hi) = rest.range(&self.axes);
+        let turn = lo.div_euclid(c);
+        if hi.div_euclid(c) != turn {
+            return None;
+        }
+        let whole = Affine { constant: turn, terms: whole.into_iter().map(|(a, k)| (a, k / c)).collect() };
+        Some((whole, rest.plus(-turn.saturating_mul(c))))
+    }
+
+    /// A polynomial as a form over the axes, if it is one.
+    pub(crate) fn affine(&self, polynomial: &Extent) -> Option<Affine> {
+        polynomial.terms().try_fold(Affine::default(), |sum, (monomial, c)| {
+            let c = i64::try_from(c).ok()?;
+            let term = match monomial.as_slice() {
+                [] => Affine::constant(1),
+                [atom] => self.affine_atom(atom)?,
+                _ => {
+                    // A product of forms of which at most one varies.
+                    let forms = monomial.iter().map(|a| self.affine_atom(a)).collect::<Option<Vec<_>>>()?;
+                    forms.into_iter().try_fold(Affine::constant(1), |product, form| match (product.as_constant(), form.as_constant()) {
+                        (Some(k), _) => Some(form.scale(k)),
+                        (_, Some(k)) => Some(product.scale(k)),
+                        _ => None,
+                    })?
+                }
+            };
+            Some(sum.add(&term.scale(c)))
+        })
+    }
+
+    fn affine_atom(&self, atom: &Atom) -> Option<Affine> {
+        match atom {
+            Atom::Dim(_) => None,
+            Atom::Index(index) => Some(self.form(*index).clone()),
+            Atom::Quotient(p, c) => Some(self.divide(&self.affine(p)?, positive(c)?)?.0),
+            Atom::Remainder(p, c) => Some(self.divide(&self.affine(p)?, positive(c)?)?.1),
+        }
+    }
+}
+
+fn positive(divisor: &Extent) -> Option<i64> {
+    i64::try_from(divisor.as_constant()?).ok().filter(|c| *c > 0)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
