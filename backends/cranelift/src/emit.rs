@@ -19,19 +19,6 @@ use std::fmt::Write;
 ///
 /// [`Error`]; none for a verified module on a supported processor.
 pub fn clif(module: &Verified<KernelModule>, target: Target) -> Result<String, Error> {
-    clif_text(module, target)
-}
-
-/// Machine instructions, in Cranelift's spelling.
-///
-/// # Errors
-///
-/// [`Error`]; none for a verified module on a supported processor.
-pub fn asm(module: &Verified<KernelModule>, target: Target) -> Result<String, Error> {
-    asm_text(module, target)
-}
-
-pub(crate) fn clif_text(module: &KernelModule, target: Target) -> Result<String, Error> {
     let mut text = format!("; target {}\n", target.cpu);
     each_function(module, target, &mut |_, ctx, _| {
         write!(text, "\n{}", ctx.func.display()).expect("a string takes any text");
@@ -40,7 +27,12 @@ pub(crate) fn clif_text(module: &KernelModule, target: Target) -> Result<String,
     Ok(text)
 }
 
-pub(crate) fn asm_text(module: &KernelModule, target: Target) -> Result<String, Error> {
+/// Machine instructions, in Cranelift's spelling.
+///
+/// # Errors
+///
+/// [`Error`]; none for a verified module on a supported processor.
+pub fn asm(module: &Verified<KernelModule>, target: Target) -> Result<String, Error> {
     let mut text = format!("; target {}\n", target.cpu);
     each_function(module, target, &mut |name, ctx, isa| {
         ctx.set_disasm(true);

@@ -48,10 +48,6 @@ impl Cranelift {
     ///
     /// [`Error::Memory`]. The others would be mistakes of ours.
     pub fn compile(&self, module: &Verified<KernelModule>) -> Result<Compiled, Error> {
-        self.compile_module(module)
-    }
-
-    pub(crate) fn compile_module(&self, module: &KernelModule) -> Result<Compiled, Error> {
         let constants = copy_constants(module)?;
         let mut job = Job::new(self.isa.clone(), module, &constants)?;
         let mut builder_context = FunctionBuilderContext::new();
@@ -288,8 +284,13 @@ pub(crate) mod testing {
     /// Compiles and runs a module on one thread and on two; all ways have to agree. Returns the fault and the arguments afterwards.
     ///
     /// The module has to stay inside of its buffers: nothing checks it.
-    pub(crate) fn run(module: &KernelModule, cpu: Cpu, arguments: &[Argument], strides: &[isize]) -> (Result<(), u32>, Vec<Vec<u8>>) {
-        let compiled = Cranelift::new(Target { cpu }).unwrap().compile_module(module).unwrap();
+    pub(crate) fn run(
+        module: &Verified<KernelModule>,
+        cpu: Cpu,
+        arguments: &[Argument],
+        strides: &[isize],
+    ) -> (Result<(), u32>, Vec<Vec<u8>>) {
+        let compiled = Cranelift::new(Target { cpu }).unwrap().compile(module).unwrap();
         let ways: [&dyn Fn(&Frame) -> Result<(), u32>; 3] = [
             // SAFETY: `once` makes a frame of the module's buffers, here and below.
             &|frame| result(unsafe { compiled.call(frame) }),

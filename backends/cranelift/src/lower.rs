@@ -16,7 +16,7 @@ use cranelift_codegen::ir::{AbiParam, BlockArg, ExternalName, FuncRef, Function,
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use ein_ir::entity::{Buffer, Kernel, Local};
-use ein_ir::kernel::{Block, KernelDecl, KernelModule, Loop, Operand, Place, ScalarType, Stmt, Type};
+use ein_ir::kernel::{Block, KernelDecl, KernelModule, Loop, Operand, ScalarType, Stmt, Type};
 use facts::Facts;
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ pub(crate) fn lower_kernel(module: &KernelModule, kernel: Kernel, func: &mut Fun
         builder,
         module,
         kernel: decl,
-        facts: Facts::of(decl),
+        facts: Facts::of(module, decl),
         linker: tools.linker,
         has_fma: crate::target::has_fma(tools.isa),
         call_conv: tools.isa.default_call_conv(),

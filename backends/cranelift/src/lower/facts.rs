@@ -1,7 +1,7 @@
 //! What is known of a kernel before its first instruction is made.
 
 use ein_ir::entity::{Buffer, Local, SecondaryMap};
-use ein_ir::kernel::{Address, Block, Coefficient, KernelDecl, MatrixStride, Op, OpConst, Stmt};
+use ein_ir::kernel::{Address, Block, BufferDecl, Coefficient, KernelDecl, KernelModule, MatrixStride, Op, OpConst, Place, Stmt};
 use std::collections::BTreeSet;
 
 /// Facts about one kernel.
@@ -19,7 +19,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn of(kernel: &KernelDecl) -> Self {
+    pub(super) fn of(module: &KernelModule, kernel: &KernelDecl) -> Self {
         let mut facts = Self {
             constants: SecondaryMap::new(),
             written: BTreeSet::new(),
@@ -35,6 +35,7 @@ impl Facts {
             facts.note_matrix_strides(stmt);
             facts.note_effect(stmt);
         });
+        facts.add_overlapping(module);
         visit(&kernel.body, &mut |stmt| {
             if let Stmt::Set(local, Op::Const(OpConst::Int(value))) = stmt
                 && n_sets[*local] == 1
@@ -69,6 +70,13 @@ impl Facts {
         }
     }
 
+    /// A buffer that shares memory with a written one is written too: the plan may let a result take the place of its operand.
+    fn add_overlapping(&mut self, module: &KernelModule) {
+        let overlaps = |&&a: &&Buffer| self.written.iter().any(|&b| overlap(&module.buffers[a], &module.buffers[b]));
+        let shared: Vec<Buffer> = self.buffers.iter().filter(overlaps).copied().collect();
+        self.written.extend(shared);
+    }
+
     fn note_address(&mut self, address: &Address) {
         self.buffers.insert(address.buffer);
         for &(axis, _) in &address.stride_offsets {
@@ -90,6 +98,15 @@ impl Facts {
                 }
             }
         }
+    }
+}
+
+fn overlap(a: &BufferDecl, b: &BufferDecl) -> bool {
+    let end = |offset: u64, buffer: &BufferDecl| offset.saturating_add(buffer.n_elements.saturating_mul(u64::from(buffer.ty.bytes())));
+    match (&a.place, &b.place) {
+        (Place::Arena { offset: x }, Place::Arena { offset: y }) => *x < end(*y, b) && *y < end(*x, a),
+        (Place::Argument { slot: x, .. }, Place::Argument { slot: y, .. }) => x == y,
+        (Place::Argument { .. } | Place::Arena { .. } | Place::Constant(_), _) => false,
     }
 }
 

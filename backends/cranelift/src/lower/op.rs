@@ -10,7 +10,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
 use ein_ir::entity::Local;
-use ein_ir::kernel::{Address, Comparison, Op, OpConst, ScalarType, Type};
+use ein_ir::kernel::{Address, Comparison, Op, OpConst, Type};
 
 impl Lowering<'_> {
     /// The value of an operation whose result has type `ty`.
@@ -32,7 +32,7 @@ impl Lowering<'_> {
                 self.unary(*f, ty, a)
             }
             Op::Binary(f, a, b) => self.binary(*f, ty, *a, *b),
-            Op::Fma(a, b, c) => self.fma(ty, *a, *b, *c),
+            Op::Fma(a, b, c) => self.fma(*a, *b, *c),
             Op::Compare(comparison, a, b) => {
                 let operands = self.type_of(*a);
                 let (a, b) = (self.get(*a), self.get(*b));
@@ -76,30 +76,17 @@ impl Lowering<'_> {
     fn load(&mut self, ty: Type, address: &Address) -> Value {
         let flags = self.load_flags(address.buffer);
         let (pointer, offset) = self.address(address);
-        if ty.scalar == ScalarType::Bool && ty.lanes > 1 {
-            return self.load_mask(ty, flags, pointer, offset);
-        }
         self.builder.ins().load(clif_type(ty), flags, pointer, offset)
     }
 
-    pub(super) fn store(&mut self, address: &Address, local: Local) {
-        let ty = self.type_of(local);
+    pub(in crate::lower) fn store(&mut self, address: &Address, local: Local) {
         let value = self.get(local);
         let (pointer, offset) = self.address(address);
-        let flags = MemFlagsData::new().with_notrap();
-        if ty.scalar == ScalarType::Bool && ty.lanes > 1 {
-            self.store_mask(ty, value, flags, pointer, offset);
-        } else {
-            self.builder.ins().store(flags, value, pointer, offset);
-        }
+        self.builder.ins().store(MemFlagsData::new().with_notrap(), value, pointer, offset);
     }
 
-    fn fma(&mut self, ty: Type, a: Local, b: Local, c: Local) -> Value {
+    fn fma(&mut self, a: Local, b: Local, c: Local) -> Value {
         let (a, b, c) = (self.get(a), self.get(b), self.get(c));
-        if !ty.scalar.is_float() {
-            let product = self.builder.ins().imul(a, b);
-            return self.builder.ins().iadd(product, c);
-        }
         if self.has_fma {
             return self.builder.ins().fma(a, b, c);
         }
@@ -112,10 +99,6 @@ impl Lowering<'_> {
     pub(super) fn compare(&mut self, comparison: Comparison, operands: Type, a: Value, b: Value) -> Value {
         if operands.scalar.is_float() {
             return self.builder.ins().fcmp(float_condition(comparison), a, b);
-        }
-        if operands.lanes > 1 && operands.scalar == ScalarType::Bool {
-            // True is -1 in a mask: the signed order is the reverse of the order of bools, the unsigned order is the same.
-            return self.compare_lanes(integer_condition(comparison).unsigned(), operands.lanes, a, b);
         }
         let condition = integer_condition(comparison);
         if operands.lanes > 1 { self.compare_lanes(condition, operands.lanes, a, b) } else { self.builder.ins().icmp(condition, a, b) }

@@ -1,13 +1,17 @@
 //! Modules by hand.
 
+use super::oracle;
 use crate::jit::testing::{Argument, run};
-use crate::target::{Cpu, runnable_isa};
+use crate::target::{Cpu, has_fma, runnable_isa};
 use ein_ir::entity::{Buffer, Local, PrimaryMap};
+use ein_ir::interp::{self, kernel::ArgBuffer};
 use ein_ir::kernel::{
     Address, Block, BufferDecl, Coefficient, KernelDecl, KernelModule, Loop, Op, OpConst, Operand, Place, RuntimeStrides, ScalarType, Stmt,
     Type,
 };
+use ein_ir::kernel::{print::print, verify::verify};
 use ein_ir::span::Span;
+use ein_ir::verified::Verified;
 
 /// A module with one argument slot a buffer, in the order of their making.
 pub(super) struct Builder {
@@ -65,22 +69,66 @@ impl Builder {
         self.module.kernels.push(KernelDecl { name, tasks, task, locals, body, span: Span::default() });
     }
 
+    /// The module, which must be right.
+    pub(super) fn verified(&self) -> Verified<KernelModule> {
+        verify(self.module.clone()).unwrap_or_else(|errors| panic!("{errors:?}\n{}", print(&self.module)))
+    }
+
     pub(super) fn run(&self, arguments: &[Vec<u8>]) -> (Result<(), u32>, Vec<Vec<u8>>) {
         let arguments: Vec<_> = arguments.iter().map(|bytes| Argument { bytes: bytes.clone(), first: 0 }).collect();
         self.run_strided(&arguments, &[])
     }
 
-    /// Runs on every processor that this machine contains; they have to agree.
+    /// Runs in the interpreter and on every processor that this machine contains; all have to agree.
     pub(super) fn run_strided(&self, arguments: &[Argument], strides: &[isize]) -> (Result<(), u32>, Vec<Vec<u8>>) {
-        let result = run(&self.module, Cpu::Host, arguments, strides);
-        for cpu in [Cpu::X86_64V2, Cpu::X86_64V3, Cpu::X86_64V4] {
-            let fused = format!("{:?}", self.module).contains("Fma(");
-            if runnable_isa(cpu).is_ok() && !(fused && cpu == Cpu::X86_64V2) {
-                assert_eq!(run(&self.module, cpu, arguments, strides), result, "{} on {cpu}", self.module.name);
+        let module = self.verified();
+        let expected = self.interpret(&module, arguments, strides);
+        let fused = print(&module).contains("fma");
+        for cpu in Cpu::ALL {
+            let Ok(isa) = runnable_isa(cpu) else { continue };
+            if fused && !has_fma(&*isa) {
+                continue;
+            }
+            let got = run(&module, cpu, arguments, strides);
+            assert_eq!(got.0, expected.0, "{} on {cpu}", module.name);
+            if got.0.is_ok() {
+                self.assert_same(&got.1, &expected.1, cpu);
             }
         }
-        result
+        expected
     }
+
+    fn interpret(&self, module: &Verified<KernelModule>, arguments: &[Argument], strides: &[isize]) -> (Result<(), u32>, Vec<Vec<u8>>) {
+        let mut args: Vec<_> =
+            arguments.iter().map(|a| ArgBuffer { bytes: a.bytes.clone(), origin: a.first, strides: Vec::new() }).collect();
+        for decl in module.buffers.values() {
+            if let Place::Argument { slot, strides: Some(s), .. } = decl.place {
+                args[slot as usize].strides = strides[s.first as usize..][..s.axes as usize].iter().map(|&s| s as i64).collect();
+            }
+        }
+        let code = interp::kernel::run(module, &mut args).map_err(|stop| match stop {
+            interp::kernel::Stop::Fault(fault) => fault.as_u32(),
+            interp::kernel::Stop::Error(error) => panic!("{error}\n{}", print(module)),
+        });
+        (code, args.into_iter().map(|a| a.bytes).collect())
+    }
+
+    fn assert_same(&self, got: &[Vec<u8>], want: &[Vec<u8>], cpu: Cpu) {
+        for decl in self.module.buffers.values() {
+            let Place::Argument { slot, .. } = decl.place else { continue };
+            let (got, want) = (&got[slot as usize], &want[slot as usize]);
+            let bytes = decl.ty.bytes() as usize;
+            for (i, (g, w)) in got.chunks_exact(bytes).zip(want.chunks_exact(bytes)).enumerate() {
+                let same = oracle::same(decl.ty, bits(g), bits(w));
+                assert!(same, "{} on {cpu}: {}[{i}] is {g:x?}, not {w:x?}\n{}", self.module.name, decl.name, print(&self.module));
+            }
+        }
+    }
+}
+
+/// A little-endian number.
+pub(super) fn bits(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |bits, &b| bits << 8 | u64::from(b))
 }
 
 pub(super) fn at(buffer: Buffer, offset: i64, terms: &[(Local, i64)]) -> Address {

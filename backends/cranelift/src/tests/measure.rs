@@ -1,16 +1,17 @@
 //! Times, for people: `cargo test --release -p ein-cranelift -- --ignored --nocapture measure`.
 
 use super::harness::{Builder, at, count};
-use crate::emit::asm_text;
+use crate::emit::asm;
 use crate::jit::Cranelift;
 use crate::jit::testing::nanoseconds_a_call;
 use crate::target::Target;
 use ein_ir::entity::Local;
-use ein_ir::kernel::{KernelModule, Op, OpConst, Place, ScalarType, Stmt, Type};
+use ein_ir::kernel::{KernelModule, Op, OpConst, ScalarType, Stmt, Type, verify::verify};
+use ein_ir::verified::Verified;
 use std::time::Instant;
 
 /// `dst[i, j] = Σk lhs[i, k] rhs[k, j]` in tiles of `rows` x 8, all extents multiples of the tile.
-fn tiled_product(m: i64, n: i64, k: i64, rows: i64) -> KernelModule {
+fn tiled_product(m: i64, n: i64, k: i64, rows: i64) -> Verified<KernelModule> {
     let mut b = Builder::new("product");
     let buffer = |b: &mut Builder, output, length: i64| {
         let length = usize::try_from(length).unwrap();
@@ -34,11 +35,11 @@ fn tiled_product(m: i64, n: i64, k: i64, rows: i64) -> KernelModule {
         tile.extend(sums.iter().enumerate().map(|(c, &sum)| Stmt::Store(place(c), sum)));
     }
     b.kernel(1, vec![count(i, 0, m, rows, vec![count(j, 0, n, 8, tile)])]);
-    b.module
+    b.verified()
 }
 
 /// `out[i] = a[i] * b[i] + 1` in vectors.
-fn pointwise(n: i64) -> KernelModule {
+fn pointwise(n: i64) -> Verified<KernelModule> {
     let mut b = Builder::new("pointwise");
     let length = usize::try_from(n).unwrap();
     let (x, y, out) = (b.input(ScalarType::F32, length), b.input(ScalarType::F32, length), b.output(ScalarType::F32, length));
@@ -51,7 +52,7 @@ fn pointwise(n: i64) -> KernelModule {
         Stmt::Store(at(out, 0, &[(i, 1)]), u),
     ];
     b.kernel(1, vec![Stmt::Set(one, Op::Const(OpConst::F32(1f32.to_bits()))), count(i, 0, n, 4, body)]);
-    b.module
+    b.verified()
 }
 
 #[test]
@@ -67,11 +68,11 @@ fn measure() {
         let mut fastest = f64::INFINITY;
         for _ in 0..20 {
             let start = Instant::now();
-            let compiled = backend.compile_module(&module).unwrap();
+            let compiled = backend.compile(&module).unwrap();
             fastest = fastest.min(start.elapsed().as_secs_f64());
             drop(compiled);
         }
-        let compiled = backend.compile_module(&module).unwrap();
+        let compiled = backend.compile(&module).unwrap();
         let ns = nanoseconds_a_call(&module, &compiled);
         eprintln!(
             "{}: compile {:.3} ms, {} bytes, call {ns:.1} ns, {:.2} GFLOP/s",
@@ -81,15 +82,15 @@ fn measure() {
             flops / ns
         );
     }
-    eprintln!("{}", asm_text(&tiled_product(192, 192, 192, 4), Target::HOST).unwrap());
-    eprintln!("{}", asm_text(&pointwise(4096), Target::HOST).unwrap());
-    let many = (0..20).fold(tiled_product(8, 8, 8, 4), |mut module, _| {
-        let next = module.kernels.values().next().cloned().unwrap();
-        module.kernels.push(next);
-        module
-    });
+    eprintln!("{}", asm(&tiled_product(192, 192, 192, 4), Target::HOST).unwrap());
+    eprintln!("{}", asm(&pointwise(4096), Target::HOST).unwrap());
+    let mut many = tiled_product(8, 8, 8, 4).into_inner();
+    for _ in 0..20 {
+        let next = many.kernels.values().next().cloned().unwrap();
+        many.kernels.push(next);
+    }
+    let many = verify(many).unwrap();
     let start = Instant::now();
-    drop(backend.compile_module(&many).unwrap());
+    drop(backend.compile(&many).unwrap());
     eprintln!("{} kernels: {:.3} ms", many.kernels.len(), start.elapsed().as_secs_f64() * 1e3);
-    assert!(many.buffers.values().all(|b| matches!(b.place, Place::Argument { .. })));
 }

@@ -1,12 +1,13 @@
 //! The text of the code.
 
 use super::harness::{Builder, at, count};
-use crate::emit::{asm_text, clif_text};
+use crate::emit;
 use crate::target::{Cpu, Target};
 use ein_ir::kernel::{BinaryOp, KernelModule, MathFn, Op, Place, ScalarType, Stmt, Type};
+use ein_ir::verified::Verified;
 
 /// `out[i] = exp(a[i] * constant[i])` in one kernel, and a copy with a stride of 5 in a second.
-fn sample() -> KernelModule {
+fn sample() -> Verified<KernelModule> {
     let mut b = Builder::new("sample");
     let (input, out) = (b.input(ScalarType::F32, 64), b.output(ScalarType::F32, 64));
     let constant = b.buffer("c", ScalarType::F32, 64, Place::Constant(vec![0; 256]));
@@ -23,15 +24,15 @@ fn sample() -> KernelModule {
     let (i, j, v) = (b.index(), b.index(), b.local(f32));
     let body = vec![Stmt::Set(v, Op::Load(at(input, 3, &[(i, 20), (j, 5)]))), Stmt::Store(at(out, 0, &[(i, 4), (j, 1)]), v)];
     b.kernel(3, vec![count(i, 0, 3, 1, vec![count(j, 0, 4, 1, body)])]);
-    b.module
+    b.verified()
 }
 
 #[test]
 fn text_is_stable_and_names_everything() {
     for cpu in Cpu::ALL {
         let target = Target { cpu };
-        let (clif, asm) = (clif_text(&sample(), target).unwrap(), asm_text(&sample(), target).unwrap());
-        assert_eq!((&clif, &asm), (&clif_text(&sample(), target).unwrap(), &asm_text(&sample(), target).unwrap()));
+        let (clif, asm) = (emit::clif(&sample(), target).unwrap(), emit::asm(&sample(), target).unwrap());
+        assert_eq!((&clif, &asm), (&emit::clif(&sample(), target).unwrap(), &emit::asm(&sample(), target).unwrap()));
         for text in [&clif, &asm] {
             for name in ["ein_exp_f32", "k0_step_0", "k1_step_1", "entry", "b2"] {
                 assert!(text.contains(name), "{name} is not in\n{text}");
@@ -42,8 +43,8 @@ fn text_is_stable_and_names_everything() {
 
 #[test]
 fn no_loop_multiplies_an_address() {
-    let asm = asm_text(&sample(), Target { cpu: Cpu::X86_64V3 }).unwrap();
+    let asm = emit::asm(&sample(), Target { cpu: Cpu::X86_64V3 }).unwrap();
     assert!(!asm.contains("imul"), "{asm}");
-    let clif = clif_text(&sample(), Target { cpu: Cpu::X86_64V3 }).unwrap();
+    let clif = emit::clif(&sample(), Target { cpu: Cpu::X86_64V3 }).unwrap();
     assert!(!clif.contains("imul"), "{clif}");
 }

@@ -71,11 +71,10 @@ impl Lowering<'_> {
     }
 
     fn convert_lanes(&mut self, conversion: Conversion, from: Type, to: Type, a: Value) -> Value {
-        if from.scalar == ScalarType::Bool {
-            return self.mask_to_number(to, a);
-        }
         let target = clif_type(to);
         match conversion {
+            // A mask, the one type with as many lanes that can be widened: true is -1.
+            Conversion::ZeroExtend if from.scalar == ScalarType::Bool => self.builder.ins().ineg(a),
             Conversion::SignExtend | Conversion::ZeroExtend | Conversion::Wrap | Conversion::FloatToFloat => a,
             // Only the newest x86-64 converts 64-bit lanes.
             Conversion::SignedToFloat | Conversion::UnsignedToFloat | Conversion::FloatToSigned | Conversion::FloatToUnsigned
@@ -88,21 +87,5 @@ impl Lowering<'_> {
             Conversion::FloatToSigned => self.builder.ins().fcvt_to_sint_sat(target, a),
             Conversion::FloatToUnsigned => self.builder.ins().fcvt_to_uint_sat(target, a),
         }
-    }
-
-    /// 1 where a mask is true, 0 elsewhere.
-    fn mask_to_number(&mut self, to: Type, mask: Value) -> Value {
-        if !to.scalar.is_float() {
-            return if to.scalar == ScalarType::Bool { mask } else { self.builder.ins().ineg(mask) };
-        }
-        let one = match to.scalar {
-            ScalarType::F32 => self.builder.ins().f32const(1.0),
-            _ => self.builder.ins().f64const(1.0),
-        };
-        let ones = self.splat(to, one);
-        let (ints, mask_type) = (self.builder.func.dfg.value_type(mask), clif_type(to));
-        let bits = self.reinterpret(ints, ones);
-        let kept = self.builder.ins().band(bits, mask);
-        self.reinterpret(mask_type, kept)
     }
 }

@@ -1,7 +1,7 @@
-//! Vectors lane by lane, and masks in memory.
+//! Vectors lane by lane.
 
 use super::super::{Lowering, clif_type};
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use ein_ir::kernel::{ScalarType, Type};
 
 impl Lowering<'_> {
@@ -43,28 +43,5 @@ impl Lowering<'_> {
             });
         }
         vector.expect("a type has at least one lane")
-    }
-
-    /// Reads one byte a lane into a mask.
-    pub(super) fn load_mask(&mut self, ty: Type, flags: MemFlagsData, pointer: Value, offset: i32) -> Value {
-        let vector = clif_type(ty);
-        let mut mask = None;
-        for lane in 0..ty.lanes {
-            let byte = self.builder.ins().load(types::I8, flags, pointer, offset.wrapping_add(i32::from(lane)));
-            let value = self.mask_lane(vector.lane_type(), byte);
-            mask = Some(match mask {
-                None => self.builder.ins().scalar_to_vector(vector, value),
-                Some(mask) => self.builder.ins().insertlane(mask, value, lane),
-            });
-        }
-        mask.expect("a type has at least one lane")
-    }
-
-    /// Writes a mask, one byte a lane.
-    pub(super) fn store_mask(&mut self, ty: Type, mask: Value, flags: MemFlagsData, pointer: Value, offset: i32) {
-        for lane in 0..ty.lanes {
-            let bool = self.extract(ScalarType::Bool, mask, lane);
-            self.builder.ins().store(flags, bool, pointer, offset.wrapping_add(i32::from(lane)));
-        }
     }
 }
