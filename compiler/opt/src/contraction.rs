@@ -242,7 +242,7 @@ fn product_nest(network: &Network, out: Tensor, operands: &[&Operand], out_label
         indices,
         outer: (0..out_labels.len()).map(Index::new).collect(),
         domain: None,
-        reduce: (!binders.is_empty()).then(|| NestReduce { op: ReduceOp::Sum, acc: network.acc, binders, guard: None }),
+        reduce: (!binders.is_empty()).then_some(NestReduce { op: ReduceOp::Sum, acc: network.acc, binders, guard: None }),
         body: body.expect("a product has a factor"),
         epilogue: None,
     }

@@ -73,16 +73,17 @@ fn along(network: &Network, order: &[usize], limit: u64) -> Option<Chosen> {
     let mut labels: Vec<Vec<u16>> = network.operands.iter().map(|o| o.labels.clone()).collect();
     let mut chosen = presum(network, &mut labels);
     let (first, rest) = order.split_first()?;
+    let last_use = last_uses(network, rest, &labels);
     let mut current = *first;
     for (step, &next) in rest.iter().enumerate() {
-        let later = &rest[step + 1..];
-        let is_needed = |l: &u16| network.out_labels.contains(l) || later.iter().any(|o| labels[*o].contains(l));
+        let is_last = step + 1 == rest.len();
         let all = union(&labels[current], &labels[next]);
-        let out_labels = if later.is_empty() { network.out_labels.clone() } else { all.iter().copied().filter(is_needed).collect() };
+        let is_needed = |l: &u16| last_use[usize::from(*l)] > step;
+        let out_labels = if is_last { network.out_labels.clone() } else { all.iter().copied().filter(is_needed).collect() };
         let sums = out_labels.len() < all.len();
         chosen.flops = chosen.flops.saturating_add(network.volume(&all).saturating_mul(if sums { 2 } else { 1 }));
         let bytes = network.volume(&out_labels).saturating_mul(network.acc.bytes() as u64);
-        if bytes > limit && !later.is_empty() {
+        if bytes > limit && !is_last {
             return None;
         }
         chosen.pairs.push(Pair { lhs: current, rhs: next, out_labels: out_labels.clone() });
@@ -90,6 +91,16 @@ fn along(network: &Network, order: &[usize], limit: u64) -> Option<Chosen> {
         labels.push(out_labels);
     }
     Some(chosen)
+}
+
+/// For each label, the last step that needs it: the number of steps for those of the output.
+fn last_uses(network: &Network, rest: &[usize], labels: &[Vec<u16>]) -> Vec<usize> {
+    let mut last = vec![0; network.ranges.len()];
+    for (step, operand) in rest.iter().enumerate() {
+        labels[*operand].iter().for_each(|l| last[usize::from(*l)] = step);
+    }
+    network.out_labels.iter().for_each(|l| last[usize::from(*l)] = rest.len());
+    last
 }
 
 /// Sums labels out beforehand that occur in one operand alone.

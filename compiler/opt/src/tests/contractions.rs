@@ -189,3 +189,21 @@ fn never_more_work_than_written() {
         assert!(flops(&plan(&text)) <= flops(&written), "{b} {j} {k} {r}");
     }
 }
+
+/// A chain of `n` small matrices, which only an order of pairs can carry out.
+#[test]
+fn long_chains_are_planned_quickly() {
+    let n = 300;
+    let mut text = String::new();
+    for k in 0..n {
+        text.push_str(&format!(">a{k} f32[4, 4]\ni{k} 0..4\n"));
+    }
+    let factors: Vec<String> = (0..n).map(|k| format!("t{k}[i{k}, i{}]", k + 1)).collect();
+    let binders: Vec<String> = (1..n).map(|k| format!("i{k}")).collect();
+    text.push_str(&format!("<y f32[4, 4]\ni{n} 0..4\nt{n}[i0, i{n}] = sum:f32[{}](({}))", binders.join(", "), factors.join(" * ")));
+    let module = super::module(&text);
+    let start = std::time::Instant::now();
+    let plan = crate::plan(&module, &Options::default()).expect("a plan");
+    assert_eq!(plan.steps.len(), n - 1);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
