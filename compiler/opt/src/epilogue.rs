@@ -2,6 +2,7 @@
 
 use crate::draft::{Draft, Work};
 use crate::rewrite;
+use crate::uses::Uses;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Index, Tensor};
 use ein_ir::plan::Nest;
@@ -9,28 +10,26 @@ use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Scalar, ScalarKind};
 
 /// Fuses every reduction with its only reader, where that is pointwise and reads it element by element.
-pub(crate) fn fuse_all(draft: &mut Draft) {
-    let mut p = 0;
-    while p < draft.steps.len() {
-        match fused(draft, p) {
-            Some((q, nest)) => {
-                // The reader's place: everything that it reads has been written there.
-                draft.steps[q].work = Work::Nest(nest);
-                draft.steps.remove(p);
-            }
-            None => p += 1,
+pub(crate) fn fuse_all(draft: &mut Draft, uses: &mut Uses) {
+    for p in 0..draft.steps.len() {
+        if !uses.is_fused(p)
+            && let Some((q, nest)) = fused(draft, uses, p)
+        {
+            // The reader's place: everything that it reads has been written there.
+            uses.fuse(draft, p);
+            draft.steps[q].work = Work::Nest(nest);
         }
     }
 }
 
 /// The reader's position and the nest that does both.
-fn fused(draft: &Draft, p: usize) -> Option<(usize, Nest)> {
+fn fused(draft: &Draft, uses: &Uses, p: usize) -> Option<(usize, Nest)> {
     let Work::Nest(reduction) = &draft.steps[p].work else { return None };
     let value = reduction.out;
     if reduction.reduce.is_none() || !draft.values[value].is_intermediate() {
         return None;
     }
-    let mut readers = (p + 1..draft.steps.len()).filter(|q| draft.steps[*q].reads().contains(&value));
+    let mut readers = uses.readers(value);
     let (q, None) = (readers.next()?, readers.next()) else { return None };
     let Work::Nest(reader) = &draft.steps[q].work else { return None };
     let axes = matched_axes(reduction, reader)?;

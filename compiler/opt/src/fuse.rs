@@ -4,6 +4,7 @@
 //! access that the step of its own would not have met.
 
 use crate::draft::{Draft, DraftStep, Work};
+use crate::uses::Uses;
 use crate::{epilogue, rewrite};
 use ein_ir::entity::Tensor;
 use ein_ir::plan::Nest;
@@ -36,8 +37,10 @@ pub(crate) fn forward_copies(draft: &mut Draft) {
 pub(crate) fn fuse(draft: &mut Draft) {
     for _ in 0..ROUNDS {
         let before = draft.steps.len();
-        inline_all(draft);
-        epilogue::fuse_all(draft);
+        let mut uses = Uses::new(draft);
+        inline_all(draft, &mut uses);
+        epilogue::fuse_all(draft, &mut uses);
+        uses.remove_fused(draft);
         if draft.steps.len() == before {
             break;
         }
@@ -59,20 +62,15 @@ pub(crate) fn drop_dead(draft: &mut Draft) {
     draft.steps.retain(|_| keep.next().unwrap_or(true));
 }
 
-fn inline_all(draft: &mut Draft) {
-    let mut p = 0;
-    while p < draft.steps.len() {
-        match pointwise(draft, p).filter(|nest| may_inline(draft, p, nest)).cloned() {
-            Some(producer) => {
-                for reader in &mut draft.steps[p + 1..] {
-                    if let Work::Nest(nest) = &mut reader.work {
-                        inline(&producer, nest);
-                    }
-                }
-                draft.steps.remove(p);
+fn inline_all(draft: &mut Draft, uses: &mut Uses) {
+    for p in 0..draft.steps.len() {
+        let Some(producer) = pointwise(draft, p).filter(|nest| may_inline(draft, uses, nest)).cloned() else { continue };
+        for reader in uses.readers(producer.out) {
+            if let Work::Nest(nest) = &mut draft.steps[reader].work {
+                inline(&producer, nest);
             }
-            None => p += 1,
         }
+        uses.fuse(draft, p);
     }
 }
 
@@ -85,14 +83,11 @@ fn pointwise(draft: &Draft, step: usize) -> Option<&Nest> {
 }
 
 /// Whether every reader can compute the value itself, and at little additional work.
-fn may_inline(draft: &Draft, p: usize, producer: &Nest) -> bool {
+fn may_inline(draft: &Draft, uses: &Uses, producer: &Nest) -> bool {
     let is_cheap = is_cheap(&producer.body);
     let mut reads = 0;
-    for reader in &draft.steps[p + 1..] {
-        if !reader.reads().contains(&producer.out) {
-            continue;
-        }
-        let Work::Nest(nest) = &reader.work else { return false };
+    for reader in uses.readers(producer.out) {
+        let Work::Nest(nest) = &draft.steps[reader].work else { return false };
         let accesses = all_accesses(nest, producer.out);
         reads += accesses.len();
         let total = rewrite::scalars(nest).iter().map(|s| rewrite::size(s)).sum::<usize>();

@@ -28,6 +28,7 @@ mod report;
 mod rewrite;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 pub use report::{StepReport, describe, table};
 
