@@ -122,8 +122,8 @@ impl Machine<'_, '_> {
             Stmt::Store(address, local) => {
                 let (ty, value) = (self.type_of(*local), self.locals[local.index()]);
                 let at = self.resolve(address)?;
-                for lane in 0..usize::from(ty.lanes) {
-                    self.memory.store(address.buffer, at + lane as i64, value[lane])?;
+                for (lane, bits) in (0..i64::from(ty.lanes)).zip(value) {
+                    self.memory.store(address.buffer, at + lane, bits)?;
                 }
             }
             Stmt::Gemm(gemm) => self.gemm(gemm)?,
@@ -177,8 +177,8 @@ impl Machine<'_, '_> {
             Op::Load(address) => {
                 let at = self.resolve(address)?;
                 let mut out = [0; MAX_LANES];
-                for lane in 0..usize::from(ty.lanes) {
-                    out[lane] = self.memory.load(address.buffer, at + lane as i64)?;
+                for (lane, bits) in (0..i64::from(ty.lanes)).zip(&mut out) {
+                    *bits = self.memory.load(address.buffer, at + lane)?;
                 }
                 out
             }
@@ -189,8 +189,9 @@ impl Machine<'_, '_> {
             Op::Unary(op, a) => value(*a).map(|a| lanes::unary(*op, ty.scalar, a)),
             Op::Binary(op, a, b) => {
                 let mut out = [0; MAX_LANES];
-                for lane in 0..usize::from(ty.lanes) {
-                    out[lane] = lanes::binary(*op, ty.scalar, value(*a)[lane], value(*b)[lane])?;
+                // The unused lanes may hold divisors of 0.
+                for (lane, bits) in (0..usize::from(ty.lanes)).zip(&mut out) {
+                    *bits = lanes::binary(*op, ty.scalar, value(*a)[lane], value(*b)[lane])?;
                 }
                 out
             }
@@ -227,8 +228,8 @@ impl Machine<'_, '_> {
                     sum = lanes::multiply_add(gemm.dtype, a, b, sum);
                 }
                 let at = dst.at(row, column);
-                for part in 0..=usize::from(complex) {
-                    self.memory.store(dst.buffer, at + part as i64, sum[part])?;
+                for (part, bits) in (0..=i64::from(complex)).zip(sum) {
+                    self.memory.store(dst.buffer, at + part, bits)?;
                 }
             }
         }

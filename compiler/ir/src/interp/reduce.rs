@@ -11,6 +11,9 @@ use crate::scalar::value::Value;
 use crate::span::Span;
 use crate::tensor::{Reduce, ReduceOp};
 
+/// What is done with an element that takes part.
+type Visit<'f, E, V> = dyn FnMut(&mut E, V) -> Result<(), RunFault> + 'f;
+
 impl<A: Arithmetic> Engine<'_, A> {
     /// The reduction of `body` over the binders, in index order.
     pub(super) fn reduce(&mut self, reduce: &Reduce, body: &Scalar, span: Span) -> Result<A::V, RunFault> {
@@ -32,12 +35,7 @@ impl<A: Arithmetic> Engine<'_, A> {
     }
 
     /// Calls `f` with the value of `body` wherever the guard holds; answers whether a guard was doubtful.
-    fn for_each(
-        &mut self,
-        reduce: &Reduce,
-        body: &Scalar,
-        f: &mut dyn FnMut(&mut Self, A::V) -> Result<(), RunFault>,
-    ) -> Result<bool, RunFault> {
+    fn for_each(&mut self, reduce: &Reduce, body: &Scalar, f: &mut Visit<'_, Self, A::V>) -> Result<bool, RunFault> {
         let ranges = reduce.binders.iter().map(|i| self.range_of(*i)).collect::<Result<_, _>>()?;
         let mut doubtful = false;
         let Some(odometer) = Odometer::start(ranges, &mut self.env) else { return Ok(false) };

@@ -70,4 +70,4 @@ pub fn run(module: &Verified<Module>, inputs: &[Data]) -> Result<Vec<Data>, RunF
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

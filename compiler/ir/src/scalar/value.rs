@@ -172,7 +172,7 @@ pub(crate) struct SmallFormat {
     /// Exponent of the least normal number.
     pub(crate) min_exponent: i32,
     /// The greatest finite number.
-    max: f64,
+    pub(crate) max: f64,
     /// What is above it: infinity, or NaN in a format without one.
     pub(crate) overflow: f64,
 }

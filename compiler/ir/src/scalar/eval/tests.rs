@@ -1,4 +1,5 @@
 //! Known values were computed with Python's `math` and `cmath`.
+#![expect(clippy::approx_constant, reason = "tables as they were computed")]
 
 use super::*;
 
