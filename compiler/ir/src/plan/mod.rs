@@ -10,9 +10,10 @@ pub mod verify;
 
 use crate::dtype::DType;
 use crate::entity::{Fault, Index, PrimaryMap, Step, Tensor};
-use crate::scalar::{Literal, Scalar};
+use crate::scalar::{Literal, Scalar, ScalarKind};
 use crate::span::Span;
 use crate::tensor::{MultiOp, ReduceOp};
+use std::collections::BTreeSet;
 
 /// Steps in the order of execution, over buffers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -347,5 +348,87 @@ impl Plan {
     pub fn peak(&self) -> Peak {
         let outputs = self.outputs.iter().map(|t| self.buffers[*t].n_bytes()).sum::<u64>();
         Peak { base: outputs + self.arena_bytes, per_thread: 0 }
+    }
+}
+
+impl Nest {
+    /// Every scalar expression: domain, guard, body, epilogue.
+    pub fn scalars(&self) -> impl Iterator<Item = &Scalar> {
+        let guard = self.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
+        self.domain.iter().chain(guard).chain([&self.body]).chain(&self.epilogue)
+    }
+
+    /// Buffers that the expressions read, each once, in order.
+    #[must_use]
+    pub fn accesses(&self) -> BTreeSet<Tensor> {
+        let mut out = BTreeSet::new();
+        for scalar in self.scalars() {
+            scalar.visit(&mut |node| {
+                if let ScalarKind::Access(access) = &node.kind {
+                    out.insert(access.tensor);
+                }
+            });
+        }
+        out
+    }
+
+    /// Calls `f` on every scalar expression for change: domain, guard, body, epilogue.
+    pub fn visit_scalars_mut(&mut self, f: &mut dyn FnMut(&mut Scalar)) {
+        let guard = self.reduce.as_mut().and_then(|reduce| reduce.guard.as_mut());
+        self.domain.iter_mut().chain(guard).chain([&mut self.body]).chain(&mut self.epilogue).for_each(f);
+    }
+}
+
+impl Plan {
+    /// Gives every scalar node the empty span: the text form has none for them, so what is read back equals what was printed
+    /// up to this.
+    pub fn erase_spans(&mut self) {
+        self.steps.values_mut().for_each(erase_step_spans);
+    }
+}
+
+fn erase_step_spans(step: &mut StepDecl) {
+    match &mut step.kind {
+        StepKind::Nest(nest) => nest.visit_scalars_mut(&mut |scalar| scalar.visit_mut(&mut |node| node.span = Span::default())),
+        StepKind::Scan(scan) => scan.body.iter_mut().for_each(erase_step_spans),
+        StepKind::Contraction(_) | StepKind::Library(_) => {}
+    }
+}
+
+impl StepKind {
+    /// Buffers that a step reads or writes, each once, in order.
+    #[must_use]
+    pub fn buffers(&self) -> BTreeSet<Tensor> {
+        let mut out = self.written();
+        out.extend(self.read());
+        out
+    }
+
+    /// Buffers that a step writes, each once, in order: results, states with their previous values, workspace.
+    #[must_use]
+    pub fn written(&self) -> BTreeSet<Tensor> {
+        match self {
+            StepKind::Contraction(c) => [c.out].into(),
+            StepKind::Nest(nest) => [nest.out].into(),
+            StepKind::Library(library) => library.results.iter().chain(&library.workspace).copied().collect(),
+            StepKind::Scan(scan) => {
+                let states = scan.states.iter().flat_map(|s| [s.current, s.previous]);
+                scan.body.iter().flat_map(|step| step.kind.written()).chain(states).collect()
+            }
+        }
+    }
+
+    /// Buffers that a step reads, each once, in order; for a scan also what its own steps write and read.
+    #[must_use]
+    pub fn read(&self) -> BTreeSet<Tensor> {
+        match self {
+            StepKind::Contraction(c) => [c.lhs, c.rhs].into(),
+            StepKind::Nest(nest) => nest.accesses(),
+            StepKind::Library(library) => library.args.iter().copied().collect(),
+            StepKind::Scan(scan) => {
+                let inits = scan.states.iter().filter_map(|s| s.init);
+                scan.body.iter().flat_map(|step| step.kind.read()).chain(inits).collect()
+            }
+        }
     }
 }

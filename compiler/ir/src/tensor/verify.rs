@@ -29,6 +29,8 @@
 
 mod definition;
 
+pub(crate) use definition::arity;
+
 use super::{Module, TensorDecl};
 use crate::dtype::DType;
 use crate::entity::EntityRef;

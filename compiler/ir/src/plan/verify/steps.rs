@@ -1,0 +1,286 @@
+//! Steps: who writes what, where it may be read, and what each kind of step must be.
+
+use super::broken;
+use crate::dtype::DType;
+use crate::entity::{Index, Tensor};
+use crate::interval::Interval;
+use crate::plan::{Buffer, Contraction, IndexRange, Library, Nest, NestReduce, Place, Plan, Scan, StepKind};
+use crate::scalar::print::Types;
+use crate::scalar::verify::{Scope, check_bounds, check_typed};
+use crate::scalar::{Access, Scalar, typing};
+use crate::tensor::verify::arity;
+use crate::tensor::{MultiOp, ReduceOp};
+use crate::verified::VerifierError;
+use std::collections::BTreeSet;
+
+/// Checks the steps of a plan.
+pub(super) fn check(plan: &Plan, errors: &mut Vec<VerifierError>) {
+    let given = |buffer: &Buffer| matches!(buffer.place, Place::Input(_) | Place::Constant(_));
+    let readable = plan.buffers.iter().filter(|(_, buffer)| given(buffer)).map(|(tensor, _)| tensor).collect();
+    let mut checker = Checker { plan, errors, step: String::new(), written: BTreeSet::new(), readable, scans: Vec::new() };
+    for (step, decl) in &plan.steps {
+        checker.step = step.to_string();
+        checker.check_step(&decl.kind);
+    }
+    for &output in &plan.outputs {
+        if !checker.written.contains(&output) {
+            checker.step = output.to_string();
+            checker.refuse("an output that no step writes");
+        }
+    }
+}
+
+struct Checker<'p, 'e> {
+    plan: &'p Plan,
+    errors: &'e mut Vec<VerifierError>,
+    /// The step looked at, for messages.
+    step: String,
+    /// Buffers that a step writes.
+    written: BTreeSet<Tensor>,
+    /// Buffers that may be read here.
+    readable: BTreeSet<Tensor>,
+    /// Enclosing scans, outermost first.
+    scans: Vec<&'p Scan>,
+}
+
+impl<'p> Checker<'p, '_> {
+    fn refuse(&mut self, message: impl Into<String>) {
+        self.errors.push(broken(&self.step, message));
+    }
+
+    fn check_step(&mut self, kind: &'p StepKind) {
+        if let Some(unknown) = kind.buffers().into_iter().find(|tensor| !self.plan.buffers.is_valid(*tensor)) {
+            return self.refuse(format!("{unknown} is not declared"));
+        }
+        match kind {
+            StepKind::Contraction(contraction) => self.check_contraction(contraction),
+            StepKind::Nest(nest) => self.check_nest(nest),
+            StepKind::Scan(scan) => self.check_scan(scan),
+            StepKind::Library(library) => self.check_library(library),
+        }
+    }
+
+    fn read(&mut self, tensor: Tensor) {
+        if !self.readable.contains(&tensor) {
+            self.refuse(format!("{tensor} is read before it is written"));
+        }
+    }
+
+    fn write(&mut self, tensor: Tensor) {
+        if matches!(self.plan.buffers[tensor].place, Place::Input(_) | Place::Constant(_)) {
+            self.refuse(format!("{tensor} is not the plan's to write"));
+        } else if !self.written.insert(tensor) {
+            self.refuse(format!("{tensor} is written twice"));
+        }
+        self.readable.insert(tensor);
+    }
+
+    fn check_contraction(&mut self, c: &Contraction) {
+        self.read(c.lhs);
+        self.read(c.rhs);
+        for (tensor, labels) in [(c.out, &c.out_labels), (c.lhs, &c.lhs_labels), (c.rhs, &c.rhs_labels)] {
+            let extents: Option<Vec<u64>> = labels.iter().map(|label| c.extents.get(usize::from(*label)).copied()).collect();
+            let buffer = &self.plan.buffers[tensor].extents;
+            if extents.as_ref() != Some(buffer) {
+                self.refuse(format!("labels {labels:?} of {tensor} have extents {extents:?}, but its axes {buffer:?}"));
+            }
+        }
+        if c.out_labels.iter().collect::<BTreeSet<_>>().len() != c.out_labels.len() {
+            self.refuse(format!("labels {:?} of {} repeat", c.out_labels, c.out));
+        }
+        let in_operand = |label: usize| c.lhs_labels.iter().chain(&c.rhs_labels).any(|l| usize::from(*l) == label);
+        if let Some(label) = (0..c.extents.len()).find(|label| !in_operand(*label)) {
+            self.refuse(format!("label {label} stands in no operand"));
+        }
+        self.check_ring(c);
+        self.write(c.out);
+    }
+
+    fn check_ring(&mut self, c: &Contraction) {
+        let dtype = |tensor: Tensor| self.plan.buffers[tensor].dtype;
+        let (out, operands) = (dtype(c.out), [dtype(c.lhs), dtype(c.rhs)]);
+        if typing::reduce_result(ReduceOp::Sum, c.acc, None).is_none() {
+            self.refuse(format!("no sum in {}", c.acc));
+        }
+        if out != c.acc {
+            self.refuse(format!("{} is {out}, not {}", c.out, c.acc));
+        }
+        if let Some(operand) = operands.into_iter().find(|d| *d != c.acc && d.accumulator() != c.acc) {
+            self.refuse(format!("an operand is {operand}, which does not accumulate in {}", c.acc));
+        }
+    }
+
+    fn check_nest(&mut self, nest: &'p Nest) {
+        self.check_indices(nest);
+        let mut outer = nest.outer.clone();
+        outer.extend(self.scans.iter().map(|scan| scan.index).filter(|index| !nest.outer.contains(index)));
+        let binders = nest.reduce.as_ref().map_or(&[][..], |reduce| &reduce.binders);
+        let all: Vec<Index> = outer.iter().chain(binders).copied().collect();
+        let out_dtype = self.plan.buffers[nest.out].dtype;
+        let mut messages = Vec::new();
+        if let Some(domain) = &nest.domain {
+            self.check_scalar(domain, DType::Bool, "the domain", &outer, None, &mut messages);
+        }
+        let value_dtype = match &nest.reduce {
+            Some(reduce) => {
+                self.check_reduce(reduce, &all, &mut messages);
+                self.check_scalar(&nest.body, reduce.acc, "the body", &all, None, &mut messages);
+                reduce.dtype()
+            }
+            None => {
+                self.check_scalar(&nest.body, out_dtype, "the body", &all, None, &mut messages);
+                out_dtype
+            }
+        };
+        match &nest.epilogue {
+            Some(_) if nest.reduce.is_none() => messages.push("an epilogue without a reduction".to_owned()),
+            Some(epilogue) => self.check_scalar(epilogue, out_dtype, "the epilogue", &outer, Some(value_dtype), &mut messages),
+            None if value_dtype != out_dtype => messages.push(format!("the reduction is {value_dtype}, {} is {out_dtype}", nest.out)),
+            None => {}
+        }
+        self.check_reach(nest, &outer, &all, &mut messages);
+        messages.into_iter().for_each(|message| self.refuse(message));
+        self.write(nest.out);
+    }
+
+    fn check_indices(&mut self, nest: &Nest) {
+        let extents = &self.plan.buffers[nest.out].extents;
+        if nest.outer.len() != extents.len() {
+            self.refuse(format!("{} indices for {} axes", nest.outer.len(), extents.len()));
+        }
+        for scan in self.scans.clone() {
+            if nest.indices.get(scan.index) != Some(&scan.range) {
+                self.refuse(format!("{} is not the index of the scan around it", scan.index));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for &index in nest.outer.iter().chain(nest.reduce.iter().flat_map(|reduce| &reduce.binders)) {
+            if !nest.indices.is_valid(index) {
+                self.refuse(format!("{index} is not declared"));
+            } else if !seen.insert(index) {
+                self.refuse(format!("{index} stands twice among outer indices and binders"));
+            }
+        }
+        for (axis, (index, extent)) in nest.outer.iter().zip(extents).enumerate() {
+            let Some(IndexRange { lo, hi, .. }) = nest.indices.get(*index) else { continue };
+            if *lo != 0 || u64::try_from(*hi) != Ok(*extent) {
+                self.refuse(format!("{index} ranges over {lo}..{hi} on axis {axis} of extent {extent}"));
+            }
+        }
+    }
+
+    fn check_reduce(&self, reduce: &NestReduce, indices: &[Index], messages: &mut Vec<String>) {
+        if let Some(guard) = &reduce.guard {
+            self.check_scalar(guard, DType::Bool, "the guard", indices, None, messages);
+        }
+        if typing::reduce_result(reduce.op, reduce.acc, None).is_none() {
+            messages.push(format!("no reduction `{}` in {}", reduce.op.name(), reduce.acc));
+        }
+        if matches!(reduce.op, ReduceOp::ArgMax | ReduceOp::ArgMin) && reduce.binders.len() != 1 {
+            messages.push(format!("`{}` over {} indices", reduce.op.name(), reduce.binders.len()));
+        }
+    }
+
+    fn check_scalar(
+        &self,
+        scalar: &Scalar,
+        dtype: DType,
+        what: &str,
+        indices: &[Index],
+        accumulated: Option<DType>,
+        messages: &mut Vec<String>,
+    ) {
+        let buffers = &self.plan.buffers;
+        let dtype_of = |tensor: Tensor| buffers.get(tensor).map(|b| b.dtype);
+        let scope = Scope {
+            types: Types { accumulated, ..Types::new(&dtype_of) },
+            rank: &|tensor| buffers.get(tensor).map(|b| b.extents.len()),
+            refuse: &|access| self.refuse_access(access),
+            refuse_size: &|size| size.as_constant().is_none().then(|| format!("the size {size} is not a literal")),
+            indices,
+        };
+        check_typed(scalar, dtype, what, &scope, messages);
+    }
+
+    fn refuse_access(&self, access: &Access) -> Option<String> {
+        if access.prev {
+            return Some("a plan has no `prev`".to_owned());
+        }
+        (!self.readable.contains(&access.tensor)).then(|| format!("{} is read before it is written", access.tensor))
+    }
+
+    /// Exact subscripts stay inside their axes.
+    fn check_reach(&self, nest: &Nest, outer: &[Index], all: &[Index], messages: &mut Vec<String>) {
+        let range_of = |index: Index| -> Option<Interval> {
+            let range = nest.indices.get(index)?;
+            Some((i128::from(range.lo), i128::from(range.hi) - 1))
+        };
+        let iterates = |indices: &[Index]| indices.iter().all(|index| range_of(*index).is_some_and(|(lo, hi)| lo <= hi));
+        let axes_of = |tensor: Tensor| self.plan.buffers.get(tensor).map(|b| b.extents.clone());
+        if nest.domain.is_some() || !iterates(outer) {
+            return;
+        }
+        if let Some(epilogue) = &nest.epilogue {
+            check_bounds(epilogue, &range_of, &axes_of, messages);
+        }
+        if iterates(all) && nest.reduce.as_ref().is_none_or(|reduce| reduce.guard.is_none()) {
+            check_bounds(&nest.body, &range_of, &axes_of, messages);
+        }
+    }
+
+    fn check_scan(&mut self, scan: &'p Scan) {
+        let outside = self.readable.clone();
+        for state in &scan.states {
+            let (current, previous) = (&self.plan.buffers[state.current], &self.plan.buffers[state.previous]);
+            let init = state.init.map(|init| &self.plan.buffers[init]);
+            let same = |b: &Buffer| b.dtype == current.dtype && b.extents == current.extents;
+            if !same(previous) || !init.is_none_or(same) {
+                self.refuse(format!("{} and its earlier values differ in dtype or shape", state.current));
+            }
+            if let Some(init) = state.init {
+                self.read(init);
+                self.readable.insert(state.previous);
+            }
+            if state.previous != state.current && !self.written.insert(state.previous) {
+                self.refuse(format!("{} is written twice", state.previous));
+            }
+        }
+        self.scans.push(scan);
+        let before = self.written.clone();
+        for step in &scan.body {
+            self.check_step(&step.kind);
+        }
+        self.scans.pop();
+        for state in &scan.states {
+            if before.contains(&state.current) || !self.written.contains(&state.current) {
+                self.refuse(format!("the body does not write the state {}", state.current));
+            }
+        }
+        let written_here: BTreeSet<Tensor> = self.written.difference(&before).copied().collect();
+        self.readable = outside;
+        self.readable.extend(written_here);
+    }
+
+    fn check_library(&mut self, library: &Library) {
+        let (n_args, n_results) = arity(library.op);
+        let name = MultiOp::name(library.op);
+        if library.args.len() != n_args {
+            self.refuse(format!("`{name}` of {} buffers", library.args.len()));
+        }
+        if library.results.is_empty() || library.results.len() > n_results {
+            self.refuse(format!("`{name}` gives {} results", library.results.len()));
+        }
+        for &arg in &library.args {
+            self.read(arg);
+        }
+        for &result in &library.results {
+            self.write(result);
+        }
+        if let Some(workspace) = library.workspace {
+            if !matches!(self.plan.buffers[workspace].place, Place::Arena(_)) {
+                self.refuse(format!("the workspace {workspace} is not in the arena"));
+            }
+            self.write(workspace);
+        }
+    }
+}
