@@ -203,3 +203,25 @@ fn a_softmax_in_two_forms() {
     let off: Vec<f64> = other.iter().map(|v| v * 1.0001).collect();
     assert!(compare(&f32s(&off), &wide, C).is_err());
 }
+
+#[test]
+fn every_typed_function_has_a_wide_result_type() {
+    use crate::interp::engine::Arithmetic;
+    use crate::scalar::typing::{binary_result, takes_binary, takes_unary, unary_result};
+    for dtype in DType::ALL {
+        let one = WideValue::exact(Value::small(1, dtype));
+        for function in UnaryFn::ALL.into_iter().filter(|f| takes_unary(*f, dtype)) {
+            let result = unary_result(function, dtype);
+            assert_eq!(Wide::unary(function, one, result).number.dtype(), result, "{function:?} {dtype}");
+        }
+        for function in BinaryFn::ALL {
+            for rhs in DType::ALL.into_iter().filter(|rhs| takes_binary(function, dtype, *rhs)) {
+                let value = Wide::binary(function, one, WideValue::exact(Value::small(1, rhs))).unwrap();
+                assert_eq!(value.number.dtype(), binary_result(function, dtype), "{function:?} {dtype} {rhs}");
+            }
+        }
+        for to in DType::ALL {
+            assert_eq!(Wide::cast(one, to).number.dtype(), to, "{dtype} as {to}");
+        }
+    }
+}

@@ -245,3 +245,25 @@ fn an_f32_power_multiplies_from_the_left() {
     let got = eval_unary(UnaryFn::Powi(13), Value::Float(f64::from(x), DType::F32), DType::F32);
     assert_eq!(got, Value::Float(f64::from(by_hand), DType::F32));
 }
+
+#[test]
+fn every_typed_function_has_a_meaning_and_its_result_type() {
+    use crate::scalar::typing::{binary_result, takes_binary, takes_unary, unary_result};
+    for dtype in DType::ALL {
+        for function in UnaryFn::ALL.into_iter().chain([UnaryFn::Powi(0), UnaryFn::Powi(3)]) {
+            if takes_unary(function, dtype) {
+                let result = unary_result(function, dtype);
+                assert_eq!(eval_unary(function, Value::small(1, dtype), result).dtype(), result, "{function:?} {dtype}");
+            }
+        }
+        for function in BinaryFn::ALL {
+            for rhs in DType::ALL.into_iter().filter(|rhs| takes_binary(function, dtype, *rhs)) {
+                let value = eval_binary(function, Value::small(1, dtype), Value::small(1, rhs)).unwrap();
+                assert_eq!(value.dtype(), binary_result(function, dtype), "{function:?} {dtype} {rhs}");
+            }
+        }
+        for to in DType::ALL {
+            assert_eq!(cast(Value::small(1, dtype), to).dtype(), to, "{dtype} as {to}");
+        }
+    }
+}
