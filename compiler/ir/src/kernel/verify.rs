@@ -13,7 +13,7 @@
 //! * A loop variable is an i64 that its body does not set; it is unset after the loop; the step is at least 1.
 //!
 //! Statements
-//! * Ids are in range. Operands have the types that the op's row states ([`ops`]).
+//! * Ids are in range. Operands have the types that the op's row states (`verify/ops.rs`).
 //! * An address uses i64 variables, and run-time strides only of axes that its buffer has. If it is constant, it is in bounds.
 //! * Loads and stores move the buffer's type, never masks. Stores go to the arena or to writable arguments.
 //! * A matrix product is of f32, f64, c64 or c128 on buffers of their real type, with extents that are i64 and not negative.
