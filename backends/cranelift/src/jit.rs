@@ -274,6 +274,8 @@ pub(crate) mod testing {
     use super::*;
     use crate::target::Cpu;
 
+    type Way<'a> = dyn Fn(&Frame) -> Result<(), u32> + 'a;
+
     /// An argument: its bytes, and the byte that the frame points to.
     #[derive(Clone, Debug)]
     pub(crate) struct Argument {
@@ -291,7 +293,7 @@ pub(crate) mod testing {
         strides: &[isize],
     ) -> (Result<(), u32>, Vec<Vec<u8>>) {
         let compiled = Cranelift::new(Target { cpu }).unwrap().compile(module).unwrap();
-        let ways: [&dyn Fn(&Frame) -> Result<(), u32>; 3] = [
+        let ways: [&Way<'_>; 3] = [
             // SAFETY: `once` makes a frame of the module's buffers, here and below.
             &|frame| result(unsafe { compiled.call(frame) }),
             &|frame| unsafe { compiled.run(frame, &Pool::inline()) },
@@ -305,12 +307,7 @@ pub(crate) mod testing {
         results.swap_remove(0)
     }
 
-    fn once(
-        module: &KernelModule,
-        way: &dyn Fn(&Frame) -> Result<(), u32>,
-        arguments: &[Argument],
-        strides: &[isize],
-    ) -> (Result<(), u32>, Vec<Vec<u8>>) {
+    fn once(module: &KernelModule, way: &Way<'_>, arguments: &[Argument], strides: &[isize]) -> (Result<(), u32>, Vec<Vec<u8>>) {
         let mut data: Vec<AlignedBuf> = arguments.iter().map(|a| AlignedBuf::copy_of(&a.bytes).unwrap()).collect();
         let mut arena = AlignedBuf::zeroed(usize::try_from(module.arena_bytes).unwrap()).unwrap();
         let bufs: Vec<*mut u8> = data.iter_mut().zip(arguments).map(|(d, a)| d.as_mut_ptr().wrapping_add(a.first)).collect();

@@ -123,6 +123,9 @@ pub(crate) fn isa(cpu: Cpu) -> Result<OwnedTargetIsa, Error> {
 ///
 /// [`Error::UnsupportedTarget`], with the features that this machine lacks.
 pub(crate) fn runnable_isa(cpu: Cpu) -> Result<OwnedTargetIsa, Error> {
+    if cpu == Cpu::Host {
+        return isa(cpu);
+    }
     let (wanted, host) = (isa(cpu)?, isa(Cpu::Host)?);
     let refuse = |lacks: String| Err(Error::UnsupportedTarget(format!("{} code does not run here: {lacks}", cpu.name())));
     if wanted.triple().architecture != host.triple().architecture || wanted.default_call_conv() != host.default_call_conv() {

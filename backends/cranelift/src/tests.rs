@@ -6,4 +6,5 @@ mod harness;
 mod measure;
 mod ops;
 mod oracle;
+mod random;
 mod text;

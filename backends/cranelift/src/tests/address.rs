@@ -191,3 +191,26 @@ fn loops_may_start_at_a_variable() {
     let want: Vec<i64> = (0..n).map(|i| (i..n).map(|j| cell(i, j)).sum()).collect();
     assert_eq!(to_i64s(&after[1]), want);
 }
+
+#[test]
+fn buffers_that_share_memory_see_each_others_writes() {
+    // Two names of one piece of the arena: what is read after the write is the written value.
+    let mut b = Builder::new("in place");
+    let out = b.output(ScalarType::I64, 8);
+    let old = b.buffer("old", ScalarType::I64, 4, Place::Arena { offset: 0 });
+    let new = b.buffer("new", ScalarType::I64, 4, Place::Arena { offset: 0 });
+    b.module.arena_bytes = 64;
+    let (i, v) = (b.index(), b.index());
+    b.kernel(1, vec![count(i, 0, 4, 1, vec![Stmt::Store(at(old, 0, &[(i, 1)]), i)]), Stmt::Set(v, int(0))]);
+    let (i, v, w) = (b.index(), b.index(), b.index());
+    let body = vec![
+        Stmt::Set(v, Op::Load(at(old, 0, &[(i, 1)]))),
+        Stmt::Set(w, Op::Binary(BinaryOp::Mul, v, v)),
+        Stmt::Store(at(new, 0, &[(i, 1)]), w),
+        Stmt::Set(w, Op::Load(at(old, 0, &[(i, 1)]))),
+        Stmt::Store(at(out, 0, &[(i, 1)]), v),
+        Stmt::Store(at(out, 4, &[(i, 1)]), w),
+    ];
+    b.kernel(1, vec![count(i, 0, 4, 1, body)]);
+    assert_eq!(to_i64s(&b.run(&[vec![0; 64]]).1[0]), [0, 1, 2, 3, 0, 1, 4, 9]);
+}

@@ -58,7 +58,9 @@ fn pointwise(n: i64) -> Verified<KernelModule> {
 #[test]
 #[ignore = "prints times"]
 fn measure() {
+    let start = Instant::now();
     let backend = Cranelift::new(Target::HOST).unwrap();
+    eprintln!("back end: {:.3} ms", start.elapsed().as_secs_f64() * 1e3);
     for (module, flops) in [
         (tiled_product(4, 8, 4, 4), 2.0 * 4.0 * 8.0 * 4.0),
         (tiled_product(192, 192, 192, 4), 2.0 * 192f64.powi(3)),

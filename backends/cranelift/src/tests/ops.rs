@@ -82,7 +82,7 @@ fn pairs(ty: ScalarType, keep: &dyn Fn(u64, u64) -> bool) -> [(ScalarType, Vec<u
     let samples = oracle::samples(ty);
     let mut all: Vec<(u64, u64)> =
         samples.iter().flat_map(|&a| samples.iter().map(move |&b| (a, b))).filter(|&(a, b)| keep(a, b)).collect();
-    while all.len() % 4 != 0 {
+    while !all.len().is_multiple_of(4) {
         all.push(all[0]);
     }
     let (a, b) = all.into_iter().unzip();
