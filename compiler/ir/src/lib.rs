@@ -19,6 +19,7 @@ pub mod interval;
 pub mod kernel;
 pub mod plan;
 pub mod scalar;
+pub mod semiring;
 pub mod span;
 pub mod tensor;
 pub mod text;

@@ -163,7 +163,8 @@ fn is_float(number: &str) -> bool {
 mod tests {
     use super::super::print::print;
     use super::*;
-    use crate::entity::Tensor;
+    use crate::entity::{Index, Tensor};
+    use crate::extent::Extent;
 
     fn dtype_of(tensor: Tensor) -> Option<DType> {
         [DType::F32, DType::F64, DType::I32, DType::Bool, DType::C64].get(tensor.as_u32() as usize).copied()
@@ -211,6 +212,76 @@ mod tests {
         ] {
             let scalar = read(text).unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(print(&scalar, types()).to_string(), text);
+        }
+    }
+
+    /// Random expressions, well typed or not, from a linear congruence.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % n
+        }
+
+        fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+            items[self.below(items.len() as u64) as usize]
+        }
+
+        fn literal(&mut self) -> Literal {
+            let x = self.pick(&[0.0, -0.0, 1.5, -3e-300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e20]);
+            match self.below(4) {
+                0 => Literal::Bool(self.below(2) == 0),
+                1 => Literal::Int(self.pick(&[0, -1, 77, i128::MIN, i128::MAX])),
+                2 => Literal::Float(x),
+                _ => Literal::Complex(x, 2.0),
+            }
+        }
+
+        fn scalar(&mut self, depth: u32) -> Scalar {
+            let kind = if depth == 0 { self.leaf() } else { self.inner(depth - 1) };
+            let dtype = match types().determined(&kind) {
+                Some(dtype) if self.below(4) > 0 => dtype,
+                _ => self.pick(&DType::ALL),
+            };
+            Scalar::new(kind, dtype, Span::default())
+        }
+
+        fn leaf(&mut self) -> ScalarKind {
+            let index = Index::from_u32(self.pick(&[0, 8, 16, 32, 64, 7]));
+            match self.below(5) {
+                0 => ScalarKind::Literal(self.literal()),
+                1 => ScalarKind::Index(index),
+                2 => ScalarKind::Size(Extent::index(index).scale(-3).floor_div(&Extent::constant(2)).add(&Extent::constant(1))),
+                3 => ScalarKind::Operand(1),
+                _ => ScalarKind::Accumulated,
+            }
+        }
+
+        fn inner(&mut self, depth: u32) -> ScalarKind {
+            let mut operand = || Box::new(self.scalar(depth));
+            let (a, b, c) = (operand(), operand(), operand());
+            match self.below(7) {
+                0 => ScalarKind::Cast(a),
+                1 => ScalarKind::If(a, b, c),
+                2 => ScalarKind::Unary(UnaryFn::Powi(-3), a),
+                3 => ScalarKind::Unary(self.pick(&UnaryFn::ALL), a),
+                4 => {
+                    let subs = [a, b].map(|value| Sub { value: *value, mode: self.pick(&Mode::ALL) }).to_vec();
+                    let pad = if self.below(2) == 0 { Some(self.literal()) } else { None };
+                    ScalarKind::Access(Access { tensor: Tensor::from_u32(self.pick(&[0, 4, 9])), prev: self.below(2) == 0, subs, pad })
+                }
+                _ => ScalarKind::Binary(self.pick(&BinaryFn::ALL), a, b),
+            }
+        }
+    }
+
+    #[test]
+    fn random_expressions_read_back_equal() {
+        for seed in 0..2000 {
+            let scalar = Random(seed).scalar((seed % 5) as u32);
+            let text = print(&scalar, types()).to_string();
+            assert_eq!(read(&text).unwrap_or_else(|e| panic!("{text}: {e}")), scalar, "{text}");
         }
     }
 

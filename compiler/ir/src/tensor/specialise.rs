@@ -26,7 +26,9 @@ pub type Sizes = SecondaryMap<Dim, Option<i64>>;
 /// * Every requirement that fails, with the values, under the code that the requirement states.
 /// * E0802 `too-large`: a size, or the bytes of a tensor, do not fit i64.
 pub fn specialise(module: &Verified<Module>, sizes: &Sizes) -> Result<Verified<Module>, Vec<Diagnostic>> {
-    refuse_missing(module, sizes).map_err(|missing| vec![missing])?;
+    if let Some(missing) = missing_sizes(module, sizes) {
+        return Err(vec![missing]);
+    }
     let mut errors = negative_sizes(module, sizes);
     errors.extend(module.requires.iter().filter_map(|require| check_require(module, sizes, require)));
     if errors.is_empty() {
@@ -47,9 +49,10 @@ pub fn specialise(module: &Verified<Module>, sizes: &Sizes) -> Result<Verified<M
     })
 }
 
-fn refuse_missing(module: &Module, sizes: &Sizes) -> Result<(), Diagnostic> {
+/// One message that lists every dim without a value.
+fn missing_sizes(module: &Module, sizes: &Sizes) -> Option<Diagnostic> {
     let missing: Vec<_> = module.dims.iter().filter(|(dim, _)| sizes[*dim].is_none()).map(|(_, decl)| decl).collect();
-    let Some(first) = missing.first() else { return Ok(()) };
+    let first = missing.first()?;
     let names: Vec<String> = missing.iter().map(|decl| format!("`{}`", decl.name)).collect();
     let flags: Vec<String> = missing.iter().map(|decl| format!("--size {}=8", decl.name)).collect();
     let fact = match names.as_slice() {
@@ -60,7 +63,7 @@ fn refuse_missing(module: &Module, sizes: &Sizes) -> Result<(), Diagnostic> {
     for decl in &missing[1..] {
         error = error.and(decl.span, "and here");
     }
-    Err(error)
+    Some(error)
 }
 
 /// The value of an extent under the sizes; `None` if a divisor is 0 or a step overflows.

@@ -1,0 +1,250 @@
+//! The algebraic laws of pairs of operations, one table keyed by (add, mul, dtype).
+//!
+//! Optimisers ask here before they reorder, regroup or factor. Laws of floats are those that the language grants (section 12
+//! there): under `+` and `*` they count as a commutative ring, though rounding differs; `0 * x = 0` is not granted. Wrapping
+//! integers are a ring exactly. Where a law holds only for some values, the table says no: whoever knows bounds may know more
+//! (min-plus over integers distributes unless the sum overflows, max-times for operands of at least 0).
+
+use crate::dtype::{Class, DType};
+use crate::scalar::Literal;
+use crate::scalar::function::BinaryFn;
+use crate::scalar::typing;
+use crate::tensor::ReduceOp;
+
+/// The laws of a reduction `add` over products `mul`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// The value of the empty reduction, neutral for `add`.
+    pub zero: Literal,
+    /// Neutral for `mul`, if there is one.
+    pub one: Option<Literal>,
+    /// Sums may be regrouped and reordered.
+    pub add_commutes: bool,
+    /// Products may be regrouped.
+    pub mul_associates: bool,
+    /// Products may be reordered.
+    pub mul_commutes: bool,
+    /// `a * (b + c) = a * b + a * c`, and from the right.
+    pub distributes: bool,
+    /// `zero * x = zero` for every `x`.
+    pub zero_annihilates: bool,
+    /// `a + a = a`
+    pub idempotent: bool,
+    /// Every element has an inverse under `add`, computed by `neg`.
+    pub subtracts: bool,
+}
+
+/// The laws of `mul` under `add` for values of a dtype; `None` if one of them is not defined there or is not a monoid that has
+/// rules (`lse`, `argmax`, `argmin`, reducers of the program).
+#[must_use]
+pub fn ring(add: ReduceOp, mul: BinaryFn, dtype: DType) -> Option<Ring> {
+    typing::reduce_result(add, dtype, None)?;
+    if !typing::takes_binary(mul, dtype, dtype) || mul.is_comparison() {
+        return None;
+    }
+    let zero = zero(add, dtype)?;
+    let float = matches!(dtype.class(), Class::Float | Class::Complex);
+    let (associates, commutes) = mul_laws(mul);
+    let distributes = distributes(add, mul, dtype);
+    Some(Ring {
+        zero,
+        one: one(mul, dtype),
+        // Every reduction in the table is a commutative monoid.
+        add_commutes: true,
+        mul_associates: associates,
+        mul_commutes: commutes,
+        distributes,
+        zero_annihilates: zero_annihilates(add, mul, float),
+        idempotent: matches!(add, ReduceOp::Max | ReduceOp::Min | ReduceOp::Any | ReduceOp::All),
+        subtracts: add == ReduceOp::Sum,
+    })
+}
+
+/// Whether `mul` associates and commutes, floats by the language's grant.
+const fn mul_laws(mul: BinaryFn) -> (bool, bool) {
+    match mul {
+        BinaryFn::Add
+        | BinaryFn::Mul
+        | BinaryFn::Max
+        | BinaryFn::Min
+        | BinaryFn::And
+        | BinaryFn::Or
+        | BinaryFn::Xor
+        | BinaryFn::BitAnd
+        | BinaryFn::BitOr => (true, true),
+        _ => (false, false),
+    }
+}
+
+fn distributes(add: ReduceOp, mul: BinaryFn, dtype: DType) -> bool {
+    let real_float = dtype.is_float();
+    match (add, mul) {
+        (ReduceOp::Sum, BinaryFn::Mul) => true,
+        // Integers wrap: the greatest of sums is not the sum with the greatest.
+        (ReduceOp::Max | ReduceOp::Min, BinaryFn::Add) => real_float,
+        // Lattices distribute both ways; NaN propagates through both.
+        (ReduceOp::Max, BinaryFn::Min) | (ReduceOp::Min, BinaryFn::Max) => true,
+        (ReduceOp::Max, BinaryFn::Max) | (ReduceOp::Min, BinaryFn::Min) => true,
+        (ReduceOp::Any, BinaryFn::And | BinaryFn::Or) | (ReduceOp::All, BinaryFn::Or | BinaryFn::And) => true,
+        _ => false,
+    }
+}
+
+fn zero_annihilates(add: ReduceOp, mul: BinaryFn, float: bool) -> bool {
+    match (add, mul) {
+        (ReduceOp::Sum, BinaryFn::Mul) | (ReduceOp::Max, BinaryFn::Min) | (ReduceOp::Min, BinaryFn::Max) => !float,
+        (ReduceOp::Any, BinaryFn::And) | (ReduceOp::All, BinaryFn::Or) => true,
+        // -inf + inf is NaN, and the least integer plus another wraps.
+        _ => false,
+    }
+}
+
+/// The value of the empty reduction.
+#[must_use]
+pub fn zero(add: ReduceOp, dtype: DType) -> Option<Literal> {
+    match add {
+        ReduceOp::Sum => number(0, dtype),
+        ReduceOp::Prod => number(1, dtype),
+        ReduceOp::Max => extreme(dtype, true),
+        ReduceOp::Min => extreme(dtype, false),
+        ReduceOp::Any => Some(Literal::Bool(false)),
+        ReduceOp::All => Some(Literal::Bool(true)),
+        ReduceOp::Lse | ReduceOp::ArgMax | ReduceOp::ArgMin | ReduceOp::User(_) => None,
+    }
+}
+
+fn one(mul: BinaryFn, dtype: DType) -> Option<Literal> {
+    match mul {
+        BinaryFn::Add => number(0, dtype),
+        BinaryFn::Mul => number(1, dtype),
+        BinaryFn::Max => extreme(dtype, true),
+        BinaryFn::Min => extreme(dtype, false),
+        BinaryFn::And => Some(Literal::Bool(true)),
+        BinaryFn::Or => Some(Literal::Bool(false)),
+        BinaryFn::Xor | BinaryFn::BitOr if dtype.is_integer() => number(0, dtype),
+        BinaryFn::Xor => Some(Literal::Bool(false)),
+        _ => None,
+    }
+}
+
+fn number(n: i32, dtype: DType) -> Option<Literal> {
+    match dtype.class() {
+        Class::Signed | Class::Unsigned => Some(Literal::Int(i128::from(n))),
+        Class::Float => Some(Literal::Float(f64::from(n))),
+        Class::Complex => Some(Literal::Complex(f64::from(n), 0.0)),
+        Class::Bool | Class::Key => None,
+    }
+}
+
+fn extreme(dtype: DType, least: bool) -> Option<Literal> {
+    let bits = dtype.bits();
+    match (dtype.class(), least) {
+        (Class::Float, true) => Some(Literal::Float(f64::NEG_INFINITY)),
+        (Class::Float, false) => Some(Literal::Float(f64::INFINITY)),
+        (Class::Signed, true) => Some(Literal::Int(-(1i128 << (bits - 1)))),
+        (Class::Signed, false) => Some(Literal::Int((1i128 << (bits - 1)) - 1)),
+        (Class::Unsigned, true) => Some(Literal::Int(0)),
+        (Class::Unsigned, false) => Some(Literal::Int((1i128 << bits) - 1)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scalar::eval::eval_binary;
+    use crate::scalar::value::Value;
+
+    /// The function that a reduction folds with.
+    fn fold(add: ReduceOp) -> BinaryFn {
+        match add {
+            ReduceOp::Sum => BinaryFn::Add,
+            ReduceOp::Prod => BinaryFn::Mul,
+            ReduceOp::Max => BinaryFn::Max,
+            ReduceOp::Min => BinaryFn::Min,
+            ReduceOp::Any => BinaryFn::Or,
+            ReduceOp::All => BinaryFn::And,
+            other => panic!("{other:?} is not in the table"),
+        }
+    }
+
+    fn samples(dtype: DType) -> Vec<Value> {
+        let extremes = [extreme(dtype, true), extreme(dtype, false)].into_iter().flatten().map(|l| Value::from_literal(l, dtype));
+        match dtype.class() {
+            Class::Bool => vec![Value::Bool(false), Value::Bool(true)],
+            // Small integers, which floats compute with exactly; of the extremes the grants for floats do not speak.
+            Class::Float => [-3, -1, 0, 1, 2].map(|n| Value::small(n, dtype)).to_vec(),
+            Class::Complex => vec![Value::complex(1.0, 2.0, dtype), Value::complex(0.0, -1.0, dtype), Value::complex(3.0, 0.0, dtype)],
+            _ => [-3, -1, 0, 1, 2, 77].map(|n| Value::small(n, dtype)).into_iter().chain(extremes).collect(),
+        }
+    }
+
+    /// Every law that the table grants holds on samples.
+    #[test]
+    fn granted_laws_hold() {
+        let dtypes = [DType::Bool, DType::I8, DType::U8, DType::I32, DType::U64, DType::F32, DType::F64, DType::C128];
+        let mut n_rings = 0;
+        for dtype in dtypes {
+            for add in ReduceOp::ALL {
+                for mul in BinaryFn::ALL {
+                    let Some(ring) = ring(add, mul, dtype) else { continue };
+                    n_rings += 1;
+                    check(ring, fold(add), mul, dtype);
+                }
+            }
+        }
+        assert!(n_rings > 100, "{n_rings}");
+    }
+
+    /// 0.0 for -0.0: the sign of zero is not among the laws.
+    fn unsigned_zero(x: Value) -> Value {
+        match x {
+            Value::Float(x, dtype) => Value::Float(x + 0.0, dtype),
+            Value::Complex(re, im, dtype) => Value::Complex(re + 0.0, im + 0.0, dtype),
+            other => other,
+        }
+    }
+
+    fn check(ring: Ring, add: BinaryFn, mul: BinaryFn, dtype: DType) {
+        let apply = |f: BinaryFn, a: Value, b: Value| unsigned_zero(eval_binary(f, a, b).unwrap());
+        let zero = Value::from_literal(ring.zero, dtype);
+        let values = samples(dtype);
+        let name = format!("{} {} {dtype}", add.name(), mul.name());
+        for &a in &values {
+            assert_eq!(apply(add, zero, a), a, "{name}: zero");
+            if let Some(one) = ring.one {
+                assert_eq!(apply(mul, Value::from_literal(one, dtype), a), a, "{name}: one");
+            }
+            if ring.idempotent {
+                assert_eq!(apply(add, a, a), a, "{name}: idempotent");
+            }
+            if ring.zero_annihilates {
+                assert_eq!(apply(mul, zero, a), zero, "{name}: annihilates");
+            }
+            for &b in &values {
+                assert_eq!(apply(add, a, b), apply(add, b, a), "{name}: add commutes");
+                if ring.mul_commutes {
+                    assert_eq!(apply(mul, a, b), apply(mul, b, a), "{name}: mul commutes");
+                }
+                for &c in &values {
+                    if ring.mul_associates {
+                        assert_eq!(apply(mul, apply(mul, a, b), c), apply(mul, a, apply(mul, b, c)), "{name}: mul associates");
+                    }
+                    if ring.distributes {
+                        let (whole, parts) = (apply(mul, a, apply(add, b, c)), apply(add, apply(mul, a, b), apply(mul, a, c)));
+                        assert_eq!(whole, parts, "{name}: distributes at {a:?} {b:?} {c:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn min_plus_distributes_over_floats_only() {
+        assert!(ring(ReduceOp::Min, BinaryFn::Add, DType::F32).unwrap().distributes);
+        assert!(!ring(ReduceOp::Min, BinaryFn::Add, DType::I32).unwrap().distributes);
+        assert!(!ring(ReduceOp::Max, BinaryFn::Mul, DType::F32).unwrap().distributes);
+        assert!(!ring(ReduceOp::Sum, BinaryFn::Mul, DType::F32).unwrap().zero_annihilates);
+        assert_eq!(ring(ReduceOp::Sum, BinaryFn::Mul, DType::Bool), None);
+    }
+}
