@@ -1,8 +1,9 @@
 //! Modules by hand.
 
 use super::oracle;
+use crate::emit::asm;
 use crate::jit::testing::{Argument, run};
-use crate::target::{Cpu, has_fma, runnable_isa};
+use crate::target::{Cpu, Target, has_fma, runnable_isa};
 use ein_ir::entity::{Buffer, Local, PrimaryMap};
 use ein_ir::interp::{self, kernel::ArgBuffer};
 use ein_ir::kernel::{
@@ -84,6 +85,10 @@ impl Builder {
         let module = self.verified();
         let expected = self.interpret(&module, arguments, strides);
         let fused = print(&module).contains("fma");
+        // Processors that this machine is not can at least be compiled for.
+        for cpu in Cpu::ALL.into_iter().filter(|&cpu| runnable_isa(cpu).is_err()) {
+            asm(&module, Target { cpu }).unwrap();
+        }
         for cpu in Cpu::ALL {
             let Ok(isa) = runnable_isa(cpu) else { continue };
             if fused && !has_fma(&*isa) {
