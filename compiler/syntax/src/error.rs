@@ -3,8 +3,8 @@
 //! Each family is an enum with the spans and names that its messages need, and turns into a
 //! [`Diagnostic`](ein_ir::diagnostic::Diagnostic) beside its definition.
 
-pub mod einsum;
 pub mod dims;
+pub mod einsum;
 pub mod parse;
 pub mod reducers;
 pub mod refusals;

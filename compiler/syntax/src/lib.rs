@@ -10,8 +10,13 @@ mod builtins;
 pub mod check;
 pub mod einsum;
 pub mod error;
+mod eval;
 pub mod limits;
+mod lower;
 pub mod parse;
 mod precedence;
 pub mod print;
 pub mod promote;
+
+pub use check::{CheckedProgram, Explanation, IndexNote, ReductionNote, check};
+pub use eval::eval_module;

@@ -1,0 +1,349 @@
+//! One def: its header, its equations in order, and what is left to check at the end.
+
+use super::dtype::Typer;
+use super::explain::Explanation;
+use super::program::{Elaborated, Outcome, explicit_text};
+use super::range::Sides;
+use super::resolve::{Resolver, plural};
+use super::scope::{Elaborator, Meaning};
+use super::sum::make_explicit;
+use crate::ast::{Bind, Def, ElementKind, Expr, ExprKind, GenericKind, Ident, Param, Statement, Type};
+use crate::error::refusals::{internal, is_refusal};
+use crate::error::{dims, reducers, sums, types};
+use crate::lower::Builder;
+use ein_ir::diagnostic::sort_by_position;
+use ein_ir::dtype::DType;
+use ein_ir::entity::{Dim, Tensor};
+use ein_ir::extent::{Atom, Extent};
+use ein_ir::span::Span;
+use ein_ir::tensor::{TensorDecl, verify};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Errors of one equation after which nothing more is said about it.
+const MAX_ERRORS: usize = 200;
+
+impl Elaborator<'_> {
+    /// Elaborates a whole def.
+    pub(crate) fn def(mut self, def: &Def) -> Outcome {
+        self.declare_generics(&def.generics);
+        self.declare_wheres(&def.wheres);
+        for param in &def.params {
+            if let Some(tensor) = self.header_tensor(param, "parameter") {
+                self.defined.insert(tensor);
+                self.module.params.push(tensor);
+            }
+        }
+        for result in &def.results {
+            if let Some(tensor) = self.header_tensor(result, "result") {
+                self.module.results.push(tensor);
+            }
+        }
+        self.note_equations(&def.body);
+        self.body(&def.body);
+        self.check_results(def);
+        self.check_generics(def);
+        self.finish()
+    }
+
+    /// A single equation whose tensor is the result, with the type of its right side.
+    pub(crate) fn only_equation(mut self, bind: &Bind) -> Outcome {
+        self.equations.insert(bind.name.as_str().to_owned(), bind.name.span);
+        self.bind(bind);
+        if let Some(Meaning::Tensor(tensor)) = self.names.get(bind.name.as_str()).map(|d| d.meaning.clone()) {
+            self.module.results.push(tensor);
+        }
+        self.finish()
+    }
+
+    fn note_equations(&mut self, body: &[Statement]) {
+        for statement in body {
+            match statement {
+                Statement::Bind(bind) => drop(self.equations.entry(bind.name.as_str().to_owned()).or_insert(bind.name.span)),
+                Statement::BindMany(bind) => {
+                    for name in &bind.names {
+                        self.equations.entry(name.as_str().to_owned()).or_insert(name.span);
+                    }
+                }
+                Statement::Scan(_) | Statement::Fit(_) => {}
+            }
+        }
+    }
+
+    fn header_tensor(&mut self, param: &Param, what: &'static str) -> Option<Tensor> {
+        let ElementKind::Scalar(dtype) = param.ty.element.kind else { return None };
+        let name = param.name.as_str();
+        let Some(axes) = self.axes(param.ty.axes.as_deref().unwrap_or_default()) else {
+            self.declare(name, param.name.span, what, Meaning::Unknown);
+            return None;
+        };
+        let tensor = self.module.tensors.push(TensorDecl::new(name, dtype, axes, param.span));
+        self.declare(name, param.name.span, what, Meaning::Tensor(tensor));
+        Some(tensor)
+    }
+
+    fn body(&mut self, body: &[Statement]) {
+        for statement in body {
+            if self.errors.len() > MAX_ERRORS {
+                return;
+            }
+            match statement {
+                Statement::Bind(bind) => self.bind(bind),
+                Statement::BindMany(many) => self.bind_many(&many.names, &many.value, many.span),
+                Statement::Scan(_) | Statement::Fit(_) => {}
+            }
+        }
+    }
+
+    fn bind(&mut self, bind: &Bind) {
+        if let Some(init) = &bind.init {
+            let found = reducers::error(501, "`from` gives a state its value before a scan, and this equation is outside one");
+            self.errors.push(found.at(init.span, "not inside a `scan`"));
+        }
+        if bind.left.is_none()
+            && let ExprKind::Call { name, .. } = &bind.value.peeled().kind
+            && self.is_whole_call(name.as_str())
+        {
+            self.bind_many(std::slice::from_ref(&bind.name), &bind.value, bind.span);
+            return;
+        }
+        let before = self.errors.len();
+        if self.equation(bind).is_none() {
+            self.poison(&bind.name, before);
+        }
+    }
+
+    /// Whether a name is called on whole tensors: a def that is not of scalars alone, or one that this version cannot look at.
+    fn is_whole_call(&self, name: &str) -> bool {
+        let is_def = self.program.defs.contains_key(name);
+        is_def && !self.is_scalar_def(name) || !is_def && self.program.foreign.contains_key(name)
+    }
+
+    /// Reads of a tensor whose equation is wrong are not reported.
+    pub(crate) fn poison(&mut self, name: &Ident, errors_before: usize) {
+        debug_assert!(self.errors.len() > errors_before || !self.errors.is_empty() || errors_before == 0);
+        match self.names.get(name.as_str()).map(|d| d.meaning.clone()) {
+            // A result keeps its declared type.
+            Some(Meaning::Tensor(tensor)) => drop(self.defined.insert(tensor)),
+            Some(_) => {}
+            None => self.declare(name.as_str(), name.span, "tensor", Meaning::Unknown),
+        }
+    }
+
+    /// One equation. `None` after an error.
+    fn equation(&mut self, bind: &Bind) -> Option<()> {
+        let before = self.errors.len();
+        let declared = self.target(&bind.name, bind.left.is_some())?;
+        let binders = bind.left.as_ref().map_or(&[][..], |l| &l.binders);
+        let left_names: Vec<Ident> = binders.iter().map(|b| b.name().clone()).filter(|n| !n.is_hole()).collect();
+        let explicit = make_explicit(&bind.value, &left_names, &|name| self.declared(name));
+        self.errors.extend(explicit.errors);
+        let mut resolver = Resolver::new(self, explicit.poisoned);
+        binders.iter().for_each(|b| resolver.bind_left(b));
+        let mut node = resolver.expr(&explicit.value);
+        let left: Vec<usize> = (0..binders.len()).collect();
+        resolver.check_used(&left, "the left side");
+        let mut vars = resolver.vars;
+        if let Some(tensor) = declared {
+            self.check_rank(&bind.name, tensor, binders.len())?;
+        }
+        if self.errors.len() > before {
+            return None;
+        }
+        let sides = Sides { bind, explicit: &explicit.value, right: &node, left: &left, declared };
+        self.determine_ranges(&mut vars, &sides);
+        if self.errors.len() > before {
+            self.discard_notes();
+            return None;
+        }
+        let requires_before = self.module.requires.len();
+        let out = self.typed_tensor(bind, declared, &mut node, &vars)?;
+        if self.errors.len() > before {
+            self.discard_notes();
+            return None;
+        }
+        let source = explicit.value;
+        Builder::new(self, &vars, &source, bind.name.as_str(), &left).define(out, &node, bind.span);
+        self.defined.insert(out);
+        self.explain(bind, &source, requires_before);
+        (self.errors.len() == before).then_some(())
+    }
+
+    /// The declared result that an equation defines, or `None` in it for a tensor of its own. `None` after an error.
+    pub(crate) fn target(&mut self, name: &Ident, _has_left: bool) -> Option<Option<Tensor>> {
+        let Some(declaration) = self.names.get(name.as_str()) else { return Some(None) };
+        match (&declaration.meaning, declaration.what) {
+            (Meaning::Tensor(tensor), "result") if !self.defined.contains(tensor) => return Some(Some(*tensor)),
+            (Meaning::Unknown, "result") => {}
+            (_, what) => {
+                let first = if what == "result" { self.equations.get(name.as_str()).copied() } else { None };
+                let found = sums::error(206, format!("`{name}` is defined twice, and an equation defines its tensor once"));
+                let found = found.at(name.span, "defined again here").and(first.unwrap_or(declaration.span), "first defined here");
+                self.errors.push(found.help(format!("`{name}2`, or another name")));
+            }
+        }
+        None
+    }
+
+    /// Place and kind of a declaration, equations further down included.
+    fn declared(&self, name: &str) -> Option<(Span, &'static str)> {
+        let here = self.names.get(name).map(|d| (d.span, d.what));
+        here.or_else(|| self.equations.get(name).map(|span| (*span, "tensor")))
+    }
+
+    fn check_rank(&mut self, name: &Ident, tensor: Tensor, n: usize) -> Option<()> {
+        let decl = &self.module.tensors[tensor];
+        let axes = decl.axes.len();
+        if axes == n {
+            return Some(());
+        }
+        let message = format!(
+            "`{name}` has {axes} {}, and its equation has {n} {} on the left",
+            plural(axes, "axis", "axes"),
+            plural(n, "index", "indices")
+        );
+        let found = dims::error(307, message).at(name.span, format!("{n} {}", plural(n, "index", "indices")));
+        let found = found.and(decl.span, format!("declared with {axes} {}", plural(axes, "axis", "axes")));
+        self.errors.push(found);
+        None
+    }
+
+    /// Finds the element type and declares the tensor, unless it is a result.
+    fn typed_tensor(
+        &mut self,
+        bind: &Bind,
+        declared: Option<Tensor>,
+        node: &mut super::tree::Node,
+        vars: &super::tree::Vars,
+    ) -> Option<Tensor> {
+        let stated =
+            bind.ty.as_ref().and_then(|t| if let ElementKind::Scalar(d) = t.element.kind { Some((d, t.element.span)) } else { None });
+        let target = match declared {
+            Some(tensor) => {
+                let decl = &self.module.tensors[tensor];
+                let (dtype, span) = (decl.dtype, decl.span);
+                self.check_stated(&bind.name, stated, dtype, span);
+                Some((dtype, span))
+            }
+            None => stated,
+        };
+        let mut typer = Typer { elab: self, source: &bind.value };
+        let ty = typer.annotate(node);
+        let dtype = typer.root(ty, target.map(|(d, s)| (d, s, bind.name.as_str())), node)?;
+        let left: Vec<Extent> = vars.iter().filter(|v| v.left).filter_map(|v| Some(self.module.indices[v.index?].hi.clone())).collect();
+        if let Some(ty) = &bind.ty {
+            self.check_stated_axes(bind, ty, &left);
+        }
+        Some(declared.unwrap_or_else(|| {
+            for (size, var) in left.iter().zip(vars) {
+                self.ensure_nonnegative(size, var.span);
+            }
+            let tensor = self.module.tensors.push(TensorDecl::new(bind.name.as_str(), dtype, left, bind.name.span));
+            self.declare(bind.name.as_str(), bind.name.span, "tensor", Meaning::Tensor(tensor));
+            tensor
+        }))
+    }
+
+    fn check_stated(&mut self, name: &Ident, stated: Option<(DType, Span)>, declared: DType, span: Span) {
+        if let Some((stated, at)) = stated
+            && stated != declared
+        {
+            let found = types::error(402, format!("`{name}` is declared {declared}, but its equation states {stated}"));
+            self.errors.push(found.at(at, stated.to_string()).and(span, declared.to_string()).help(format!("`{declared}`")));
+        }
+    }
+
+    /// Axes that an equation states are those of its indices.
+    fn check_stated_axes(&mut self, bind: &Bind, ty: &Type, left: &[Extent]) {
+        let Some(axes) = &ty.axes else { return };
+        let Some(stated) = self.axes(axes) else { return };
+        if stated.as_slice() != left {
+            let show = |sizes: &[Extent]| sizes.iter().map(|s| self.show(s)).collect::<Vec<_>>().join(", ");
+            let message =
+                format!("`{}` is stated to have the axes [{}], but its indices range over [{}]", bind.name, show(&stated), show(left));
+            let found = dims::error(301, message).at(ty.span, "stated here").and(bind.name.span, "defined here");
+            self.errors.push(found);
+        }
+    }
+
+    fn discard_notes(&mut self) {
+        self.notes.indices.clear();
+        self.notes.reductions.clear();
+    }
+
+    fn explain(&mut self, bind: &Bind, source: &Expr, requires_before: usize) {
+        let checks = self.module.requires[requires_before..].iter().map(|r| r.message.clone()).collect();
+        let note = Explanation {
+            tensor: bind.name.as_str().to_owned(),
+            equation: explicit_text(bind, source),
+            indices: std::mem::take(&mut self.notes.indices),
+            reductions: std::mem::take(&mut self.notes.reductions),
+            checks,
+            span: bind.span,
+        };
+        self.notes.equations.push(note);
+    }
+
+    fn check_results(&mut self, def: &Def) {
+        for result in &def.results {
+            if !self.equations.contains_key(result.name.as_str()) {
+                let found = sums::error(208, format!("the result `{}` has no equation", result.name));
+                let left = result.ty.axes.as_ref().map_or(0, Vec::len);
+                let indices = ["i", "j", "k", "l", "m", "n"].get(..left).map_or_else(|| "…".to_owned(), |i| i.join(", "));
+                let brackets = if left == 0 { String::new() } else { format!("[{indices}]") };
+                self.errors.push(found.at(result.span, "never defined").help(format!("`{}{brackets} = …;`", result.name)));
+            }
+        }
+    }
+
+    /// A dim that no axis, condition or equation mentions can never get a size.
+    fn check_generics(&mut self, def: &Def) {
+        if !self.errors.is_empty() {
+            return;
+        }
+        let used = self.mentioned_dims();
+        for generic in def.generics.iter().filter(|g| g.kind == GenericKind::Dim && g.default.is_none()) {
+            let dim = self.module.dims.iter().find(|(_, d)| d.name == generic.name.as_str()).map(|(d, _)| d);
+            if dim.is_some_and(|d| !used.contains(&d)) {
+                let found = dims::error(306, format!("nothing mentions the dim `{}`, so nothing says what size it has", generic.name));
+                self.errors.push(found.at(generic.span, "declared here").help("remove it"));
+            }
+        }
+    }
+
+    fn mentioned_dims(&self) -> BTreeSet<Dim> {
+        let m = &self.module;
+        let axes = m.tensors.values().flat_map(|t| t.axes.iter());
+        let ranges = m.indices.values().flat_map(|i| [&i.lo, &i.hi]);
+        let requires = m.requires.iter().map(|r| &r.value);
+        let aliases = self.names.values().filter_map(|d| if let Meaning::Alias(e) = &d.meaning { Some(e) } else { None });
+        let mut out: BTreeSet<Dim> = axes
+            .chain(ranges)
+            .chain(requires)
+            .chain(aliases)
+            .chain(&self.zero)
+            .flat_map(Extent::leaves)
+            .filter_map(|a| if let Atom::Dim(d) = a { Some(d) } else { None })
+            .collect();
+        super::inline::visit_sizes(m, &mut |e| {
+            out.extend(e.leaves().into_iter().filter_map(|a| if let Atom::Dim(d) = a { Some(d) } else { None }))
+        });
+        out
+    }
+
+    pub(crate) fn finish(mut self) -> Outcome {
+        sort_by_position(&mut self.errors);
+        self.errors.dedup();
+        if self.errors.iter().any(|d| !is_refusal(d)) {
+            self.errors.retain(|d| !is_refusal(d));
+            return Outcome::Wrong(self.errors);
+        }
+        if !self.errors.is_empty() {
+            return Outcome::Refused(self.errors);
+        }
+        match verify::verify(self.module) {
+            Ok(module) => Outcome::Right(Arc::new(Elaborated { module, notes: self.notes.equations })),
+            Err(errors) => Outcome::Wrong(errors.into_iter().map(internal).collect()),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Copies of a called def inside its caller: its generics become sizes of the caller, its tensors and indices are made anew.
+
+use super::prove::{Proof, prove_nonnegative};
+use super::scope::Elaborator;
+use ein_ir::entity::{EntityRef, Index, Tensor};
+use ein_ir::extent::{Atom, Extent};
+use ein_ir::scalar::{Scalar, ScalarKind};
+use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Reduce, Relation, Require, TensorDecl};
+use std::collections::BTreeMap;
+
+/// How the entities of a called def are spelt in its caller.
+pub(crate) struct Renaming<'a> {
+    /// One size for each generic.
+    pub(crate) dims: &'a [Extent],
+    /// Parameters and results; the others are made by [`Elaborator::inline`].
+    pub(crate) tensors: BTreeMap<Tensor, Tensor>,
+    indices: Vec<Index>,
+}
+
+impl<'a> Renaming<'a> {
+    pub(crate) fn new(dims: &'a [Extent], tensors: BTreeMap<Tensor, Tensor>) -> Self {
+        Self { dims, tensors, indices: Vec::new() }
+    }
+
+    pub(crate) fn size(&self, size: &Extent) -> Extent {
+        substitute_dims(size, self.dims)
+    }
+
+    fn scalar(&self, scalar: &Scalar) -> Scalar {
+        let mut out = scalar.clone();
+        out.visit_mut(&mut |s| match &mut s.kind {
+            ScalarKind::Index(i) => *i = self.indices[i.index()],
+            ScalarKind::Size(size) => *size = substitute_dims(size, self.dims),
+            ScalarKind::Access(access) => access.tensor = self.tensors[&access.tensor],
+            _ => {}
+        });
+        out
+    }
+
+    fn equation(&self, e: &Equation) -> Equation {
+        let indices = |list: &[Index]| list.iter().map(|i| self.indices[i.index()]).collect::<Vec<_>>();
+        let reduce = e.reduce.as_ref().map(|r| Reduce {
+            binders: indices(&r.binders),
+            guard: r.guard.as_ref().map(|g| self.scalar(g)),
+            ..r.clone()
+        });
+        Equation {
+            out: self.tensors[&e.out],
+            indices: indices(&e.indices),
+            domain: e.domain.as_ref().map(|d| self.scalar(d)),
+            reduce,
+            body: self.scalar(&e.body),
+            span: e.span,
+        }
+    }
+}
+
+/// A size of the called def as one of the caller.
+pub(crate) fn substitute_dims(size: &Extent, dims: &[Extent]) -> Extent {
+    size.substitute(&|atom| match atom {
+        Atom::Dim(d) => dims.get(d.index()).cloned(),
+        _ => None,
+    })
+}
+
+impl Elaborator<'_> {
+    /// Appends the definitions and entry checks of a called def. `label` is what its inner tensors are named after.
+    pub(crate) fn inline(&mut self, module: &Module, mut renaming: Renaming<'_>, label: &str) {
+        for decl in module.indices.values() {
+            let fresh = IndexDecl { lo: renaming.size(&decl.lo), hi: renaming.size(&decl.hi), ..decl.clone() };
+            renaming.indices.push(self.module.indices.push(fresh));
+        }
+        for (tensor, decl) in &module.tensors {
+            if !renaming.tensors.contains_key(&tensor) {
+                let axes = decl.axes.iter().map(|a| renaming.size(a)).collect();
+                let name = self.fresh_name(&format!("{label}.{}", decl.name));
+                let fresh = self.module.tensors.push(TensorDecl { name, axes, ..decl.clone() });
+                renaming.tensors.insert(tensor, fresh);
+            }
+        }
+        for definition in &module.body {
+            if let Definition::Equation(e) = definition {
+                let copy = renaming.equation(e);
+                self.module.body.push(Definition::Equation(copy));
+            }
+        }
+        for require in &module.requires {
+            self.inline_require(require, &renaming, &module.name);
+        }
+    }
+
+    fn inline_require(&mut self, require: &Require, renaming: &Renaming<'_>, def: &str) {
+        let value = renaming.size(&require.value);
+        let unless_empty: Vec<Extent> =
+            require.unless_empty.iter().map(|e| renaming.size(e)).filter(|e| e.as_constant().is_none_or(|c| c <= 0)).collect();
+        if unless_empty.iter().any(|e| e.as_constant().is_some()) {
+            return;
+        }
+        let mut facts = self.size_facts();
+        facts.nonnegative.extend(unless_empty.iter().map(|e| e.sub(&Extent::from(1))));
+        let proved = match require.relation {
+            Relation::NonNegative => prove_nonnegative(&value, &facts) == Proof::Always,
+            Relation::Zero => {
+                prove_nonnegative(&value, &facts) == Proof::Always && prove_nonnegative(&value.scale(-1), &facts) == Proof::Always
+            }
+            Relation::NonZero => false,
+        };
+        if !proved {
+            let message = format!("in `{def}`: {}", require.message);
+            self.require(Require { value, unless_empty, message, ..require.clone() });
+        }
+    }
+}
+
+/// Calls `f` on every size that stands in an expression of the module.
+pub(crate) fn visit_sizes(module: &Module, f: &mut dyn FnMut(&Extent)) {
+    for definition in &module.body {
+        let Definition::Equation(e) = definition else { continue };
+        let scalars = e.domain.iter().chain(e.reduce.iter().filter_map(|r| r.guard.as_ref())).chain([&e.body]);
+        for scalar in scalars {
+            scalar.visit(&mut |s| {
+                if let ScalarKind::Size(size) = &s.kind {
+                    f(size);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What parses but is not in this version: the first such construct of a def, in one sentence (E0190).
+
+use super::names::children;
+use crate::ast::{
+    Axis, BinderKind, Def, ElementKind, ElementType, Expr, ExprKind, GenericKind, LeftSide, Param, Qualifier, Statement, Subscript, Type,
+};
+use crate::error::refusals::unsupported;
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
+use ein_ir::span::Span;
+
+/// Functions of several results and the like that are parsed as calls.
+const FUNCTIONS: [&str; 17] = [
+    "approx", "top_k", "sort", "solve", "cholesky", "qr", "eigh", "eig", "svd", "lstsq", "inv", "det", "fft", "ifft", "rfft", "irfft",
+    "rng",
+];
+
+/// The element types of this version.
+pub(crate) const DTYPES: [DType; 7] = [DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::C128];
+
+/// The first construct, in source order, that this version does not have.
+pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
+    let mut found = Refusals(Vec::new());
+    for generic in def.generics.iter().filter(|g| g.kind == GenericKind::Row) {
+        found.add(&format!("the row variable `..{}` is", generic.name), generic.span);
+    }
+    def.params.iter().chain(&def.results).for_each(|p| found.param(p));
+    def.body.iter().for_each(|s| found.statement(s));
+    let mut found = found.0;
+    found.sort_by_key(|d| d.primary.as_ref().map(|l| l.span));
+    found.into_iter().next()
+}
+
+/// Says that an element type is not in this version, if it is not.
+pub(crate) fn refuse_dtype(dtype: DType, span: Span) -> Option<Diagnostic> {
+    (!DTYPES.contains(&dtype)).then(|| unsupported(&format!("the element type {dtype} is"), span))
+}
+
+struct Refusals(Vec<Diagnostic>);
+
+impl Refusals {
+    fn add(&mut self, what: &str, span: Span) {
+        self.0.push(unsupported(what, span));
+    }
+
+    fn param(&mut self, param: &Param) {
+        self.ty(&param.ty);
+        if let Some(tolerance) = &param.tolerance {
+            self.add(&format!("the error budget `within {}` is", tolerance.kind.name()), tolerance.span);
+        }
+        if let Some(bounds) = &param.bounds {
+            self.add("the value range `in lo..hi` of a parameter is", bounds.span);
+        }
+    }
+
+    fn ty(&mut self, ty: &Type) {
+        for qualifier in &ty.qualifiers {
+            let what = match qualifier {
+                Qualifier::Secret(_) => "the qualifier `secret` is".to_owned(),
+                Qualifier::Public(_) => "the qualifier `public` is".to_owned(),
+                Qualifier::Structure(s) => format!("the structure `{}` is", s.kind.name()),
+            };
+            self.add(&what, qualifier.span());
+        }
+        self.element(&ty.element);
+        for axis in ty.axes.iter().flatten() {
+            if let Axis::Row(name) = axis {
+                self.add(&format!("the row variable `..{name}` is"), axis.span());
+            }
+        }
+    }
+
+    fn element(&mut self, element: &ElementType) {
+        match &element.kind {
+            ElementKind::Scalar(dtype) => self.0.extend(refuse_dtype(*dtype, element.span)),
+            ElementKind::Index(dims) => {
+                let dims: Vec<&str> = dims.iter().map(crate::ast::Ident::as_str).collect();
+                self.add(&format!("the element type idx<{}> is", dims.join(", ")), element.span);
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        match statement {
+            Statement::Scan(scan) => self.add("`scan` is", scan.span),
+            Statement::Fit(fit) => self.add("`fit` is", fit.span),
+            Statement::BindMany(bind) => self.expr(&bind.value),
+            Statement::Bind(bind) => {
+                if let Some(tolerance) = &bind.tolerance {
+                    self.add(&format!("the error budget `within {}` is", tolerance.kind.name()), tolerance.span);
+                }
+                bind.left.iter().for_each(|l| self.left(l));
+                bind.ty.iter().for_each(|t| self.ty(t));
+                self.expr(&bind.value);
+            }
+        }
+    }
+
+    fn left(&mut self, left: &LeftSide) {
+        for binder in &left.binders {
+            self.row_binder(&binder.kind, binder.span);
+        }
+    }
+
+    fn row_binder(&mut self, kind: &BinderKind, span: Span) {
+        if let BinderKind::Row(name) = kind {
+            self.add(&format!("the row variable `..{name}` is"), span);
+        }
+    }
+
+    fn expr(&mut self, e: &Expr) {
+        match &e.kind {
+            ExprKind::Subscript { subs, .. } => {
+                for sub in subs {
+                    if let Subscript::Row(name) = sub {
+                        self.add(&format!("the row variable `..{name}` is"), sub.span());
+                    }
+                }
+            }
+            ExprKind::Call { name, .. } if FUNCTIONS.contains(&name.as_str()) => self.add(&format!("the function `{name}` is"), e.span),
+            ExprKind::Reduce(r) => {
+                r.binders.iter().for_each(|b| self.row_binder(&b.kind, b.span));
+                r.accumulator.iter().for_each(|a| self.element(a));
+            }
+            ExprKind::Cast { to, .. } => self.element(to),
+            _ => {}
+        }
+        children(e).into_iter().for_each(|child| self.expr(child));
+    }
+}

@@ -1,0 +1,107 @@
+//! What is known while a def is elaborated: its names, its sizes, and the module that grows.
+
+use super::program::ProgramScope;
+use crate::builtins::{CONSTANTS, nearest};
+use crate::error::refusals::unsupported;
+use crate::error::sums::{repeated, unknown_name};
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{Dim, Tensor};
+use ein_ir::extent::Extent;
+use ein_ir::span::Span;
+use ein_ir::tensor::Module;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a declared name stands for.
+#[derive(Clone, Debug)]
+pub(crate) enum Meaning {
+    /// The size of an axis.
+    Dim(Dim),
+    /// An `int` generic.
+    Int(Dim),
+    /// A `where` name.
+    Alias(Extent),
+    /// A parameter, result or equation.
+    Tensor(Tensor),
+    /// A declaration with an error: uses are not reported again.
+    Unknown,
+}
+
+/// A declared name.
+#[derive(Clone, Debug)]
+pub(crate) struct Declaration {
+    pub(crate) meaning: Meaning,
+    pub(crate) span: Span,
+    /// Its kind in the user's words.
+    pub(crate) what: &'static str,
+}
+
+/// The state of elaborating one def.
+pub(crate) struct Elaborator<'p> {
+    pub(crate) program: &'p ProgramScope<'p>,
+    pub(crate) module: Module,
+    pub(crate) names: BTreeMap<String, Declaration>,
+    /// Tensors that may be read.
+    pub(crate) defined: BTreeSet<Tensor>,
+    /// Equations, by name, that stand somewhere in the body.
+    pub(crate) equations: BTreeMap<String, Span>,
+    /// Polynomials over sizes that are 0, and that are at least 0.
+    pub(crate) zero: Vec<Extent>,
+    pub(crate) nonnegative: Vec<Extent>,
+    pub(crate) errors: Vec<Diagnostic>,
+    pub(crate) notes: super::explain::Notes,
+}
+
+impl<'p> Elaborator<'p> {
+    pub(crate) fn new(program: &'p ProgramScope<'p>, name: &str) -> Self {
+        Self {
+            program,
+            module: Module { name: name.to_owned(), ..Module::default() },
+            names: BTreeMap::new(),
+            defined: BTreeSet::new(),
+            equations: BTreeMap::new(),
+            zero: Vec::new(),
+            nonnegative: Vec::new(),
+            errors: Vec::new(),
+            notes: super::explain::Notes::default(),
+        }
+    }
+
+    /// Declares a name; a repeat is E0206.
+    pub(crate) fn declare(&mut self, name: &str, span: Span, what: &'static str, meaning: Meaning) {
+        if let Some(first) = self.names.get(name) {
+            self.errors.push(repeated(name, span, what, first.span, first.what));
+            return;
+        }
+        self.names.insert(name.to_owned(), Declaration { meaning, span, what });
+    }
+
+    /// Reports a name that is not declared, or not here: E0204, or E0190 if another part of the program declares it.
+    pub(crate) fn unknown(&mut self, name: &str, span: Span, more: &[String]) {
+        if let Some(what) = self.program.foreign.get(name) {
+            self.errors.push(unsupported(&format!("`{name}` is declared by {what}, and that is"), span));
+            return;
+        }
+        if let Some(below) = self.equations.get(name) {
+            let found = unknown_name(name, span, None).and(*below, "defined below, here");
+            self.errors.push(found.note("a name is read only after its equation").help(format!("move the equation of `{name}` up")));
+            return;
+        }
+        let known: Vec<&str> = self.names.keys().map(String::as_str).chain(CONSTANTS).chain(more.iter().map(String::as_str)).collect();
+        let found = unknown_name(name, span, nearest(name, known));
+        self.errors.push(found);
+    }
+
+    /// A name that no tensor of the module has yet: `y.sum`, `y.sum2`.
+    pub(crate) fn fresh_name(&self, wanted: &str) -> String {
+        let taken = |name: &str| self.module.tensors.values().any(|t| t.name == name);
+        if !taken(wanted) {
+            return wanted.to_owned();
+        }
+        (2..).map(|n| format!("{wanted}{n}")).find(|name| !taken(name)).unwrap_or_default()
+    }
+
+    /// The name of a tensor, in quotes.
+    pub(crate) fn quoted(&self, tensor: Tensor) -> String {
+        format!("`{}`", self.module.tensors[tensor].name)
+    }
+}

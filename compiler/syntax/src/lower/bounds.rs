@@ -1,0 +1,194 @@
+//! Subscripts inside their axes: proved, or reduced to an entry check, or refused (language 4).
+
+use super::Builder;
+use crate::check::names::find_at;
+use crate::check::prove::{Facts, Proof, prove_nonnegative};
+use crate::check::range::polynomial;
+use crate::check::tree::{Access, Node};
+use crate::error::dims::error;
+use crate::print::print_expr;
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::extent::Extent;
+use ein_ir::scalar::Mode;
+use ein_ir::span::Span;
+use ein_ir::tensor::{Relation, Require};
+
+/// A subscript that must stay inside an axis.
+struct Obligation<'a> {
+    tensor: String,
+    axis: usize,
+    size: &'a Extent,
+    value: &'a Extent,
+    text: String,
+    whole: String,
+    span: Span,
+    declared: Span,
+}
+
+impl Builder<'_, '_> {
+    pub(super) fn check_bounds(&mut self, access: &Access, node: &Node) {
+        for (axis, sub) in access.subs.iter().enumerate() {
+            let decl = &self.elab.module.tensors[access.tensor];
+            let (size, declared) = (decl.axes[axis].clone(), decl.span);
+            match sub.mode {
+                Mode::Exact => {}
+                Mode::Pad => continue,
+                Mode::Clamp | Mode::Wrap | Mode::Reflect => {
+                    self.note_possible_fault(&size);
+                    continue;
+                }
+            }
+            let value = polynomial(&sub.value, self.vars);
+            let text = self.text(sub.value.span);
+            let tensor = self.elab.quoted(access.tensor);
+            let Some(value) = value else {
+                let found = error(303, format!("`{text}` cannot be shown to stay inside axis {axis} of {tensor}"));
+                let found = found.at(sub.value.span, "not affine in indices and sizes").and(declared, "declared here");
+                self.elab.errors.push(found.help(modes(&text)));
+                continue;
+            };
+            let whole = self.text(node.span);
+            let o = Obligation { tensor, axis, size: &size, value: &value, text, whole, span: sub.value.span, declared };
+            self.check_inside(&o);
+        }
+    }
+
+    fn check_inside(&mut self, o: &Obligation<'_>) {
+        if let Some(index) = o.value.as_index() {
+            let decl = &self.elab.module.indices[index];
+            if decl.lo.as_constant() == Some(0) && decl.hi == *o.size {
+                return;
+            }
+        }
+        let last = o.size.sub(&Extent::from(1)).sub(o.value);
+        for (goal, at_end) in [(o.value, false), (&last, true)] {
+            match self.prove(goal) {
+                Proof::Always => {}
+                Proof::Entry(condition) => self.entry_check(o, condition, at_end),
+                Proof::Unknown => {
+                    let found = self.unproved(o, at_end);
+                    self.elab.errors.push(found);
+                }
+            }
+        }
+    }
+
+    /// Proves with the conditions of the innermost reduction alone if possible, else with those around it, which the tensor that
+    /// the reduction becomes then needs as its domain.
+    fn prove(&mut self, goal: &Extent) -> Proof {
+        let own = self.frames.last().map_or(0, |f| f.outer);
+        let first = prove_nonnegative(goal, &self.facts_from(own));
+        if first == Proof::Always || own == 0 {
+            return first;
+        }
+        let second = prove_nonnegative(goal, &self.facts_from(0));
+        let helps = second == Proof::Always || first == Proof::Unknown || first.is_never();
+        if helps && second != Proof::Unknown {
+            self.need_domain();
+            return second;
+        }
+        first
+    }
+
+    /// What is known here, with the conditions in force from position `from` on.
+    fn facts_from(&self, from: usize) -> Facts {
+        let mut facts = self.elab.size_facts();
+        for v in &self.scope {
+            let index = self.index(*v);
+            let decl = &self.elab.module.indices[index];
+            facts.ranges.insert(index, (decl.lo.clone(), decl.hi.clone()));
+        }
+        for condition in &self.conditions[from..] {
+            facts.zero.extend(condition.zero.iter().cloned());
+            facts.nonnegative.extend(condition.nonnegative.iter().cloned());
+        }
+        facts
+    }
+
+    /// Every reduction under way may only be evaluated where the conditions around it hold.
+    pub(super) fn need_domain(&mut self) {
+        for frame in &mut self.frames {
+            frame.needs_domain |= frame.outer > 0;
+        }
+    }
+
+    /// An access with a mode has no element to take if its axis may be empty.
+    fn note_possible_fault(&mut self, size: &Extent) {
+        if prove_nonnegative(&size.sub(&Extent::from(1)), &self.facts_from(0)) != Proof::Always {
+            self.need_domain();
+        }
+    }
+
+    /// A division of integers fails for a divisor of 0, unless it is known to be another number.
+    pub(super) fn note_division(&mut self, divisor: &Node) {
+        let safe = polynomial(divisor, self.vars).is_some_and(|p| {
+            let facts = self.facts_from(self.frames.last().map_or(0, |f| f.outer));
+            let one = Extent::from(1);
+            let positive = prove_nonnegative(&p.sub(&one), &facts) == Proof::Always;
+            positive || prove_nonnegative(&p.scale(-1).sub(&one), &facts) == Proof::Always
+        });
+        if !safe {
+            self.need_domain();
+        }
+    }
+
+    fn entry_check(&mut self, o: &Obligation<'_>, condition: Extent, at_end: bool) {
+        let lengths: Vec<Extent> = self.scope.iter().map(|v| self.length(self.index(*v))).collect();
+        if lengths.iter().any(|l| l.as_constant().is_some_and(|c| c <= 0)) {
+            return;
+        }
+        if self.never_holds(&condition, &lengths) {
+            let found = self.out_of_bounds(o, at_end);
+            self.elab.errors.push(found);
+            return;
+        }
+        let mut unless_empty: Vec<Extent> = lengths.into_iter().filter(|l| l.as_constant().is_none()).collect();
+        unless_empty.sort();
+        unless_empty.dedup();
+        let end = if at_end { "end" } else { "start" };
+        let message =
+            format!("`{}` must stay inside axis {} of {}: at its {end}, `{} >= 0`", o.whole, o.axis, o.tensor, self.elab.show(&condition));
+        let require = Require { value: condition, relation: Relation::NonNegative, unless_empty, message, code: 303, span: o.span };
+        self.elab.require(require);
+    }
+
+    /// Whether a condition fails for all sizes for which anything is accessed.
+    fn never_holds(&self, condition: &Extent, lengths: &[Extent]) -> bool {
+        let mut facts = self.elab.size_facts();
+        facts.nonnegative.extend(lengths.iter().map(|l| l.sub(&Extent::from(1))));
+        prove_nonnegative(&condition.scale(-1).sub(&Extent::from(1)), &facts) == Proof::Always
+    }
+
+    fn out_of_bounds(&self, o: &Obligation<'_>, at_end: bool) -> Diagnostic {
+        let size = self.elab.show(o.size);
+        let reaches = self.elab.extreme(o.value, at_end).map(|e| self.elab.show(&e));
+        let reach = reaches.map_or_else(|| "leaves it".to_owned(), |r| format!("reaches {r}"));
+        let found = error(303, format!("`{}` {reach}, and axis {} of {} has size {size}", o.text, o.axis, o.tensor));
+        let found = found.at(o.span, reach).and(o.declared, format!("axis {} has size {size}", o.axis));
+        found.help(modes(&o.text))
+    }
+
+    fn unproved(&self, o: &Obligation<'_>, at_end: bool) -> Diagnostic {
+        let size = self.elab.show(o.size);
+        let bound = if at_end { format!("`{} < {size}`", o.text) } else { format!("`{} >= 0`", o.text) };
+        let found = error(303, format!("`{}` cannot be shown to stay inside axis {} of {}", o.text, o.axis, o.tensor));
+        let found = found.at(o.span, format!("{bound} is not proved")).and(o.declared, format!("axis {} has size {size}", o.axis));
+        found.note("a `where` clause on the sizes, or a guard such as `where i < N`, may prove it").help(modes(&o.text))
+    }
+
+    /// The text of the expression at a place.
+    pub(super) fn text(&self, span: Span) -> String {
+        find_at(self.source, span).map_or_else(|| "…".to_owned(), |e| print_expr(e.peeled()))
+    }
+}
+
+fn modes(text: &str) -> String {
+    format!("`clamp({text})` for the nearest element, or `pad({text})` for 0 outside")
+}
+
+impl Proof {
+    /// Whether the condition is one that no sizes satisfy.
+    fn is_never(&self) -> bool {
+        matches!(self, Proof::Entry(e) if e.as_constant().is_some_and(|c| c < 0))
+    }
+}

@@ -1,0 +1,55 @@
+//! Calls of defs of scalars inside expressions: the def's equations with the arguments in place of its parameters.
+
+use super::Builder;
+use crate::check::inline::substitute_dims;
+use crate::check::program::Outcome;
+use crate::check::tree::Node;
+use crate::error::refusals::unsupported;
+use ein_ir::dtype::DType;
+use ein_ir::entity::Tensor;
+use ein_ir::extent::Extent;
+use ein_ir::scalar::{Literal, Scalar, ScalarKind};
+use ein_ir::span::Span;
+use ein_ir::tensor::{Definition, Equation};
+use std::collections::BTreeMap;
+
+impl Builder<'_, '_> {
+    pub(super) fn scalar_call(&mut self, name: &str, args: &[Node], span: Span) -> Scalar {
+        let params = self.elab.scalar_params(name);
+        let args: Vec<Scalar> = args.iter().zip(&params).map(|(a, d)| self.build(a, *d)).collect();
+        let placeholder = || Scalar::literal(Literal::Bool(false), DType::Bool, span);
+        let Outcome::Right(callee) = self.elab.program.elaborated(name) else { return placeholder() };
+        let module = &callee.module;
+        let dims: Option<Vec<Extent>> = module.dims.values().map(|d| d.default.map(Extent::from)).collect();
+        let (Some(dims), Some(equations)) = (dims, pointwise(&module.body)) else {
+            let what = format!("a call of `{name}` inside an expression, which needs more than scalar equations, is");
+            self.elab.errors.push(unsupported(&what, span));
+            return placeholder();
+        };
+        let mut values: BTreeMap<Tensor, Scalar> = module.params.iter().copied().zip(args).collect();
+        for e in equations {
+            let mut body = e.body.clone();
+            body.visit_mut(&mut |s| match &mut s.kind {
+                ScalarKind::Size(size) => *size = substitute_dims(size, &dims),
+                ScalarKind::Access(access) => {
+                    if let Some(value) = values.get(&access.tensor) {
+                        *s = value.clone();
+                    }
+                }
+                _ => {}
+            });
+            values.insert(e.out, body);
+        }
+        values.remove(&module.results[0]).unwrap_or_else(placeholder)
+    }
+}
+
+/// The equations, if all of them are pointwise expressions of scalars.
+fn pointwise(body: &[Definition]) -> Option<Vec<&Equation>> {
+    body.iter()
+        .map(|d| match d {
+            Definition::Equation(e) if e.indices.is_empty() && e.reduce.is_none() => Some(e),
+            _ => None,
+        })
+        .collect()
+}
