@@ -148,7 +148,7 @@ pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
     known
         .into_iter()
         .filter(|name| *name != written)
-        .map(|name| (strsim::osa_distance(written, name), name))
+        .map(|name| (if written.eq_ignore_ascii_case(name) { 0 } else { strsim::osa_distance(written, name) }, name))
         .filter(|(distance, name)| *distance <= name.len().max(written.len()).div_ceil(3) && *distance < name.len().max(written.len()))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

@@ -64,3 +64,52 @@ fn as_def(bind: &Bind) -> crate::ast::Def {
         span: bind.span,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::parse_equation;
+    use ein_ir::span::FileId;
+
+    fn eval(equation: &str, inputs: &[(&str, DType, &[usize])]) -> Result<String, String> {
+        let bind = parse_equation(equation, FileId(0)).expect("parses");
+        let inputs: Vec<_> = inputs.iter().map(|(n, d, s)| ((*n).to_owned(), *d, s.to_vec())).collect();
+        let lines = |d: Vec<Diagnostic>| d.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let module = eval_module(&bind, &inputs).map_err(lines)?;
+        let text = module.to_string();
+        let body = text.lines().filter(|l| l.starts_with('t') || l.starts_with("results"));
+        Ok(body.map(|l| l.split(" @").next().unwrap_or_default()).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn dims_and_dtypes_are_those_of_the_arrays() {
+        let found = eval("C[i,k] = A[i,j] * B[j,k]", &[("A", DType::F32, &[2, 3]), ("B", DType::F32, &[3, 4])]);
+        let expected = "tensor t0 \"A\" f32[2, 3]\ntensor t1 \"B\" f32[3, 4]\ntensor t2 \"C\" f32[2, 4]\nresults (t2)\n\
+                        t2[i0, i1] = sum:f32[i2]((t0[i0, i2] * t1[i2, i1]))";
+        assert_eq!(found.as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn sizes_that_disagree_are_both_named() {
+        let found = eval("C[i,k] = A[i,j] * B[j,k]", &[("A", DType::F32, &[2, 3]), ("B", DType::F32, &[4, 4])]);
+        assert_eq!(found, Err("E0301: index `j` has size 3 in `A` but 4 in `B`".to_owned()));
+    }
+
+    #[test]
+    fn bounds_are_exact() {
+        let found = eval("d[i: 3] = a[2*i + 1]", &[("a", DType::F64, &[6])]);
+        assert!(found.is_ok(), "{found:?}");
+        let found = eval("d[i: 4] = a[2*i + 1]", &[("a", DType::F64, &[6])]);
+        assert_eq!(found, Err("E0303: `2*i + 1` reaches 7, and axis 0 of `a` has size 6".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_evaluated_is_refused() {
+        let found = eval("d = a[i] * a[i]", &[("a", DType::U8, &[6])]);
+        assert_eq!(found, Err("E0190: the element type u8 is not in this version of the compiler".to_owned()));
+        let found = eval("a[i] = a[i] + 1", &[("a", DType::F32, &[6])]);
+        assert_eq!(found, Err("E0206: `a` is an input and defined by the equation".to_owned()));
+        let found = eval("y = exp(a[i])", &[("a", DType::F32, &[6])]);
+        assert_eq!(found, Err("E0201: index `i` occurs once".to_owned()));
+    }
+}

@@ -61,9 +61,8 @@ impl Elaborator<'_> {
 
     /// `(a, b) = f(x);`
     pub(crate) fn bind_many(&mut self, names: &[Ident], value: &Expr, span: Span) {
-        let before = self.errors.len();
         if self.call(names, value, span).is_none() {
-            names.iter().for_each(|name| self.poison(name, before));
+            names.iter().for_each(|name| self.poison(name));
         }
     }
 
@@ -183,9 +182,7 @@ impl Elaborator<'_> {
 
     fn scalar_argument(&mut self, e: &Expr, param: &TensorDecl, target: &Ident) -> Option<Tensor> {
         let before = self.errors.len();
-        let explicit = super::sum::make_explicit(e, &[], &|name| {
-            self.names.get(name).map(|d| (d.span, d.what)).or_else(|| self.equations.get(name).map(|s| (*s, "tensor")))
-        });
+        let explicit = super::sum::make_explicit(e, &[], &|name| self.declared(name));
         self.errors.extend(explicit.errors);
         let mut resolver = Resolver::new(self, explicit.poisoned);
         let mut node = resolver.expr(&explicit.value);
@@ -306,7 +303,7 @@ impl Elaborator<'_> {
     fn result_tensor(&mut self, name: &Ident, call: &Call<'_>, result: Tensor, sizes: &[Extent]) -> Option<Tensor> {
         let decl = &call.callee.module.tensors[result];
         let axes: Vec<Extent> = decl.axes.iter().map(|a| substitute_dims(a, sizes)).collect();
-        let Some(target) = self.target(name, false)? else {
+        let Some(target) = self.target(name)? else {
             let tensor = self.module.tensors.push(TensorDecl::new(name.as_str(), decl.dtype, axes, name.span));
             self.declare(name.as_str(), name.span, "tensor", Meaning::Tensor(tensor));
             return Some(tensor);

@@ -7,6 +7,7 @@ use super::range::Sides;
 use super::resolve::{Resolver, plural};
 use super::scope::{Elaborator, Meaning};
 use super::sum::make_explicit;
+use super::tree::NodeKind;
 use crate::ast::{Bind, Def, ElementKind, Expr, ExprKind, GenericKind, Ident, Param, Statement, Type};
 use crate::error::refusals::{internal, is_refusal};
 use crate::error::{dims, reducers, sums, types};
@@ -20,7 +21,7 @@ use ein_ir::tensor::{TensorDecl, verify};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Errors of one equation after which nothing more is said about it.
+/// Errors of one def after which nothing more is looked at.
 const MAX_ERRORS: usize = 200;
 
 impl Elaborator<'_> {
@@ -107,9 +108,8 @@ impl Elaborator<'_> {
             self.bind_many(std::slice::from_ref(&bind.name), &bind.value, bind.span);
             return;
         }
-        let before = self.errors.len();
         if self.equation(bind).is_none() {
-            self.poison(&bind.name, before);
+            self.poison(&bind.name);
         }
     }
 
@@ -120,8 +120,7 @@ impl Elaborator<'_> {
     }
 
     /// Reads of a tensor whose equation is wrong are not reported.
-    pub(crate) fn poison(&mut self, name: &Ident, errors_before: usize) {
-        debug_assert!(self.errors.len() > errors_before || !self.errors.is_empty() || errors_before == 0);
+    pub(crate) fn poison(&mut self, name: &Ident) {
         match self.names.get(name.as_str()).map(|d| d.meaning.clone()) {
             // A result keeps its declared type.
             Some(Meaning::Tensor(tensor)) => drop(self.defined.insert(tensor)),
@@ -133,7 +132,7 @@ impl Elaborator<'_> {
     /// One equation. `None` after an error.
     fn equation(&mut self, bind: &Bind) -> Option<()> {
         let before = self.errors.len();
-        let declared = self.target(&bind.name, bind.left.is_some())?;
+        let declared = self.target(&bind.name)?;
         let binders = bind.left.as_ref().map_or(&[][..], |l| &l.binders);
         let left_names: Vec<Ident> = binders.iter().map(|b| b.name().clone()).filter(|n| !n.is_hole()).collect();
         let explicit = make_explicit(&bind.value, &left_names, &|name| self.declared(name));
@@ -147,7 +146,7 @@ impl Elaborator<'_> {
         if let Some(tensor) = declared {
             self.check_rank(&bind.name, tensor, binders.len())?;
         }
-        if self.errors.len() > before {
+        if self.errors.len() > before || is_bad(&node) {
             return None;
         }
         let sides = Sides { bind, explicit: &explicit.value, right: &node, left: &left, declared };
@@ -169,8 +168,8 @@ impl Elaborator<'_> {
         (self.errors.len() == before).then_some(())
     }
 
-    /// The declared result that an equation defines, or `None` in it for a tensor of its own. `None` after an error.
-    pub(crate) fn target(&mut self, name: &Ident, _has_left: bool) -> Option<Option<Tensor>> {
+    /// The declared result that an equation defines, `Some(None)` for a tensor of its own, `None` after an error.
+    pub(crate) fn target(&mut self, name: &Ident) -> Option<Option<Tensor>> {
         let Some(declaration) = self.names.get(name.as_str()) else { return Some(None) };
         match (&declaration.meaning, declaration.what) {
             (Meaning::Tensor(tensor), "result") if !self.defined.contains(tensor) => return Some(Some(*tensor)),
@@ -186,7 +185,7 @@ impl Elaborator<'_> {
     }
 
     /// Place and kind of a declaration, equations further down included.
-    fn declared(&self, name: &str) -> Option<(Span, &'static str)> {
+    pub(crate) fn declared(&self, name: &str) -> Option<(Span, &'static str)> {
         let here = self.names.get(name).map(|d| (d.span, d.what));
         here.or_else(|| self.equations.get(name).map(|span| (*span, "tensor")))
     }
@@ -346,4 +345,11 @@ impl Elaborator<'_> {
             Err(errors) => Outcome::Wrong(errors.into_iter().map(internal).collect()),
         }
     }
+}
+
+/// Whether an expression reads something whose own error has been reported.
+fn is_bad(node: &super::tree::Node) -> bool {
+    let mut found = false;
+    node.visit(&mut |n| found |= matches!(n.kind, NodeKind::Bad));
+    found
 }

@@ -163,7 +163,7 @@ impl Elaborator<'_> {
                 }
             }
         });
-        best.filter(|_| !failed)
+        best.filter(|end| !failed && end.as_constant().is_none_or(|c| c > 0))
     }
 
     /// One past the greatest value of `own` with `0 <= p < size`, the other indices at their worst.

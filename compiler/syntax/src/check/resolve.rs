@@ -25,11 +25,14 @@ pub(crate) struct Resolver<'e, 'p> {
     bound: Vec<VarId>,
     /// Names that an error was reported for.
     poisoned: Vec<Ident>,
+    /// Errors before this equation: after one of its own, what is unused is not reported.
+    errors_before: usize,
 }
 
 impl<'e, 'p> Resolver<'e, 'p> {
     pub(crate) fn new(elab: &'e mut Elaborator<'p>, poisoned: Vec<Ident>) -> Self {
-        Self { elab, vars: Vec::new(), bound: Vec::new(), poisoned }
+        let errors_before = if poisoned.is_empty() { elab.errors.len() } else { 0 };
+        Self { elab, vars: Vec::new(), bound: Vec::new(), poisoned, errors_before }
     }
 
     /// Brings an index of the left side into scope.
@@ -40,8 +43,8 @@ impl<'e, 'p> Resolver<'e, 'p> {
                 let first = self.vars[first].span;
                 let found = error(203, format!("index `{name}` is already bound here")).at(name.span, "bound again");
                 self.elab.errors.push(found.and(first, "first bound here").help(format!("rename it: `{name}'`")));
-            } else if let Some(d) = self.elab.names.get(name.as_str()) {
-                let found = hides(name.as_str(), name.span, d.span, d.what);
+            } else if let Some((declared, what)) = self.elab.declared(name.as_str()) {
+                let found = hides(name.as_str(), name.span, declared, what);
                 self.elab.errors.push(found);
             }
         }
@@ -218,6 +221,10 @@ impl<'e, 'p> Resolver<'e, 'p> {
         }
         let below = self.elab.equations.get(name.as_str()).copied();
         let found = match below {
+            Some(below) if below.start < name.span.start => error(204, format!("`{name}` is read by its own equation"))
+                .at(name.span, "has no value yet")
+                .and(below, "defined here")
+                .help("a recurrence is a `scan`, and `prev` reads the step before"),
             Some(below) => error(204, format!("`{name}` is read before its equation"))
                 .at(name.span, "read here")
                 .and(below, "defined below, here")
@@ -317,6 +324,19 @@ impl<'e, 'p> Resolver<'e, 'p> {
     }
 
     fn call(&mut self, name: &Ident, args: &[ast::Argument], span: Span) -> NodeKind {
+        let is_def = self.elab.program.defs.contains_key(name.as_str());
+        if is_def && !self.elab.is_scalar_def(name.as_str()) {
+            let found = error(212, format!("`{name}` works on whole tensors, and one value must stand here"));
+            let text: Vec<String> = args.iter().map(|a| print_expr(&a.value)).collect();
+            let found = found.at(span, "called inside an expression");
+            self.elab.errors.push(found.help(format!("`p = {name}({});` as an equation of its own", text.join(", "))));
+            return NodeKind::Bad;
+        }
+        if let Some(named) = args.iter().find(|a| a.name.is_some() && !MODES.contains(&name.as_str())) {
+            let found = error(213, format!("`{name}` takes its arguments by position here")).at(named.span, "an argument with a name");
+            self.elab.errors.push(found);
+            return NodeKind::Bad;
+        }
         let values: Vec<Node> = args.iter().map(|a| self.expr(&a.value)).collect();
         if let Some(builtin) = builtins::function(name.as_str()) {
             return self.builtin(builtin, values, span);
@@ -373,11 +393,11 @@ impl<'e, 'p> Resolver<'e, 'p> {
         let guard = r.guard.as_ref().map(|g| self.expr(g));
         let body = self.expr(&r.body);
         self.bound.truncate(before);
-        self.check_used(&binders, r.name.as_str());
         let Some(reducer) = reducer else {
             self.unknown_reducer(r);
             return NodeKind::Bad;
         };
+        self.check_used(&binders, r.name.as_str());
         if let Reducer::Op(op @ (ReduceOp::ArgMax | ReduceOp::ArgMin)) = reducer {
             self.elab.errors.push(unsupported(&format!("the reducer `{}` is", op.name()), span));
             return NodeKind::Bad;
@@ -388,6 +408,9 @@ impl<'e, 'p> Resolver<'e, 'p> {
 
     /// Indices that a left side or a reducer binds and nothing uses: E0207.
     pub(crate) fn check_used(&mut self, binders: &[VarId], binds: &str) {
+        if self.elab.errors.len() > self.errors_before {
+            return;
+        }
         for v in binders {
             let var = &self.vars[*v];
             if var.used || var.name == "_" {
@@ -398,7 +421,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
             self.elab.errors.push(if var.left {
                 found.help("`_` for an axis that is only repeated")
             } else {
-                found.help(format!("remove `{}`, or `_ ` with its range to repeat the same term", var.name))
+                found.help(format!("remove `{}`, or write `_` with a range to repeat the same term", var.name))
             });
         }
     }

@@ -68,8 +68,9 @@ impl<'p> Elaborator<'p> {
 
     /// Declares a name; a repeat is E0206.
     pub(crate) fn declare(&mut self, name: &str, span: Span, what: &'static str, meaning: Meaning) {
-        if let Some(first) = self.names.get(name) {
+        if let Some(first) = self.names.get_mut(name) {
             self.errors.push(repeated(name, span, what, first.span, first.what));
+            first.meaning = Meaning::Unknown;
             return;
         }
         self.names.insert(name.to_owned(), Declaration { meaning, span, what });

@@ -101,8 +101,14 @@ impl<'a> Pass<'a> {
 
     fn reduction(&mut self, r: &'a Reduction, whole: &Expr) -> Reduction {
         let before = self.bound.len();
+        // Of what is no reducer nothing more is said than that.
+        let is_reducer = crate::builtins::reducer(r.name.as_str()).is_some();
         for binder in &r.binders {
             let name = binder.name();
+            if !is_reducer || name.is_hole() {
+                self.bound.push(name.clone());
+                continue;
+            }
             if let Some(first) = self.bound.iter().find(|b| b.name == name.name) {
                 self.errors.push(bound_twice(name, first.span, whole));
             } else if let Some((span, what)) = (self.declared)(name.as_str()) {

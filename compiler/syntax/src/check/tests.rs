@@ -5,7 +5,14 @@ use crate::parse::parse;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
 
+mod desugar;
+mod explain;
+mod meaning;
+mod mutations;
+mod names;
 mod programs;
+mod ranges;
+mod types;
 
 fn checked(source: &str) -> Result<CheckedProgram, Vec<Diagnostic>> {
     let parsed = parse(source, FileId(0)).unwrap_or_else(|d| panic!("{d:?}\n{source}"));
@@ -40,5 +47,37 @@ fn refused(source: &str, expected: &str) {
             program.lower(&def).err().map(|d| lines(&d)).unwrap_or_default()
         }
     };
+    same(source, &found, expected);
+}
+
+/// Expects these entry checks of the last def, without places.
+#[track_caller]
+fn checks(source: &str, expected: &[&str]) {
+    let text = tir(source);
+    let lines = text.lines().filter_map(|l| l.strip_prefix("require "));
+    let found: Vec<&str> = lines.map(without_place).collect();
+    same(source, &found.join("\n"), &expected.join("\n"));
+}
+
+/// Expects these definitions of the last def, and declarations of inner tensors, without places.
+#[track_caller]
+fn body(source: &str, expected: &[&str]) {
+    let text = tir(source);
+    let is_inner = |l: &str| l.starts_with("tensor") && l.split('"').nth(1).is_some_and(|name| name.contains('.'));
+    let lines = text.lines().filter(|l| is_inner(l) || l.starts_with('t') && l.contains(" = "));
+    let found: Vec<&str> = lines.map(without_place).collect();
+    same(source, &found.join("\n"), &expected.join("\n"));
+}
+
+fn without_place(line: &str) -> &str {
+    line.rsplit_once(" @").map_or(line, |(text, _)| text)
+}
+
+#[track_caller]
+fn same(source: &str, found: &str, expected: &str) {
+    if std::env::var("SHOW").is_ok() {
+        println!("@@{source}\n{found}");
+        return;
+    }
     assert_eq!(found, expected, "{source}");
 }

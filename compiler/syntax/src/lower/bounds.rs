@@ -15,42 +15,44 @@ use ein_ir::tensor::{Relation, Require};
 
 /// A subscript that must stay inside an axis.
 struct Obligation<'a> {
-    tensor: String,
+    access: &'a Access,
     axis: usize,
+    /// Size of the axis.
     size: &'a Extent,
     value: &'a Extent,
-    text: String,
-    whole: String,
-    span: Span,
-    declared: Span,
+    whole: Span,
+}
+
+impl Obligation<'_> {
+    fn span(&self) -> Span {
+        self.access.subs[self.axis].value.span
+    }
 }
 
 impl Builder<'_, '_> {
     pub(super) fn check_bounds(&mut self, access: &Access, node: &Node) {
         for (axis, sub) in access.subs.iter().enumerate() {
-            let decl = &self.elab.module.tensors[access.tensor];
-            let (size, declared) = (decl.axes[axis].clone(), decl.span);
+            let size = self.elab.module.tensors[access.tensor].axes[axis].clone();
             match sub.mode {
-                Mode::Exact => {}
-                Mode::Pad => continue,
-                Mode::Clamp | Mode::Wrap | Mode::Reflect => {
-                    self.note_possible_fault(&size);
-                    continue;
-                }
+                Mode::Exact => match polynomial(&sub.value, self.vars) {
+                    Some(value) => self.check_inside(&Obligation { access, axis, size: &size, value: &value, whole: node.span }),
+                    None => {
+                        let found = self.not_affine(access, axis);
+                        self.elab.errors.push(found);
+                    }
+                },
+                Mode::Pad => {}
+                Mode::Clamp | Mode::Wrap | Mode::Reflect => self.note_possible_fault(&size),
             }
-            let value = polynomial(&sub.value, self.vars);
-            let text = self.text(sub.value.span);
-            let tensor = self.elab.quoted(access.tensor);
-            let Some(value) = value else {
-                let found = error(303, format!("`{text}` cannot be shown to stay inside axis {axis} of {tensor}"));
-                let found = found.at(sub.value.span, "not affine in indices and sizes").and(declared, "declared here");
-                self.elab.errors.push(found.help(modes(&text)));
-                continue;
-            };
-            let whole = self.text(node.span);
-            let o = Obligation { tensor, axis, size: &size, value: &value, text, whole, span: sub.value.span, declared };
-            self.check_inside(&o);
         }
+    }
+
+    fn not_affine(&self, access: &Access, axis: usize) -> Diagnostic {
+        let span = access.subs[axis].value.span;
+        let (text, tensor) = (self.text(span), self.elab.quoted(access.tensor));
+        let declared = self.elab.module.tensors[access.tensor].span;
+        let found = error(303, format!("`{text}` cannot be shown to stay inside axis {axis} of {tensor}"));
+        found.at(span, "not affine in indices and sizes").and(declared, "declared here").help(modes(&text))
     }
 
     fn check_inside(&mut self, o: &Obligation<'_>) {
@@ -68,6 +70,7 @@ impl Builder<'_, '_> {
                 Proof::Unknown => {
                     let found = self.unproved(o, at_end);
                     self.elab.errors.push(found);
+                    return;
                 }
             }
         }
@@ -146,9 +149,10 @@ impl Builder<'_, '_> {
         unless_empty.sort();
         unless_empty.dedup();
         let end = if at_end { "end" } else { "start" };
+        let (whole, tensor) = (self.text(o.whole), self.elab.quoted(o.access.tensor));
         let message =
-            format!("`{}` must stay inside axis {} of {}: at its {end}, `{} >= 0`", o.whole, o.axis, o.tensor, self.elab.show(&condition));
-        let require = Require { value: condition, relation: Relation::NonNegative, unless_empty, message, code: 303, span: o.span };
+            format!("`{whole}` must stay inside axis {} of {tensor}: at its {end}, `{} >= 0`", o.axis, self.elab.show(&condition));
+        let require = Require { value: condition, relation: Relation::NonNegative, unless_empty, message, code: 303, span: o.span() };
         self.elab.require(require);
     }
 
@@ -160,20 +164,23 @@ impl Builder<'_, '_> {
     }
 
     fn out_of_bounds(&self, o: &Obligation<'_>, at_end: bool) -> Diagnostic {
-        let size = self.elab.show(o.size);
+        let (size, text, tensor) = (self.elab.show(o.size), self.text(o.span()), self.elab.quoted(o.access.tensor));
         let reaches = self.elab.extreme(o.value, at_end).map(|e| self.elab.show(&e));
         let reach = reaches.map_or_else(|| "leaves it".to_owned(), |r| format!("reaches {r}"));
-        let found = error(303, format!("`{}` {reach}, and axis {} of {} has size {size}", o.text, o.axis, o.tensor));
-        let found = found.at(o.span, reach).and(o.declared, format!("axis {} has size {size}", o.axis));
-        found.help(modes(&o.text))
+        let found = error(303, format!("`{text}` {reach}, and axis {} of {tensor} has size {size}", o.axis));
+        found.at(o.span(), reach).and(self.declared(o), format!("axis {} has size {size}", o.axis)).help(modes(&text))
     }
 
     fn unproved(&self, o: &Obligation<'_>, at_end: bool) -> Diagnostic {
-        let size = self.elab.show(o.size);
-        let bound = if at_end { format!("`{} < {size}`", o.text) } else { format!("`{} >= 0`", o.text) };
-        let found = error(303, format!("`{}` cannot be shown to stay inside axis {} of {}", o.text, o.axis, o.tensor));
-        let found = found.at(o.span, format!("{bound} is not proved")).and(o.declared, format!("axis {} has size {size}", o.axis));
-        found.note("a `where` clause on the sizes, or a guard such as `where i < N`, may prove it").help(modes(&o.text))
+        let (size, text, tensor) = (self.elab.show(o.size), self.text(o.span()), self.elab.quoted(o.access.tensor));
+        let bound = if at_end { format!("`{text} < {size}`") } else { format!("`{text} >= 0`") };
+        let found = error(303, format!("`{text}` cannot be shown to stay inside axis {} of {tensor}", o.axis));
+        let found = found.at(o.span(), format!("{bound} is not proved")).and(self.declared(o), format!("axis {} has size {size}", o.axis));
+        found.note("a `where` clause on the sizes, or a guard such as `where i < N`, may prove it").help(modes(&text))
+    }
+
+    fn declared(&self, o: &Obligation<'_>) -> Span {
+        self.elab.module.tensors[o.access.tensor].span
     }
 
     /// The text of the expression at a place.

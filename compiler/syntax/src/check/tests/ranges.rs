@@ -1,0 +1,122 @@
+//! Ranges and bounds (language 4), dims (4e).
+
+use super::{checks, refused};
+
+#[test]
+fn dims_are_nominal() {
+    refused(
+        "def f<M, N>(A: f32[M, N]) -> B: f32[N, M] { B[i, j] = A[i, j]; }",
+        "E0301 index `i` ranges over `N` in `B` but over `M` in `A`\nE0301 index `j` ranges over `M` in `B` but over `N` in `A`",
+    );
+    refused(
+        "def f<S, K, E>(q: f32[S, E], k: f32[K, E]) -> s: f32[S, S] { s[i, j] = q[i, e] * k[j, e]; }",
+        "E0301 index `j` ranges over `S` in `s` but over `K` in `k`",
+    );
+    refused(
+        "def f<N>(x: f32[N], y: f32[N // 2]) -> z: f32[N] { z[i] = x[i] + y[i]; }",
+        "E0301 index `i` ranges over `N` in `z` but over `N // 2` in `y`",
+    );
+}
+
+#[test]
+fn derived_dims_compare_as_polynomials() {
+    checks("def f<N>(x: f32[2*N + 2]) -> y: f32[2*(N + 1)] { y[i] = x[i]; }", &[]);
+    checks("def f<N>(x: f32[N // 2], z: f32[H]) -> y: f32[N // 2] where H = N // 2 { y[i] = x[i] + z[i]; }", &[]);
+}
+
+#[test]
+fn affine_subscripts_never_determine_a_range() {
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32 { d[j] = x[2*j] - x[2*j + 1]; y = d[i] * d[i]; }",
+        "E0302 nothing says what range index `j` has | `d[j: N // 2] = x[2*j] - x[2*j + 1]`",
+    );
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32 { y = x[2*j] * x[2*j]; }",
+        "E0302 nothing says what range index `j` has | `sum[j: (N + 1) // 2](x[2*j] * x[2*j])`",
+    );
+    refused("def f<N>(x: f32[N]) -> y: f32 { y = max[j](x[N - 1 - j]); }", "E0204 `N` is a dim, not a value | `|N|`");
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32 { y = max[j](x[|N| - 1 - j]); }",
+        "E0302 nothing says what range index `j` has | `max[j: N](x[|N| - 1 - j])`",
+    );
+}
+
+#[test]
+fn stated_ranges_win() {
+    refused(
+        "def f<M, N>(x: f32[N]) -> y: f32[M] { y[i: N] = x[i]; }",
+        "E0301 index `i` is stated to range over `N`, but axis 0 of `y` is `M`",
+    );
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32[N] { y[i in 1..4] = x[i]; }",
+        "E0309 an index on a left side covers its axis from 0, and `i` begins at 1 | `i in 0..4`",
+    );
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = sum[j in 0..i](x[j]); }",
+        "E0309 a range is made of sizes, and `i` is an index | state the whole range and write the rest as a guard: `sum[j where j < i](…)`",
+    );
+    checks(
+        "def f<N>(x: f32[N]) -> y: f32 { y = sum[j in 0..4](x[j]); }",
+        &["d0 - 4 >= 0 E0303 \"`x[j]` must stay inside axis 0 of `x`: at its end, `N - 4 >= 0`\""],
+    );
+}
+
+#[test]
+fn subscripts_are_proved_inside() {
+    checks(
+        "def f<N, R>(x: f32[N], w: f32[R]) -> y: f32[N - R + 1] { y[i] = x[i + r] * w[r]; }",
+        &["d0 - d1 + 1 >= 0 E0305 \"the size `N - R + 1` must not be negative\""],
+    );
+    checks("def f<H>(x: f32[H]) -> y: f32[H // 2] { y[i] = max[r in 0..2](x[2*i + r]); }", &[]);
+    checks("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[|N| - 1 - i]; }", &[]);
+    checks("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = if i > 0 then x[i - 1] else 0.0; }", &[]);
+    checks("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = sum[j: N where j < i](x[i - j - 1]); }", &[]);
+}
+
+#[test]
+fn what_sizes_decide_is_checked_at_entry() {
+    checks(
+        "def f<M, N>(x: f32[N]) -> y: f32[M] { y[i: M] = x[2*i]; }",
+        &["-2*d0 + d1 + 1 >= 0 unless_empty [d0] E0303 \"`x[2*i]` must stay inside axis 0 of `x`: at its end, `N - 2*M + 1 >= 0`\""],
+    );
+    checks("def f<N>(x: f32[N]) -> y: f32[N - 2] { y[i] = x[i + 2]; }", &["d0 - 2 >= 0 E0305 \"the size `N - 2` must not be negative\""]);
+}
+
+#[test]
+fn subscripts_outside_are_refused() {
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i + 1] - x[i]; }",
+        "E0303 `i + 1` reaches N, and axis 0 of `x` has size N | `clamp(i + 1)` for the nearest element, or `pad(i + 1)` for 0 outside",
+    );
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i - 1]; }",
+        "E0303 `i - 1` reaches -1, and axis 0 of `x` has size N | `clamp(i - 1)` for the nearest element, or `pad(i - 1)` for 0 outside",
+    );
+    refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i*i]; }", "");
+    refused(
+        "def f<N>(x: f32[N, 3]) -> y: f32[N] { y[i] = x[i, 3]; }",
+        "E0303 `3` reaches 3, and axis 1 of `x` has size 3 | `clamp(3)` for the nearest element, or `pad(3)` for 0 outside",
+    );
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[min(i, 3)]; }",
+        "E0303 `min(i, 3)` cannot be shown to stay inside axis 0 of `x` | `clamp(min(i, 3))` for the nearest element, or `pad(min(i, 3))` for 0 outside",
+    );
+    refused(
+        "def f<N>(x: f32[N, N]) -> y: f32[N] { y[i] = x[pad(i, 1.0), pad(i, 2.0)]; }",
+        "E0304 one access states two pad values | state it once, `pad(e)` elsewhere",
+    );
+}
+
+#[test]
+fn conditions_on_sizes() {
+    refused("def f<N>(x: f32[N]) -> y: f32[N] where N + 1 { y[i] = x[i]; }", "E0308 a `where` condition compares sizes | `N == P*Q`");
+    refused(
+        "def f<N>(x: f32[N / 2]) -> y: f32[N] { y[i] = x[0]; }",
+        "E0308 `N / 2` is not a size | `N // 2`\nE0207 index `i` is never used | `_` for an axis that is only repeated",
+    );
+    refused(
+        "def f<N, K>(x: f32[N]) -> y: f32[N] { y[i] = x[i]; }",
+        "E0306 nothing mentions the dim `K`, so nothing says what size it has | remove it",
+    );
+    refused("def f<N>(x: f32[N]) -> y: f32[N] where 3 == 4 { y[i] = x[i]; }", "E0305 `3 == 4` must hold and does not");
+}
