@@ -42,16 +42,8 @@ impl AxisSet {
         self.intersects(Self::of(axis))
     }
 
-    pub(crate) fn insert(&mut self, axis: Axis) {
-        self.0 |= Self::of(axis).0;
-    }
-
     pub(crate) fn union(self, rhs: Self) -> Self {
         Self(self.0 | rhs.0)
-    }
-
-    pub(crate) fn minus(self, rhs: Self) -> Self {
-        Self(self.0 & !rhs.0)
     }
 
     pub(crate) fn intersects(self, rhs: Self) -> bool {

@@ -16,10 +16,15 @@ mod emit;
 mod error;
 mod gemm;
 mod graph;
+mod merge;
 mod nest;
 mod pipeline;
 mod problem;
 mod schedule;
 mod space;
+mod vectorize;
 
 pub use pipeline::lower;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Nests: prepared, scheduled, emitted.
 
 use crate::emit::emit_nest;
+use crate::merge::merge_axes;
 use crate::pipeline::Context;
 use crate::problem::prepare;
 use crate::schedule::schedule;
@@ -19,9 +20,10 @@ use ein_ir::tensor::ReduceOp;
 /// `not-in-this-version` for what has no kernels.
 pub(crate) fn lower_nest(context: &mut Context<'_>, nest: &Nest, span: Span) -> Result<KernelDecl, Diagnostic> {
     let name = context.plan.buffers[nest.out].name.clone();
-    let Some(problem) = prepare(nest, context.memories, &mut context.faults, span)? else {
+    let Some(mut problem) = prepare(nest, context.memories, &mut context.faults, span)? else {
         return Ok(empty_kernel(name, span));
     };
+    merge_axes(&mut problem);
     let schedule = schedule(&problem);
     let emitted = emit_nest(&problem, &schedule);
     Ok(KernelDecl { name, tasks: schedule.tasks.n, task: emitted.task, locals: emitted.locals, body: emitted.body, span })

@@ -1,7 +1,13 @@
-//! In which order the loops of a nest run.
+//! In which order the loops of a nest run, and how it is divided into tasks.
+//!
+//! The innermost axis is the one along which what is touched lies closest together; vectors run along it if they can. A reduction
+//! runs in variables, its loops innermost; where that would read long columns once, it runs in the output instead.
 
-use crate::affine::Axis;
+use crate::affine::{Affine, Axis, ceil_div};
+use crate::graph::LoadAddress;
+use crate::merge::accesses;
 use crate::problem::Problem;
+use crate::vectorize::{can_reduce_in_lanes, can_run_in_lanes};
 
 /// A loop over an axis of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,12 +18,20 @@ pub(crate) enum OuterLoop {
     Values(Axis),
 }
 
+impl OuterLoop {
+    fn axis(self) -> Axis {
+        match self {
+            OuterLoop::Blocks(axis, _) | OuterLoop::Values(axis) => axis,
+        }
+    }
+}
+
 /// Where the results of a reduction are while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accumulate {
     /// In variables: the reduced loops are innermost.
     Registers,
-    /// In the output: the loop over this axis, the last of the outer ones, runs inside the reduced loops.
+    /// In the output: the loop over the last outer axis runs inside the reduced loops.
     Memory,
 }
 
@@ -31,6 +45,8 @@ pub(crate) struct Schedule {
     /// Whether vectors run along the innermost reduced axis; otherwise they run along the innermost outer one, if they can.
     pub(crate) lanes_reduced: bool,
     pub(crate) accumulate: Accumulate,
+    /// An outer axis of which several values run side by side, because they share what is loaded.
+    pub(crate) jam: Option<Axis>,
     /// How the tasks divide the work.
     pub(crate) tasks: Tasks,
 }
@@ -44,14 +60,237 @@ pub(crate) struct Tasks {
     pub(crate) chunk: Option<(Axis, i64)>,
 }
 
+/// Scalar operations that are worth a task: some ten microseconds.
+const TASK_OPERATIONS: u64 = 32_768;
+/// More tasks than this serve no machine that is expected.
+const MAX_TASKS: i64 = 64;
+/// What a step to another cache line costs, in steps to a neighbour.
+const FAR: i64 = 16;
+/// Turns of a reduction up to which it stays in variables although it reads columns.
+const SHORT_REDUCTION: i64 = 32;
+/// Elements of the output that a reduction in memory goes over again and again: a quarter of a first-level cache of 32 KiB.
+const MEMORY_BLOCK: i64 = 2048;
+/// Elements of a tile of a transposition along each side: whole cache lines of 4-byte elements.
+const TILE: i64 = 16;
+/// Elements from which a transposition is tiled: what fits into the first-level cache needs no tiles.
+const MIN_TILED: u64 = 4096;
+
 /// Chooses the loops.
 pub(crate) fn schedule(problem: &Problem) -> Schedule {
-    let reduced: Vec<Axis> = problem.reduction.iter().flat_map(|r| r.axes.clone()).collect();
-    Schedule {
-        outer: problem.outer.iter().map(|a| OuterLoop::Values(*a)).collect(),
-        reduced,
-        lanes_reduced: false,
-        accumulate: Accumulate::Registers,
-        tasks: Tasks { n: 1, chunk: None },
+    let accesses = accesses(problem);
+    let mut schedule = if problem.reduction.is_some() { reducing(problem, &accesses) } else { mapping(problem, &accesses) };
+    schedule.tasks = tasks(problem, &schedule);
+    schedule
+}
+
+/// What a step along an axis costs, over all accesses.
+fn step_cost(accesses: &[LoadAddress], axis: Axis) -> i64 {
+    accesses
+        .iter()
+        .map(|access| match access.stride(axis) {
+            Some(stride) => stride.abs().min(FAR),
+            // Probably the last axis of an ordinary array, possibly not.
+            None => FAR / 2,
+        })
+        .sum()
+}
+
+/// Cost of a turn of the innermost loop, in 64ths of a step: short loops pay for their start.
+fn loop_cost(problem: &Problem, accesses: &[LoadAddress], axis: Axis, lanes: bool) -> i64 {
+    let extent = problem.axes[axis].extent;
+    let vectors = if lanes && extent >= 4 { 4 } else { 1 };
+    (step_cost(accesses, axis) + 1) * 64 / vectors + 256 / extent.max(1)
+}
+
+/// Axes by how far apart their values are written, the farthest first.
+fn by_output_stride(problem: &Problem, axes: &[Axis]) -> Vec<Axis> {
+    let mut axes = axes.to_vec();
+    axes.sort_by_key(|a| std::cmp::Reverse(problem.out.address.stride(*a).unwrap_or(0).abs()));
+    axes
+}
+
+fn base(outer: Vec<OuterLoop>, reduced: Vec<Axis>) -> Schedule {
+    let tasks = Tasks { n: 1, chunk: None };
+    Schedule { outer, reduced, lanes_reduced: false, accumulate: Accumulate::Registers, jam: None, tasks }
+}
+
+/// The loops of a nest without reduction.
+fn mapping(problem: &Problem, accesses: &[LoadAddress]) -> Schedule {
+    if let Some(tiled) = tiled(problem, accesses) {
+        return base(tiled, Vec::new());
     }
+    let cost = |axis: &Axis| loop_cost(problem, accesses, *axis, can_run_in_lanes(problem, *axis));
+    let innermost = problem.outer.iter().copied().min_by_key(cost);
+    base(with_innermost(problem, innermost), Vec::new())
+}
+
+/// The outer axes with a given one innermost.
+fn with_innermost(problem: &Problem, innermost: Option<Axis>) -> Vec<OuterLoop> {
+    let rest: Vec<Axis> = problem.outer.iter().copied().filter(|a| Some(*a) != innermost).collect();
+    by_output_stride(problem, &rest).into_iter().chain(innermost).map(OuterLoop::Values).collect()
+}
+
+/// Loops over tiles, if neighbours are written along other axes than they are read along.
+fn tiled(problem: &Problem, accesses: &[LoadAddress]) -> Option<Vec<OuterLoop>> {
+    let by_stride = |access: &LoadAddress| {
+        let mut axes: Vec<(i64, Axis)> =
+            problem.outer.iter().filter_map(|a| Some((access.stride(*a)?.abs(), *a))).filter(|(s, _)| *s > 0).collect();
+        axes.sort();
+        axes.into_iter().map(|(_, a)| a).collect::<Vec<Axis>>()
+    };
+    let (out, loads) = accesses.split_first()?;
+    let written = by_stride(out);
+    let crossing = |load: &&LoadAddress| {
+        let first = by_stride(load).first().copied();
+        first.is_some_and(|axis| {
+            load.stride(axis) == Some(1)
+                && out.stride(axis).is_some_and(|s| s.abs() >= 8)
+                && written.first().is_some_and(|w| load.stride(*w).is_some_and(|s| s.abs() >= 8) || problem.axes[*w].extent < TILE)
+        })
+    };
+    let load = loads.iter().find(crossing)?;
+    let linear = accesses.iter().all(|a| a.values.is_empty()) && problem.domain.constraints.is_empty();
+    if problem.n_turns() < MIN_TILED || !linear {
+        return None;
+    }
+    let take = |order: &[Axis], besides: &[Axis]| {
+        let mut taken: Vec<(Axis, bool)> = Vec::new();
+        let mut size = 1i64;
+        for axis in order.iter().filter(|a| !besides.contains(a)) {
+            if size >= TILE {
+                break;
+            }
+            let blocked = size == 1 && problem.axes[*axis].extent > 2 * TILE;
+            taken.push((*axis, blocked));
+            size = size.saturating_mul(if blocked { TILE } else { problem.axes[*axis].extent });
+        }
+        taken
+    };
+    let inner = take(&written, &[]);
+    let inner_axes: Vec<Axis> = inner.iter().map(|(a, _)| *a).collect();
+    let middle = take(&by_stride(load), &inner_axes);
+    let blocked = |(axis, blocked): &(Axis, bool)| blocked.then_some(OuterLoop::Blocks(*axis, TILE));
+    let whole = |axis: &Axis| inner.iter().chain(&middle).all(|(a, _)| a != axis);
+    let rest: Vec<Axis> = problem.outer.iter().copied().filter(|a| whole(a)).collect();
+    let rest = by_output_stride(problem, &rest).into_iter().map(OuterLoop::Values);
+    let blocks = middle.iter().filter_map(blocked).chain(inner.iter().filter_map(blocked));
+    let values = middle.iter().rev().chain(inner.iter().rev()).map(|(a, _)| OuterLoop::Values(*a));
+    Some(rest.chain(blocks).chain(values).collect())
+}
+
+/// The loops of a nest with a reduction.
+fn reducing(problem: &Problem, accesses: &[LoadAddress]) -> Schedule {
+    let loads = &accesses[1..];
+    let reduction = problem.reduction.as_ref().expect("called for reductions");
+    let mut reduced = reduction.axes.clone();
+    reduced.sort_by_key(|a| std::cmp::Reverse(step_cost_exact(loads, *a)));
+    let outer_cost = |axis: &Axis| {
+        // Where the terms that take part change with the axis, lanes would disagree.
+        let lanes = can_run_in_lanes(problem, *axis) && !widely_guarded(problem, *axis);
+        loop_cost(problem, loads, *axis, lanes)
+    };
+    let reduced_cost = |axis: &Axis| loop_cost(problem, loads, *axis, can_reduce_in_lanes(problem, *axis));
+    let best_outer = problem.outer.iter().copied().min_by_key(outer_cost);
+    let best_reduced = reduced.iter().copied().min_by_key(reduced_cost);
+    let along_reduced = match (best_outer, best_reduced) {
+        (Some(outer), Some(reduced)) => reduced_cost(&reduced) < outer_cost(&outer),
+        (None, _) => true,
+        (_, None) => false,
+    };
+    if along_reduced {
+        if let Some(best) = best_reduced {
+            reduced.retain(|a| *a != best);
+            reduced.push(best);
+        }
+        let lanes = best_reduced.is_some_and(|axis| can_reduce_in_lanes(problem, axis));
+        let outer = by_output_stride(problem, &problem.outer).into_iter().map(OuterLoop::Values).collect();
+        return Schedule { lanes_reduced: lanes, ..base(outer, reduced) };
+    }
+    let innermost = best_outer.expect("there is an outer axis");
+    let mut schedule = base(with_innermost(problem, best_outer), reduced);
+    if in_memory(problem, loads, innermost) {
+        schedule.accumulate = Accumulate::Memory;
+        if problem.axes[innermost].extent > 2 * MEMORY_BLOCK {
+            schedule.outer.insert(schedule.outer.len() - 1, OuterLoop::Blocks(innermost, MEMORY_BLOCK));
+        }
+    } else {
+        schedule.jam = jam_axis(problem, loads, innermost);
+    }
+    schedule
+}
+
+/// As [`step_cost`], without the limit: for an order among reduced axes.
+fn step_cost_exact(loads: &[LoadAddress], axis: Axis) -> i64 {
+    loads.iter().map(|l| l.stride(axis).map_or(FAR, i64::abs)).fold(0, i64::saturating_add)
+}
+
+/// Whether guards cut the reduction differently over much of an axis.
+fn widely_guarded(problem: &Problem, axis: Axis) -> bool {
+    let reduced = problem.reduced();
+    let wide = |form: &Affine| {
+        let span: i64 = form
+            .terms
+            .iter()
+            .filter(|(a, _)| reduced.contains(*a))
+            .map(|(a, c)| c.abs().saturating_mul(problem.axes[*a].extent - 1))
+            .fold(0, i64::saturating_add);
+        let k = form.coefficient(axis).abs();
+        k != 0 && span.saturating_mul(2) > k.saturating_mul(problem.axes[axis].extent)
+    };
+    problem.reduction.iter().flat_map(|r| &r.guard.constraints).any(wide)
+}
+
+/// Whether a reduction whose innermost outer axis is given should run in the output.
+fn in_memory(problem: &Problem, loads: &[LoadAddress], innermost: Axis) -> bool {
+    let reduction = problem.reduction.as_ref().expect("called for reductions");
+    let turns = reduction.axes.iter().map(|a| problem.axes[*a].extent).fold(1, i64::saturating_mul);
+    let folds = reduction.identity.len() == 1 && !matches!(reduction.op, op if crate::vectorize::is_scan_like(op));
+    let possible = folds && reduction.ty == problem.out.ty && reduction.guard.residual.is_none() && !reduction.axes.is_empty();
+    // What is read again for another element is better kept in variables.
+    let reused = |load: &LoadAddress| {
+        load.stride(innermost) != Some(0) && problem.outer.iter().any(|a| load.stride(*a) == Some(0))
+    };
+    let contiguous = loads.iter().any(|l| l.stride(innermost) == Some(1));
+    possible && contiguous && (widely_guarded(problem, innermost) || (turns > SHORT_REDUCTION && !loads.iter().any(reused)))
+}
+
+/// An axis several of whose values can share loads.
+fn jam_axis(problem: &Problem, loads: &[LoadAddress], innermost: Axis) -> Option<Axis> {
+    let reduction = problem.reduction.as_ref()?;
+    let guarded = |axis: Axis| {
+        let mut forms = reduction.guard.constraints.iter().chain(&problem.domain.constraints);
+        forms.any(|f| f.coefficient(axis) != 0)
+    };
+    let turns = reduction.axes.iter().map(|a| problem.axes[*a].extent).fold(1, i64::saturating_mul);
+    let shares = |axis: &Axis| loads.iter().any(|l| l.stride(innermost) == Some(1) && l.stride(*axis) == Some(0));
+    let residual = reduction.guard.residual.or(problem.domain.residual).is_some();
+    if turns < 8 || residual || reduction.identity.len() != 1 || !can_run_in_lanes(problem, innermost) {
+        return None;
+    }
+    let fits = |a: &Axis| *a != innermost && problem.axes[*a].extent >= 2 && !guarded(*a) && shares(a);
+    let candidates = problem.outer.iter().copied().filter(fits);
+    candidates.max_by_key(|a| (problem.axes[*a].extent.min(8), problem.out.address.stride(*a)))
+}
+
+/// Divides the outermost loop.
+fn tasks(problem: &Problem, schedule: &Schedule) -> Tasks {
+    let none = Tasks { n: 1, chunk: None };
+    let Some(first) = schedule.outer.first().copied() else { return none };
+    let cost = problem.body.iter().map(|root| u64::from(problem.graph[*root].cost)).sum::<u64>().max(1);
+    let operations = problem.n_turns().saturating_mul(cost);
+    let wanted = i64::try_from(operations / TASK_OPERATIONS).unwrap_or(i64::MAX).min(MAX_TASKS);
+    let extent = problem.axes[first.axis()].extent;
+    if wanted < 2 {
+        return none;
+    }
+    // Chunks of the innermost axis, of blocks and of jammed rows begin where a full turn does.
+    let align = match first {
+        OuterLoop::Blocks(_, size) => size,
+        OuterLoop::Values(_) if schedule.outer.len() == 1 => 64,
+        OuterLoop::Values(axis) if schedule.jam == Some(axis) => 4,
+        OuterLoop::Values(_) => 1,
+    };
+    let chunk = ceil_div(ceil_div(extent, wanted), align) * align;
+    let n = ceil_div(extent, chunk);
+    if n < 2 { none } else { Tasks { n: n as u32, chunk: Some((first.axis(), chunk)) } }
 }

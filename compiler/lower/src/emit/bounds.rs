@@ -2,6 +2,7 @@
 
 use super::Emitter;
 use crate::affine::{Affine, Axis, floor_div};
+use ein_ir::entity::Local;
 use ein_ir::kernel::{BinaryOp, Comparison, Op, Operand, Type};
 
 /// Where a condition holds along an axis: from, or up to (not including), a value.
@@ -11,7 +12,7 @@ pub(crate) enum Edge {
     Until(Operand),
 }
 
-impl Emitter<'_> {
+impl<'a> Emitter<'a> {
     /// The values of an axis in `range` that satisfy the constraints on it and bound axes alone; they are known inside then.
     ///
     /// Constraints that also need axes not bound yet are left for their loops.
@@ -30,6 +31,31 @@ impl Emitter<'_> {
             learnt.push(form.clone());
         }
         ((lo, hi), learnt)
+    }
+
+    /// Constraints of the reduction that no reduced loop can take, its axes being bound already, as one condition.
+    pub(crate) fn settled_guard(&mut self) -> Option<Local> {
+        let undecided: Vec<Affine> = self.settled_constraints().filter(|form| self.decide(form) != Some(true)).cloned().collect();
+        undecided.into_iter().fold(None, |all, form| {
+            let value = self.form(&form);
+            let (value, zero) = (self.operand_local(value), self.int(0));
+            let holds = self.set(Type::BOOL, Op::Compare(Comparison::Ge, value, zero));
+            Some(match all {
+                None => holds,
+                Some(all) => self.set(Type::BOOL, Op::Binary(BinaryOp::And, all, holds)),
+            })
+        })
+    }
+
+    /// Learns what [`Emitter::settled_guard`] tests.
+    pub(crate) fn learn_settled_guard(&mut self) {
+        let forms: Vec<Affine> = self.settled_constraints().cloned().collect();
+        forms.into_iter().for_each(|form| self.learn(form));
+    }
+
+    fn settled_constraints(&self) -> impl Iterator<Item = &'a Affine> {
+        let guard = &self.problem.reduction.as_ref().expect("called for reductions").guard;
+        guard.constraints.iter().filter(|form| form.terms.iter().all(|(axis, _)| self.is_bound(*axis)))
     }
 
     /// Where `form >= 0` along an axis, all its other axes being bound.

@@ -5,9 +5,12 @@
 //! and share what does not depend on the unrolled axis.
 //!
 //! * this file: blocks, bindings, loops · [`value`]: values · [`truth`]: what is known of conditions
-//! * [`bounds`]: conditions as loop bounds · [`tile`]: elements of the output · [`reduce`]: reductions · [`strip`]: vector strips
+//! * [`bounds`]: conditions as loop bounds · [`tile`]: loops over the output · [`strip`]: the innermost of them, split and in vectors
+//! * reductions: [`reduce`] in variables · [`lanes`] along contiguous axes · [`memory`] in the output
 
 mod bounds;
+mod lanes;
+mod memory;
 mod reduce;
 mod strip;
 mod tile;
@@ -52,6 +55,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) lanes: Option<Lanes>,
     /// Components of the finished reduction of the element at hand.
     pub(crate) accumulated: Vec<Local>,
+    /// Rows that run side by side: shifts of the jammed axis.
+    pub(crate) jammed: Vec<tile::Shifts>,
 }
 
 impl<'a> Emitter<'a> {
@@ -65,6 +70,7 @@ impl<'a> Emitter<'a> {
             truths: Vec::new(),
             lanes: None,
             accumulated: Vec::new(),
+            jammed: vec![tile::Shifts::new()],
         }
     }
 
@@ -150,6 +156,11 @@ impl<'a> Emitter<'a> {
 
     pub(crate) fn binding(&self, axis: Axis) -> Bound {
         self.bindings[axis.as_u32() as usize].expect("values are emitted inside the loops of their axes")
+    }
+
+    /// The value of an axis that stands for a constant.
+    pub(crate) fn constant_at(&self, axis: Axis) -> Option<i64> {
+        self.bindings[axis.as_u32() as usize].filter(|b| b.base.is_none()).map(|b| b.offset)
     }
 
     pub(crate) fn is_bound(&self, axis: Axis) -> bool {

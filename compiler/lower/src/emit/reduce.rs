@@ -13,8 +13,9 @@ use ein_ir::entity::{Fault, Local};
 use ein_ir::kernel::{BinaryOp, Comparison, MathFn, Op, OpConst, Operand, ScalarType, Stmt, Type, UnaryOp};
 use ein_ir::tensor::ReduceOp;
 
-/// Turns of a reduced loop that are written out instead of looped over.
-const UNROLL_REDUCED: i64 = 8;
+/// Terms that are written out instead of looped over, and that times elements side by side.
+const WRITTEN_TERMS: i64 = 32;
+const WRITTEN_TERMS_IN_ALL: i64 = 128;
 
 /// What is done for every term of a reduction.
 pub(crate) type Term<'t> = &'t mut dyn FnMut(&mut Emitter<'_>);
@@ -55,6 +56,12 @@ impl<'a> Emitter<'a> {
     }
 
     fn fold(&mut self, schedule: &Schedule, shifts: &[Shifts]) -> Vec<Vec<Local>> {
+        if schedule.lanes_reduced
+            && shifts.len() == 1
+            && let Some(total) = self.fold_in_lanes(schedule)
+        {
+            return vec![vec![total]];
+        }
         let lanes = self.lanes.map_or(1, |l| l.n);
         let components = self.reduction().identity.len();
         let accumulators: Vec<Vec<Local>> = shifts.iter().map(|_| (0..components).map(|c| self.start(c, lanes)).collect()).collect();
@@ -68,6 +75,18 @@ impl<'a> Emitter<'a> {
 
     /// The loops over reduced axes, with `term` inside.
     pub(crate) fn reduced_loops(&mut self, axes: &[Axis], shifts: &[Shifts], term: Term<'_>) {
+        let Some(condition) = self.settled_guard() else { return self.reduced_levels(axes, shifts, term) };
+        self.emit_if(
+            condition,
+            |e| {
+                e.learn_settled_guard();
+                e.reduced_levels(axes, shifts, term);
+            },
+            |_| {},
+        );
+    }
+
+    fn reduced_levels(&mut self, axes: &[Axis], shifts: &[Shifts], term: Term<'_>) {
         for shift in shifts {
             self.at(shift, &mut |e| e.hoist_all());
         }
@@ -77,20 +96,39 @@ impl<'a> Emitter<'a> {
         let (range, learnt) = self.restrict(axis, self.whole(axis), &guard.constraints);
         let turns: i64 = rest.iter().map(|a| problem.axes[*a].extent).fold(problem.axes[axis].extent, i64::saturating_mul);
         if let (Operand::Const(lo), Operand::Const(hi)) = range
-            && turns <= UNROLL_REDUCED
+            && turns <= WRITTEN_TERMS.min(WRITTEN_TERMS_IN_ALL / shifts.len() as i64)
         {
             let known = self.truths.len();
             learnt.into_iter().for_each(|form| self.learn(form));
             for at in lo..hi {
-                self.bound(axis, super::Bound { base: None, offset: at }, |e| e.reduced_loops(rest, shifts, term));
+                self.bound(axis, super::Bound { base: None, offset: at }, |e| e.reduced_levels(rest, shifts, term));
             }
             self.truths.truncate(known);
             return;
         }
         self.over(axis, range, 1, |e| {
             learnt.into_iter().for_each(|form| e.learn(form));
-            e.reduced_loops(rest, shifts, term);
+            e.reduced_levels(rest, shifts, term);
         });
+    }
+
+    /// Computes now what every term needs, where the terms will be written out.
+    pub(crate) fn hoist_terms(&mut self, schedule: &Schedule) {
+        for shift in self.jammed.clone() {
+            self.at(&shift, &mut |e| e.hoist_written(&schedule.reduced));
+        }
+    }
+
+    fn hoist_written(&mut self, axes: &[Axis]) {
+        self.hoist_all();
+        let extents = axes.iter().map(|a| self.problem.axes[*a].extent);
+        if let Some((&axis, rest)) = axes.split_first()
+            && extents.fold(1, i64::saturating_mul) <= WRITTEN_TERMS
+        {
+            for at in 0..self.problem.axes[axis].extent {
+                self.bound(axis, super::Bound { base: None, offset: at }, |e| e.hoist_written(rest));
+            }
+        }
     }
 
     fn guarded(&mut self, condition: Option<ValueId>, term: Term<'_>) {

@@ -1,11 +1,16 @@
 //! The loops over the output, down to the elements.
 
-use super::Emitter;
+use super::{Bound, Emitter};
 use crate::affine::Axis;
 use crate::problem::Problem;
 use crate::schedule::{Accumulate, OuterLoop, Schedule};
 use ein_ir::entity::{Local, PrimaryMap};
 use ein_ir::kernel::{BinaryOp, Block, Operand, Stmt, Type};
+
+/// Elements whose loops are written out.
+const WRITTEN_ELEMENTS: i64 = 16;
+/// Rows that run side by side because they share loads.
+const JAMMED: i64 = 4;
 
 /// Elements written together: where each lies from the position at hand.
 pub(crate) type Shifts = Vec<(Axis, i64)>;
@@ -51,7 +56,9 @@ impl NestLoops<'_> {
     }
 
     fn emit(&mut self, e: &mut Emitter<'_>, level: usize) {
-        let Some(next) = self.schedule.outer.get(level) else { return e.emit_elements(self.schedule, &[Shifts::new()]) };
+        let Some(next) = self.schedule.outer.get(level) else {
+            return e.emit_elements(self.schedule, &e.jammed.clone());
+        };
         match *next {
             OuterLoop::Blocks(axis, size) => {
                 let (lo, hi) = self.range(e, axis);
@@ -75,12 +82,43 @@ impl NestLoops<'_> {
                 if last && !self.schedule.lanes_reduced {
                     return e.emit_strip(self.schedule, axis, range, learnt);
                 }
-                e.over(axis, range, 1, |e| {
-                    learnt.into_iter().for_each(|form| e.learn(form));
+                if !last && self.is_written_out(e, level, range) {
+                    return self.write_out(e, level, axis, range, &learnt);
+                }
+                let rest = if self.schedule.jam == Some(axis) { self.emit_jammed(e, level, axis, range) } else { range };
+                e.over(axis, rest, 1, |e| {
+                    e.learn_all(&learnt);
                     self.emit(e, level + 1);
                 });
             }
         }
+    }
+
+    /// Whether the loops from a level on are few turns in all.
+    fn is_written_out(&self, e: &Emitter<'_>, level: usize, range: (Operand, Operand)) -> bool {
+        let turns = self.schedule.outer[level..].iter().map(|next| match next {
+            OuterLoop::Blocks(..) => i64::MAX,
+            OuterLoop::Values(axis) => e.problem.axes[*axis].extent,
+        });
+        let constant = matches!(range, (Operand::Const(_), Operand::Const(_)));
+        constant && self.schedule.reduced.is_empty() && turns.fold(1, i64::saturating_mul) <= WRITTEN_ELEMENTS
+    }
+
+    fn write_out(&mut self, e: &mut Emitter<'_>, level: usize, axis: Axis, range: (Operand, Operand), learnt: &[crate::affine::Affine]) {
+        let (Operand::Const(lo), Operand::Const(hi)) = range else { unreachable!("only constant ranges are written out") };
+        for at in lo..hi {
+            e.knowing(learnt, |e| e.bound(axis, Bound { base: None, offset: at }, |e| self.emit(e, level + 1)));
+        }
+    }
+
+    /// Several values of the axis side by side; gives the range that is left.
+    fn emit_jammed(&mut self, e: &mut Emitter<'_>, level: usize, axis: Axis, range: (Operand, Operand)) -> (Operand, Operand) {
+        let middle = e.last_whole_turn(range, JAMMED);
+        let shifts = (0..JAMMED).map(|n| vec![(axis, n)]).collect();
+        let before = std::mem::replace(&mut e.jammed, shifts);
+        e.over(axis, (range.0, middle), JAMMED, |e| self.emit(e, level + 1));
+        e.jammed = before;
+        (middle, range.1)
     }
 }
 

@@ -11,19 +11,37 @@ impl Emitter<'_> {
         self.truths.push(form);
     }
 
+    /// Every form is at least 0 from here to the end of the block.
+    pub(crate) fn learn_all(&mut self, forms: &[Affine]) {
+        self.truths.extend_from_slice(forms);
+    }
+
     /// Whether a form is at least 0, if that is known.
     pub(crate) fn decide(&self, form: &Affine) -> Option<bool> {
-        let (lo, hi) = form.range(&self.problem.axes);
-        if lo >= 0 || hi < 0 {
-            return Some(lo >= 0);
+        if self.proves(form) {
+            return Some(true);
         }
-        let opposite = form.scale(-1);
-        self.truths.iter().find_map(|known| {
-            if known.terms == form.terms && form.constant >= known.constant {
-                return Some(true);
-            }
-            // known >= 0 bounds the form from above by form.constant + known.constant.
-            (known.terms == opposite.terms && form.constant.saturating_add(known.constant) < 0).then_some(false)
+        self.proves(&form.negated()).then_some(false)
+    }
+
+    /// Whether a form is known to be at least 0: for all values of the axes, or because a form that differs by a constant is, or
+    /// because it is whatever the reduced axes are.
+    fn proves(&self, form: &Affine) -> bool {
+        if self.least(form) >= 0 {
+            return true;
+        }
+        let follows = |form: &Affine| self.truths.iter().any(|known| known.terms == form.terms && form.constant >= known.constant);
+        follows(form) || (!self.truths.is_empty() && follows(&form.minimise(self.problem.reduced(), &self.problem.axes)))
+    }
+
+    /// The least value of a form, axes that stand for constants being those.
+    fn least(&self, form: &Affine) -> i64 {
+        form.terms.iter().fold(form.constant, |sum, &(axis, c)| {
+            let term = match self.constant_at(axis) {
+                Some(at) => c.saturating_mul(at),
+                None => c.saturating_mul(self.problem.axes[axis].extent - 1).min(0),
+            };
+            sum.saturating_add(term)
         })
     }
 

@@ -129,10 +129,11 @@ impl Emitter<'_> {
 
     /// A choice whose condition is not known: by a select where both sides may be computed, else by a branch.
     fn choose(&mut self, ty: Type, c: ValueId, a: ValueId, b: ValueId) -> Local {
+        let c = self.simplify(c);
         let graph = &self.problem.graph;
         let cheap = |id: ValueId| graph[id].safe && graph[id].cost <= SPECULATION_LIMIT;
         if self.lanes_of(c) > 1 || (ty.lanes == 1 && cheap(a) && cheap(b)) {
-            let c = self.value(c);
+            let c = self.widened(c, ty.lanes);
             let (a, b) = (self.widened(a, ty.lanes), self.widened(b, ty.lanes));
             return self.set(ty, Op::Select(c, a, b));
         }

@@ -1,0 +1,7 @@
+//! Kernels of small plans against the oracle, over many shapes.
+
+mod build;
+mod contractions;
+mod nests;
+mod oracle;
+mod random;
