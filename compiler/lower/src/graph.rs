@@ -53,6 +53,8 @@ pub(crate) struct LoadAddress {
     pub(crate) terms: Vec<(Axis, Coefficient)>,
     pub(crate) values: Vec<(ValueId, Coefficient)>,
     pub(crate) stride_offsets: Vec<(u32, i64)>,
+    /// Elements of the buffer.
+    pub(crate) n_elements: i64,
     /// Whether it is inside the buffer for all values of the axes.
     pub(crate) in_bounds: bool,
 }

@@ -56,8 +56,7 @@ fn fixed_axes(problem: &Problem) -> AxisSet {
 }
 
 fn mergeable(problem: &Problem, accesses: &[LoadAddress], fixed: AxisSet) -> Option<(Axis, Axis)> {
-    let live: Vec<Axis> =
-        problem.axes.iter().filter(|(id, a)| a.extent > 1 && !fixed.contains(*id)).map(|(id, _)| id).collect();
+    let live: Vec<Axis> = problem.axes.iter().filter(|(id, a)| a.extent > 1 && !fixed.contains(*id)).map(|(id, _)| id).collect();
     let kind = |axis: Axis| -> AxisKind { problem.axes[axis].kind };
     let follows = |outer: Axis, inner: Axis| {
         let extent = problem.axes[inner].extent;

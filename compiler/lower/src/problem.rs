@@ -66,6 +66,17 @@ impl Problem {
         self.body.iter().copied().chain(epilogue).chain(self.domain.residual).chain(guard).chain(position).collect()
     }
 
+    /// Every linear condition: of the domain, of the reduction and in values.
+    pub(crate) fn conditions(&self) -> Vec<Affine> {
+        let guard = self.reduction.iter().flat_map(|r| &r.guard.constraints);
+        let values = self.graph.reachable(&self.roots());
+        let held = values.into_iter().filter_map(|id| match &self.graph[id].op {
+            ValueOp::Holds { form, .. } => Some(form.clone()),
+            _ => None,
+        });
+        self.domain.constraints.iter().chain(guard).cloned().chain(held).collect()
+    }
+
     pub(crate) fn reduced(&self) -> AxisSet {
         self.reduction.iter().flat_map(|r| &r.axes).copied().collect()
     }

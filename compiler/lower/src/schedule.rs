@@ -247,9 +247,7 @@ fn in_memory(problem: &Problem, loads: &[LoadAddress], innermost: Axis) -> bool 
     let folds = reduction.identity.len() == 1 && !matches!(reduction.op, op if crate::vectorize::is_scan_like(op));
     let possible = folds && reduction.ty == problem.out.ty && reduction.guard.residual.is_none() && !reduction.axes.is_empty();
     // What is read again for another element is better kept in variables.
-    let reused = |load: &LoadAddress| {
-        load.stride(innermost) != Some(0) && problem.outer.iter().any(|a| load.stride(*a) == Some(0))
-    };
+    let reused = |load: &LoadAddress| load.stride(innermost) != Some(0) && problem.outer.iter().any(|a| load.stride(*a) == Some(0));
     let contiguous = loads.iter().any(|l| l.stride(innermost) == Some(1));
     possible && contiguous && (widely_guarded(problem, innermost) || (turns > SHORT_REDUCTION && !loads.iter().any(reused)))
 }
@@ -257,10 +255,9 @@ fn in_memory(problem: &Problem, loads: &[LoadAddress], innermost: Axis) -> bool 
 /// An axis several of whose values can share loads.
 fn jam_axis(problem: &Problem, loads: &[LoadAddress], innermost: Axis) -> Option<Axis> {
     let reduction = problem.reduction.as_ref()?;
-    let guarded = |axis: Axis| {
-        let mut forms = reduction.guard.constraints.iter().chain(&problem.domain.constraints);
-        forms.any(|f| f.coefficient(axis) != 0)
-    };
+    // What is known of one row need not hold for the next.
+    let conditions = problem.conditions();
+    let guarded = |axis: Axis| conditions.iter().any(|f| f.coefficient(axis) != 0);
     let turns = reduction.axes.iter().map(|a| problem.axes[*a].extent).fold(1, i64::saturating_mul);
     let shares = |axis: &Axis| loads.iter().any(|l| l.stride(innermost) == Some(1) && l.stride(*axis) == Some(0));
     let residual = reduction.guard.residual.or(problem.domain.residual).is_some();

@@ -119,9 +119,7 @@ impl View<'_> {
                 ValueOp::Unary(op, _) => unary_fits(*op, value.ty),
                 ValueOp::Binary(op, ..) => binary_fits(*op, value.ty, lanes),
                 ValueOp::Compare(op, a, _) => is_signed(*op) && lanes_of(graph[*a].ty) == Some(lanes),
-                ValueOp::Select(c, a, b) => {
-                    !depends(*c) || (self.split && self.linear(*c).is_some()) || (graph[*a].safe && graph[*b].safe)
-                }
+                ValueOp::Select(c, a, b) => !depends(*c) || (self.split && self.linear(*c).is_some()) || (graph[*a].safe && graph[*b].safe),
                 ValueOp::Affine(_) | ValueOp::Convert(..) | ValueOp::Call(..) | ValueOp::NonZero(..) | ValueOp::Fail(_) => false,
             }
     }

@@ -129,6 +129,7 @@ impl Builder<'_> {
             terms: Vec::new(),
             values: Vec::new(),
             stride_offsets: Vec::new(),
+            n_elements: memory.extents.iter().fold(memory.parts, |n, extent| n.saturating_mul(*extent)),
             in_bounds: true,
         };
         let mut form = Affine::default();

@@ -24,6 +24,9 @@ impl<'a> Emitter<'a> {
             if form.coefficient(axis) == 0 || !ready || self.decide(form) == Some(true) {
                 continue;
             }
+            if self.decide(form) == Some(false) {
+                return ((Operand::Const(0), Operand::Const(0)), Vec::new());
+            }
             match self.edge(form, axis) {
                 Edge::From(from) => lo = self.arithmetic(BinaryOp::Max, lo, from),
                 Edge::Until(until) => hi = self.arithmetic(BinaryOp::Min, hi, until),
@@ -45,6 +48,11 @@ impl<'a> Emitter<'a> {
                 Some(all) => self.set(Type::BOOL, Op::Binary(BinaryOp::And, all, holds)),
             })
         })
+    }
+
+    /// Whether nothing takes part in the reduction here.
+    pub(crate) fn is_guarded_off(&self) -> bool {
+        self.settled_constraints().any(|form| self.decide(form) == Some(false))
     }
 
     /// Learns what [`Emitter::settled_guard`] tests.

@@ -46,8 +46,8 @@ impl<'a> Emitter<'a> {
         let Some((&axis, rest)) = axes.split_first() else { return self.row(row, range, &[Shifts::new()]) };
         self.hoist_all();
         let (turns, learnt) = self.restrict(axis, self.whole(axis), &guard.constraints);
-        // Several terms at once need rows of the same elements.
-        let same_rows = !guard.constraints.iter().any(|f| f.coefficient(axis) != 0 && f.coefficient(row) != 0);
+        // Several terms at once need rows of the same elements, split at the same places.
+        let same_rows = !self.problem.conditions().iter().any(|f| f.coefficient(axis) != 0 && f.coefficient(row) != 0);
         let mut turns = turns;
         if rest.is_empty() && same_rows {
             let middle = self.last_whole_turn(turns, JAMMED_TERMS);
@@ -67,6 +67,9 @@ impl<'a> Emitter<'a> {
     /// Takes the terms at the shifts into the elements of a row.
     fn row(&mut self, axis: Axis, range: Range, terms: &[Shifts]) {
         let constraints = &self.problem.reduction.as_ref().expect("called for reductions").guard.constraints;
+        if self.is_guarded_off() {
+            return;
+        }
         if let Some(condition) = self.settled_guard() {
             return self.emit_if(
                 condition,

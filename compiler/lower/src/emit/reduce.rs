@@ -75,6 +75,9 @@ impl<'a> Emitter<'a> {
 
     /// The loops over reduced axes, with `term` inside.
     pub(crate) fn reduced_loops(&mut self, axes: &[Axis], shifts: &[Shifts], term: Term<'_>) {
+        if self.is_guarded_off() {
+            return;
+        }
         let Some(condition) = self.settled_guard() else { return self.reduced_levels(axes, shifts, term) };
         self.emit_if(
             condition,

@@ -169,7 +169,8 @@ impl<'a> Emitter<'a> {
 
     fn emit_scalars(&mut self, schedule: &Schedule, axis: Axis, range: Range, known: &[Affine], unrolled: bool) {
         let problem = self.problem;
-        let cost = problem.body.iter().chain(problem.epilogue.iter().flatten()).map(|r| problem.graph[*r].cost).fold(0, u32::saturating_add);
+        let cost =
+            problem.body.iter().chain(problem.epilogue.iter().flatten()).map(|r| problem.graph[*r].cost).fold(0, u32::saturating_add);
         let folds = problem.reduction.as_ref().is_none_or(|r| !is_scan_like(r.op));
         let uniform = folds && self.knowing(known, |e| e.is_uniform(axis));
         let few = matches!(range, (Operand::Const(lo), Operand::Const(hi)) if hi - lo <= SCALAR_UNROLL);

@@ -83,8 +83,13 @@ impl Emitter<'_> {
                     }
                 }
             }
-            ValueOp::Load(address) => {
-                let address = self.address(address);
+            ValueOp::Load(load) => {
+                let address = self.address(load);
+                let constant = address.terms.is_empty() && address.stride_offsets.is_empty();
+                if constant && !(0..load.n_elements).contains(&address.offset) {
+                    // Outside under a condition that is never true here: the load is not reached.
+                    return self.set(ty, Op::Const(Self::constant(0, ty.scalar)));
+                }
                 self.set(ty, Op::Load(address))
             }
             ValueOp::Unary(op, a) => {

@@ -52,7 +52,8 @@ const SPECS: [&str; 14] = [
 fn contractions_by_products_and_by_loops() {
     for spec in SPECS {
         for strategy in [Strategy::Gemm, Strategy::Nest] {
-            for (dtype, strided) in [(DType::F32, false), (DType::F64, true), (DType::C64, false), (DType::C128, true), (DType::I32, false)] {
+            for (dtype, strided) in [(DType::F32, false), (DType::F64, true), (DType::C64, false), (DType::C128, true), (DType::I32, false)]
+            {
                 contraction(spec, &[('a', 2), ('i', 5), ('j', 4), ('k', 7)], dtype, strategy, strided).check();
             }
         }

@@ -95,16 +95,8 @@ fn functions_of_integers() {
         for function in [UnaryFn::Neg, UnaryFn::Abs, UnaryFn::Sign, UnaryFn::Relu, UnaryFn::BitNot, UnaryFn::Popcount, UnaryFn::Powi(3)] {
             elementwise(dtype, &[33], Layout::RowMajor, |x, _| un(function, x));
         }
-        let functions = [
-            BinaryFn::Max,
-            BinaryFn::Min,
-            BinaryFn::BitAnd,
-            BinaryFn::BitOr,
-            BinaryFn::Xor,
-            BinaryFn::Shl,
-            BinaryFn::Shr,
-            BinaryFn::Lt,
-        ];
+        let functions =
+            [BinaryFn::Max, BinaryFn::Min, BinaryFn::BitAnd, BinaryFn::BitOr, BinaryFn::Xor, BinaryFn::Shl, BinaryFn::Shr, BinaryFn::Lt];
         for function in functions {
             elementwise(dtype, &[33], Layout::RowMajor, |x, y| bin(function, x, y));
         }
@@ -318,7 +310,9 @@ fn many_axes_of_extent_two() {
 
 #[test]
 fn convolutions_with_pads() {
-    for (height, width, kernel, stride, pad) in [(5, 7, 3, 1, 1), (8, 33, 3, 1, 1), (9, 40, 5, 2, 2), (4, 20, 1, 1, 0), (3, 3, 5, 1, 2), (6, 19, 2, 1, 3)] {
+    for (height, width, kernel, stride, pad) in
+        [(5, 7, 3, 1, 1), (8, 33, 3, 1, 1), (9, 40, 5, 2, 2), (4, 20, 1, 1, 0), (3, 3, 5, 1, 2), (6, 19, 2, 1, 3)]
+    {
         for (c_in, c_out) in [(1u64, 1u64), (3, 5)] {
             plan_of(|p| {
                 let out_size = |n: u64| (n + 2 * pad as u64 - kernel as u64) / stride as u64 + 1;

@@ -200,9 +200,7 @@ fn bind(env: &mut [i64], indices: &[Index], position: &[i64]) {
 }
 
 fn fold(op: ReduceOp, acc: DType, terms: &[(i64, Value)]) -> Outcome<Value> {
-    let all = |function, empty: Value| {
-        terms.iter().fold(empty, |total, (_, v)| eval_binary(function, total, *v).expect("no division"))
-    };
+    let all = |function, empty: Value| terms.iter().fold(empty, |total, (_, v)| eval_binary(function, total, *v).expect("no division"));
     let float = |v: &Value| v.as_float().expect("a float");
     Ok(match op {
         ReduceOp::Sum => all(BinaryFn::Add, Value::small(0, acc)),
@@ -224,9 +222,8 @@ fn fold(op: ReduceOp, acc: DType, terms: &[(i64, Value)]) -> Outcome<Value> {
             let is_nan = |v: &Value| v.as_float().is_some_and(f64::is_nan);
             let mut best: Option<&(i64, Value)> = None;
             for term in terms {
-                let wins = best.is_none_or(|(_, old)| {
-                    !is_nan(old) && (is_nan(&term.1) || eval_binary(better, term.1, *old) == Ok(Value::Bool(true)))
-                });
+                let wins = best
+                    .is_none_or(|(_, old)| !is_nan(old) && (is_nan(&term.1) || eval_binary(better, term.1, *old) == Ok(Value::Bool(true))));
                 if wins {
                     best = Some(term);
                 }

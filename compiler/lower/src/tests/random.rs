@@ -147,7 +147,7 @@ fn check_random(seed: u64) {
 fn random_nests() {
     let (first, n) = match std::env::var("EIN_SEEDS").ok().and_then(|s| s.parse().ok()) {
         Some(seed) => (seed, 1),
-        None => (0, 1500),
+        None => (0, std::env::var("EIN_RANDOM_NESTS").ok().and_then(|s| s.parse().ok()).unwrap_or(1500)),
     };
     for seed in first..first + n {
         let result = std::panic::catch_unwind(|| check_random(seed));
