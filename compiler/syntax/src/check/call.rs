@@ -380,7 +380,7 @@ fn argument_mismatch(call: &Call<'_>, param: &TensorDecl, given: &TensorDecl) ->
     if param.axes.len() != given.axes.len() {
         let (n, m) = (param.axes.len(), given.axes.len());
         let message = format!("`{}` of `{}` has {n} {}, and `{}` has {m}", param.name, call.def, plural(n, "axis", "axes"), given.name);
-        return Some(dims::error(307, message).at(span, format!("{m} here")).and(param.span, format!("{n} here")));
+        return Some(dims::error(310, message).at(span, format!("{m} here")).and(param.span, format!("{n} here")));
     }
     if param.dtype != given.dtype {
         let message = format!("`{}` of `{}` is {}, and `{}` is {}", param.name, call.def, param.dtype, given.name, given.dtype);

@@ -195,7 +195,7 @@ impl Typer<'_, '_> {
             return Ty::Data(dtype);
         }
         let what = name_of(Ty::Adapt(kind));
-        let found = error(403, format!("{what} is not a value of {dtype}")).at(literal, what).and(data, dtype.to_string());
+        let found = error(406, format!("{what} is not a value of {dtype}")).at(literal, what).and(data, dtype.to_string());
         let to = match (kind, dtype) {
             (_, DType::Bool) => None,
             (Kind::Complex, DType::F64) => Some(DType::C128),
@@ -382,7 +382,7 @@ impl Typer<'_, '_> {
                     return Some(t);
                 }
                 let what = name_of(ty);
-                let found = error(403, format!("`{name}` is {t}, and {what} is not a value of it")).at(node.span, what);
+                let found = error(406, format!("`{name}` is {t}, and {what} is not a value of it")).at(node.span, what);
                 self.elab.errors.push(found.and(declared, format!("declared {t} here")));
                 None
             }

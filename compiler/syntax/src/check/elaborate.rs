@@ -201,7 +201,7 @@ impl Elaborator<'_> {
             plural(axes, "axis", "axes"),
             plural(n, "index", "indices")
         );
-        let found = dims::error(307, message).at(name.span, format!("{n} {}", plural(n, "index", "indices")));
+        let found = dims::error(310, message).at(name.span, format!("{n} {}", plural(n, "index", "indices")));
         let found = found.and(decl.span, format!("declared with {axes} {}", plural(axes, "axis", "axes")));
         self.errors.push(found);
         None

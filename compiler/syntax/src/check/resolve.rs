@@ -255,7 +255,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
         let axes = self.elab.module.tensors[tensor].axes.len();
         if axes != resolved.len() {
             let found = dims::error(
-                307,
+                310,
                 format!(
                     "`{name}` has {axes} {}, and {} {} it here",
                     plural(axes, "axis", "axes"),
@@ -428,7 +428,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
 
     fn unknown_reducer(&mut self, r: &ast::Reduction) {
         let name = r.name.as_str();
-        let found = reducers::error(503, format!("there is no reducer `{name}`")).at(r.name.span, "not a reducer");
+        let found = reducers::error(504, format!("there is no reducer `{name}`")).at(r.name.span, "not a reducer");
         let is_tensor = self.elab.names.get(name).is_some_and(|d| matches!(d.meaning, Meaning::Tensor(_)));
         let found = match self.elab.program.foreign.get(name) {
             Some(what) => unsupported(&format!("`{name}` is declared by {what}, and that is"), r.name.span),

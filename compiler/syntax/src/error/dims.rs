@@ -4,16 +4,17 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 9] = [
+pub const CODES: [CodeEntry; 10] = [
     CodeEntry::new(301, "dim-mismatch", "two dims that must be the same are not"),
     CodeEntry::new(302, "range-undetermined", "nothing says what range an index has"),
     CodeEntry::new(303, "out-of-bounds", "a subscript leaves its axis, or cannot be shown to stay inside"),
     CodeEntry::new(304, "two-pad-values", "one access states two pad values"),
     CodeEntry::new(305, "size-condition", "a condition on the sizes does not hold"),
     CodeEntry::new(306, "dim-undetermined", "nothing says what size a dim has"),
-    CodeEntry::new(307, "rank-mismatch", "a tensor has another number of axes"),
+    CodeEntry::new(307, "empty-axis", "a run reads a position of an axis of size 0 with `clamp`, `wrap` or `reflect`"),
     CodeEntry::new(308, "not-a-size", "an expression that is not a size stands where a size must"),
     CodeEntry::new(309, "bad-range", "a range that an index cannot have here"),
+    CodeEntry::new(310, "rank-mismatch", "a tensor has another number of axes"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.

@@ -4,10 +4,11 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 3] = [
+pub const CODES: [CodeEntry; 4] = [
     CodeEntry::new(501, "prev-without-from", "`prev` of a tensor that has no value before the first step"),
     CodeEntry::new(502, "empty-scan", "a state without `from` is read after a scan of no steps"),
-    CodeEntry::new(503, "unknown-reducer", "there is no reducer of this name"),
+    CodeEntry::new(503, "empty-argmax", "a run takes `argmax` or `argmin` of nothing"),
+    CodeEntry::new(504, "unknown-reducer", "there is no reducer of this name"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.

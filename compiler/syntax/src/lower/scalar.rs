@@ -45,7 +45,7 @@ impl Builder<'_, '_> {
     fn integer(&mut self, value: i128, dtype: DType, span: Span) -> Scalar {
         let fits = Value::int(value, dtype).as_int() == Some(value);
         if !fits {
-            self.elab.errors.push(error(403, format!("{value} is not a value of {dtype}")).at(span, format!("too large for {dtype}")));
+            self.elab.errors.push(error(406, format!("{value} is not a value of {dtype}")).at(span, format!("too large for {dtype}")));
         }
         Scalar::literal(Literal::Int(value), dtype, span)
     }

@@ -109,7 +109,7 @@ fn calls_that_do_not_fit() {
         &format!("{f}def g<A>(z: f64[A, A]) -> q: f32[A] {{ q = f(z); }}"),
         "E0402 `x` of `f` is f32, and `z` is f64 | an equation that converts it: `… as f32`",
     );
-    refused(&format!("{f}def g<A>(z: f32[A]) -> q: f32[A] {{ q = f(z); }}"), "E0307 `x` of `f` has 2 axes, and `z` has 1");
+    refused(&format!("{f}def g<A>(z: f32[A]) -> q: f32[A] {{ q = f(z); }}"), "E0310 `x` of `f` has 2 axes, and `z` has 1");
     refused(&format!("{f}def g<A>(z: f32[A, A]) -> q: f32[A] {{ q = f(z, z); }}"), "E0213 `f` takes 1 argument, and 2 are given | `f(x)`");
     refused(
         &format!("{f}def g<A>(z: f32[A, A]) -> q: f32[A] {{ q[i] = f(z); }}"),

@@ -66,14 +66,14 @@ fn indices_that_nothing_uses() {
 #[test]
 fn results_and_ranks() {
     refused("def f<N>(x: f32[N]) -> (y: f32[N], z: f32[N]) { y[i] = x[i]; }", "E0208 the result `z` has no equation | `z[i] = …;`");
-    refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i, i]; }", "E0307 `x` has 1 axis, and 2 subscripts read it here");
-    refused("def f<N>(x: f32[N]) -> y: f32[N] { y = 0.0; }", "E0307 `y` has 1 axis, and its equation has 0 indices on the left");
+    refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i, i]; }", "E0310 `x` has 1 axis, and 2 subscripts read it here");
+    refused("def f<N>(x: f32[N]) -> y: f32[N] { y = 0.0; }", "E0310 `y` has 1 axis, and its equation has 0 indices on the left");
 }
 
 #[test]
 fn reducers_and_modes() {
-    refused("def f<N>(x: f32[N]) -> y: f32 { y = summ[i](x[i]); }", "E0503 there is no reducer `summ` | did you mean `sum`?");
-    refused("def f<N>(w: f32[N], x: f32) -> y: f32[N] { y[i] = w[i](x); }", "E0503 there is no reducer `w` | `w[i] * (x)`");
+    refused("def f<N>(x: f32[N]) -> y: f32 { y = summ[i](x[i]); }", "E0504 there is no reducer `summ` | did you mean `sum`?");
+    refused("def f<N>(w: f32[N], x: f32) -> y: f32[N] { y[i] = w[i](x); }", "E0504 there is no reducer `w` | `w[i] * (x)`");
     refused(
         "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = clamp(x[i]); }",
         "E0214 `clamp` stands only directly between the brackets of an access | `x[clamp(i)]`",

@@ -6,7 +6,7 @@ use super::{body, refused};
 fn data_never_converts() {
     refused("def f<N>(x: f32[N], z: f64[N]) -> y: f64[N] { y[i] = x[i] + z[i]; }", "E0402 f32 and f64 do not mix | `x[i] as f64`");
     refused("def f<N>(x: f32[N]) -> y: f64[N] { y[i] = x[i]; }", "E0402 `y` is f64, but its right side is f32 | `x[i] as f64`");
-    refused("def f<N>(x: i32[N]) -> y: i32[N] { y[i] = x[i] * 0.5; }", "E0403 a real literal is not a value of i32 | `x[i] as f64`");
+    refused("def f<N>(x: i32[N]) -> y: i32[N] { y[i] = x[i] * 0.5; }", "E0406 a real literal is not a value of i32 | `x[i] as f64`");
     refused(
         "def f<N>(x: i32[N]) -> y: i32[N] { y[i] = x[i] / 2; }",
         "E0405 `/` on i32: the quotient of integers is not one | `x[i] // 2` rounds down; `x[i] as f64 / 2` does not",
@@ -21,7 +21,7 @@ fn data_never_converts() {
         "def f<N>(x: c64[N]) -> y: f32[N] { y[i] = x[i] as f32; }",
         "E0404 a complex value does not convert to f32 | `real(…)`, `imag(…)` or `abs(…)`",
     );
-    refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = 2.0im * x[i]; }", "E0403 a complex literal is not a value of f32 | `x[i] as c64`");
+    refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = 2.0im * x[i]; }", "E0406 a complex literal is not a value of f32 | `x[i] as c64`");
     refused(
         "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = if x[i] then 1.0 else 0.0; }",
         "E0404 the condition of `if` is a bool, and this is f32 | `x[i] != 0`",
@@ -35,7 +35,7 @@ fn data_never_converts() {
         "def f<N>(x: f32[N]) -> y: f32[N] { z[i: N] = 2*i; y[i] = x[i]; }",
         "E0401 an equation of literals, sizes and index values alone states its type | `: i64` after the left side",
     );
-    refused("def f<N>(x: i32[N]) -> y: i32[N] { y[i] = x[i] + 3000000000; }", "E0403 3000000000 is not a value of i32");
+    refused("def f<N>(x: i32[N]) -> y: i32[N] { y[i] = x[i] + 3000000000; }", "E0406 3000000000 is not a value of i32");
     refused(
         "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i / 2]; }",
         "E0404 a subscript is an integer, and this is a real literal | `i // 2`",
