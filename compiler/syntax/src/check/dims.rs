@@ -54,9 +54,8 @@ impl Elaborator<'_> {
         };
         let (Some(a), Some(b)) = (self.size(lhs), self.size(rhs)) else { return };
         let (value, relation) = comparison(op, &a, &b);
-        let mut require =
+        let require =
             Require { value, relation, unless_empty: Vec::new(), message: format!("`{}`", print_expr(e)), code: 305, span: e.span };
-        require.message = format!("{} must hold", require.message);
         self.assume(&require);
         self.require(require);
     }
@@ -80,7 +79,7 @@ impl Elaborator<'_> {
             };
             if !holds {
                 let d =
-                    ein_ir::diagnostic::Diagnostic::error(require.code, slug(require.code), format!("{} and does not", require.message));
+                    ein_ir::diagnostic::Diagnostic::error(require.code, slug(require.code), format!("{} does not hold", require.message));
                 self.errors.push(d.at(require.span, "never holds"));
             }
             return;
@@ -101,7 +100,7 @@ impl Elaborator<'_> {
         if prove_nonnegative(size, &self.size_facts()) == Proof::Always {
             return;
         }
-        let message = format!("the size `{}` must not be negative", self.show(size));
+        let message = format!("`{} >= 0`", self.show(size));
         let require = Require { value: size.clone(), relation: Relation::NonNegative, unless_empty: Vec::new(), message, code: 305, span };
         if size.as_constant().is_none() {
             self.assume(&require);
@@ -174,6 +173,21 @@ impl Elaborator<'_> {
                 self.unknown(name, span, &[]);
                 None
             }
+        }
+    }
+
+    /// `size >= 0` with every term on the side where its sign is positive: `N + 1 >= 2*M`, `N <= 1`.
+    pub(crate) fn show_nonnegative(&self, size: &Extent) -> String {
+        let (mut positive, mut negative) = (Extent::default(), Extent::default());
+        for (monomial, c) in size.terms() {
+            let term = monomial.iter().fold(Extent::constant(c.abs()), |p, atom| p.mul(&Extent::atom(atom.clone())));
+            let side = if c < 0 { &mut negative } else { &mut positive };
+            *side = side.add(&term);
+        }
+        let (positive_text, negative_text) = (self.show(&positive), self.show(&negative));
+        match positive.as_constant() {
+            Some(_) => format!("{negative_text} <= {positive_text}"),
+            None => format!("{positive_text} >= {negative_text}"),
         }
     }
 

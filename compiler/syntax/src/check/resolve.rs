@@ -337,12 +337,12 @@ impl<'e, 'p> Resolver<'e, 'p> {
             self.elab.errors.push(found);
             return NodeKind::Bad;
         }
-        let values: Vec<Node> = args.iter().map(|a| self.expr(&a.value)).collect();
         if let Some(builtin) = builtins::function(name.as_str()) {
+            let values = args.iter().map(|a| self.expr(&a.value)).collect();
             return self.builtin(builtin, values, span);
         }
-        if self.elab.program.defs.contains_key(name.as_str()) {
-            return NodeKind::Def(name.as_str().to_owned(), values);
+        if is_def {
+            return NodeKind::Def(name.as_str().to_owned(), args.iter().map(|a| self.expr(&a.value)).collect());
         }
         let found = match self.elab.program.foreign.get(name.as_str()) {
             _ if MODES.contains(&name.as_str()) => {

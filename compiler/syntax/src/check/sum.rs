@@ -123,7 +123,7 @@ impl<'a> Pass<'a> {
     }
 
     fn is_index(&self, name: &str) -> bool {
-        (self.declared)(name).is_none()
+        (self.declared)(name).is_none() && crate::builtins::constant(name).is_none()
     }
 
     fn is_bound(&self, name: &str) -> bool {

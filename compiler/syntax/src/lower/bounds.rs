@@ -148,10 +148,9 @@ impl Builder<'_, '_> {
         let mut unless_empty: Vec<Extent> = lengths.into_iter().filter(|l| l.as_constant().is_none()).collect();
         unless_empty.sort();
         unless_empty.dedup();
-        let end = if at_end { "end" } else { "start" };
         let (whole, tensor) = (self.text(o.whole), self.elab.quoted(o.access.tensor));
-        let message =
-            format!("`{whole}` must stay inside axis {} of {tensor}: at its {end}, `{} >= 0`", o.axis, self.elab.show(&condition));
+        let condition_text = self.elab.show_nonnegative(&condition);
+        let message = format!("`{condition_text}`, which keeps `{whole}` inside axis {} of {tensor},", o.axis);
         let require = Require { value: condition, relation: Relation::NonNegative, unless_empty, message, code: 303, span: o.span() };
         self.elab.require(require);
     }

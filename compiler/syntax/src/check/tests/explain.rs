@@ -16,5 +16,5 @@ fn sums_ranges_accumulators_and_checks() {
     let reductions: Vec<String> =
         notes.iter().flat_map(|n| &n.reductions).map(|r| format!("{} {:?} {}", r.reducer, r.indices, r.accumulator)).collect();
     assert_eq!(reductions, ["sum [\"k\"] f64", "sum [\"j\"] f32"]);
-    assert_eq!(notes[0].checks, ["`x[k]` must stay inside axis 0 of `x`: at its end, `N - 4 >= 0`"]);
+    assert_eq!(notes[0].checks, ["`N >= 4`, which keeps `x[k]` inside axis 0 of `x`,"]);
 }
