@@ -74,7 +74,7 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
     match stage {
         Stage::Ast | Stage::Tir => Ok(staged.module.to_string()),
         Stage::Plan => Ok(staged.plan.to_string()),
-        Stage::Kernels => Ok(staged.kernels.to_string()),
+        Stage::Kernels => Ok(ein_ir::kernel::print::print(&staged.kernels)),
         Stage::Clif | Stage::Asm => {
             // The same dump on every host, unless a processor is asked for.
             let cpu = if function.cpu() == Cpu::Host { DUMP_CPU } else { function.cpu() };

@@ -88,6 +88,14 @@ impl Function {
         emit::emit(self, stage, sizes)
     }
 
+    /// The plan in words: one row a step, with its flops, bytes and strategy, and the peak memory.
+    ///
+    /// # Errors
+    /// As [`Function::emit`].
+    pub fn plan_table(&self, sizes: &[(&str, i64)]) -> Result<String, Error> {
+        Ok(ein_opt::table(&self.specialised(sizes)?.plan))
+    }
+
     /// The code for views of these shapes and layouts, from the cache or made now.
     ///
     /// # Errors

@@ -1,13 +1,126 @@
 //! The page of each error code, for `ein explain E0201`.
+//!
+//! A page is `src/pages/E0201.md`, of at most 30 lines: what is wrong, why the rule exists, the smallest program that shows it, and
+//! its repair. `tests/pages.rs` compiles the programs.
 
 /// What is wrong, why the rule exists, the smallest program that shows it and its repair. `None` for a code that does not exist.
+///
+/// ```
+/// assert!(ein::pages::page(201).is_some_and(|text| text.starts_with("E0201 ")));
+/// ```
 #[must_use]
-pub fn page(_code: u16) -> Option<&'static str> {
-    None
+pub fn page(code: u16) -> Option<&'static str> {
+    let found = PAGES.binary_search_by_key(&code, |(code, _)| *code).ok()?;
+    PAGES.get(found).map(|(_, text)| *text)
 }
 
 /// Every code with a page, ascending.
 #[must_use]
 pub fn codes() -> Vec<u16> {
-    Vec::new()
+    PAGES.iter().map(|(code, _)| *code).collect()
+}
+
+/// Ascending by code.
+const PAGES: [(u16, &str); 88] = [
+    (101, include_str!("pages/E0101.md")),
+    (102, include_str!("pages/E0102.md")),
+    (103, include_str!("pages/E0103.md")),
+    (104, include_str!("pages/E0104.md")),
+    (105, include_str!("pages/E0105.md")),
+    (106, include_str!("pages/E0106.md")),
+    (107, include_str!("pages/E0107.md")),
+    (108, include_str!("pages/E0108.md")),
+    (109, include_str!("pages/E0109.md")),
+    (110, include_str!("pages/E0110.md")),
+    (111, include_str!("pages/E0111.md")),
+    (112, include_str!("pages/E0112.md")),
+    (113, include_str!("pages/E0113.md")),
+    (114, include_str!("pages/E0114.md")),
+    (115, include_str!("pages/E0115.md")),
+    (116, include_str!("pages/E0116.md")),
+    (117, include_str!("pages/E0117.md")),
+    (150, include_str!("pages/E0150.md")),
+    (151, include_str!("pages/E0151.md")),
+    (152, include_str!("pages/E0152.md")),
+    (153, include_str!("pages/E0153.md")),
+    (154, include_str!("pages/E0154.md")),
+    (155, include_str!("pages/E0155.md")),
+    (156, include_str!("pages/E0156.md")),
+    (157, include_str!("pages/E0157.md")),
+    (158, include_str!("pages/E0158.md")),
+    (159, include_str!("pages/E0159.md")),
+    (160, include_str!("pages/E0160.md")),
+    (161, include_str!("pages/E0161.md")),
+    (162, include_str!("pages/E0162.md")),
+    (190, include_str!("pages/E0190.md")),
+    (199, include_str!("pages/E0199.md")),
+    (201, include_str!("pages/E0201.md")),
+    (202, include_str!("pages/E0202.md")),
+    (203, include_str!("pages/E0203.md")),
+    (204, include_str!("pages/E0204.md")),
+    (205, include_str!("pages/E0205.md")),
+    (206, include_str!("pages/E0206.md")),
+    (207, include_str!("pages/E0207.md")),
+    (208, include_str!("pages/E0208.md")),
+    (209, include_str!("pages/E0209.md")),
+    (210, include_str!("pages/E0210.md")),
+    (211, include_str!("pages/E0211.md")),
+    (212, include_str!("pages/E0212.md")),
+    (213, include_str!("pages/E0213.md")),
+    (214, include_str!("pages/E0214.md")),
+    (301, include_str!("pages/E0301.md")),
+    (302, include_str!("pages/E0302.md")),
+    (303, include_str!("pages/E0303.md")),
+    (304, include_str!("pages/E0304.md")),
+    (305, include_str!("pages/E0305.md")),
+    (306, include_str!("pages/E0306.md")),
+    (307, include_str!("pages/E0307.md")),
+    (308, include_str!("pages/E0308.md")),
+    (309, include_str!("pages/E0309.md")),
+    (310, include_str!("pages/E0310.md")),
+    (401, include_str!("pages/E0401.md")),
+    (402, include_str!("pages/E0402.md")),
+    (403, include_str!("pages/E0403.md")),
+    (404, include_str!("pages/E0404.md")),
+    (405, include_str!("pages/E0405.md")),
+    (406, include_str!("pages/E0406.md")),
+    (501, include_str!("pages/E0501.md")),
+    (502, include_str!("pages/E0502.md")),
+    (503, include_str!("pages/E0503.md")),
+    (504, include_str!("pages/E0504.md")),
+    (801, include_str!("pages/E0801.md")),
+    (802, include_str!("pages/E0802.md")),
+    (803, include_str!("pages/E0803.md")),
+    (804, include_str!("pages/E0804.md")),
+    (805, include_str!("pages/E0805.md")),
+    (901, include_str!("pages/E0901.md")),
+    (902, include_str!("pages/E0902.md")),
+    (903, include_str!("pages/E0903.md")),
+    (904, include_str!("pages/E0904.md")),
+    (905, include_str!("pages/E0905.md")),
+    (906, include_str!("pages/E0906.md")),
+    (907, include_str!("pages/E0907.md")),
+    (908, include_str!("pages/E0908.md")),
+    (909, include_str!("pages/E0909.md")),
+    (910, include_str!("pages/E0910.md")),
+    (911, include_str!("pages/E0911.md")),
+    (912, include_str!("pages/E0912.md")),
+    (913, include_str!("pages/E0913.md")),
+    (914, include_str!("pages/E0914.md")),
+    (915, include_str!("pages/E0915.md")),
+    (916, include_str!("pages/E0916.md")),
+    (999, include_str!("pages/E0999.md")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::PAGES;
+
+    #[test]
+    fn the_table_is_ascending_and_files_are_under_their_codes() {
+        assert!(PAGES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for (code, text) in PAGES {
+            assert!(text.starts_with(&format!("E{code:04} ")), "E{code:04}");
+        }
+    }
 }

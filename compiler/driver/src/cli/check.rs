@@ -9,14 +9,14 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Example:
   ein check examples/conv2d/conv2d.ein")]
-pub struct Check {
+pub(crate) struct Check {
     /// The programs
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
 
 impl Check {
-    pub fn execute(self, colours: bool) -> Result<(), Failure> {
+    pub(crate) fn execute(self, colours: bool) -> Result<(), Failure> {
         let mut failed = None;
         for file in &self.files {
             let result = Compiler::new().threads(1).compile_file(file).and_then(|program| program.check_all());

@@ -16,7 +16,7 @@ use std::time::Instant;
   ein einsum 'ij,jk->ik' a.npy b.npy -o c.npy
   ein einsum '...ii->...i' batch.npy -o diagonals.npy
   ein einsum -- '->' scalar.npy")]
-pub struct Einsum {
+pub(crate) struct Einsum {
     /// The string; put `--` before one that is empty or begins with `-`
     equation: String,
     /// The operands: x.npy, a.npz:key, or model.safetensors:name
@@ -31,7 +31,7 @@ pub struct Einsum {
 }
 
 impl Einsum {
-    pub fn execute(self) -> Result<(), Failure> {
+    pub(crate) fn execute(self) -> Result<(), Failure> {
         let begin = Instant::now();
         let einsum = ein::Einsum::with_compiler(&self.equation, self.code.compiler())?;
         let parse = begin.elapsed();
@@ -45,7 +45,7 @@ impl Einsum {
 }
 
 /// Writes a result to its file, or prints it for people.
-pub fn deliver(tensor: &Tensor, target: Option<&Path>) -> Result<(), Failure> {
+pub(crate) fn deliver(tensor: &Tensor, target: Option<&Path>) -> Result<(), Failure> {
     match target {
         Some(path) => Ok(io::save_npy(path, &tensor.into())?),
         None => Ok(writeln!(std::io::stdout(), "{}", show(tensor)?)?),

@@ -12,7 +12,7 @@ use std::path::PathBuf;
   ein emit --stage tir matmul.ein
   ein emit --stage plan matmul.ein --size M=8 --size N=8 --size K=8
   ein emit --stage kernels --einsum 'ij,jk->ik' --shape A=8x8:f32 --shape B=8x8:f32")]
-pub struct Emit {
+pub(crate) struct Emit {
     /// The program
     #[arg(required_unless_present = "einsum", conflicts_with = "einsum")]
     file: Option<PathBuf>,
@@ -45,7 +45,7 @@ fn shape(text: &str) -> Result<(Vec<usize>, DType), String> {
 }
 
 impl Emit {
-    pub fn execute(self) -> Result<(), Failure> {
+    pub(crate) fn execute(self) -> Result<(), Failure> {
         let sizes: Vec<(&str, i64)> = self.sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         let text = match (&self.einsum, &self.file) {
             (Some(equation), _) => self.einsum_function(equation)?.emit(self.stage, &sizes)?,

@@ -12,7 +12,7 @@ use std::time::Instant;
 #[command(after_help = "Examples:
   ein eval 'C[i,k] = A[i,j] * B[j,k]' A=a.npy B=b.npy -o C=c.npy
   ein eval 'd = max[i](abs(A[i] - B[i]))' A=a.npy B=b.npy")]
-pub struct Eval {
+pub(crate) struct Eval {
     /// The equation
     #[arg(allow_hyphen_values = true)]
     equation: String,
@@ -29,7 +29,7 @@ pub struct Eval {
 }
 
 impl Eval {
-    pub fn execute(self) -> Result<(), Failure> {
+    pub(crate) fn execute(self) -> Result<(), Failure> {
         let inputs = input::load_all(&self.inputs)?;
         let views = input::views(&inputs);
         let begin = Instant::now();

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 /// `NAME=FILE`: a value for a name of the program.
 #[derive(Clone, Debug)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// Before the first `=`.
-    pub name: String,
+    pub(crate) name: String,
     /// After it.
-    pub value: String,
+    pub(crate) value: String,
 }
 
 /// Parses `NAME=VALUE`.
-pub fn assignment(text: &str) -> Result<Assignment, String> {
+pub(crate) fn assignment(text: &str) -> Result<Assignment, String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.is_empty() => {
             Ok(Assignment { name: name.to_owned(), value: value.to_owned() })
@@ -25,14 +25,14 @@ pub fn assignment(text: &str) -> Result<Assignment, String> {
 }
 
 /// Parses `NAME=INTEGER`.
-pub fn size(text: &str) -> Result<(String, i64), String> {
+pub(crate) fn size(text: &str) -> Result<(String, i64), String> {
     let Assignment { name, value } = assignment(text)?;
     let value = value.parse().map_err(|_| format!("`{value}` is not an integer"))?;
     Ok((name, value))
 }
 
 /// Loads the arrays of `NAME=FILE` arguments, in order. A name given twice is a mistake of the command line.
-pub fn load_all(assignments: &[Assignment]) -> Result<Vec<(String, Loaded)>, Failure> {
+pub(crate) fn load_all(assignments: &[Assignment]) -> Result<Vec<(String, Loaded)>, Failure> {
     let mut loaded: Vec<(String, Loaded)> = Vec::with_capacity(assignments.len());
     for Assignment { name, value } in assignments {
         if loaded.iter().any(|(n, _)| n == name) {
@@ -44,12 +44,12 @@ pub fn load_all(assignments: &[Assignment]) -> Result<Vec<(String, Loaded)>, Fai
 }
 
 /// Views of what was loaded, by name.
-pub fn views(loaded: &[(String, Loaded)]) -> Vec<(&str, TensorRef<'_>)> {
+pub(crate) fn views(loaded: &[(String, Loaded)]) -> Vec<(&str, TensorRef<'_>)> {
     loaded.iter().map(|(name, l)| (name.as_str(), l.view())).collect()
 }
 
 /// Writes each result as `DIR/NAME.npy`, or all into one archive if `target` ends in `.npz`.
-pub fn save_all<'a>(outputs: impl Iterator<Item = (&'a str, &'a Tensor)>, target: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn save_all<'a>(outputs: impl Iterator<Item = (&'a str, &'a Tensor)>, target: &Path) -> Result<Vec<PathBuf>, Failure> {
     if target.extension().is_some_and(|e| e == "npz") {
         let named: Vec<(&str, TensorRef<'_>)> = outputs.map(|(n, t)| (n, t.into())).collect();
         io::save_npz(target, &named)?;

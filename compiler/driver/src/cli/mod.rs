@@ -3,15 +3,15 @@
 //! Results go to standard output, everything else to standard error. Exit status: 0 done, 1 the program or its inputs are wrong,
 //! 2 the command line is wrong.
 
-pub mod check;
-pub mod einsum;
-pub mod emit;
-pub mod eval;
-pub mod explain;
-pub mod input;
-pub mod run;
-pub mod serve;
-pub mod timing;
+pub(crate) mod check;
+pub(crate) mod einsum;
+pub(crate) mod emit;
+pub(crate) mod eval;
+pub(crate) mod explain;
+pub(crate) mod input;
+pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod timing;
 
 use clap::{Args, Parser, Subcommand};
 use ein::{Compiler, Cpu, Error};
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 /// Compile and run einsum and tensor-network programs.
 #[derive(Parser)]
 #[command(name = "ein", version, about, arg_required_else_help = true, after_help = EXAMPLES)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
     /// When to colour diagnostics.
@@ -57,7 +57,7 @@ enum Command {
 
 /// Options of every command that makes code.
 #[derive(Args, Clone)]
-pub struct CodeOptions {
+pub(crate) struct CodeOptions {
     /// Threads of a call; results do not depend on it [default: as many as the machine has]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
@@ -74,7 +74,7 @@ pub struct CodeOptions {
 
 impl CodeOptions {
     /// A compiler with these options.
-    pub fn compiler(&self) -> Compiler {
+    pub(crate) fn compiler(&self) -> Compiler {
         let mut compiler = Compiler::new().opt_level(self.opt_level);
         if let Some(threads) = self.threads {
             compiler = compiler.threads(threads as usize);
@@ -104,7 +104,7 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
 }
 
 /// Why a command did not do its work.
-pub enum Failure {
+pub(crate) enum Failure {
     /// The program or its inputs are wrong: exit status 1.
     Program(Error),
     /// The command line is wrong: exit status 2.
@@ -136,7 +136,7 @@ impl From<std::io::Error> for Failure {
 }
 
 /// Parses the command line and carries it out.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -13,7 +13,7 @@ use std::time::Instant;
 #[command(after_help = "Examples:
   ein run conv2d.ein --in x=photo.npy --in w=filter.npy --size p=1 --out-dir out
   ein run model.ein --def encode --in w=model.safetensors:layer.weight --in x=x.npz:batch --out-dir out.npz")]
-pub struct Run {
+pub(crate) struct Run {
     /// The program
     file: PathBuf,
     /// Which definition to run [default: the last one]
@@ -38,7 +38,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn execute(self) -> Result<(), Failure> {
+    pub(crate) fn execute(self) -> Result<(), Failure> {
         let begin = Instant::now();
         let program = self.code.compiler().compile_file(&self.file)?;
         let function = match &self.def {
@@ -62,7 +62,7 @@ impl Run {
 }
 
 /// Binds a function to loaded arrays; gives the code and its inputs in order.
-pub fn bind<'a>(
+pub(crate) fn bind<'a>(
     function: &Function,
     inputs: &[(&str, TensorRef<'a>)],
     constants: &[(&str, TensorRef<'a>)],

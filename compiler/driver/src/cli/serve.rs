@@ -20,7 +20,7 @@ use std::time::Instant;
 #[derive(Args)]
 #[command(after_help = "Example:
   echo '{\"cmd\":\"load\",\"dir\":\"case\"}' | ein serve")]
-pub struct Serve {
+pub(crate) struct Serve {
     /// Write every run into the same result array
     #[arg(long)]
     reuse_out: bool,
@@ -84,7 +84,7 @@ const PROGRAMS: [(&str, &str); 11] = [
 ];
 
 impl Serve {
-    pub fn execute(self) -> Result<(), Failure> {
+    pub(crate) fn execute(self) -> Result<(), Failure> {
         let mut session = None;
         for line in std::io::stdin().lock().lines() {
             let line = line?;

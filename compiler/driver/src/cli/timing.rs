@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// How to time.
 #[derive(Args, Clone)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// Run the compiled program N times
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
@@ -26,7 +26,7 @@ enum Format {
 
 impl Timing {
     /// Calls it as often as asked, gives the last result, and prints the times if asked.
-    pub fn run(&self, bound: &Bound, inputs: &[TensorRef<'_>], compile: Duration) -> Result<Outputs, Failure> {
+    pub(crate) fn run(&self, bound: &Bound, inputs: &[TensorRef<'_>], compile: Duration) -> Result<Outputs, Failure> {
         let (mut wall, mut cpu) = (Vec::new(), Vec::new());
         let mut call = || -> Result<Outputs, Error> {
             let (w, c) = (Instant::now(), cpu_seconds());
@@ -48,6 +48,6 @@ impl Timing {
 }
 
 /// Processor time of all threads of this process, in seconds; 0 where the system does not tell.
-pub fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     cpu_time::ProcessTime::try_now().map_or(0.0, |t| t.as_duration().as_secs_f64())
 }

@@ -1,0 +1,98 @@
+//! `ein explain`: a program in words, or the page of an error code.
+
+use crate::cli::{CodeOptions, Failure, input};
+use clap::Args;
+use ein::{Function, Program, pages};
+use ein_syntax::Explanation;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+
+/// Explain a program (sums, ranges, accumulators; with sizes, its plan), or an error code
+#[derive(Args)]
+#[command(after_help = "Examples:
+  ein explain attention.ein
+  ein explain attention.ein --size B=1 --size H=8 --size S=512 --size E=64
+  ein explain E0201")]
+pub(crate) struct Explain {
+    /// A program, or a code such as E0201
+    subject: String,
+    /// Which definition [default: all; with sizes, the last one]
+    #[arg(long, value_name = "NAME")]
+    def: Option<String>,
+    /// A dim or an integer generic; with all of them, the plan is shown too
+    #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
+    sizes: Vec<(String, i64)>,
+    #[command(flatten)]
+    code: CodeOptions,
+}
+
+impl Explain {
+    pub(crate) fn execute(self) -> Result<(), Failure> {
+        let text = match code_number(&self.subject) {
+            Some(code) => page(&self.subject, code)?,
+            None => self.program()?,
+        };
+        Ok(write!(std::io::stdout(), "{text}")?)
+    }
+
+    fn program(&self) -> Result<String, Failure> {
+        let program = self.code.compiler().compile_file(Path::new(&self.subject))?;
+        let defs = match &self.def {
+            Some(name) => vec![name.as_str()],
+            None => program.defs(),
+        };
+        let mut out = String::new();
+        for (n, def) in defs.iter().enumerate() {
+            // Refuses unknown names and what is beyond this version.
+            let function = program.def(def)?;
+            if n > 0 {
+                out.push('\n');
+            }
+            explain_def(&program, &function, &mut out);
+        }
+        if !self.sizes.is_empty() {
+            let function = match &self.def {
+                Some(name) => program.def(name)?,
+                None => program.main_def()?,
+            };
+            let sizes: Vec<(&str, i64)> = self.sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+            let _ = write!(out, "\n{}", function.plan_table(&sizes)?);
+        }
+        Ok(out)
+    }
+}
+
+/// `E0201` or `e201`: 201. Anything else is a file.
+fn code_number(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix(['E', 'e'])?;
+    (!digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+fn page(subject: &str, code: u16) -> Result<String, Failure> {
+    if let Some(page) = pages::page(code) {
+        return Ok(page.to_owned());
+    }
+    let codes: Vec<String> = pages::codes().iter().map(|c| format!("E{c:04}")).collect();
+    Err(Failure::Usage(format!("there is no code {subject}; the codes are {}", codes.join(" "))))
+}
+
+fn explain_def(program: &Program, function: &Function, out: &mut String) {
+    let _ = writeln!(out, "def {}: {} -> {}", function.name(), function.inputs().join(", "), function.outputs().join(", "));
+    for equation in program.checked().explain(function.name()) {
+        explain_equation(&equation, out);
+    }
+}
+
+fn explain_equation(equation: &Explanation, out: &mut String) {
+    let _ = writeln!(out, "\n  {}", equation.equation);
+    for index in &equation.indices {
+        let _ = writeln!(out, "    {} ranges over {} ({})", index.name, index.range, index.from);
+    }
+    for reduction in &equation.reductions {
+        let _ = writeln!(out, "    {} over {} accumulates in {}", reduction.reducer, reduction.indices.join(", "), reduction.accumulator);
+    }
+    for check in &equation.checks {
+        let _ = writeln!(out, "    checked at entry: {check}");
+    }
+}

@@ -1,0 +1,336 @@
+//! The command `ein` as its users meet it: exit status, what goes to which stream, files in and out.
+
+use ein::{Tensor, TensorRef};
+use ein_runtime::io::{self, save_npy, save_npz, save_safetensors};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A folder that goes away with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ein-cli-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for the test");
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
+    fn array(&self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let path = self.path(name);
+        save_npy(Path::new(&path), &(&Tensor::from_slice(shape, values).expect("fits")).into()).expect("written");
+        path
+    }
+
+    fn text(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).expect("a folder");
+        let mut names: Vec<String> = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Exit status, standard output, standard error.
+struct Done {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Done {
+    /// The command succeeded; gives standard output.
+    #[track_caller]
+    fn ok(self) -> String {
+        assert_eq!(self.status, 0, "{}{}", self.out, self.err);
+        self.out
+    }
+
+    /// The command failed with a status, nothing on standard output, and these words on standard error.
+    #[track_caller]
+    fn fails(self, status: i32, words: &[&str]) -> String {
+        assert_eq!(self.status, status, "{}{}", self.out, self.err);
+        assert_eq!(self.out, "", "standard output is for results");
+        for word in words {
+            assert!(self.err.contains(word), "no `{word}` in:\n{}", self.err);
+        }
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self.err
+    }
+}
+
+fn ein_with_input(args: &[&str], input: &str) -> Done {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ein"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command exists");
+    // A command that does not read its input may have gone already.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("utf-8");
+    Done { status: output.status.code().expect("not killed"), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn ein(args: &[&str]) -> Done {
+    ein_with_input(args, "")
+}
+
+fn load(path: &str) -> (Vec<usize>, Vec<f32>) {
+    let loaded = io::load(path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let tensor = loaded.view().to_tensor().expect("small");
+    (tensor.shape().to_vec(), tensor.as_slice::<f32>().expect("f32").to_vec())
+}
+
+fn repository(path: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path).display().to_string()
+}
+
+const MATMUL: &str = "def matmul<M, N, K>(A: f32[M, K], B: f32[K, N]) -> C: f32[M, N] {\n  C[i, j] = A[i, k] * B[k, j];\n}\n";
+
+#[test]
+fn einsum_writes_a_file_or_prints() {
+    let f = Folder::new("einsum");
+    let a = f.array("a.npy", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let b = f.array("b.npy", &[3, 2], &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    let c = f.path("c.npy");
+    assert_eq!(ein(&["einsum", "ij,jk->ik", &a, &b, "-o", &c]).ok(), "");
+    assert_eq!(load(&c), (vec![2, 2], vec![4.0, 5.0, 10.0, 11.0]));
+    let printed = ein(&["einsum", "ij,jk->ik", &a, &b]).ok();
+    assert!(printed.contains("11"), "{printed}");
+    // Spaces, implicit result, ellipsis.
+    ein(&["einsum", " i j , j k ", &a, &b, "-o", &c]).ok();
+    assert_eq!(load(&c).0, [2, 2]);
+    ein(&["einsum", "...j->j...", &a, "-o", &c]).ok();
+    assert_eq!(load(&c), (vec![3, 2], vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
+}
+
+#[test]
+fn einsum_with_an_empty_string() {
+    let f = Folder::new("empty");
+    let s = f.array("s.npy", &[], &[7.0]);
+    let out = f.path("out.npy");
+    ein(&["einsum", "-o", &out, "--", "->", &s]).ok();
+    assert_eq!(load(&out), (vec![], vec![7.0]));
+    ein(&["einsum", "-o", &out, "--", "", &s]).ok();
+    assert_eq!(load(&out), (vec![], vec![7.0]));
+}
+
+#[test]
+fn einsum_refuses() {
+    let f = Folder::new("einsum-refuses");
+    let a = f.array("a.npy", &[2, 3], &[0.0; 6]);
+    let b = f.array("b.npy", &[2, 2], &[0.0; 4]);
+    let c = f.path("c.npy");
+    let before = f.names();
+    ein(&["einsum", "ij,jk->ik", &a, &b, "-o", &c]).fails(1, &["E0159", "j", "3", "2"]);
+    ein(&["einsum", "ij,jk->iq", &a, &a, "-o", &c]).fails(1, &["E0153", "q"]);
+    ein(&["einsum", "ij->i", &a, &b, "-o", &c]).fails(1, &["E0155"]);
+    ein(&["einsum", "ij->i", &f.path("nothing.npy"), "-o", &c]).fails(1, &["E0901", "nothing.npy"]);
+    let broken = f.text("broken.npy", "not numpy");
+    ein(&["einsum", "ij->i", &broken, "-o", &c]).fails(1, &["E0902", "broken.npy"]);
+    assert_eq!(f.names().len(), before.len() + 1, "no partial result: {:?}", f.names());
+    ein(&["einsum", "i->i", &a, "-o", &f.path("no/such/folder.npy")]).fails(1, &["E01"]);
+    ein(&["einsum", "ij->i", &a, "-o", &f.path("no/such/folder.npy")]).fails(1, &["E0909"]);
+}
+
+#[test]
+fn eval_takes_dims_and_dtypes_from_the_files() {
+    let f = Folder::new("eval");
+    let a = f.array("a.npy", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    let c = f.path("c.npy");
+    let input = format!("A={a}");
+    ein(&["eval", "C[i, k] = A[i, j] * A[j, k]", &input, "-o", &format!("C={c}")]).ok();
+    assert_eq!(load(&c), (vec![2, 2], vec![7.0, 10.0, 15.0, 22.0]));
+    let printed = ein(&["eval", "m = max[i, j](A[i, j])", &input]).ok();
+    assert!(printed.trim() == "4" || printed.contains('4'), "{printed}");
+    ein(&["eval", "C[i] = A[i, j]", &input]).fails(1, &["E0201", "sum[j]"]);
+    ein(&["eval", "C[i] = A[i, i]", &input, "-o", &format!("D={c}")]).fails(2, &["`D`", "`C`"]);
+    ein(&["eval", "C[i] = A[i, i]", "A"]).fails(2, &["NAME=VALUE"]);
+}
+
+#[test]
+fn run_reads_every_format_and_writes_each_result() {
+    let f = Folder::new("run");
+    let program = f.text("matmul.ein", MATMUL);
+    let a = Tensor::from_slice(&[1, 2], &[2.0f32, 3.0]).expect("fits");
+    let b = Tensor::from_slice(&[2, 2], &[1.0f32, 2.0, 3.0, 4.0]).expect("fits");
+    let (npz, model) = (f.path("x.npz"), f.path("model.safetensors"));
+    save_npz(Path::new(&npz), &[("left", TensorRef::from(&a))]).expect("written");
+    save_safetensors(Path::new(&model), &[("layer.0.weight", TensorRef::from(&b))]).expect("written");
+    let (left, right) = (format!("A={npz}:left"), format!("B={model}:layer.0.weight"));
+    let out = f.path("out");
+    let done = ein(&["run", &program, "--in", &left, "--in", &right, "--out-dir", &out]);
+    assert!(done.err.contains("C.npy"), "{}", done.err);
+    assert_eq!(done.ok(), "");
+    assert_eq!(load(&format!("{out}/C.npy")), (vec![1, 2], vec![11.0, 16.0]));
+    // A constant, an archive, times.
+    let archive = f.path("all.npz");
+    let timed = ein(&["run", &program, "--in", &left, "--const", &right, "--out-dir", &archive, "--repeat", "3", "--time", "json"]).ok();
+    let times: serde_json::Value = serde_json::from_str(&timed).expect("json");
+    assert_eq!(times["wall_s"].as_array().expect("a list").len(), 3);
+    assert_eq!(load(&format!("{archive}:C")).1, [11.0, 16.0]);
+}
+
+#[test]
+fn run_names_what_is_wrong() {
+    let f = Folder::new("run-wrong");
+    let program = f.text("matmul.ein", MATMUL);
+    let a = f.array("a.npy", &[2, 3], &[0.0; 6]);
+    let (left, right) = (format!("A={a}"), format!("B={a}"));
+    let out = f.path("out");
+    ein(&["run", &program, "--in", &left, "--out-dir", &out]).fails(1, &["`B`"]);
+    ein(&["run", &program, "--in", &left, "--in", &right, "--out-dir", &out]).fails(1, &["K", "3", "2"]);
+    ein(&["run", &program, "--in", &left, "--in", &format!("Bb={a}")]).fails(1, &["E0911", "Bb", "`B`"]);
+    ein(&["run", &program, "--def", "matmull", "--in", &left]).fails(1, &["E0210", "did you mean `matmul`?"]);
+    ein(&["run", &program, "--in", &left, "--in", &left]).fails(2, &["twice"]);
+    ein(&["run", &program, "--in", &left, "--const", &left]).fails(2, &["`A`"]);
+    ein(&["run", &f.path("none.ein")]).fails(1, &["E0901", "none.ein"]);
+    ein(&["run", &program, "--in", "A"]).fails(2, &["NAME=VALUE"]);
+    ein(&["run", &program, "--size", "N=x"]).fails(2, &["integer"]);
+    ein(&["run", &program, "-O", "7"]).fails(2, &["7"]);
+    ein(&["run", &program, "--memory-limit", "12Gb"]).fails(2, &["GiB"]);
+    let square = f.array("s.npy", &[3, 3], &[0.0; 9]);
+    let inputs = ["run", &program, "--in", &format!("A={square}"), "--in", &format!("B={square}"), "--memory-limit", "8"];
+    ein(&inputs).fails(1, &["E0801", "8"]);
+    assert!(!Path::new(&out).exists(), "no partial results");
+    // f64 where f32 is declared.
+    let wide = f.path("wide.npy");
+    save_npy(Path::new(&wide), &(&Tensor::zeros(ein::DType::F64, &[3, 3]).expect("small")).into()).expect("written");
+    ein(&["run", &program, "--in", &format!("A={wide}"), "--in", &format!("B={square}")]).fails(1, &["E0905", "f32", "f64"]);
+}
+
+#[test]
+fn faults_of_the_data_leave_no_result() {
+    let f = Folder::new("fault");
+    let program = f.text("div.ein", "def div<N>(x: i32[N], y: i32[N]) -> z: i32[N] {\n  z[i] = x[i] // y[i];\n}\n");
+    let zeros = f.path("zeros.npy");
+    save_npy(Path::new(&zeros), &(&Tensor::zeros(ein::DType::I32, &[3]).expect("small")).into()).expect("written");
+    let (x, y, out) = (format!("x={zeros}"), format!("y={zeros}"), f.path("out"));
+    ein(&["run", &program, "--in", &x, "--in", &y, "--out-dir", &out]).fails(1, &["E0", "zero"]);
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn check_reports_each_file() {
+    let f = Folder::new("check");
+    let good = f.text("good.ein", MATMUL);
+    let bad = f.text("bad.ein", "def f<N, M>(A: f32[N, M]) -> y: f32[N] {\n  y[i] = A[i, j];\n}\n");
+    let done = ein(&["check", &good]);
+    assert_eq!((done.status, done.out.as_str()), (0, ""));
+    let text = ein(&["check", &good, &bad]).fails(1, &["E0201", "bad.ein", "good.ein: ok", "sum[j]"]);
+    assert!(!text.contains('\u{1b}'), "no colours in a pipe");
+    let coloured = ein(&["check", "--color", "always", &bad]).fails(1, &["E0201"]);
+    assert!(coloured.contains('\u{1b}'));
+}
+
+#[test]
+fn emit_prints_stages() {
+    let f = Folder::new("emit");
+    let program = f.text("matmul.ein", MATMUL);
+    let sizes = ["--size", "M=2", "--size", "N=3", "--size", "K=4"];
+    for stage in ["ast", "tir", "plan", "kernels", "clif", "asm"] {
+        let args: Vec<&str> = ["emit", "--stage", stage, &program].into_iter().chain(sizes).collect();
+        let text = ein(&args).ok();
+        assert!(!text.is_empty() && text.ends_with('\n'), "{stage}: {text:?}");
+        assert_eq!(ein(&args).ok(), text, "{stage}");
+    }
+    ein(&["emit", "--stage", "plan", &program, "--size", "M=2"]).fails(1, &["E0306"]);
+    ein(&["emit", "--stage", "kernel", &program]).fails(2, &["did you mean `kernels`?"]);
+    let text = ein(&["emit", "--stage", "tir", "--einsum", "ij,jk->ik", "--shape", "A=8x8:f32", "--shape", "B=8x8:f32"]).ok();
+    assert!(text.contains("sum"), "{text}");
+    ein(&["emit", "--stage", "tir", "--einsum", "ij->i", "--shape", "A=8x8:float"]).fails(2, &["float"]);
+}
+
+#[test]
+fn explain_shows_pages_and_programs() {
+    let page = ein(&["explain", "E0201"]).ok();
+    assert!(page.contains("E0201") && page.contains("sum["), "{page}");
+    let f = Folder::new("explain");
+    let program = f.text("matmul.ein", MATMUL);
+    let text = ein(&["explain", &program]).ok();
+    assert!(text.contains("sum[k]"), "{text}");
+    ein(&["explain", "E0299"]).fails(1, &["E0299"]);
+}
+
+#[test]
+fn serve_answers_one_line_a_request() {
+    let f = Folder::new("serve");
+    f.array("a.npy", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    f.array("b.npy", &[2, 2], &[0.0, 1.0, 1.0, 0.0]);
+    f.text("case.json", r#"{"kind": "einsum", "dtype": "f32", "eq": "ij,jk->ik", "inputs": ["a.npy", "b.npy"], "threads": 1}"#);
+    let out = f.path("out.npy");
+    let requests = [
+        serde_json::json!({"cmd": "run", "repeat": 1}).to_string(),
+        serde_json::json!({"cmd": "load", "dir": f.0.display().to_string()}).to_string(),
+        serde_json::json!({"cmd": "run", "repeat": 3}).to_string(),
+        serde_json::json!({"cmd": "save", "path": out}).to_string(),
+        "nonsense".to_owned(),
+        serde_json::json!({"cmd": "quit"}).to_string(),
+    ];
+    for variant in [&["serve"][..], &["serve", "--reuse-out"]] {
+        let replies = ein_with_input(variant, &(requests.join("\n") + "\n")).ok();
+        let ok: Vec<bool> =
+            replies.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("json")["ok"] == true).collect();
+        assert_eq!(ok, [false, true, true, true, false], "{replies}");
+        assert_eq!(load(&out).1, [2.0, 1.0, 4.0, 3.0]);
+    }
+}
+
+#[test]
+fn the_command_line_itself() {
+    assert!(ein(&["--version"]).ok().starts_with("ein "));
+    let help = ein(&["--help"]).ok();
+    assert!(help.contains("einsum") && help.contains("Examples"), "{help}");
+    assert_eq!(ein(&[]).status, 2);
+    ein(&["ran"]).fails(2, &["ran", "run"]);
+    ein(&["run", "--nonsense"]).fails(2, &["--nonsense"]);
+}
+
+/// The README's first command: a padded convolution of a photograph, against the same sums in plain Rust.
+#[test]
+fn the_photograph() {
+    let f = Folder::new("photograph");
+    let (x, w) = (repository("examples/conv2d/photo.npy"), repository("examples/conv2d/edges.npy"));
+    let out = f.path("out");
+    let program = repository("examples/conv2d/conv2d.ein");
+    ein(&["run", &program, "--in", &format!("x={x}"), "--in", &format!("w={w}"), "--out-dir", &out]).ok();
+    let ((xs, x), (ws, w), (ys, y)) = (load(&x), load(&w), load(&format!("{out}/y.npy")));
+    let (channels, height, width, r, s) = (xs[1], xs[2], xs[3], ws[2], ws[3]);
+    assert_eq!(ys, [xs[0], ws[0], height + 3 - r, width + 3 - s]);
+    let pixel = |c: usize, i: i64, j: i64| {
+        let inside = (0..height as i64).contains(&i) && (0..width as i64).contains(&j);
+        if inside { f64::from(x[(c * height + i as usize) * width + j as usize]) } else { 0.0 }
+    };
+    let mut worst = 0.0f64;
+    for o in 0..ws[0] {
+        for i in 0..ys[2] {
+            for j in 0..ys[3] {
+                let mut sum = 0.0;
+                for (c, a, b) in (0..channels).flat_map(|c| (0..r).flat_map(move |a| (0..s).map(move |b| (c, a, b)))) {
+                    let weight = f64::from(w[((o * channels + c) * r + a) * s + b]);
+                    sum += pixel(c, (i + a) as i64 - 1, (j + b) as i64 - 1) * weight;
+                }
+                worst = worst.max((sum - f64::from(y[(o * ys[2] + i) * ys[3] + j])).abs());
+            }
+        }
+    }
+    assert!(worst < 1e-3, "{worst}");
+}
