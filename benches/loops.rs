@@ -19,7 +19,7 @@ const SOURCE: &str = "
 def copy<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i]; }
 def axpy<N>(x: f32[N], z: f32[N]) -> y: f32[N] { y[i] = 1.5 * x[i] + z[i]; }
 def stencil<N, M>(x: f32[N, M]) -> y: f32[N - 2, M - 2] {
-  y[i, j] = 0.25 * (x[i, j + 1] + x[i + 2, j + 1] + x[i + 1, j] + x[i + 1, j + 2]);
+  y[i in 0..N - 2, j in 0..M - 2] = 0.25 * (x[i, j + 1] + x[i + 2, j + 1] + x[i + 1, j] + x[i + 1, j + 2]);
 }
 def sum_rows<N, M>(x: f32[N, M]) -> y: f32[N] { y[i] = sum[j](x[i, j]); }
 def transpose<N, M>(x: f32[N, M]) -> y: f32[M, N] { y[j, i] = x[i, j]; }
