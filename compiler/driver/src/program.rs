@@ -70,7 +70,7 @@ impl Compiler {
     /// Reads, parses and checks a file.
     ///
     /// # Errors
-    /// E0901 if the file cannot be read, E0107 if it is not UTF-8, else as [`Compiler::compile`].
+    /// E0901 if the file cannot be read, E0118 if it is not UTF-8, else as [`Compiler::compile`].
     pub fn compile_file(&self, path: impl AsRef<Path>) -> Result<Program, Error> {
         let path = path.as_ref();
         let text = crate::loader::read_source(path)?;

@@ -77,9 +77,18 @@ fn with_source(diagnostic: &Diagnostic, at: Span, source: &Source, colours: bool
     let mut out = Vec::new();
     let cache = ariadne::sources([(name.clone(), source.text.to_string())]);
     match report.finish().write(cache, &mut out) {
-        Ok(()) => trim_lines(&String::from_utf8_lossy(&out)),
+        Ok(()) if colours => trim_lines(&String::from_utf8_lossy(&out)),
+        // The colour of a custom kind is written even where colours are off.
+        Ok(()) => trim_lines(&without_escapes(&String::from_utf8_lossy(&out))),
         Err(_) => plain(diagnostic),
     }
+}
+
+/// Text without the escape sequences that set colours.
+fn without_escapes(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + part.split_once('m').map_or(part, |(_, rest)| rest))
 }
 
 /// Trailing blanks would make snapshots and diffs hard to read.

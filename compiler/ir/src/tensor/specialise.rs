@@ -22,7 +22,7 @@ pub type Sizes = SecondaryMap<Dim, Option<i64>>;
 ///
 /// # Errors
 /// * E0306 `missing-size`: a dim has no value; all of them in one message.
-/// * E0305 `negative-size`: a size or an axis is below 0, or divides by 0.
+/// * E0312 `negative-size`: a size or an axis is below 0, or divides by 0.
 /// * Every requirement that fails, with the values, under the code that the requirement states.
 /// * E0802 `too-large`: a size, or the bytes of a tensor, do not fit i64.
 pub fn specialise(module: &Verified<Module>, sizes: &Sizes) -> Result<Verified<Module>, Vec<Diagnostic>> {
@@ -59,7 +59,7 @@ fn missing_sizes(module: &Module, sizes: &Sizes) -> Option<Diagnostic> {
         [name] => format!("nothing gives the size {name} of `{}`", module.name),
         _ => format!("nothing gives the sizes {} of `{}`", names.join(", "), module.name),
     };
-    let mut error = Diagnostic::error(306, "missing-size", fact).at(first.span, "declared here").help(flags.join(" "));
+    let mut error = Diagnostic::error(306, "dim-undetermined", fact).at(first.span, "declared here").help(flags.join(" "));
     for decl in &missing[1..] {
         error = error.and(decl.span, "and here");
     }
@@ -88,7 +88,7 @@ fn negative_sizes(module: &Module, sizes: &Sizes) -> Vec<Diagnostic> {
     for (dim, decl) in module.dims.iter().filter(|(_, decl)| decl.kind == DimKind::Size) {
         if let Some(value) = sizes[dim].filter(|value| *value < 0) {
             let fact = format!("size `{}` is {value}, but a size is at least 0", decl.name);
-            errors.push(Diagnostic::error(305, "negative-size", fact).at(decl.span, format!("{value} here")));
+            errors.push(Diagnostic::error(312, "negative-size", fact).at(decl.span, format!("{value} here")));
         }
     }
     errors
@@ -125,7 +125,7 @@ fn check_axes(module: &Module, sizes: &Sizes) -> Vec<Diagnostic> {
             match evaluate_size(module, sizes, extent, &spelling, decl.span) {
                 Ok(size) if size < 0 => {
                     let fact = format!("{spelling} is {size}, but a size is at least 0");
-                    let error = Diagnostic::error(305, "negative-size", fact).at(decl.span, format!("{size} here"));
+                    let error = Diagnostic::error(312, "negative-size", fact).at(decl.span, format!("{size} here"));
                     errors.push(error.note(values_of(module, extent, sizes)));
                 }
                 // An empty axis does not make room for a huge one: strides are computed as if it had one element.
@@ -153,7 +153,7 @@ fn evaluate_size(module: &Module, sizes: &Sizes, extent: &Extent, what: &str, sp
         }),
         None => {
             let fact = format!("{what} divides by 0 or is too large for {values}");
-            Err(Box::new(Diagnostic::error(305, "negative-size", fact).at(span, "has no value")))
+            Err(Box::new(Diagnostic::error(312, "negative-size", fact).at(span, "has no value")))
         }
     }
 }

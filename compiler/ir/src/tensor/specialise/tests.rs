@@ -55,10 +55,10 @@ fn missing_sizes_are_listed() {
 
 #[test]
 fn contradictions_name_both_values() {
-    assert_eq!(run([Some(&[8]), Some(&[3]), None], &[("N", 9)]).unwrap_err(), ["E0303: dim `N` is 9 as given but 8 in `x` (axis 0)"]);
+    assert_eq!(run([Some(&[8]), Some(&[3]), None], &[("N", 9)]).unwrap_err(), ["E0301: dim `N` is 9 as given but 8 in `x` (axis 0)"]);
     assert_eq!(
         run([Some(&[8]), Some(&[3]), Some(&[7, 8])], &[]).unwrap_err(),
-        ["E0303: axis 0 of `s` is `N - R + 1`, which is 6, but the array given for it has 7 there | N = 8, R = 3"]
+        ["E0301: axis 0 of `s` is `N - R + 1`, which is 6, but the array given for it has 7 there | N = 8, R = 3"]
     );
     assert_eq!(
         run([Some(&[8, 1]), None, None], &[]).unwrap_err(),
@@ -73,7 +73,7 @@ fn contradictions_name_both_values() {
 #[test]
 fn unknown_names_have_candidates() {
     let error = run([None, None, None], &[("n", 8)]).unwrap_err();
-    assert_eq!(error, ["E0307: `conv` has no size `n` | its sizes are `N`, `R`, `st` | did you mean `N`?"]);
+    assert_eq!(error, ["E0311: `conv` has no size `n` | its sizes are `N`, `R`, `st` | did you mean `N`?"]);
 }
 
 #[test]
@@ -92,11 +92,11 @@ fn requirements_are_checked_unless_nothing_is_accessed() {
 
 #[test]
 fn sizes_are_not_negative_and_fit() {
-    assert_eq!(run([None, Some(&[0]), None], &[("N", -1)]).unwrap_err()[0], "E0305: size `N` is -1, but a size is at least 0");
+    assert_eq!(run([None, Some(&[0]), None], &[("N", -1)]).unwrap_err()[0], "E0312: size `N` is -1, but a size is at least 0");
     let loose = verify(parse(&CONV.replacen("require d0 - d1 >= 0 unless_empty [d1]", "require d0 >= 0", 1)).unwrap()).unwrap();
     let sizes = infer_sizes(&loose, &[Some(&[1]), Some(&[3]), None], &[]).unwrap();
     let found = lines(specialise(&loose, &sizes).unwrap_err());
-    assert!(found.contains(&"E0305: axis 0 of `y`, `N - R + 1`, is -1, but a size is at least 0 | N = 1, R = 3".to_owned()), "{found:?}");
+    assert!(found.contains(&"E0312: axis 0 of `y`, `N - R + 1`, is -1, but a size is at least 0 | N = 1, R = 3".to_owned()), "{found:?}");
     let huge = run([None, Some(&[1]), None], &[("N", i64::MAX)]).unwrap_err();
     assert!(huge.iter().any(|m| m.starts_with("E0802: `x` has 9223372036854775807 elements of 4 bytes")), "{huge:?}");
 }
