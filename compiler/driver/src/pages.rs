@@ -21,7 +21,7 @@ pub fn codes() -> Vec<u16> {
 }
 
 /// Ascending by code.
-const PAGES: [(u16, &str); 88] = [
+const PAGES: [(u16, &str); 91] = [
     (101, include_str!("pages/E0101.md")),
     (102, include_str!("pages/E0102.md")),
     (103, include_str!("pages/E0103.md")),
@@ -39,6 +39,7 @@ const PAGES: [(u16, &str); 88] = [
     (115, include_str!("pages/E0115.md")),
     (116, include_str!("pages/E0116.md")),
     (117, include_str!("pages/E0117.md")),
+    (118, include_str!("pages/E0118.md")),
     (150, include_str!("pages/E0150.md")),
     (151, include_str!("pages/E0151.md")),
     (152, include_str!("pages/E0152.md")),
@@ -78,6 +79,8 @@ const PAGES: [(u16, &str); 88] = [
     (308, include_str!("pages/E0308.md")),
     (309, include_str!("pages/E0309.md")),
     (310, include_str!("pages/E0310.md")),
+    (311, include_str!("pages/E0311.md")),
+    (312, include_str!("pages/E0312.md")),
     (401, include_str!("pages/E0401.md")),
     (402, include_str!("pages/E0402.md")),
     (403, include_str!("pages/E0403.md")),
