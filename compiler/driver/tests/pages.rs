@@ -71,6 +71,26 @@ fn every_code_has_a_page_under_its_slug() {
 }
 
 #[test]
+fn faults_of_a_run_have_the_codes_of_their_pages() {
+    use ein::ndarray::{ArrayD, array};
+    let first = |code: u16| {
+        let page = ein::pages::page(code).expect("a page");
+        blocks(page).into_iter().find(|(language, _)| *language == "ein").expect("a program").1
+    };
+    let run = |code: u16| {
+        let program = ein::Compiler::new().threads(1).compile(&first(code)).expect("compiles");
+        program.main_def().expect("a def")
+    };
+    let ones = array![1i32, 1].into_dyn();
+    let zeros = ArrayD::<i32>::zeros(vec![2]);
+    let error = run(403).call([("a", ones.view()), ("b", zeros.view())]).expect_err("a division by 0");
+    assert_eq!(error.diagnostics()[0].code.0, 403, "{error}");
+    let empty = ArrayD::<f32>::zeros(vec![0]);
+    let error = run(307).call([("x", empty.view())]).expect_err("nothing to read");
+    assert_eq!(error.diagnostics()[0].code.0, 307, "{error}");
+}
+
+#[test]
 fn pages_are_short() {
     for code in ein::pages::codes() {
         let page = ein::pages::page(code).expect("a page");
