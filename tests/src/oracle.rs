@@ -1,0 +1,233 @@
+//! A program through every stage, compared with the interpreters.
+//!
+//! Integers and bools must be those of the declared semantics; floats must lie within the error that the wide interpreter allows an
+//! implementation. Results must not depend, bit for bit, on the number of threads, and text of stages not on the compilation.
+
+use crate::compare::same_bits;
+use crate::generate::Generated;
+use crate::random::Random;
+use crate::spec::Spec;
+use crate::store::{Layout, Stored, random_tensor, to_data};
+use ein::{Compiler, DType, Diagnostic, Error, Function, Stage, Tensor, TensorRef};
+use ein_ir::interp::{self, Data, RunFault};
+use ein_ir::span::FileId;
+use ein_ir::tensor::{self, Module, specialise::infer_sizes};
+use ein_ir::verified::Verified;
+
+/// How many times the error that the wide interpreter derives a result may be off.
+const SLACK: f64 = 2.0;
+
+/// Source text to tensor IR; `def` is the last if not named.
+///
+/// # Errors
+/// What the front end refuses.
+pub fn module(source: &str, def: Option<&str>) -> Result<Verified<Module>, Vec<Diagnostic>> {
+    let parsed = ein_syntax::parse::parse(source, FileId(0))?;
+    let checked = ein_syntax::check(&parsed.program)?;
+    let last = checked.defs().last().map(|s| (*s).to_owned()).unwrap_or_default();
+    checked.lower(def.unwrap_or(&last))
+}
+
+/// Tensor IR with the sizes of inputs and of `int` generics.
+///
+/// # Errors
+/// Sizes that are missing or do not fit.
+pub fn specialise(module: &Verified<Module>, shapes: &[&[usize]], sizes: &[(String, i64)]) -> Result<Verified<Module>, Vec<Diagnostic>> {
+    let shapes: Vec<Option<&[usize]>> = shapes.iter().copied().map(Some).collect();
+    tensor::specialise(module, &infer_sizes(module, &shapes, sizes)?)
+}
+
+/// The results of the declared semantics.
+///
+/// # Errors
+/// The first fault of the data.
+pub fn interpret(module: &Verified<Module>, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunFault> {
+    let data: Vec<Data> = inputs.iter().map(to_data).collect();
+    Ok(interp::tensor::run(module, &data)?.iter().map(to_tensor).collect())
+}
+
+/// A tensor of the interpreter as one of the runtime.
+#[must_use]
+pub fn to_tensor(data: &Data) -> Tensor {
+    let bytes = ein_runtime::AlignedBuf::copy_of(&data.to_bytes()).expect("a small tensor");
+    Tensor::from_bytes(data.dtype, &data.shape, bytes).expect("the bytes fit the shape")
+}
+
+/// How results are judged.
+struct Judge {
+    declared: Result<Vec<Tensor>, RunFault>,
+    wide: Option<Vec<interp::wide::WideData>>,
+}
+
+impl Judge {
+    fn new(module: &Verified<Module>, inputs: &[Tensor]) -> Self {
+        let data: Vec<Data> = inputs.iter().map(to_data).collect();
+        Self { declared: interpret(module, inputs), wide: interp::wide::run_wide(module, &data).ok() }
+    }
+
+    /// Whether compiled code did what the interpreters do.
+    fn judge(&self, got: &Result<Vec<Tensor>, Error>) -> Result<(), String> {
+        match (&self.declared, got) {
+            (Err(fault), Err(error)) if error.diagnostics().iter().any(|d| d.code.0 == fault.code) => Ok(()),
+            (Err(fault), Err(error)) => Err(format!("the interpreter fails with {fault:?}, the code with {error}")),
+            (Err(fault), Ok(_)) => Err(format!("the interpreter fails with {fault:?}, the code does not")),
+            (Ok(_), Err(error)) => Err(format!("the code fails: {}", error.render(false))),
+            (Ok(declared), Ok(got)) => {
+                if declared.len() != got.len() {
+                    return Err(format!("{} results instead of {}", got.len(), declared.len()));
+                }
+                let results = declared.iter().zip(got).enumerate();
+                results.map(|(n, (d, g))| self.result(n, d, g).map_err(|e| format!("result {n}: {e}"))).collect()
+            }
+        }
+    }
+
+    fn result(&self, n: usize, declared: &Tensor, got: &Tensor) -> Result<(), String> {
+        if declared.dtype().is_float() || declared.dtype().is_complex() {
+            let wide = self.wide.as_ref().ok_or("the wide interpreter fails")?;
+            return interp::wide::compare(&to_data(got), &wide[n], SLACK).map(|_| ()).map_err(|e| e.to_string());
+        }
+        crate::compare::same(got, declared)
+    }
+}
+
+/// Runs a generated program in every configuration.
+///
+/// # Errors
+/// What went wrong, with the program.
+pub fn check_program(program: &Generated) -> Result<(), String> {
+    try_program(program).map_err(|e| format!("{e}\n\nseed {}, inputs {:?}, sizes {:?}\n{}", program.seed, program.inputs, program.sizes, program.source))
+}
+
+fn try_program(program: &Generated) -> Result<(), String> {
+    let mut random = Random::new(program.seed ^ 0xda7a);
+    let inputs: Vec<Tensor> = program.inputs.iter().map(|(_, dtype, shape)| random_tensor(&mut random, *dtype, shape)).collect();
+    let render = |d: Vec<Diagnostic>| Error::new(d, Some(ein::error::Source::new("<generated>", &program.source))).render(false);
+    let generic = module(&program.source, None).map_err(|d| format!("refused:\n{}", render(d)))?;
+    let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
+    let specialised = specialise(&generic, &shapes, &program.sizes).map_err(|d| format!("not specialised:\n{}", render(d)))?;
+    let judge = Judge::new(&specialised, &inputs);
+    let function = |compiler: Compiler| -> Result<Function, String> {
+        let compiled = compiler.compile(&program.source).map_err(|e| e.render(false))?;
+        compiled.main_def().map_err(|e| e.render(false))
+    };
+    let layouts: Vec<Layout> = inputs.iter().map(|_| random.pick(&Layout::ALL)).collect();
+    configurations(&judge, &inputs, &layouts, &program.sizes, |opt, threads| function(Compiler::new().opt_level(opt).threads(threads)))?;
+    same_text(&function(Compiler::new().threads(1))?, &function(Compiler::new().threads(2))?, &generic, &shapes, program)
+}
+
+/// Optimisation levels, threads and layouts; the first result is the one that the threads must repeat.
+fn configurations(
+    judge: &Judge,
+    inputs: &[Tensor],
+    layouts: &[Layout],
+    sizes: &[(String, i64)],
+    function: impl Fn(u8, usize) -> Result<Function, String>,
+) -> Result<(), String> {
+    let plain: Vec<Stored> = inputs.iter().map(|t| Stored::new(t, Layout::RowMajor)).collect();
+    let strided: Vec<Stored> = inputs.iter().zip(layouts).map(|(t, l)| Stored::new(t, *l)).collect();
+    let one = call(&function(1, 1)?, &plain, sizes);
+    judge.judge(&one).map_err(|e| format!("-O1: {e}"))?;
+    judge.judge(&call(&function(0, 1)?, &plain, sizes)).map_err(|e| format!("-O0: {e}"))?;
+    judge.judge(&call(&function(1, 1)?, &strided, sizes)).map_err(|e| format!("layouts {layouts:?}: {e}"))?;
+    match (one, call(&function(1, 2)?, &plain, sizes)) {
+        (Ok(one), Ok(two)) => one.iter().zip(&two).try_for_each(|(a, b)| same_bits(b, a)).map_err(|e| format!("2 threads: {e}")),
+        (one, two) if one.is_err() == two.is_err() => Ok(()),
+        _ => Err("one thread and two threads do not both fail".to_owned()),
+    }
+}
+
+fn call(function: &Function, inputs: &[Stored], sizes: &[(String, i64)]) -> Result<Vec<Tensor>, Error> {
+    let views: Vec<TensorRef<'_>> = inputs.iter().map(Stored::view).collect();
+    let binder = sizes.iter().fold(function.bind(), |binder, (name, n)| binder.size(name, *n));
+    Ok(binder.like(&views).build()?.call(&views)?.into_tensors())
+}
+
+/// The text of the stages is the same in two compilations, and is read back as what it was printed from.
+fn same_text(a: &Function, b: &Function, generic: &Module, shapes: &[&[usize]], program: &Generated) -> Result<(), String> {
+    let shapes: Vec<Option<&[usize]>> = shapes.iter().copied().map(Some).collect();
+    let known = infer_sizes_by_name(generic, &shapes, &program.sizes);
+    let sizes: Vec<(&str, i64)> = known.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+    for stage in [Stage::Tir, Stage::Plan, Stage::Kernels] {
+        let text = |f: &Function| f.emit(stage, &sizes).map_err(|e| format!("emit {stage}: {}", e.render(false)));
+        let (one, two) = (text(a)?, text(b)?);
+        if one != two {
+            return Err(format!("two texts of stage {stage}:\n{one}\n{two}"));
+        }
+        reads_back(stage, &one)?;
+    }
+    Ok(())
+}
+
+fn infer_sizes_by_name(module: &Module, shapes: &[Option<&[usize]>], given: &[(String, i64)]) -> Vec<(String, i64)> {
+    let mut known = given.to_vec();
+    for (tensor, shape) in module.params.iter().zip(shapes) {
+        for (axis, n) in module.tensors[*tensor].axes.iter().zip(shape.iter().copied().flatten()) {
+            if let Some((_, decl)) = module.dims.iter().find(|(d, _)| *axis == ein_ir::extent::Extent::atom(ein_ir::extent::Atom::Dim(*d)))
+                && !known.iter().any(|(name, _)| *name == decl.name)
+            {
+                known.push((decl.name.clone(), *n as i64));
+            }
+        }
+    }
+    known
+}
+
+/// The text of a stage, parsed and printed again, is the same, and passes the verifier.
+///
+/// # Errors
+/// Where the two differ.
+pub fn reads_back(stage: Stage, text: &str) -> Result<(), String> {
+    let printed = match stage {
+        Stage::Tir => {
+            let parsed = tensor::parse::parse(text).map_err(|e| format!("{stage} is not read back: {e}\n{text}"))?;
+            tensor::verify::verify(parsed).map_err(|e| format!("{stage}: {e:?}\n{text}"))?.to_string()
+        }
+        Stage::Plan => {
+            let parsed = ein_ir::plan::parse::parse(text).map_err(|e| format!("{stage} is not read back: {e}\n{text}"))?;
+            ein_ir::plan::verify::verify(parsed).map_err(|e| format!("{stage}: {e:?}\n{text}"))?.to_string()
+        }
+        Stage::Kernels => {
+            let parsed = ein_ir::kernel::parse::parse(text).map_err(|e| format!("{stage} is not read back: {e}\n{text}"))?;
+            ein_ir::kernel::print::print(&*ein_ir::kernel::verify::verify(parsed).map_err(|e| format!("{stage}: {e:?}\n{text}"))?)
+        }
+        _ => return Ok(()),
+    };
+    if printed == text {
+        return Ok(());
+    }
+    let line = printed.lines().zip(text.lines()).find(|(a, b)| a != b);
+    Err(format!("{stage} printed again differs: {line:?}\n{text}"))
+}
+
+/// Runs a classic einsum in every configuration.
+///
+/// # Errors
+/// What went wrong, with the string.
+pub fn check_spec(spec: &Spec) -> Result<(), String> {
+    try_spec(spec).map_err(|e| format!("{e}\n\nseed {}: {:?} {:?}", spec.seed, spec.equation, spec.operands))
+}
+
+fn try_spec(spec: &Spec) -> Result<(), String> {
+    let mut random = Random::new(spec.seed ^ 0xda7a);
+    let shapes: Vec<&[usize]> = spec.operands.iter().map(|(_, s)| s.as_slice()).collect();
+    let dtypes: Vec<DType> = spec.operands.iter().map(|(d, _)| *d).collect();
+    let lowered = ein_syntax::einsum::parse_einsum(&spec.equation)
+        .and_then(|string| ein_syntax::einsum::resolve(&string, &shapes))
+        .and_then(|resolved| ein_syntax::einsum::lower(&resolved, &shapes, &dtypes));
+    let inputs: Vec<Tensor> = spec.operands.iter().map(|(dtype, shape)| random_tensor(&mut random, *dtype, shape)).collect();
+    let layouts: Vec<Layout> = inputs.iter().map(|_| random.pick(&Layout::ALL)).collect();
+    let function = |opt, threads| {
+        let compiler = Compiler::new().opt_level(opt).threads(threads);
+        ein::Einsum::with_compiler(&spec.equation, compiler).and_then(|e| e.function(&shapes, &dtypes))
+    };
+    let generic = match lowered {
+        Ok(generic) => generic,
+        // Sizes that do not fit are refused by both paths alike.
+        Err(d) if (150..170).contains(&d.code.0) && function(1, 1).is_err() => return Ok(()),
+        Err(d) => return Err(format!("refused: {d}")),
+    };
+    let specialised = specialise(&generic, &shapes, &[]).map_err(|d| format!("not specialised: {d:?}"))?;
+    let judge = Judge::new(&specialised, &inputs);
+    configurations(&judge, &inputs, &layouts, &[], |opt, threads| function(opt, threads).map_err(|e| e.render(false)))
+}

@@ -1,0 +1,54 @@
+//! Random programs and einsum strings: compiled code against the interpreters, at two optimisation levels, with one and two
+//! threads, with row-major and strided inputs.
+//!
+//! `EIN_CASES=5000 cargo test -p ein-tests --test oracle` runs more; `EIN_SEED=17` runs one.
+
+use ein_tests::{generate, oracle, spec};
+
+/// Cases of each test where nothing else is asked for.
+const CASES: u64 = 300;
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|v| v.parse().unwrap_or_else(|_| panic!("{name}={v} is not a number")))
+}
+
+/// Runs a check over seeds, on as many threads as there are, and reports the first few failures.
+fn over_seeds(first: u64, check: impl Fn(u64) -> Result<(), String> + Sync) {
+    let seeds: Vec<u64> = match variable("EIN_SEED") {
+        Some(seed) => vec![seed],
+        None => (first..first + variable("EIN_CASES").unwrap_or(CASES)).collect(),
+    };
+    let guarded = |seed: u64| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(seed))).unwrap_or_else(|_| Err(format!("seed {seed}: panic")))
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let guarded = &guarded;
+        let seeds = &seeds;
+        let handles: Vec<_> = (0..workers)
+            .map(|w| scope.spawn(move || seeds.iter().skip(w).step_by(workers).filter_map(|s| guarded(*s).err()).collect::<Vec<_>>()))
+            .collect();
+        handles.into_iter().flat_map(|h| h.join().expect("panics are caught")).collect()
+    });
+    let shown: Vec<&String> = failures.iter().take(3).collect();
+    assert!(failures.is_empty(), "{} of {} cases fail; the first:\n{}", failures.len(), seeds.len(), shown.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("\n====\n"));
+}
+
+#[test]
+fn programs() {
+    over_seeds(0, |seed| oracle::check_program(&generate::program(seed)));
+}
+
+#[test]
+fn einsum_strings() {
+    over_seeds(0, |seed| oracle::check_spec(&spec::spec(seed)));
+}
+
+/// The same seed gives the same program: a failure can be repeated.
+#[test]
+fn generation_is_a_function_of_the_seed() {
+    for seed in 0..20 {
+        assert_eq!(generate::program(seed).source, generate::program(seed).source);
+        assert_eq!(spec::spec(seed).equation, spec::spec(seed).equation);
+    }
+}
