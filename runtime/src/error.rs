@@ -67,7 +67,7 @@ pub enum Error {
         found: String,
     },
     /// E0904: an archive has no array of that name.
-    #[error("`{}` has no array `{key}`", .path.display())]
+    #[error("{}", describe_missing_key(.path, .key))]
     KeyNotFound {
         /// The archive.
         path: PathBuf,
@@ -154,6 +154,13 @@ pub enum Error {
         /// The output.
         name: String,
     },
+}
+
+fn describe_missing_key(path: &std::path::Path, key: &str) -> String {
+    if key.is_empty() {
+        return format!("`{}` holds several arrays: write `{}:NAME`", path.display(), path.display());
+    }
+    format!("`{}` has no array `{key}`", path.display())
 }
 
 impl Error {

@@ -239,6 +239,10 @@ impl Lowering<'_> {
                 self.gemm(gemm)?;
                 Ok(Flow::Continues)
             }
+            Stmt::Copy(copy) => {
+                self.copy(copy)?;
+                Ok(Flow::Continues)
+            }
         }
     }
 

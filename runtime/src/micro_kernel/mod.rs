@@ -11,11 +11,22 @@ pub use gemm::{GemmArgs, GemmFn, gemm_c64, gemm_c128, gemm_f32, gemm_f64};
 
 use ein_ir::dtype::DType;
 
+/// Copies `bytes` bytes.
+///
+/// # Safety
+///
+/// `src` can be read and `dst` written for `bytes` bytes, and the two ranges do not overlap.
+pub unsafe extern "C" fn copy(dst: *mut u8, src: *const u8, bytes: usize) {
+    // SAFETY: the caller's promise is the same.
+    unsafe { std::ptr::copy_nonoverlapping(src, dst, bytes) }
+}
+
 /// Every function that compiled code may import, sorted by name: `ein_exp_f32`, `ein_gemm_f64`.
 #[must_use]
 pub fn symbols() -> Vec<(&'static str, *const u8)> {
     let mut all = math::symbols();
     all.extend([
+        ("ein_copy", copy as *const u8),
         ("ein_gemm_f32", gemm_f32 as *const u8),
         ("ein_gemm_f64", gemm_f64 as *const u8),
         ("ein_gemm_c64", gemm_c64 as *const u8),

@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{
     AbiParam, ExtFuncData, FuncRef, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value, types,
 };
 use ein_ir::entity::Local;
-use ein_ir::kernel::{Gemm, MathFn, MatrixStride, Operand, ScalarType, Type, View};
+use ein_ir::kernel::{Address, Gemm, MathFn, MatrixStride, MemoryCopy, Operand, ScalarType, Type, View};
 use ein_runtime::micro_kernel::GemmArgs;
 use std::mem::offset_of;
 
@@ -49,10 +49,26 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// Passes both addresses and the number of bytes.
+    pub(super) fn copy(&mut self, copy: &MemoryCopy) -> Result<(), Error> {
+        let mut signature = Signature::new(self.call_conv);
+        signature.params = vec![AbiParam::new(types::I64); 3];
+        let callee = self.import("ein_copy", signature)?;
+        let count = self.length(copy.count);
+        let bytes = self.builder.ins().imul_imm_s(count, i64::from(self.module.buffers[copy.dst.buffer].ty.bytes()));
+        let (dst, src) = (self.first_byte(&copy.dst), self.first_byte(&copy.src));
+        self.builder.ins().call(callee, &[dst, src, bytes]);
+        Ok(())
+    }
+
+    fn first_byte(&mut self, address: &Address) -> Value {
+        let (pointer, bytes) = self.address(address);
+        if bytes == 0 { pointer } else { self.builder.ins().iadd_imm_s(pointer, i64::from(bytes)) }
+    }
+
     /// Stores a view's address, row stride and column stride.
     fn view(&mut self, args: Value, offsets: [usize; 3], view: &View) {
-        let (pointer, bytes) = self.address(&view.address);
-        let first = if bytes == 0 { pointer } else { self.builder.ins().iadd_imm_s(pointer, i64::from(bytes)) };
+        let first = self.first_byte(&view.address);
         self.argument(args, offsets[0], first);
         for (offset, stride) in [(offsets[1], view.row_stride), (offsets[2], view.column_stride)] {
             let stride = match stride {

@@ -65,6 +65,9 @@ impl Facts {
             Stmt::Gemm(gemm) => {
                 self.written.insert(gemm.dst.address.buffer);
             }
+            Stmt::Copy(copy) => {
+                self.written.insert(copy.dst.buffer);
+            }
             Stmt::Fault(_) => self.may_fault = true,
             Stmt::Set(..) | Stmt::Loop(_) | Stmt::If { .. } => {}
         }
@@ -120,7 +123,7 @@ pub(super) fn visit<'a>(block: &'a Block, f: &mut dyn FnMut(&'a Stmt)) {
                 visit(then, f);
                 visit(otherwise, f);
             }
-            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) | Stmt::Gemm(_) => {}
+            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) | Stmt::Gemm(_) | Stmt::Copy(_) => {}
         }
     }
 }
@@ -130,7 +133,7 @@ pub(super) fn each_assigned(stmt: &Stmt, f: &mut dyn FnMut(Local)) {
     match stmt {
         Stmt::Set(local, _) => f(*local),
         Stmt::Loop(l) => f(l.var),
-        Stmt::Store(..) | Stmt::If { .. } | Stmt::Fault(_) | Stmt::Gemm(_) => {}
+        Stmt::Store(..) | Stmt::If { .. } | Stmt::Fault(_) | Stmt::Gemm(_) | Stmt::Copy(_) => {}
     }
 }
 
@@ -138,6 +141,7 @@ pub(super) fn each_assigned(stmt: &Stmt, f: &mut dyn FnMut(Local)) {
 pub(super) fn each_address(stmt: &Stmt, f: &mut dyn FnMut(&Address)) {
     match stmt {
         Stmt::Set(_, Op::Load(address)) | Stmt::Store(address, _) => f(address),
+        Stmt::Copy(copy) => [&copy.dst, &copy.src].into_iter().for_each(f),
         Stmt::Gemm(gemm) => [&gemm.dst, &gemm.lhs, &gemm.rhs].into_iter().for_each(|view| f(&view.address)),
         Stmt::Set(..) | Stmt::Loop(_) | Stmt::If { .. } | Stmt::Fault(_) => {}
     }

@@ -3,7 +3,7 @@
 use super::harness::{Builder, at, count, f32s, i64s, int, to_f32s, to_i64s};
 use ein_ir::dtype::DType;
 use ein_ir::entity::Fault;
-use ein_ir::kernel::{BinaryOp, Comparison, Gemm, Loop, MathFn, MatrixStride, Op, OpConst, Operand, ScalarType, Stmt, Type, View};
+use ein_ir::kernel::{BinaryOp, Comparison, Gemm, Loop, MathFn, MatrixStride, MemoryCopy, Op, OpConst, Operand, ScalarType, Stmt, Type, View};
 use ein_ir::plan::FaultDecl;
 use ein_ir::span::Span;
 
@@ -173,6 +173,23 @@ fn scalar_functions_are_the_runtimes() {
                 assert!(got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan()), "{function:?} of {x}: {got}, not {want}");
             }
         }
+    }
+}
+
+#[test]
+fn copies_move_consecutive_elements() {
+    for count in [0i64, 1, 7, -3] {
+        let mut b = Builder::new("copy");
+        let (src, dst) = (b.input(ScalarType::I16, 10), b.output(ScalarType::I16, 10));
+        let length = b.index();
+        let copy = MemoryCopy { dst: at(dst, 2, &[]), src: at(src, 3, &[]), count: Operand::Local(length) };
+        b.kernel(1, vec![Stmt::Set(length, int(1)), Stmt::Set(length, int(count)), Stmt::Copy(Box::new(copy))]);
+        let bytes: Vec<u8> = (0..20).collect();
+        let (_, after) = b.run(&[bytes.clone(), vec![99; 20]]);
+        let mut want = vec![99; 20];
+        let n = usize::try_from(count).unwrap_or(0) * 2;
+        want[4..4 + n].copy_from_slice(&bytes[6..6 + n]);
+        assert_eq!(after[1], want, "{count} elements");
     }
 }
 

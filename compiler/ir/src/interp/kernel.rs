@@ -8,7 +8,7 @@ mod memory;
 
 use crate::entity::{Buffer, EntityRef, Fault, Kernel, Local};
 use crate::kernel::print::print_stmt;
-use crate::kernel::{Address, Block, Coefficient, Gemm, KernelModule, Loop, MatrixStride, Op, Operand, Stmt, Type, View};
+use crate::kernel::{Address, Block, Coefficient, Gemm, KernelModule, Loop, MatrixStride, MemoryCopy, Op, Operand, Stmt, Type, View};
 use crate::verified::{Verified, VerifierError};
 use lanes::{Lanes, MAX_LANES};
 use memory::Memory;
@@ -127,6 +127,7 @@ impl Machine<'_, '_> {
                 }
             }
             Stmt::Gemm(gemm) => self.gemm(gemm)?,
+            Stmt::Copy(copy) => self.copy(copy)?,
             Stmt::Loop(_) | Stmt::If { .. } | Stmt::Fault(_) => {}
         }
         Ok(())
@@ -210,6 +211,15 @@ impl Machine<'_, '_> {
                 [lanes::call(*function, ty.scalar, value(args[0])[0], second); MAX_LANES]
             }
         })
+    }
+
+    fn copy(&mut self, copy: &MemoryCopy) -> Result<(), String> {
+        let (dst, src) = (self.resolve(&copy.dst)?, self.resolve(&copy.src)?);
+        for n in 0..self.operand(copy.count) {
+            let bits = self.memory.load(copy.src.buffer, src + n)?;
+            self.memory.store(copy.dst.buffer, dst + n, bits)?;
+        }
+        Ok(())
     }
 
     /// Naive loops, the sum over `k` in order, each operation rounded to the dtype.

@@ -219,6 +219,8 @@ pub enum Stmt {
     Fault(Fault),
     /// A library matrix product on strided views.
     Gemm(Box<Gemm>),
+    /// Copies consecutive elements, at the bandwidth of the library's own copy.
+    Copy(Box<MemoryCopy>),
 }
 
 /// A counting loop. It is not entered if `lo >= hi`.
@@ -514,6 +516,17 @@ pub struct Gemm {
     pub rhs: View,
     /// Whether the old value of `dst` is added.
     pub accumulate: bool,
+}
+
+/// Copies `count` consecutive elements; the two ranges do not overlap. A negative count copies nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemoryCopy {
+    /// First element written.
+    pub dst: Address,
+    /// First element read; its buffer holds the same type.
+    pub src: Address,
+    /// Number of elements of the buffers' type.
+    pub count: Operand,
 }
 
 /// A strided matrix in memory.

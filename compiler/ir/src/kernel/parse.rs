@@ -2,7 +2,7 @@
 
 use super::names::{BINARY, COMPARISON, CONVERSION, UNARY, op_of};
 use super::{
-    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MathFn, MatrixStride, Op, OpConst, Operand, Place,
+    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MathFn, MatrixStride, MemoryCopy, Op, OpConst, Operand, Place,
     RuntimeStrides, ScalarType, Stmt, Type, View,
 };
 use crate::entity::{EntityRef, Local, PrimaryMap, Step};
@@ -178,6 +178,13 @@ fn stmt(c: &mut Cursor<'_>) -> Result<Stmt, ParseError> {
         }
         "fault" => Ok(Stmt::Fault(c.entity("f")?)),
         "gemm" => gemm(c),
+        "copy" => {
+            let dst = address(c)?;
+            c.expect("=")?;
+            let src = address(c)?;
+            c.expect("count")?;
+            Ok(Stmt::Copy(Box::new(MemoryCopy { dst, src, count: operand(c)? })))
+        }
         _ => Err(error),
     }
 }

@@ -49,6 +49,7 @@ pub fn print_stmt(stmt: &Stmt) -> String {
         Stmt::If { condition, .. } => format!("if {condition}"),
         Stmt::Fault(fault) => format!("fault {fault}"),
         Stmt::Gemm(gemm) => format!("gemm {} {} x {} x {}", gemm.dtype, gemm.m, gemm.n, gemm.k),
+        Stmt::Copy(copy) => format!("copy {} = {} count {}", copy.dst, copy.src, copy.count),
     }
 }
 
@@ -103,7 +104,7 @@ fn write_block(out: &mut String, block: &Block, depth: usize) -> fmt::Result {
     for stmt in block {
         out.write_str(&indent)?;
         match stmt {
-            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) => writeln!(out, "{}", print_stmt(stmt))?,
+            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) | Stmt::Copy(_) => writeln!(out, "{}", print_stmt(stmt))?,
             Stmt::Loop(l) => {
                 write!(out, "loop {} in {}..{}", l.var, l.lo, l.hi)?;
                 if l.step != 1 {

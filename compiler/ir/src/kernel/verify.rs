@@ -22,7 +22,7 @@ mod ops;
 
 use super::print::print_stmt;
 use super::{
-    Address, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MatrixStride, Op, Operand, Place, ScalarType, Stmt, Type, View,
+    Address, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MatrixStride, MemoryCopy, Op, Operand, Place, ScalarType, Stmt, Type, View,
 };
 use crate::dtype::DType;
 use crate::entity::{Kernel, Local};
@@ -151,6 +151,7 @@ impl Checker<'_> {
                 if self.module.faults.is_valid(*fault) { Ok(()) } else { Err(format!("{fault} is not in the fault table")) }
             }
             Stmt::Gemm(gemm) => self.check_gemm(gemm),
+            Stmt::Copy(copy) => self.check_copy(copy),
         }
     }
 
@@ -252,6 +253,17 @@ impl Checker<'_> {
             }
         }
         address.stride_offsets.iter().try_for_each(|(axis, _)| check_axis(address, buffer, *axis))
+    }
+
+    fn check_copy(&self, copy: &MemoryCopy) -> Check {
+        self.check_operand(copy.count)?;
+        let (dst, src) = (self.buffer_of(&copy.dst)?, self.buffer_of(&copy.src)?);
+        if dst.ty != src.ty {
+            return Err(format!("{} holds {}, but {} holds {}", copy.dst.buffer, dst.ty.name(), copy.src.buffer, src.ty.name()));
+        }
+        self.check_address(&copy.dst, dst)?;
+        self.check_address(&copy.src, src)?;
+        self.check_writable(&copy.dst)
     }
 
     fn check_gemm(&self, gemm: &Gemm) -> Check {

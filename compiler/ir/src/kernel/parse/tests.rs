@@ -64,6 +64,7 @@ pub(crate) const EVERYTHING: &str = r#"kernels "every \"thing\"" {
       dst b2[v0*8] rows 8 columns 1
       lhs b0[0] rows s0 columns s1
       rhs b0[v0*s0] rows -8 columns 0
+    copy b2[v0*8] = b0[v0*s0 + 1] count v2
   }
   kernel k1 "" tasks 1 task v0 {
     local v0: i64

@@ -119,7 +119,8 @@ fn unknown_size(module: &Module, name: &str) -> Diagnostic {
     let Some(near) = names.first() else { return error.note("it has no sizes to give") };
     let all: Vec<String> = names.iter().map(|known| format!("`{known}`")).collect();
     let error = error.note(format!("its sizes are {}", all.join(", ")));
-    if distance(name, near) <= 1 + near.chars().count() / 3 { error.help(format!("did you mean `{near}`?")) } else { error }
+    // For a name of one or two letters only another case is near.
+    if distance(name, near) <= near.chars().count() / 3 { error.help(format!("did you mean `{near}`?")) } else { error }
 }
 
 /// Number of characters to insert, delete or replace; letters of another case count as equal.
