@@ -333,7 +333,7 @@ impl Bound {
 
     fn fault(&self, fault: u32) -> Error {
         let diagnostic = match self.faults.get(fault as usize) {
-            Some(f) => Diagnostic { code: ein_ir::diagnostic::Code(f.code), ..Diagnostic::error(0, "data-fault", f.message.clone()) }.at(f.span, ""),
+            Some(f) => Diagnostic { code: ein_ir::diagnostic::Code(f.code), ..Diagnostic::error(0, "data-fault", f.message.clone()) }.at(f.span, "here"),
             None => Diagnostic::error(999, "unknown-fault", format!("the compiled code reported the unknown fault {fault}")),
         };
         self.function.located(vec![diagnostic])

@@ -155,7 +155,7 @@ pub(crate) fn check_limit(plan: &Plan) -> Result<(), Vec<Diagnostic>> {
         let kind = if matches!(buffer.place, Place::Output(_)) { "result" } else { "intermediate" };
         error = error.note(format!("{kind} `{}` {:?} of {} takes {}", buffer.name, buffer.extents, buffer.dtype, bytes(buffer.n_bytes())));
     }
-    Err(vec![error.help(format!("memory <= {peak}"))])
+    Err(vec![error.help(format!("`--memory-limit {peak}` allows it"))])
 }
 
 /// `1536 bytes`, `1.5 MiB`.

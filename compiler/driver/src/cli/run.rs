@@ -68,6 +68,10 @@ pub(crate) fn bind<'a>(
     constants: &[(&str, TensorRef<'a>)],
     sizes: &[(String, i64)],
 ) -> Result<(ein::Bound, Vec<TensorRef<'a>>), Failure> {
+    let is_given = |name: &str| inputs.iter().chain(constants).any(|(n, _)| *n == name);
+    if let Some(missing) = function.inputs().into_iter().find(|name| !is_given(name)) {
+        return Err(ein_runtime::Error::MissingInput { name: missing.to_owned() }.into());
+    }
     let mut binder = function.bind();
     for (name, value) in sizes {
         binder = binder.size(name, *value);

@@ -293,6 +293,7 @@ impl Typer<'_, '_> {
             (Signature::Cis, Ty::Adapt(Kind::Int | Kind::Float)) => return Ty::Adapt(Kind::Complex),
             (Signature::Inexact, Ty::Adapt(k)) => return Ty::Adapt(k.max(Kind::Float)),
             (Signature::Bits | Signature::Integer, Ty::Adapt(Kind::Int)) => return ty,
+            (Signature::RealPart, Ty::Adapt(k)) if is_imaginary_part(builtin) && k != Kind::Complex => "a complex number",
             (Signature::RealPart, Ty::Adapt(k)) => return Ty::Adapt(if k == Kind::Complex { Kind::Float } else { k }),
             (Signature::Number, _) => "a number",
             (Signature::Real, _) => "a real number",
