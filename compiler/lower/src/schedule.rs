@@ -45,8 +45,8 @@ pub(crate) struct Schedule {
     /// Whether vectors run along the innermost reduced axis; otherwise they run along the innermost outer one, if they can.
     pub(crate) lanes_reduced: bool,
     pub(crate) accumulate: Accumulate,
-    /// An outer axis of which several values run side by side, because they share what is loaded.
-    pub(crate) jam: Option<Axis>,
+    /// An outer axis of which several values run side by side, and how many: they share what is loaded.
+    pub(crate) jam: Option<(Axis, i64)>,
     /// How the tasks divide the work.
     pub(crate) tasks: Tasks,
 }
@@ -70,7 +70,16 @@ const FAR: i64 = 16;
 const SHORT_REDUCTION: i64 = 32;
 /// Elements of the output that a reduction in memory goes over again and again: a quarter of a first-level cache of 32 KiB.
 const MEMORY_BLOCK: i64 = 2048;
-/// Elements of a tile of a transposition along each side: whole cache lines of 4-byte elements.
+/// Least columns of a task whose reduction runs in the output: rows of whole pages.
+const MEMORY_CHUNK: i64 = 1024;
+/// Rows of a reduction that share loads: with two vectors of each, eight accumulators.
+const JAMMED_SUMS: i64 = 4;
+/// Rows that a transposition writes side by side: a cache line of 8-byte elements read at once, and as many lines written as a
+/// first-level cache has ways.
+const JAMMED_COPIES: i64 = 8;
+/// Columns that a transposition goes along before the next rows: the lines that it reads stay in the second-level cache.
+const COPY_BLOCK: i64 = 1024;
+/// Elements of a tile of a permutation of many short axes along each side: whole cache lines of 4-byte elements.
 const TILE: i64 = 16;
 /// Elements from which a transposition is tiled: what fits into the first-level cache needs no tiles.
 const MIN_TILED: u64 = 4096;
@@ -116,8 +125,8 @@ fn base(outer: Vec<OuterLoop>, reduced: Vec<Axis>) -> Schedule {
 
 /// The loops of a nest without reduction.
 fn mapping(problem: &Problem, accesses: &[LoadAddress]) -> Schedule {
-    if let Some(tiled) = tiled(problem, accesses) {
-        return base(tiled, Vec::new());
+    if let Some(load) = crossing_load(problem, accesses) {
+        return transposed(problem, accesses, load).unwrap_or_else(|| base(tiled(problem, accesses, load), Vec::new()));
     }
     let cost = |axis: &Axis| loop_cost(problem, accesses, *axis, can_run_in_lanes(problem, *axis));
     let innermost = problem.outer.iter().copied().min_by_key(cost);
@@ -130,29 +139,48 @@ fn with_innermost(problem: &Problem, innermost: Option<Axis>) -> Vec<OuterLoop> 
     by_output_stride(problem, &rest).into_iter().chain(innermost).map(OuterLoop::Values).collect()
 }
 
-/// Loops over tiles, if neighbours are written along other axes than they are read along.
-fn tiled(problem: &Problem, accesses: &[LoadAddress]) -> Option<Vec<OuterLoop>> {
-    let by_stride = |access: &LoadAddress| {
-        let mut axes: Vec<(i64, Axis)> =
-            problem.outer.iter().filter_map(|a| Some((access.stride(*a)?.abs(), *a))).filter(|(s, _)| *s > 0).collect();
-        axes.sort();
-        axes.into_iter().map(|(_, a)| a).collect::<Vec<Axis>>()
-    };
+/// Axes that an access moves along, those of the closest neighbours first.
+fn by_stride(problem: &Problem, access: &LoadAddress) -> Vec<Axis> {
+    let strides = problem.outer.iter().filter_map(|a| Some((access.stride(*a)?.abs(), *a)));
+    let mut axes: Vec<(i64, Axis)> = strides.filter(|(s, _)| *s > 0).collect();
+    axes.sort();
+    axes.into_iter().map(|(_, a)| a).collect()
+}
+
+/// A load whose neighbours are written far apart, of a nest that is large enough to care.
+fn crossing_load<'a>(problem: &Problem, accesses: &'a [LoadAddress]) -> Option<&'a LoadAddress> {
     let (out, loads) = accesses.split_first()?;
-    let written = by_stride(out);
+    let written = by_stride(problem, out).first().copied()?;
+    let far = |access: &LoadAddress, axis| access.stride(axis).is_some_and(|s| s.abs() >= 8);
     let crossing = |load: &&LoadAddress| {
-        let first = by_stride(load).first().copied();
+        let first = by_stride(problem, load).first().copied();
         first.is_some_and(|axis| {
-            load.stride(axis) == Some(1)
-                && out.stride(axis).is_some_and(|s| s.abs() >= 8)
-                && written.first().is_some_and(|w| load.stride(*w).is_some_and(|s| s.abs() >= 8) || problem.axes[*w].extent < TILE)
+            load.stride(axis) == Some(1) && far(out, axis) && (far(load, written) || problem.axes[written].extent < TILE)
         })
     };
-    let load = loads.iter().find(crossing)?;
-    let linear = accesses.iter().all(|a| a.values.is_empty()) && problem.domain.constraints.is_empty();
-    if problem.n_turns() < MIN_TILED || !linear {
+    let linear = accesses.iter().all(|a| a.values.is_empty()) && problem.conditions().is_empty() && problem.domain.residual.is_none();
+    loads.iter().find(crossing).filter(|_| linear && problem.n_turns() >= MIN_TILED)
+}
+
+/// A transposition of two long axes: several rows of the output are written side by side.
+fn transposed(problem: &Problem, accesses: &[LoadAddress], load: &LoadAddress) -> Option<Schedule> {
+    let written = by_stride(problem, &accesses[0]).first().copied()?;
+    let read = by_stride(problem, load).first().copied()?;
+    let extent = |axis: Axis| problem.axes[axis].extent;
+    if extent(written) < 2 * JAMMED_COPIES || extent(read) < JAMMED_COPIES {
         return None;
     }
+    let rest: Vec<Axis> = problem.outer.iter().copied().filter(|a| *a != written && *a != read).collect();
+    let mut outer: Vec<OuterLoop> = by_output_stride(problem, &rest).into_iter().map(OuterLoop::Values).collect();
+    if extent(written) > 2 * COPY_BLOCK {
+        outer.push(OuterLoop::Blocks(written, COPY_BLOCK));
+    }
+    outer.extend([OuterLoop::Values(read), OuterLoop::Values(written)]);
+    Some(Schedule { jam: Some((read, JAMMED_COPIES)), ..base(outer, Vec::new()) })
+}
+
+/// Loops over tiles of a permutation of short axes.
+fn tiled(problem: &Problem, accesses: &[LoadAddress], load: &LoadAddress) -> Vec<OuterLoop> {
     let take = |order: &[Axis], besides: &[Axis]| {
         let mut taken: Vec<(Axis, bool)> = Vec::new();
         let mut size = 1i64;
@@ -166,16 +194,16 @@ fn tiled(problem: &Problem, accesses: &[LoadAddress]) -> Option<Vec<OuterLoop>> 
         }
         taken
     };
-    let inner = take(&written, &[]);
+    let inner = take(&by_stride(problem, &accesses[0]), &[]);
     let inner_axes: Vec<Axis> = inner.iter().map(|(a, _)| *a).collect();
-    let middle = take(&by_stride(load), &inner_axes);
+    let middle = take(&by_stride(problem, load), &inner_axes);
     let blocked = |(axis, blocked): &(Axis, bool)| blocked.then_some(OuterLoop::Blocks(*axis, TILE));
     let whole = |axis: &Axis| inner.iter().chain(&middle).all(|(a, _)| a != axis);
     let rest: Vec<Axis> = problem.outer.iter().copied().filter(|a| whole(a)).collect();
     let rest = by_output_stride(problem, &rest).into_iter().map(OuterLoop::Values);
     let blocks = middle.iter().filter_map(blocked).chain(inner.iter().filter_map(blocked));
     let values = middle.iter().rev().chain(inner.iter().rev()).map(|(a, _)| OuterLoop::Values(*a));
-    Some(rest.chain(blocks).chain(values).collect())
+    rest.chain(blocks).chain(values).collect()
 }
 
 /// The loops of a nest with a reduction.
@@ -214,7 +242,7 @@ fn reducing(problem: &Problem, accesses: &[LoadAddress]) -> Schedule {
             schedule.outer.insert(schedule.outer.len() - 1, OuterLoop::Blocks(innermost, MEMORY_BLOCK));
         }
     } else {
-        schedule.jam = jam_axis(problem, loads, innermost);
+        schedule.jam = jam_axis(problem, loads, innermost).map(|axis| (axis, JAMMED_SUMS));
     }
     schedule
 }
@@ -283,9 +311,9 @@ fn tasks(problem: &Problem, schedule: &Schedule) -> Tasks {
     // Chunks of the innermost axis, of blocks and of jammed rows begin where a full turn does.
     let align = match first {
         OuterLoop::Blocks(_, size) => size,
+        OuterLoop::Values(_) if schedule.outer.len() == 1 && schedule.accumulate == Accumulate::Memory => MEMORY_CHUNK,
         OuterLoop::Values(_) if schedule.outer.len() == 1 => 64,
-        OuterLoop::Values(axis) if schedule.jam == Some(axis) => 4,
-        OuterLoop::Values(_) => 1,
+        OuterLoop::Values(axis) => schedule.jam.filter(|(jammed, _)| *jammed == axis).map_or(1, |(_, rows)| rows),
     };
     let chunk = ceil_div(ceil_div(extent, wanted), align) * align;
     let n = ceil_div(extent, chunk);

@@ -34,7 +34,7 @@ impl Builder<'_> {
         let yes = self.graph.boolean(true);
         let mut reading = Reading { plain: Vec::new(), general: Vec::new(), unpadded: yes, inside: yes };
         for (sub, extent) in access.subs.iter().zip(&memory.extents) {
-            self.subscript(sub, *extent, node, &mut reading)?;
+            self.subscript(sub, *extent, &mut reading)?;
         }
         let plain = self.load(&memory, &reading.plain);
         let general = self.load(&memory, &reading.general);
@@ -43,7 +43,7 @@ impl Builder<'_> {
         Ok(self.select(reading.unpadded, value, pad))
     }
 
-    fn subscript(&mut self, sub: &Sub, extent: i64, node: &Scalar, reading: &mut Reading) -> Built<()> {
+    fn subscript(&mut self, sub: &Sub, extent: i64, reading: &mut Reading) -> Built<()> {
         let position = self.position(&sub.value)?;
         let exact = position.values.is_empty() && self.is_inside(&position.form, extent);
         reading.plain.push(position.clone());
@@ -58,7 +58,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let value = if extent == 0 {
-            let fault = self.fault(super::EMPTY_AXIS, node.span, "a subscript is moved into an axis of size 0");
+            let fault = self.fault(super::EMPTY_AXIS, sub.value.span, "a subscript is moved into an axis of size 0");
             self.graph.value(ValueOp::Fail(fault), ScalarType::I64)
         } else {
             let value = self.value_of(&position);

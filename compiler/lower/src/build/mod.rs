@@ -18,6 +18,8 @@ use crate::space::Space;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
 use ein_ir::entity::{Fault, PrimaryMap};
+pub(crate) use ein_ir::interp::fault::EMPTY_ARGMAX;
+use ein_ir::interp::fault::{DIVISION_BY_ZERO, EMPTY_AXIS};
 use ein_ir::kernel::{BinaryOp, Comparison, UnaryOp};
 use ein_ir::plan::FaultDecl;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
@@ -48,13 +50,6 @@ impl Parts {
         }
     }
 }
-
-/// Code of the fault of an integer division by zero.
-const DIVISION_BY_ZERO: u16 = 912;
-/// Code of the fault of moving a subscript into an axis of size 0.
-const EMPTY_AXIS: u16 = 931;
-/// Code of the fault of `argmax` and `argmin` of nothing.
-pub(crate) const EMPTY_ARGMAX: u16 = 503;
 
 /// What a walk gives, or why the expression cannot be compiled.
 pub(crate) type Built<T> = Result<T, Diagnostic>;

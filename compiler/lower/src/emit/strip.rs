@@ -10,6 +10,8 @@ use ein_ir::kernel::{BinaryOp, Operand};
 
 /// Vectors computed side by side: enough to hide the latency of a multiply-add on two units.
 const UNROLL: i64 = 4;
+/// The same for bodies of little more than a load: the loop itself would count.
+const LIGHT_UNROLL: i64 = 8;
 /// The same where several rows run side by side: eight accumulators leave registers for what is loaded.
 const JAMMED_UNROLL: i64 = 2;
 /// Scalars computed side by side where vectors cannot run.
@@ -161,9 +163,15 @@ impl<'a> Emitter<'a> {
 
     /// How many vectors fit into a range side by side.
     fn unroll(&self, range: Range, width: i64) -> i64 {
+        let light = self.problem.reduction.is_none() && self.problem.body.iter().all(|root| self.problem.graph[*root].cost <= 2);
+        let most = if light { LIGHT_UNROLL } else { UNROLL };
         match range {
-            (Operand::Const(lo), Operand::Const(hi)) => ((hi - lo) / width).clamp(1, UNROLL),
-            _ => UNROLL,
+            (Operand::Const(lo), Operand::Const(hi)) => match (hi - lo) / width {
+                // A power of two, as turns are counted with masks.
+                n if n < most => 1 << n.max(1).ilog2(),
+                _ => most,
+            },
+            _ => most,
         }
     }
 

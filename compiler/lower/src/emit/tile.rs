@@ -9,8 +9,6 @@ use ein_ir::kernel::{BinaryOp, Block, Operand, Stmt, Type};
 
 /// Elements whose loops are written out.
 const WRITTEN_ELEMENTS: i64 = 16;
-/// Rows that run side by side because they share loads.
-const JAMMED: i64 = 4;
 
 /// Elements written together: where each lies from the position at hand.
 pub(crate) type Shifts = Vec<(Axis, i64)>;
@@ -85,7 +83,10 @@ impl NestLoops<'_> {
                 if !last && self.is_written_out(e, level, range) {
                     return self.write_out(e, level, axis, range, &learnt);
                 }
-                let rest = if self.schedule.jam == Some(axis) { self.emit_jammed(e, level, axis, range) } else { range };
+                let rest = match self.schedule.jam {
+                    Some((jammed, rows)) if jammed == axis => self.emit_jammed(e, level, (axis, rows), range),
+                    _ => range,
+                };
                 e.over(axis, rest, 1, |e| {
                     e.learn_all(&learnt);
                     self.emit(e, level + 1);
@@ -112,11 +113,17 @@ impl NestLoops<'_> {
     }
 
     /// Several values of the axis side by side; gives the range that is left.
-    fn emit_jammed(&mut self, e: &mut Emitter<'_>, level: usize, axis: Axis, range: (Operand, Operand)) -> (Operand, Operand) {
-        let middle = e.last_whole_turn(range, JAMMED);
-        let shifts = (0..JAMMED).map(|n| vec![(axis, n)]).collect();
+    fn emit_jammed(
+        &mut self,
+        e: &mut Emitter<'_>,
+        level: usize,
+        (axis, rows): (Axis, i64),
+        range: (Operand, Operand),
+    ) -> (Operand, Operand) {
+        let middle = e.last_whole_turn(range, rows);
+        let shifts = (0..rows).map(|n| vec![(axis, n)]).collect();
         let before = std::mem::replace(&mut e.jammed, shifts);
-        e.over(axis, (range.0, middle), JAMMED, |e| self.emit(e, level + 1));
+        e.over(axis, (range.0, middle), rows, |e| self.emit(e, level + 1));
         e.jammed = before;
         (middle, range.1)
     }

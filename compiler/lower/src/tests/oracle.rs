@@ -149,7 +149,9 @@ impl World<'_> {
                 let a = go(a)?;
                 if a == Value::Bool(true) { a } else { go(b)? }
             }
-            ScalarKind::Binary(function, a, b) => eval_binary(*function, go(a)?, go(b)?).map_err(|_| 912u16)?,
+            ScalarKind::Binary(function, a, b) => {
+                eval_binary(*function, go(a)?, go(b)?).map_err(|_| ein_ir::interp::fault::DIVISION_BY_ZERO)?
+            }
             ScalarKind::Cast(a) => cast(go(a)?, scalar.dtype),
             ScalarKind::If(c, a, b) => go(if self.truth(c, env)? { a } else { b })?,
             ScalarKind::Accumulated => accumulated.expect("in an epilogue"),
@@ -187,7 +189,7 @@ impl World<'_> {
             return Ok(Value::from_literal(access.pad.unwrap_or(Literal::Int(0)), dtype));
         }
         if empty {
-            return Err(931);
+            return Err(ein_ir::interp::fault::EMPTY_AXIS);
         }
         Ok(self.tensors[access.tensor.index()][self.offset(access.tensor, &position)].expect("read after it was written"))
     }
