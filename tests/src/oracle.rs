@@ -9,6 +9,7 @@ use crate::random::Random;
 use crate::spec::Spec;
 use crate::store::{Layout, Stored, random_tensor, to_data};
 use ein::{Compiler, DType, Diagnostic, Error, Function, Stage, Tensor, TensorRef};
+use ein_ir::interp::kernel::ArgBuffer;
 use ein_ir::interp::{self, Data, RunFault};
 use ein_ir::span::FileId;
 use ein_ir::tensor::{self, Module, specialise::infer_sizes};
@@ -112,7 +113,7 @@ fn try_program(program: &Generated) -> Result<(), String> {
         compiled.main_def().map_err(|e| e.render(false))
     };
     let layouts: Vec<Layout> = inputs.iter().map(|_| random.pick(&Layout::ALL)).collect();
-    configurations(&judge, &inputs, &layouts, &program.sizes, |opt, threads| function(Compiler::new().opt_level(opt).threads(threads)))?;
+    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, |opt, threads| function(Compiler::new().opt_level(opt).threads(threads)))?;
     same_text(&function(Compiler::new().threads(1))?, &function(Compiler::new().threads(2))?, &generic, &shapes, program)
 }
 
@@ -122,12 +123,16 @@ fn configurations(
     inputs: &[Tensor],
     layouts: &[Layout],
     sizes: &[(String, i64)],
+    module: &Verified<Module>,
     function: impl Fn(u8, usize) -> Result<Function, String>,
 ) -> Result<(), String> {
     let plain: Vec<Stored> = inputs.iter().map(|t| Stored::new(t, Layout::RowMajor)).collect();
     let strided: Vec<Stored> = inputs.iter().zip(layouts).map(|(t, l)| Stored::new(t, *l)).collect();
     let one = call(&function(1, 1)?, &plain, sizes);
     judge.judge(&one).map_err(|e| format!("-O1: {e}"))?;
+    if let Ok(one) = &one {
+        kernels_agree(module, inputs, one)?;
+    }
     judge.judge(&call(&function(0, 1)?, &plain, sizes)).map_err(|e| format!("-O0: {e}"))?;
     judge.judge(&call(&function(1, 1)?, &strided, sizes)).map_err(|e| format!("layouts {layouts:?}: {e}"))?;
     match (one, call(&function(1, 2)?, &plain, sizes)) {
@@ -135,6 +140,29 @@ fn configurations(
         (one, two) if one.is_err() == two.is_err() => Ok(()),
         _ => Err("one thread and two threads do not both fail".to_owned()),
     }
+}
+
+/// The interpreter of kernel IR and the machine code made from it do the same operations: their bits agree (NaN is NaN).
+fn kernels_agree(module: &Verified<Module>, inputs: &[Tensor], got: &[Tensor]) -> Result<(), String> {
+    let options = ein_opt::Options { strided_inputs: vec![false; inputs.len()], ..ein_opt::Options::default() };
+    let plan = ein_opt::plan(module, &options).map_err(|d| format!("not planned: {d:?}"))?;
+    let kernels = ein_lower::lower(&plan).map_err(|d| format!("not lowered: {d:?}"))?;
+    // Products by the library add up in an order of their own.
+    if ein_ir::kernel::print::print(&kernels).contains("gemm") {
+        return Ok(());
+    }
+    let bytes = inputs.iter().map(|t| t.as_bytes().to_vec()).chain(got.iter().map(|t| vec![0; t.as_bytes().len()]));
+    let mut args: Vec<ArgBuffer> = bytes.map(ArgBuffer::contiguous).collect();
+    interp::kernel::run(&kernels, &mut args).map_err(|e| format!("kernel interpreter: {e}"))?;
+    for (n, (tensor, arg)) in got.iter().zip(&args[inputs.len()..]).enumerate() {
+        let expected = Data::from_bytes(tensor.dtype(), tensor.shape().to_vec(), &arg.bytes).ok_or("another number of bytes")?;
+        let found = to_data(tensor);
+        if let Some(at) = (0..found.values.len()).find(|at| found.values[*at] != expected.values[*at]) {
+            let (machine, meaning) = (found.values[at], expected.values[at]);
+            return Err(format!("result {n} at {at}: the machine code gives {machine:?}, the kernel interpreter {meaning:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn call(function: &Function, inputs: &[Stored], sizes: &[(String, i64)]) -> Result<Vec<Tensor>, Error> {
@@ -229,5 +257,5 @@ fn try_spec(spec: &Spec) -> Result<(), String> {
     };
     let specialised = specialise(&generic, &shapes, &[]).map_err(|d| format!("not specialised: {d:?}"))?;
     let judge = Judge::new(&specialised, &inputs);
-    configurations(&judge, &inputs, &layouts, &[], |opt, threads| function(opt, threads).map_err(|e| e.render(false)))
+    configurations(&judge, &inputs, &layouts, &[], &specialised, |opt, threads| function(opt, threads).map_err(|e| e.render(false)))
 }

@@ -224,12 +224,15 @@ fn faults_of_the_data_leave_no_result() {
     let zeros = f.path("zeros.npy");
     save_npy(Path::new(&zeros), &(&Tensor::zeros(ein::DType::I32, &[3]).expect("small")).into()).expect("written");
     let (x, y, out) = (format!("x={zeros}"), format!("y={zeros}"), f.path("out"));
-    ein(&["run", &program, "--in", &x, "--in", &y, "--out-dir", &out]).fails(1, &["E0", "zero"]);
+    ein(&["run", &program, "--in", &x, "--in", &y, "--out-dir", &out]).fails(1, &["E0403", "divisor"]);
     assert!(!Path::new(&out).exists());
 }
 
 #[test]
 fn check_reports_each_file() {
+    let bytes = Folder::new("utf8");
+    std::fs::write(bytes.path("x.ein"), b"def f() -> y: f32 { y = \xff; }").expect("written");
+    ein(&["check", &bytes.path("x.ein")]).fails(1, &["E0118"]);
     let f = Folder::new("check");
     let good = f.text("good.ein", MATMUL);
     let bad = f.text("bad.ein", "def f<N, M>(A: f32[N, M]) -> y: f32[N] {\n  y[i] = A[i, j];\n}\n");
@@ -267,7 +270,7 @@ fn explain_shows_pages_and_programs() {
     let program = f.text("matmul.ein", MATMUL);
     let text = ein(&["explain", &program]).ok();
     assert!(text.contains("sum[k]"), "{text}");
-    ein(&["explain", "E0299"]).fails(1, &["E0299"]);
+    ein(&["explain", "E0299"]).fails(2, &["E0299"]);
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Writer {
         const FORMS: [(&str, f64); 19] = [
             ("tanh(@)", 1.0), ("sin(@)", 1.0), ("cos(@)", 1.0), ("sigmoid(@)", 1.0), ("exp(tanh(@))", 3.0), ("sqrt(abs(@))", -1.0),
             ("log(abs(@) + 0.5)", 15.0), ("relu(@)", -1.0), ("abs(@)", -1.0), ("(-@)", -1.0), ("erf(@)", 1.0), ("gelu(@)", -1.0),
-            ("silu(@)", -1.0), ("softplus(@)", -1.0), ("tanh(@)^3", 1.0), ("expm1(tanh(@))", 2.0), ("log1p(abs(@))", 15.0),
+            ("silu(@)", -1.0), ("softplus(@)", -1.0), ("(tanh(@)^3)", 1.0), ("expm1(tanh(@))", 2.0), ("log1p(abs(@))", 15.0),
             ("rsqrt(abs(@) + 0.5)", 2.0), ("atan2(@, abs(@) + 0.5)", 2.0),
         ];
         let (form, bound) = self.random.pick(&FORMS);

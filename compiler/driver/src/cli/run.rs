@@ -68,10 +68,6 @@ pub(crate) fn bind<'a>(
     constants: &[(&str, TensorRef<'a>)],
     sizes: &[(String, i64)],
 ) -> Result<(ein::Bound, Vec<TensorRef<'a>>), Failure> {
-    let is_given = |name: &str| inputs.iter().chain(constants).any(|(n, _)| *n == name);
-    if let Some(missing) = function.inputs().into_iter().find(|name| !is_given(name)) {
-        return Err(ein_runtime::Error::MissingInput { name: missing.to_owned() }.into());
-    }
     let mut binder = function.bind();
     for (name, value) in sizes {
         binder = binder.size(name, *value);
@@ -84,6 +80,11 @@ pub(crate) fn bind<'a>(
     }
     for (name, view) in inputs {
         binder = binder.input(name, view)?;
+    }
+    // After the names that were given, so that a misspelt one is named rather than the one that it was meant for.
+    let is_given = |name: &str| inputs.iter().chain(constants).any(|(n, _)| *n == name);
+    if let Some(missing) = function.inputs().into_iter().find(|name| !is_given(name)) {
+        return Err(ein_runtime::Error::MissingInput { name: missing.to_owned() }.into());
     }
     let bound = binder.build()?;
     let views = bound.inputs().iter().filter_map(|name| inputs.iter().find(|(n, _)| n == name)).map(|(_, v)| v.clone()).collect();
