@@ -16,6 +16,7 @@ mod emit;
 mod error;
 mod gemm;
 mod graph;
+mod interleave;
 mod merge;
 mod nest;
 mod pipeline;

@@ -1,6 +1,7 @@
 //! Nests: prepared, scheduled, emitted.
 
 use crate::emit::emit_nest;
+use crate::interleave::interleave;
 use crate::merge::merge_axes;
 use crate::pipeline::Context;
 use crate::problem::prepare;
@@ -23,6 +24,7 @@ pub(crate) fn lower_nest(context: &mut Context<'_>, nest: &Nest, span: Span) -> 
     let Some(mut problem) = prepare(nest, context.memories, &mut context.faults, span)? else {
         return Ok(empty_kernel(name, span));
     };
+    interleave(&mut problem);
     merge_axes(&mut problem);
     let schedule = schedule(&problem);
     let emitted = emit_nest(&problem, &schedule);

@@ -33,8 +33,8 @@ pub(crate) struct Bound {
     pub(crate) offset: i64,
 }
 
-/// A value under the bindings of its axes; whether it has been put into all lanes of a vector.
-type Key = (ValueId, Vec<Bound>, bool);
+/// A value under the bindings of its axes, in so many lanes.
+type Key = (ValueId, Vec<Bound>, u8);
 
 /// The axis that the lanes of vectors run along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use ein_ir::kernel::{Address, BinaryOp, Coefficient, Comparison, Op, OpConst, Op
 const SPECULATION_LIMIT: u32 = 12;
 
 impl Emitter<'_> {
-    fn key(&self, id: ValueId, splat: bool) -> Key {
+    fn key(&self, id: ValueId, lanes: u8) -> Key {
         let bounds = self.problem.graph[id].deps.iter().map(|axis| self.binding(axis)).collect();
-        (id, bounds, splat)
+        (id, bounds, lanes)
     }
 
     fn find(&self, key: &Key) -> Option<Local> {
@@ -30,7 +30,7 @@ impl Emitter<'_> {
     /// The value, in as many lanes as it has.
     pub(crate) fn value(&mut self, id: ValueId) -> Local {
         let id = self.simplify(id);
-        let key = self.key(id, false);
+        let key = self.key(id, self.lanes_of(id));
         if let Some(local) = self.find(&key) {
             return local;
         }
@@ -45,7 +45,7 @@ impl Emitter<'_> {
         if self.lanes_of(id) == n {
             return self.value(id);
         }
-        let key = self.key(id, true);
+        let key = self.key(id, n);
         if let Some(local) = self.find(&key) {
             return local;
         }

@@ -5,3 +5,4 @@ mod contractions;
 mod nests;
 mod oracle;
 mod random;
+mod shape;

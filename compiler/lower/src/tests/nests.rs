@@ -237,6 +237,10 @@ fn long_reductions() {
         }
     }
     reduce_matrix(ReduceOp::Sum, DType::F32, (67, 3_000), &[0], Layout::RowMajor);
+    // Blocks of rows in memory, and blocks of blocks of a sum.
+    reduce_matrix(ReduceOp::Sum, DType::F64, (37, 9_001), &[0], Layout::RowMajor);
+    reduce_matrix(ReduceOp::Sum, DType::F64, (1, 270_001), &[0, 1], Layout::RowMajor);
+    reduce_matrix(ReduceOp::Sum, DType::C64, (70, 600), &[0], Layout::RowMajor);
 }
 
 #[test]
@@ -261,7 +265,7 @@ fn special_values_in_reductions() {
 
 #[test]
 fn permutations_and_diagonals() {
-    for (rows, columns) in [(1, 1), (3, 5), (16, 16), (33, 67), (64, 40), (130, 70)] {
+    for (rows, columns) in [(1, 1), (3, 5), (16, 16), (33, 67), (64, 40), (130, 70), (2_100, 19)] {
         for dtype in [DType::F32, DType::F64, DType::C64, DType::U8] {
             plan_of(|p| {
                 let x = p.input(dtype, &[rows, columns]);

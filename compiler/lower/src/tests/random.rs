@@ -68,7 +68,7 @@ impl Generator<'_> {
             0 => bin(BinaryFn::And, simple, self.condition(n_indices)),
             1 => bin(BinaryFn::Or, simple, self.condition(n_indices)),
             2 => un(UnaryFn::Not, simple),
-            3 => {
+            3 if !self.dtype.is_complex() => {
                 let (x, y) = (self.access(n_indices), self.access(n_indices));
                 bin(BinaryFn::Lt, x, y)
             }
@@ -87,7 +87,7 @@ impl Generator<'_> {
                 let condition = self.condition(n_indices);
                 choose(condition, self.value(n_indices, depth - 1), self.value(n_indices, depth - 1))
             }
-            4 => bin(BinaryFn::Max, self.value(n_indices, depth - 1), self.value(n_indices, depth - 1)),
+            4 if !self.dtype.is_complex() => bin(BinaryFn::Max, self.value(n_indices, depth - 1), self.value(n_indices, depth - 1)),
             5 => sub(self.value(n_indices, depth - 1), lit(2.0, self.dtype)),
             _ => self.access(n_indices),
         }
@@ -96,7 +96,7 @@ impl Generator<'_> {
 
 fn check_random(seed: u64) {
     let mut planner = Planner::new(seed);
-    let dtype = planner.random.pick(&[DType::F32, DType::F64, DType::I32, DType::I64]);
+    let dtype = planner.random.pick(&[DType::F32, DType::F64, DType::I32, DType::I64, DType::C64, DType::C128]);
     let sizes = [1u64, 2, 3, 4, 5, 8, 17, 20, 37];
     let (n_outer, n_reduced) = (planner.random.below(4), planner.random.below(3));
     // The walk is element by element: keep the space small.
@@ -124,12 +124,13 @@ fn check_random(seed: u64) {
     let body = generator.value(all, 2);
     let domain = (n_outer > 0 && generator.random().below(4) == 0).then(|| generator.condition(n_outer));
     let mut nest = if n_reduced > 0 {
-        let op = generator.random().pick(&[ReduceOp::Sum, ReduceOp::Sum, ReduceOp::Sum, ReduceOp::Max, ReduceOp::Min]);
+        let ops = [ReduceOp::Sum, ReduceOp::Sum, ReduceOp::Sum, ReduceOp::Max, ReduceOp::Min];
+        let op = generator.random().pick(if dtype.is_complex() { &ops[..3] } else { &ops });
         let guard = (generator.random().below(3) == 0).then(|| generator.condition(all));
         let epilogue = (n_outer > 0 && generator.random().below(3) == 0).then(|| {
             let total = Scalar::new(ScalarKind::Accumulated, dtype, Default::default());
             let bias = generator.access(n_outer);
-            bin(BinaryFn::Max, total, bias)
+            bin(if dtype.is_complex() { BinaryFn::Sub } else { BinaryFn::Max }, total, bias)
         });
         let mut nest = nest.reduce(out, op, dtype, &binders, body);
         nest.reduce.as_mut().unwrap().guard = guard;
@@ -140,7 +141,7 @@ fn check_random(seed: u64) {
     };
     nest.domain = domain;
     planner.step(StepKind::Nest(nest));
-    planner.check_within(if dtype == DType::F32 { 2e-3 } else { 1e-6 });
+    planner.check_within(if dtype.real() == DType::F32 { 2e-3 } else { 1e-6 });
 }
 
 #[test]
