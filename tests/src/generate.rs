@@ -15,8 +15,7 @@ use std::fmt::Write as _;
 const EXTENTS: [usize; 12] = [0, 1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 33];
 
 /// Element types of parameters and equations.
-const DTYPES: [DType; 9] =
-    [DType::F32, DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::C128, DType::F32];
+const DTYPES: [DType; 9] = [DType::F32, DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::C128, DType::F32];
 
 /// Points of the iteration space of one equation that the interpreters can visit in no time.
 const WORK: usize = 4000;
@@ -169,8 +168,7 @@ impl Writer {
         let first_result = self.equations.len() - n_results;
         let declare = |v: &Var| format!("{}: {}{}", v.name, v.dtype, self.axes_text(&v.axes));
         let generics: Vec<&str> = self.dims.iter().filter(|d| d.derived.is_none()).map(|d| d.name.as_str()).collect();
-        let aliases: Vec<String> =
-            self.dims.iter().filter_map(|d| d.derived.as_ref().map(|text| format!("{} = {text}", d.name))).collect();
+        let aliases: Vec<String> = self.dims.iter().filter_map(|d| d.derived.as_ref().map(|text| format!("{} = {text}", d.name))).collect();
         let mut source = self.helpers.concat();
         let parameters: Vec<String> = params.iter().map(declare).collect();
         let results: Vec<String> = self.equations[first_result..].iter().map(|(_, v)| declare(v)).collect();

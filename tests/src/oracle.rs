@@ -77,8 +77,8 @@ impl Judge {
                 if declared.len() != got.len() {
                     return Err(format!("{} results instead of {}", got.len(), declared.len()));
                 }
-                let results = declared.iter().zip(got).enumerate();
-                results.map(|(n, (d, g))| self.result(n, d, g).map_err(|e| format!("result {n}: {e}"))).collect()
+                let mut results = declared.iter().zip(got).enumerate();
+                results.try_for_each(|(n, (d, g))| self.result(n, d, g).map_err(|e| format!("result {n}: {e}")))
             }
         }
     }
@@ -97,7 +97,8 @@ impl Judge {
 /// # Errors
 /// What went wrong, with the program.
 pub fn check_program(program: &Generated) -> Result<(), String> {
-    try_program(program).map_err(|e| format!("{e}\n\nseed {}, inputs {:?}, sizes {:?}\n{}", program.seed, program.inputs, program.sizes, program.source))
+    try_program(program)
+        .map_err(|e| format!("{e}\n\nseed {}, inputs {:?}, sizes {:?}\n{}", program.seed, program.inputs, program.sizes, program.source))
 }
 
 fn try_program(program: &Generated) -> Result<(), String> {
@@ -113,7 +114,9 @@ fn try_program(program: &Generated) -> Result<(), String> {
         compiled.main_def().map_err(|e| e.render(false))
     };
     let layouts: Vec<Layout> = inputs.iter().map(|_| random.pick(&Layout::ALL)).collect();
-    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, |opt, threads| function(Compiler::new().opt_level(opt).threads(threads)))?;
+    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, |opt, threads| {
+        function(Compiler::new().opt_level(opt).threads(threads))
+    })?;
     same_text(&function(Compiler::new().threads(1))?, &function(Compiler::new().threads(2))?, &generic, &shapes, program)
 }
 

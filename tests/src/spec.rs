@@ -19,8 +19,19 @@ pub struct Spec {
 pub fn spec(seed: u64) -> Spec {
     const LABELS: [char; 7] = ['a', 'B', 'c', 'i', 'j', 'k', 'Z'];
     const DTYPES: [DType; 13] = [
-        DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::C128, DType::I8, DType::I16, DType::U8,
-        DType::U16, DType::U32, DType::U64,
+        DType::F32,
+        DType::F64,
+        DType::I32,
+        DType::I64,
+        DType::Bool,
+        DType::C64,
+        DType::C128,
+        DType::I8,
+        DType::I16,
+        DType::U8,
+        DType::U16,
+        DType::U32,
+        DType::U64,
     ];
     let mut r = Random::new(seed ^ 0x5eed);
     let n_labels = 2 + r.below(LABELS.len() - 2);

@@ -1,8 +1,8 @@
 //! What users read when a program is wrong: the rendered text for every code, as snapshots beside `cases/diagnostics`.
 
 use ein::{Compiler, Error};
-use ein_syntax::error;
 use ein::{DType, Tensor, TensorRef};
+use ein_syntax::error;
 use std::collections::BTreeSet;
 
 /// Every mistake of a program: of its text and definitions, and of those that only show when a definition is lowered.
@@ -103,7 +103,13 @@ fn found_when_bound_or_run() {
     const N: &str = "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i]; }";
     type Row<'a> = (&'a str, &'a [(&'a str, DType, &'a [usize])], &'a [(&'a str, i64)], &'a str, &'a [&'a str]);
     let table: &[Row<'_>] = &[
-        ("def f<N, M>(x: f32[N], z: f32[M]) -> y: f32[N] where N == 2*M { y[i] = x[i] + z[i // 2]; }", &[("x", F, &[5]), ("z", F, &[2])], &[], "E0305", &["N == 2*M"]),
+        (
+            "def f<N, M>(x: f32[N], z: f32[M]) -> y: f32[N] where N == 2*M { y[i] = x[i] + z[i // 2]; }",
+            &[("x", F, &[5]), ("z", F, &[2])],
+            &[],
+            "E0305",
+            &["N == 2*M"],
+        ),
         ("def f<N, M>(x: f32[N]) -> y: f32[M] { y[i] = x[clamp(i)]; }", &[("x", F, &[0])], &[("M", 3)], "E0307", &["clamp"]),
         ("def f<N, M>(x: f32[N]) -> y: f32[M] { y[i] = x[wrap(i)]; }", &[("x", F, &[0])], &[("M", 3)], "E0307", &["wrap"]),
         (N, &[("x", F, &[3])], &[("K", 3)], "E0311", &["`K`", "`N`"]),
@@ -115,7 +121,13 @@ fn found_when_bound_or_run() {
         (N, &[("x", F, &[3, 3])], &[], "E0906", &["`x`", "1", "2"]),
         (N, &[("z", F, &[3])], &[], "E0911", &["`z`", "`x`"]),
         (N, &[], &[], "E0306", &["`N`"]),
-        ("def f<N>(x: f32[N], z: f32[N]) -> y: f32[N] { y[i] = x[i] + z[i]; }", &[("x", F, &[3]), ("z", F, &[4])], &[], "E0301", &["3", "4"]),
+        (
+            "def f<N>(x: f32[N], z: f32[N]) -> y: f32[N] { y[i] = x[i] + z[i]; }",
+            &[("x", F, &[3]), ("z", F, &[4])],
+            &[],
+            "E0301",
+            &["3", "4"],
+        ),
         ("def f<N>(x: f32[N]) -> y: f32[N, N, N] { y[i, j, k] = x[i] * x[j] * x[k]; }", &[("x", F, &[3_000_000])], &[], "E0802", &[]),
     ];
     let mut wrong = Vec::new();

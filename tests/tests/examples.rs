@@ -68,13 +68,17 @@ fn tensors_of_a_model() {
     let q = load("encoder.layer.0.attention.self.query.weight");
     let k = load("encoder.layer.0.attention.self.key.weight");
     let product = ein::einsum("oh,ph->op", &[q.view(), k.view()]).unwrap_or_else(|e| panic!("{e}"));
-    let expected = q.view().as_array::<f32>().expect("f32").into_dimensionality::<ndarray::Ix2>().expect("a matrix").dot(
-        &k.view().as_array::<f32>().expect("f32").into_dimensionality::<ndarray::Ix2>().expect("a matrix").t(),
-    );
+    let expected = q
+        .view()
+        .as_array::<f32>()
+        .expect("f32")
+        .into_dimensionality::<ndarray::Ix2>()
+        .expect("a matrix")
+        .dot(&k.view().as_array::<f32>().expect("f32").into_dimensionality::<ndarray::Ix2>().expect("a matrix").t());
     let expected = Tensor::from_array(&expected).expect("small");
     ein_tests::compare::close(&product, &expected, 1e-6).unwrap_or_else(|e| panic!("{e}"));
     // A misspelt name shows the nearest one.
-    let missing = io::load(&format!("{}:encoder.layer.0.attention.self.querry.weight", path.display())).err().expect("no such tensor");
+    let missing = io::load(&format!("{}:encoder.layer.0.attention.self.querry.weight", path.display())).expect_err("no such tensor");
     let text = ein::Error::from(missing).render(false);
     assert!(text.contains("E0904") && text.contains("encoder.layer.0.attention.self.query.weight"), "{text}");
     std::fs::remove_dir_all(folder).expect("removed");

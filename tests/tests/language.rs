@@ -2,10 +2,10 @@
 //! programs.
 
 use ein::{Compiler, Error, Program, Tensor, TensorRef};
+use ein_ir::dtype::DType;
 use ein_tests::cases;
 use ein_tests::generate::Generated;
 use ein_tests::oracle;
-use ein_ir::dtype::DType;
 
 fn compile(source: &str) -> Result<Program, Error> {
     let program = Compiler::new().threads(1).compile(source)?;
@@ -44,8 +44,15 @@ fn run(source: &str) -> Vec<f64> {
     };
     let n = Tensor::from_vec(&[2], vec![5i32, -5]).expect("small");
     let inputs = [
-        ("a", numbers(&[2], 1)), ("b", numbers(&[2], 2)), ("c", numbers(&[2], 3)), ("w", numbers(&[2], 4)), ("A", numbers(&[2, 3], 0)),
-        ("B", numbers(&[3, 2], 5)), ("S", numbers(&[2, 2], 6)), ("q", numbers(&[3], 2)), ("n", n),
+        ("a", numbers(&[2], 1)),
+        ("b", numbers(&[2], 2)),
+        ("c", numbers(&[2], 3)),
+        ("w", numbers(&[2], 4)),
+        ("A", numbers(&[2, 3], 0)),
+        ("B", numbers(&[3, 2], 5)),
+        ("S", numbers(&[2, 2], 6)),
+        ("q", numbers(&[3], 2)),
+        ("n", n),
     ];
     let out = program.main_def().expect("one definition").call(inputs.iter().map(|(name, t)| (*name, TensorRef::from(t))));
     let mut tensors = out.unwrap_or_else(|e| panic!("{source}:\n{}", e.render(false))).into_tensors();
@@ -69,7 +76,11 @@ fn section_3_where_sums_stand() {
     means("y: f64", "y = a[i]*b[i]*c[i];", "y = sum[i](a[i]*b[i]*c[i]);");
     means("y: f64", "y = a[i]*b[i] + c[i]*w[i];", "y = sum[i](a[i]*b[i]) + sum[i](c[i]*w[i]);");
     means("y: f64", "y = (a[i]*(b[i]*c[i]));", "y = sum[i](a[i]*b[i]*c[i]);");
-    means("y: f64[N]", "y[i] = A[i,k]*B[k,i] / (1.0 + sum[k](q[k]*q[k]));", "s = sum[k](q[k]*q[k]); y[i] = sum[k](A[i,k]*B[k,i]) / (1.0 + s);");
+    means(
+        "y: f64[N]",
+        "y[i] = A[i,k]*B[k,i] / (1.0 + sum[k](q[k]*q[k]));",
+        "s = sum[k](q[k]*q[k]); y[i] = sum[k](A[i,k]*B[k,i]) / (1.0 + s);",
+    );
     means("y: f64", "y = max[i](A[i,k]*B[k,i]);", "y = max[i](sum[k](A[i,k]*B[k,i]));");
     // A divisor with a sum of its own stays outside.
     means("y: f64[N]", "y[i] = A[i,d]*q[d] / sum[d](q[d]*q[d]);", "z = sum[d](q[d]*q[d]); y[i] = sum[d](A[i,d]*q[d]) / z;");
@@ -146,7 +157,11 @@ fn section_4g_errors_that_must_be_good() {
     }
     assert!(rendered(&body("y: f64[N]", "y[i] = (a[i], 1.0);")).contains("E0112"));
     assert!(rendered(&body("y: f64", "y = sum[i](a[i])[2];")).contains("E0113"));
-    assert!(rendered(&body("y: f64[N]", "y[i] = w[i](2.0);")).contains("w[i] * (2.0)"), "{}", rendered(&body("y: f64[N]", "y[i] = w[i](2.0);")));
+    assert!(
+        rendered(&body("y: f64[N]", "y[i] = w[i](2.0);")).contains("w[i] * (2.0)"),
+        "{}",
+        rendered(&body("y: f64[N]", "y[i] = w[i](2.0);"))
+    );
     let bounds = rendered(&body("y: f64[N]", "y[i] = a[i + 1];"));
     assert!(bounds.contains("clamp("), "{bounds}");
     let types = rendered(&body("y: f64[N]", "y[i] = a[i] * n[i];"));
@@ -224,7 +239,8 @@ fn programs_of_the_core_agree_with_the_interpreter() {
     agrees(&p("08_shortest_path"), "minplus", &[("A", F, &[9, 9]), ("B", F, &[9, 9])], &[]);
     agrees(&p("11_fft"), "dft", &[("x", DType::C64, &[12])], &[]);
     agrees(&p("11_fft"), "fft_step", &[("x", DType::C64, &[12])], &[("P", 3), ("Q", 4)]);
-    let lora: [(&str, DType, &[usize]); 5] = [("x", F, &[5, 16]), ("W", F, &[7, 16]), ("U", F, &[7, 2]), ("V", F, &[2, 16]), ("alpha", F, &[])];
+    let lora: [(&str, DType, &[usize]); 5] =
+        [("x", F, &[5, 16]), ("W", F, &[7, 16]), ("U", F, &[7, 2]), ("V", F, &[2, 16]), ("alpha", F, &[])];
     agrees(&p("12_lowrank"), "lora", &lora, &[]);
     let q: &[usize] = &[2, 2, 9, 5];
     agrees("examples/attention/attention.ein", "attention", &[("q", F, q), ("k", F, q), ("v", F, q)], &[]);

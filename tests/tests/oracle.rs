@@ -31,7 +31,13 @@ fn over_seeds(first: u64, check: impl Fn(u64) -> Result<(), String> + Sync) {
         handles.into_iter().flat_map(|h| h.join().expect("panics are caught")).collect()
     });
     let shown: Vec<&String> = failures.iter().take(3).collect();
-    assert!(failures.is_empty(), "{} of {} cases fail; the first:\n{}", failures.len(), seeds.len(), shown.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("\n====\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases fail; the first:\n{}",
+        failures.len(),
+        seeds.len(),
+        shown.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("\n====\n")
+    );
 }
 
 #[test]

@@ -26,7 +26,10 @@ fn every_stage_of_every_case() {
 #[test]
 fn tensor_ir_of_every_program() {
     let mut read = 0;
-    for path in cases::files("programs").into_iter().chain(ein_tests::repository().join("benches/programs").read_dir().expect("a folder").map(|e| e.expect("an entry").path())) {
+    for path in cases::files("programs")
+        .into_iter()
+        .chain(ein_tests::repository().join("benches/programs").read_dir().expect("a folder").map(|e| e.expect("an entry").path()))
+    {
         let source = std::fs::read_to_string(&path).expect("readable");
         let Ok(program) = Compiler::new().threads(1).compile(&source) else { continue };
         for def in program.defs() {

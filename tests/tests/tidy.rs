@@ -20,13 +20,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
 ];
 
 /// Files and folders that may hold `unsafe`: memory, code and what code calls.
-const UNSAFE: [&str; 5] = [
-    "runtime/src",
-    "backends/cranelift",
-    "benches",
-    "compiler/driver/src/bound.rs",
-    "tests/tests/tidy.rs",
-];
+const UNSAFE: [&str; 5] = ["runtime/src", "backends/cranelift", "benches", "compiler/driver/src/bound.rs", "tests/tests/tidy.rs"];
 
 fn root() -> PathBuf {
     ein_tests::repository()
@@ -110,22 +104,34 @@ fn unsafe_stands_where_it_may() {
         .filter(|(name, _)| !UNSAFE.iter().any(|allowed| name.starts_with(allowed)))
         .filter(|(_, path)| {
             let text = std::fs::read_to_string(path).expect("readable");
-            text.lines().any(|l| !l.trim_start().starts_with("//") && (l.contains(&format!("{keyword}{{")) || l.contains(&format!("{keyword}fn ")) || l.contains(&format!("{keyword}impl "))))
+            text.lines().any(|l| {
+                !l.trim_start().starts_with("//")
+                    && (l.contains(&format!("{keyword}{{"))
+                        || l.contains(&format!("{keyword}fn "))
+                        || l.contains(&format!("{keyword}impl ")))
+            })
         })
         .map(|(name, _)| name)
         .collect();
     assert!(found.is_empty(), "{keyword}in {found:?}");
 }
 
-/// The part of a snapshot's name after `@`, and the case that it must have.
+/// `tests/tests/snapshots/STAGE/stage@CASE.snap` and `tests/tests/snapshots/rendered@CASE.ein.snap`.
 #[test]
 fn snapshots_have_their_cases() {
     let mut dead = Vec::new();
     for (name, path) in files("snap").into_iter().filter(|(name, _)| name.starts_with("tests/tests/")) {
         let stem = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let Some((_, case)) = stem.split_once('@') else { continue };
-        let folder = if name.contains("diagnostics") || case.starts_with('E') || case.starts_with("several") { "diagnostics" } else { "language" };
-        if !root().join("tests/cases").join(folder).join(case).exists() {
+        let alive = match stem.split_once('@') {
+            Some(("stage", case)) => {
+                let stage = path.parent().and_then(Path::file_name).expect("a folder").to_string_lossy().into_owned();
+                let file = root().join(format!("tests/cases/language/{case}.ein"));
+                file.exists() && ein_tests::cases::Case::read(&file).stages.contains(&stage)
+            }
+            Some(("rendered", case)) => root().join("tests/cases/diagnostics").join(case).exists(),
+            _ => false,
+        };
+        if !alive {
             dead.push(name);
         }
     }

@@ -36,8 +36,7 @@ impl Writer {
 
     /// A sum of products of two to four operands.
     fn contraction(&mut self) -> Option<(String, Var)> {
-        const DTYPES: [DType; 8] =
-            [DType::F32, DType::F32, DType::F64, DType::I32, DType::I64, DType::C64, DType::C128, DType::Bool];
+        const DTYPES: [DType; 8] = [DType::F32, DType::F32, DType::F64, DType::I32, DType::I64, DType::C64, DType::C128, DType::Bool];
         let dtype = self.random.pick(&DTYPES);
         let candidates: Vec<Var> = self.vars.iter().filter(|v| v.dtype == dtype && v.magnitude < 1e3).cloned().collect();
         if candidates.is_empty() {
@@ -106,7 +105,11 @@ impl Writer {
         if !written.is_empty() {
             let op = if dtype == DType::Bool { "any" } else { "sum" };
             let binders: Vec<String> = written.iter().map(|i| i.name.clone()).collect();
-            let guard = if self.random.one_in(4) { format!(" where {}", self.index_condition(&[out, &written.into_iter().cloned().collect::<Vec<_>>()].concat())) } else { String::new() };
+            let guard = if self.random.one_in(4) {
+                format!(" where {}", self.index_condition(&[out, &written.into_iter().cloned().collect::<Vec<_>>()].concat()))
+            } else {
+                String::new()
+            };
             value = format!("{op}[{}{guard}]({value})", binders.join(", "));
         }
         if dtype == DType::Bool {

@@ -65,11 +65,11 @@ impl Writer {
             subs.push(match (same.is_empty(), self.random.below(8)) {
                 (false, 0) => {
                     let idx = self.random.pick(&same);
-                        format!("|{}| - 1 - {}", self.dims[dim].name, idx.name)
+                    format!("|{}| - 1 - {}", self.dims[dim].name, idx.name)
                 }
                 (false, 1..=6) => {
                     let idx = self.random.pick(&same);
-                        idx.name
+                    idx.name
                 }
                 _ => self.moded(dim, env),
             });
@@ -136,10 +136,25 @@ impl Writer {
     fn function(&mut self, dtype: DType, env: &[Idx], depth: usize) -> (String, f64) {
         let (a, m) = self.scalar(dtype, env, depth);
         const FORMS: [(&str, f64); 19] = [
-            ("tanh(@)", 1.0), ("sin(@)", 1.0), ("cos(@)", 1.0), ("sigmoid(@)", 1.0), ("exp(tanh(@))", 3.0), ("sqrt(abs(@))", -1.0),
-            ("log(abs(@) + 0.5)", 15.0), ("relu(@)", -1.0), ("abs(@)", -1.0), ("(-@)", -1.0), ("erf(@)", 1.0), ("gelu(@)", -1.0),
-            ("silu(@)", -1.0), ("softplus(@)", -1.0), ("(tanh(@)^3)", 1.0), ("expm1(tanh(@))", 2.0), ("log1p(abs(@))", 15.0),
-            ("rsqrt(abs(@) + 0.5)", 2.0), ("atan2(@, abs(@) + 0.5)", 2.0),
+            ("tanh(@)", 1.0),
+            ("sin(@)", 1.0),
+            ("cos(@)", 1.0),
+            ("sigmoid(@)", 1.0),
+            ("exp(tanh(@))", 3.0),
+            ("sqrt(abs(@))", -1.0),
+            ("log(abs(@) + 0.5)", 15.0),
+            ("relu(@)", -1.0),
+            ("abs(@)", -1.0),
+            ("(-@)", -1.0),
+            ("erf(@)", 1.0),
+            ("gelu(@)", -1.0),
+            ("silu(@)", -1.0),
+            ("softplus(@)", -1.0),
+            ("(tanh(@)^3)", 1.0),
+            ("expm1(tanh(@))", 2.0),
+            ("log1p(abs(@))", 15.0),
+            ("rsqrt(abs(@) + 0.5)", 2.0),
+            ("atan2(@, abs(@) + 0.5)", 2.0),
         ];
         let (form, bound) = self.random.pick(&FORMS);
         (form.replace('@', &a), if bound < 0.0 { m.max(1.0) } else { bound })
@@ -204,7 +219,9 @@ impl Writer {
                 let (a, b) = (self.scalar(dtype, env, depth.min(1)).0, self.scalar(dtype, env, depth.min(1)).0);
                 format!("({a} {} {b})", self.random.pick(&["<", ">", "<=", ">=", "==", "!="]))
             }
-            5 if depth > 0 => format!("({} {} {})", self.condition(env, depth - 1), self.random.pick(&["and", "or"]), self.condition(env, depth - 1)),
+            5 if depth > 0 => {
+                format!("({} {} {})", self.condition(env, depth - 1), self.random.pick(&["and", "or"]), self.condition(env, depth - 1))
+            }
             6 if depth > 0 => format!("(not {})", self.condition(env, depth - 1)),
             7 if depth > 0 => self.reduction(DType::Bool, env, depth - 1).0,
             _ => self.leaf(DType::Bool, env).0,
