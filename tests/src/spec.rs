@@ -77,3 +77,32 @@ pub fn spec(seed: u64) -> Spec {
     };
     Spec { seed, equation, operands }
 }
+
+/// A product of two operands that is large enough for the library's matrix product: labels in every class, permuted axes, extents
+/// around the sizes of its tiles.
+#[must_use]
+pub fn large(seed: u64) -> Spec {
+    let mut r = Random::new(seed ^ 0x1a26e);
+    let dtype = r.pick(&[DType::F32, DType::F64, DType::C64, DType::C128, DType::F32, DType::F64, DType::I32, DType::Bool]);
+    let (mut terms, mut extents) = ([Vec::new(), Vec::new(), Vec::new()], Vec::new());
+    // In which of left, right and result a label of each class stands: free, free, contracted, batch, summed.
+    const CLASSES: [[bool; 3]; 5] =
+        [[true, false, true], [false, true, true], [true, true, false], [true, true, true], [true, false, false]];
+    let chosen: Vec<usize> = [0, 1, 2].into_iter().chain((0..r.below(3)).map(|_| r.pick(&[0, 1, 2, 3, 3, 4]))).collect();
+    let mut volume = 1;
+    for (label, class) in chosen.into_iter().enumerate() {
+        let extent = if label < 3 { r.pick(&[8, 15, 16, 17, 31, 33, 48, 65]) } else { r.pick(&[1, 2, 3, 5]) };
+        volume *= extent;
+        extents.push(if volume > 150_000 { 1 } else { extent });
+        for (term, stands) in terms.iter_mut().zip(CLASSES[class]) {
+            if stands {
+                term.push(label);
+            }
+        }
+    }
+    terms.iter_mut().for_each(|t| r.shuffle(t));
+    let text = |labels: &[usize]| labels.iter().map(|l| char::from(b'a' + *l as u8)).collect::<String>();
+    let equation = format!("{},{}->{}", text(&terms[0]), text(&terms[1]), text(&terms[2]));
+    let shape = |labels: &[usize]| labels.iter().map(|l| extents[*l]).collect();
+    Spec { seed, equation, operands: vec![(dtype, shape(&terms[0])), (dtype, shape(&terms[1]))] }
+}

@@ -13,10 +13,10 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 /// Runs a check over seeds, on as many threads as there are, and reports the first few failures.
-fn over_seeds(first: u64, check: impl Fn(u64) -> Result<(), String> + Sync) {
+fn over_seeds(cases: u64, check: impl Fn(u64) -> Result<(), String> + Sync) {
     let seeds: Vec<u64> = match variable("EIN_SEED") {
         Some(seed) => vec![seed],
-        None => (first..first + variable("EIN_CASES").unwrap_or(CASES)).collect(),
+        None => (0..variable("EIN_CASES").map_or(cases, |n| n * cases / CASES)).collect(),
     };
     let guarded = |seed: u64| {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(seed))).unwrap_or_else(|_| Err(format!("seed {seed}: panic")))
@@ -42,12 +42,18 @@ fn over_seeds(first: u64, check: impl Fn(u64) -> Result<(), String> + Sync) {
 
 #[test]
 fn programs() {
-    over_seeds(0, |seed| oracle::check_program(&generate::program(seed)));
+    over_seeds(CASES, |seed| oracle::check_program(&generate::program(seed)));
 }
 
 #[test]
 fn einsum_strings() {
-    over_seeds(0, |seed| oracle::check_spec(&spec::spec(seed)));
+    over_seeds(CASES, |seed| oracle::check_spec(&spec::spec(seed)));
+}
+
+/// Products that go to the library.
+#[test]
+fn large_products() {
+    over_seeds(CASES / 5, |seed| oracle::check_spec(&spec::large(seed)));
 }
 
 /// The same seed gives the same program: a failure can be repeated.
