@@ -258,10 +258,12 @@ impl Prover {
         }
         let has_index = p.leaves().iter().any(|leaf| matches!(leaf, Atom::Index(_)));
         let mut best = if has_index { Proof::Unknown } else { Proof::Entry(p.clone()) };
-        let mut moves = self.division_moves(p, depth);
+        let (mut moves, weak) = self.division_moves(p, depth);
         if has_index {
             moves.extend(self.index_moves(p, depth));
         }
+        // Last, because they lose the most and would use up the goals.
+        moves.extend(weak);
         for goals in moves {
             match self.eliminate_all(&goals, depth) {
                 Proof::Always => return Proof::Always,
@@ -288,10 +290,10 @@ impl Prover {
 
     /// Ways to remove a quotient or remainder. With `b > 0` and integers, `c*(a // b) + r >= 0` follows from
     /// `c*a + (r + 1)*b - 1 >= 0` for `c <= 0` and from `c*(a - b + 1) + (r + 1)*b - 1 >= 0` for `c >= 0`; for `c = 1` and
-    /// `c = -1` these are equivalences.
-    fn division_moves(&mut self, p: &Extent, depth: u32) -> Vec<Vec<Extent>> {
+    /// `c = -1` these are equivalences. Gives the moves that lose little, and those that lose more.
+    fn division_moves(&mut self, p: &Extent, depth: u32) -> (Vec<Vec<Extent>>, Vec<Vec<Extent>>) {
         let one = Extent::constant(1);
-        let mut moves = Vec::new();
+        let (mut moves, mut weak) = (Vec::new(), Vec::new());
         for atom in atoms_of(p) {
             let (Atom::Quotient(a, b) | Atom::Remainder(a, b)) = &atom else { continue };
             if !self.is_positive(b, depth) {
@@ -299,6 +301,16 @@ impl Prover {
             }
             let (c, r) = split_linear(p, &atom);
             let sign = self.sign(&c, depth);
+            if let (Atom::Quotient(..), Some((u, t))) = (&atom, split_multiple(&r, &c)) {
+                // `d*(u - q) + t` with `d >= 0`: the quotient is compared alone, without its factor.
+                let bound = match sign {
+                    Sign::NonPositive => u.add(&one).mul(b).sub(&one).sub(a),
+                    _ => a.add(&u.mul(b)),
+                };
+                if sign != Sign::Unknown {
+                    moves.push(vec![bound, t]);
+                }
+            }
             let goal = match (&atom, sign) {
                 (_, Sign::Unknown) => continue,
                 (Atom::Quotient(..), Sign::NonPositive) => c.mul(a).add(&r.add(&one).mul(b)).sub(&one),
@@ -306,9 +318,10 @@ impl Prover {
                 (_, Sign::NonPositive) => c.mul(&b.sub(&one)).add(&r),
                 (_, Sign::NonNegative) => r,
             };
-            moves.push(vec![goal]);
+            let is_sharp = matches!(atom, Atom::Remainder(..)) || c.as_constant().is_some();
+            if is_sharp { moves.push(vec![goal]) } else { weak.push(vec![goal]) }
         }
-        moves
+        (moves, weak)
     }
 
     /// Ways to remove an index: it is replaced by a bound at which the goal is least; where the sign of its factor is not known,
@@ -454,6 +467,24 @@ fn join_divisions(p: &Extent) -> Extent {
         }
     }
     out
+}
+
+/// `(u, t)` with `r == d*u + t` for the monomial `d` that `c` is, up to its sign, and `t` without a multiple of it. `None`
+/// unless `c` is such a monomial and not a constant.
+fn split_multiple(r: &Extent, c: &Extent) -> Option<(Extent, Extent)> {
+    let mut terms = c.terms();
+    let (Some((d, 1 | -1)), None) = (terms.next(), terms.next()) else { return None };
+    if d.is_empty() {
+        return None;
+    }
+    let (mut u, mut t) = (Extent::default(), Extent::default());
+    for (monomial, coefficient) in r.terms() {
+        match divide(monomial, d) {
+            Some(quotient) => u = u.add(&product(quotient, coefficient)),
+            None => t = t.add(&product(monomial.clone(), coefficient)),
+        }
+    }
+    Some((u, t))
 }
 
 /// `(c, r)` with `p == c*atom + r`, where `r` has no term with the atom as a factor.

@@ -94,6 +94,18 @@ fn strided_convolution_needs_a_positive_stride() {
 }
 
 #[test]
+fn channels_in_groups() {
+    // O = d0, C = d1 are sizes, groups = d2 an integer >= 1, P = O // groups, O == groups*P; the axis is groups*C.
+    let (o, per_group, groups) = (d(0), d(1), d(2));
+    let p = o.floor_div(&groups);
+    let mut facts = facts(2, &[o.clone(), per_group.clone()]);
+    facts.zero.push(o.sub(&groups.mul(&p)));
+    facts.nonnegative.extend([groups.sub(&c(1)), p.clone()]);
+    let subscript = i(0).floor_div(&p).mul(&per_group).add(&i(1));
+    assert_eq!(inside(&subscript, &groups.mul(&per_group), &facts), PROVED);
+}
+
+#[test]
 fn triangular_range() {
     // j in 0..i+1, i in 0..N.
     let facts = facts(1, &[d(0), i(0).add(&c(1))]);

@@ -176,24 +176,28 @@ impl Printer {
 
 /// The least power with which the right edge of an expression would take in an operator that follows it.
 fn tail(expr: &Expr) -> u8 {
-    match &expr.kind {
-        ExprKind::If { .. } => 0,
-        ExprKind::Unary { op, value, .. } => precedence::unary(*op).min(tail(value)),
-        ExprKind::Binary { op, rhs, .. } => {
-            let (left, right) = precedence::binary(*op);
-            // Comparisons do not chain, so neither side of one may be another.
-            let own = if op.is_comparison() { left } else { right };
-            own.min(right_tail(rhs, right))
+    // A loop, because rustc 1.95 at opt-level 3 computes `min` over the recursive form wrongly; a test shows it.
+    let mut least = u8::MAX;
+    let mut at = expr;
+    loop {
+        match &at.kind {
+            ExprKind::If { .. } => return 0,
+            ExprKind::Unary { op, value, .. } => {
+                least = least.min(precedence::unary(*op));
+                at = value;
+            }
+            ExprKind::Binary { op, rhs, .. } => {
+                let (left, right) = precedence::binary(*op);
+                // Comparisons do not chain, so neither side of one may be another.
+                least = least.min(if op.is_comparison() { left } else { right });
+                // A right operand that is printed in parentheses is atomic.
+                match &rhs.kind {
+                    ExprKind::Binary { op, .. } if precedence::binary(*op).0 < right => return least,
+                    _ => at = rhs,
+                }
+            }
+            _ => return least,
         }
-        _ => u8::MAX,
-    }
-}
-
-/// [`tail`] of a right operand, which is atomic if it is printed in parentheses.
-fn right_tail(operand: &Expr, power: u8) -> u8 {
-    match &operand.kind {
-        ExprKind::Binary { op, .. } if precedence::binary(*op).0 < power => u8::MAX,
-        _ => tail(operand),
     }
 }
 
