@@ -73,3 +73,38 @@ fn plans_do_not_depend_on_the_compilation() {
         assert_eq!(text(threads), first);
     }
 }
+/// Programs large enough to be divided among threads, against the interpreters.
+#[test]
+fn divided_programs_agree_with_the_interpreter() {
+    const F: DType = DType::F32;
+    type Row<'a> = (&'a str, &'a [(&'a str, DType, &'a [usize])]);
+    let programs: [Row<'_>; 4] = [
+        (SOFTMAX, &[("x", F, &[130, 17]), ("w", F, &[17, 65])]),
+        (
+            "def f<N, M>(x: f32[N, M]) -> y: f32[N, M] {\n  y[i, j] = tanh(x[clamp(i - 1), j] + x[i, wrap(j + 1)] + x[pad(i + 1), reflect(j - 2)]);\n}",
+            &[("x", F, &[151, 67])],
+        ),
+        ("def f<N>(x: f32[N]) -> y: f32[N] {\n  y[i] = sum[j where j <= i](sin(x[j]));\n}", &[("x", F, &[263])]),
+        (
+            "def f<N, M>(n: i64[N, M]) -> (y: i64[N], z: bool[N, M]) {\n  y[i] = sum[j where n[i, j] % 3 != 0](n[i, j] // 2);\n  z[i, j] = n[i, j] > y[i];\n}",
+            &[("n", DType::I64, &[157, 131])],
+        ),
+    ];
+    let mut divided = 0;
+    for (seed, (source, inputs)) in programs.into_iter().enumerate() {
+        let inputs = inputs.iter().map(|(n, d, s)| ((*n).to_owned(), *d, s.to_vec())).collect();
+        let program = ein_tests::generate::Generated { seed: seed as u64, source: source.to_owned(), inputs, sizes: Vec::new() };
+        ein_tests::oracle::check_program(&program).unwrap_or_else(|e| panic!("{e}"));
+        let shapes: Vec<&[usize]> = program.inputs.iter().map(|(_, _, s)| s.as_slice()).collect();
+        divided += usize::from(tasks(source, &shapes) > 1);
+    }
+    assert!(divided >= 2, "only {divided} of the programs are divided among threads");
+}
+
+/// The largest number of tasks of a kernel of a program.
+fn tasks(source: &str, shapes: &[&[usize]]) -> u32 {
+    let module = ein_tests::oracle::module(source, None).expect("checked");
+    let module = ein_tests::oracle::specialise(&module, shapes, &[]).expect("fits");
+    let plan = ein_opt::plan(&module, &ein_opt::Options::default()).expect("planned");
+    ein_lower::lower(&plan).expect("lowered").kernels.values().map(|k| k.tasks).max().unwrap_or(0)
+}
