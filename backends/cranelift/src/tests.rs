@@ -3,7 +3,6 @@
 mod address;
 mod control;
 mod harness;
-mod measure;
 mod ops;
 mod oracle;
 mod random;
