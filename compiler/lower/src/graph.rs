@@ -128,12 +128,7 @@ impl Graph {
             ValueOp::NonZero(..) | ValueOp::Fail(_) | ValueOp::Accumulated(_) => false,
             _ => true,
         };
-        let mut cost = match &op {
-            ValueOp::Const(_) => 0u32,
-            ValueOp::Call(..) => 20,
-            ValueOp::Binary(BinaryOp::SDiv | BinaryOp::SRem | BinaryOp::UDiv | BinaryOp::URem, ..) => 10,
-            _ => 1,
-        };
+        let mut cost = op.cost();
         for operand in op.operands() {
             let operand = &self.values[operand];
             deps = deps.union(operand.deps);
@@ -183,6 +178,17 @@ impl Graph {
 }
 
 impl ValueOp {
+    /// Operations that it stands for, its operands being there.
+    pub(crate) fn cost(&self) -> u32 {
+        match self {
+            ValueOp::Const(_) => 0,
+            // Some tens of instructions.
+            ValueOp::Call(..) => 20,
+            ValueOp::Binary(BinaryOp::SDiv | BinaryOp::SRem | BinaryOp::UDiv | BinaryOp::URem, ..) => 10,
+            _ => 1,
+        }
+    }
+
     /// Values that it is computed from, in order.
     pub(crate) fn operands(&self) -> Vec<ValueId> {
         match self {

@@ -14,6 +14,7 @@ use ein_ir::scalar::Scalar;
 use ein_ir::scalar::value::Value as Datum;
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
+use std::collections::BTreeMap;
 
 /// What a loop nest computes.
 pub(crate) struct Problem {
@@ -207,18 +208,25 @@ impl Builder<'_> {
             reduction.guard.constraints.extend(constraints);
             return self.peel_neutral(value, reduction);
         }
-        if reduction.op == ReduceOp::Sum { self.peel_factor(root, reduction.identity[0], &mut reduction.guard) } else { root }
+        if reduction.op == ReduceOp::Sum {
+            self.peel_factor(root, reduction.identity[0], &mut reduction.guard, &mut BTreeMap::new())
+        } else {
+            root
+        }
     }
 
     /// In a product, pads of 0 are structural zeros: the whole term vanishes (language 4h).
-    fn peel_factor(&mut self, value: ValueId, zero: ValueId, guard: &mut Guard) -> ValueId {
-        match self.graph[value].op {
+    fn peel_factor(&mut self, value: ValueId, zero: ValueId, guard: &mut Guard, done: &mut BTreeMap<ValueId, ValueId>) -> ValueId {
+        if let Some(peeled) = done.get(&value) {
+            return *peeled;
+        }
+        let peeled = match self.graph[value].op {
             ValueOp::Binary(BinaryOp::Mul, a, b) => {
-                let (a, b) = (self.peel_factor(a, zero, guard), self.peel_factor(b, zero, guard));
+                let (a, b) = (self.peel_factor(a, zero, guard, done), self.peel_factor(b, zero, guard, done));
                 self.graph.binary(BinaryOp::Mul, a, b)
             }
             ValueOp::Unary(UnaryOp::Neg, a) => {
-                let a = self.peel_factor(a, zero, guard);
+                let a = self.peel_factor(a, zero, guard, done);
                 self.graph.unary(UnaryOp::Neg, a)
             }
             ValueOp::Select(condition, inner, rest) if rest == zero => match self.linear_conditions(condition, true) {
@@ -229,7 +237,9 @@ impl Builder<'_> {
                 None => value,
             },
             _ => value,
-        }
+        };
+        done.insert(value, peeled);
+        peeled
     }
 
     /// The constraints of a conjunction of nothing but constraints.

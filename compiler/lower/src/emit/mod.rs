@@ -5,10 +5,12 @@
 //! and share what does not depend on the unrolled axis.
 //!
 //! * this file: blocks, bindings, loops · [`value`]: values · [`truth`]: what is known of conditions
-//! * [`bounds`]: conditions as loop bounds · [`tile`]: loops over the output · [`strip`]: the innermost of them, split and in vectors
+//! * [`bounds`]: conditions as loop bounds · [`tile`]: loops over the output · [`strip`]: the innermost of them, split and in vectors, or one
+//!   [`copy`]
 //! * reductions: [`reduce`] in variables · [`lanes`] along contiguous axes · [`memory`] in the output
 
 mod bounds;
+mod copy;
 mod lanes;
 mod memory;
 mod reduce;

@@ -38,6 +38,9 @@ impl<'a> Emitter<'a> {
     /// The elements of a range of the innermost axis; `learnt` holds in all of it.
     pub(crate) fn emit_strip(&mut self, schedule: &Schedule, axis: Axis, range: Range, learnt: Vec<Affine>) {
         self.split(axis, range, learnt, MAX_SPLITS, &mut |e, range, known, inner| {
+            if e.emit_copy(axis, range, known) {
+                return;
+            }
             let lanes = if inner { e.knowing(known, |e| e.lanes_along(axis)) } else { None };
             e.emit_part(schedule, axis, range, known, lanes, inner);
         });

@@ -4,6 +4,7 @@ use super::{Emitter, Key};
 use crate::graph::{LoadAddress, ValueId, ValueOp};
 use ein_ir::entity::{Fault, Local};
 use ein_ir::kernel::{Address, BinaryOp, Coefficient, Comparison, Op, OpConst, Operand, ScalarType, Stmt, Type};
+use std::collections::BTreeSet;
 
 /// Both sides of a choice are computed if neither costs more operations than this: about a mispredicted branch.
 const SPECULATION_LIMIT: u32 = 12;
@@ -135,9 +136,11 @@ impl Emitter<'_> {
     /// A choice whose condition is not known: by a select where both sides may be computed, else by a branch.
     fn choose(&mut self, ty: Type, c: ValueId, a: ValueId, b: ValueId) -> Local {
         let c = self.simplify(c);
-        let graph = &self.problem.graph;
-        let cheap = |id: ValueId| graph[id].safe && graph[id].cost <= SPECULATION_LIMIT;
-        if self.lanes_of(c) > 1 || (ty.lanes == 1 && cheap(a) && cheap(b)) {
+        let in_lanes = self.lanes_of(c) > 1;
+        if !in_lanes {
+            self.compute_shared(a, b);
+        }
+        if in_lanes || (ty.lanes == 1 && self.is_cheap(a) && self.is_cheap(b)) {
             let c = self.widened(c, ty.lanes);
             let (a, b) = (self.widened(a, ty.lanes), self.widened(b, ty.lanes));
             return self.set(ty, Op::Select(c, a, b));
@@ -158,6 +161,49 @@ impl Emitter<'_> {
             },
         );
         result
+    }
+
+    /// Values under a root that are computed given what is known, each once.
+    fn reachable(&self, root: ValueId) -> BTreeSet<ValueId> {
+        let mut seen = BTreeSet::new();
+        let mut stack = vec![root];
+        while let Some(id) = stack.pop() {
+            let id = self.simplify(id);
+            if seen.insert(id) {
+                stack.extend(self.problem.graph[id].op.operands());
+            }
+        }
+        seen
+    }
+
+    /// Computes what both sides of a choice use, so that it stands in neither. Ids grow from operands to users.
+    fn compute_shared(&mut self, a: ValueId, b: ValueId) {
+        let graph = &self.problem.graph;
+        let shared: Vec<ValueId> = self.reachable(a).intersection(&self.reachable(b)).copied().collect();
+        for id in shared {
+            let value = &graph[id];
+            if value.safe && value.cost > 1 && self.lanes_of(id) == 1 {
+                self.value(id);
+            }
+        }
+    }
+
+    /// Whether a value may be computed although it may not be needed: what is left to do for it costs little.
+    fn is_cheap(&self, root: ValueId) -> bool {
+        let graph = &self.problem.graph;
+        let (mut cost, mut seen, mut stack) = (0u32, BTreeSet::new(), vec![root]);
+        while let Some(id) = stack.pop() {
+            let id = self.simplify(id);
+            if !seen.insert(id) || self.find(&self.key(id, self.lanes_of(id))).is_some() {
+                continue;
+            }
+            cost = cost.saturating_add(graph[id].op.cost());
+            if cost > SPECULATION_LIMIT {
+                return false;
+            }
+            stack.extend(graph[id].op.operands());
+        }
+        graph[self.simplify(root)].safe
     }
 
     /// An address under the bindings of its axes.
@@ -182,13 +228,17 @@ impl Emitter<'_> {
 
     /// Computes now what the roots need and what depends on bound axes alone, if it may be computed anywhere.
     pub(crate) fn hoist(&mut self, roots: &[ValueId]) {
+        let mut seen = BTreeSet::new();
         for root in roots {
-            self.hoist_value(*root, false);
+            self.hoist_value(*root, false, &mut seen);
         }
     }
 
-    fn hoist_value(&mut self, id: ValueId, into_lanes: bool) {
+    fn hoist_value(&mut self, id: ValueId, into_lanes: bool, seen: &mut BTreeSet<(ValueId, bool)>) {
         let id = self.simplify(id);
+        if !seen.insert((id, into_lanes)) {
+            return;
+        }
         let problem = self.problem;
         let value = &problem.graph[id];
         if value.safe && value.deps.iter().all(|axis| self.is_bound(axis)) {
@@ -203,7 +253,7 @@ impl Emitter<'_> {
         let wide = self.lanes_of(id) > 1;
         for (n, operand) in value.op.operands().into_iter().enumerate() {
             let scalar = matches!(value.op, ValueOp::Load(_)) || (matches!(value.op, ValueOp::Select(..)) && n == 0);
-            self.hoist_value(operand, wide && !scalar);
+            self.hoist_value(operand, wide && !scalar, seen);
         }
     }
 }

@@ -146,6 +146,30 @@ fn functions_of_complex_numbers() {
 }
 
 #[test]
+fn shared_parts_are_written_once() {
+    // Trees of choices over shared values, and powers as high as exponents go: neither may take exponential time or code.
+    elementwise(DType::C128, &[5], Layout::RowMajor, |x, y| {
+        (0..9).fold(x, |z, _| {
+            bin(
+                BinaryFn::Div,
+                z,
+                add(y.clone(), Scalar::literal(ein_ir::scalar::Literal::Complex(9.0, 1.0), DType::C128, Default::default())),
+            )
+        })
+    });
+    elementwise(DType::I64, &[9], Layout::RowMajor, |x, _| un(UnaryFn::Powi(i32::MAX), x));
+    plan_of(|p| {
+        let x = p.input(DType::I64, &[9]);
+        let out = p.output(DType::I64, &[]);
+        let mut nest = NestBuilder::over(&[]);
+        let k = nest.index(0, 9);
+        let body = un(UnaryFn::Powi(i32::MAX), p.at_modes(x, vec![(sub(i(0), int(1)), Mode::Pad)]));
+        nest.reduce(out, ReduceOp::Sum, DType::I64, &[k], body)
+    })
+    .check();
+}
+
+#[test]
 fn conversions() {
     let dtypes = [
         DType::Bool,
