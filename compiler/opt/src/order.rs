@@ -1,7 +1,9 @@
-//! The order in which the operands of a network are contracted, first form: as written or reversed, left to right.
+//! The order in which the operands of a network are contracted, first form: as written, reversed, or greedily.
 //!
 //! A label is summed as soon as neither a later operand nor the output needs it. The written order is always a candidate, and
 //! splitting is only chosen where it needs less work than the single nest, so the result is never worse than what was written.
+//! The greedy order (opt_einsum's `greedy`: the pair that shrinks memory the most) is there for networks that no order from left
+//! to right can contract in reasonable memory, such as inner products of tensor trains.
 
 use crate::Options;
 use crate::contraction::{self, Network};
@@ -12,6 +14,8 @@ use ein_ir::plan::Strategy;
 const INTERMEDIATE_BYTES: u64 = 64 << 20;
 /// Larger ones are accepted up to this multiple of the largest operand or output.
 const INTERMEDIATE_FACTOR: u64 = 4;
+/// Operands up to which the greedy order is searched: its cost grows with their third power.
+const GREEDY_OPERANDS: usize = 128;
 /// Work that an additional step must save, in flops: a loop of its own costs about as much as this many.
 const STEP_FLOPS: u64 = 256;
 
@@ -41,8 +45,9 @@ pub(crate) fn choose(draft: &Draft, network: &Network, options: &Options) -> Opt
     let reversed: Vec<usize> = (0..n).rev().collect();
     let orders = if n == 2 { vec![written] } else { vec![written, reversed] };
     let limit = intermediate_limit(draft, network);
+    let greedy = if (3..=GREEDY_OPERANDS).contains(&n) { greedy(network, limit) } else { None };
     // Ties go to the written order, which is first.
-    let best = orders.iter().filter_map(|order| along(network, order, limit)).min_by_key(|c| c.flops)?;
+    let best = orders.iter().filter_map(|order| along(network, order, limit)).chain(greedy).min_by_key(|c| c.flops)?;
     let steps = (best.presums.len() + best.pairs.len()) as u64 - 1;
     let overhead = if options.objective == "flops" { 0 } else { STEP_FLOPS.saturating_mul(steps) };
     let saves = best.flops.saturating_add(overhead) < nest_flops(network);
@@ -101,6 +106,61 @@ fn last_uses(network: &Network, rest: &[usize], labels: &[Vec<u16>]) -> Vec<usiz
     }
     network.out_labels.iter().for_each(|l| last[usize::from(*l)] = rest.len());
     last
+}
+
+/// Contracts, at each step, the pair whose result is smallest compared with its operands; ties by flops, then by position.
+/// `None` if an intermediate is larger than `limit` bytes.
+fn greedy(network: &Network, limit: u64) -> Option<Chosen> {
+    let mut labels: Vec<Vec<u16>> = network.operands.iter().map(|o| o.labels.clone()).collect();
+    let mut chosen = presum(network, &mut labels);
+    let mut alive: Vec<usize> = (0..labels.len()).collect();
+    while alive.len() > 1 {
+        let uses = count_uses(network, &labels, &alive);
+        let mut best: Option<((i128, u64), usize, usize)> = None;
+        for (n, &lhs) in alive.iter().enumerate() {
+            for &rhs in &alive[n + 1..] {
+                let cost = pair_cost(network, &uses, [&labels[lhs], &labels[rhs]]);
+                if best.is_none_or(|(least, ..)| cost < least) {
+                    best = Some((cost, lhs, rhs));
+                }
+            }
+        }
+        let ((_, flops), lhs, rhs) = best?;
+        alive.retain(|o| *o != lhs && *o != rhs);
+        let out_labels = if alive.is_empty() { network.out_labels.clone() } else { remaining(&uses, &labels[lhs], &labels[rhs]) };
+        if !alive.is_empty() && network.volume(&out_labels).saturating_mul(network.acc.bytes() as u64) > limit {
+            return None;
+        }
+        chosen.flops = chosen.flops.saturating_add(flops);
+        chosen.pairs.push(Pair { lhs, rhs, out_labels: out_labels.clone() });
+        alive.push(labels.len());
+        labels.push(out_labels);
+    }
+    Some(chosen)
+}
+
+/// How many of the operands, and of the output, each label is in.
+fn count_uses(network: &Network, labels: &[Vec<u16>], alive: &[usize]) -> Vec<usize> {
+    let mut uses = vec![0; network.ranges.len()];
+    for label in alive.iter().flat_map(|o| union(&labels[*o], &[])).chain(network.out_labels.iter().copied()) {
+        uses[usize::from(label)] += 1;
+    }
+    uses
+}
+
+/// Growth of memory in elements, and flops, of contracting two operands.
+fn pair_cost(network: &Network, uses: &[usize], [lhs, rhs]: [&[u16]; 2]) -> (i128, u64) {
+    let all = union(lhs, rhs);
+    let out = remaining(uses, lhs, rhs);
+    let size = |labels: &[u16]| i128::from(network.volume(labels));
+    let growth = size(&out) - size(lhs) - size(rhs);
+    (growth, network.volume(&all).saturating_mul(if out.len() < all.len() { 2 } else { 1 }))
+}
+
+/// Labels of two operands that others still need.
+fn remaining(uses: &[usize], lhs: &[u16], rhs: &[u16]) -> Vec<u16> {
+    let here = |l: &u16| usize::from(lhs.contains(l)) + usize::from(rhs.contains(l));
+    union(lhs, rhs).into_iter().filter(|l| uses[usize::from(*l)] > here(l)).collect()
 }
 
 /// Sums labels out beforehand that occur in one operand alone.
