@@ -90,12 +90,8 @@ macro_rules! cases {
                 assert!((a - b).abs() <= $tolerance * b.abs().max(1.0), "{}: {a} is not {b}", case.name);
             }
             let calls = 1 + (1 << 22) / inputs[0].len();
-            let (ein, rust) = interleave(
-                ROUNDS,
-                calls,
-                || run(&bound, &views, &mut ours),
-                || (case.rust)(black_box(&inputs), black_box(&mut theirs)),
-            );
+            let (ein, rust) =
+                interleave(ROUNDS, calls, || run(&bound, &views, &mut ours), || (case.rust)(black_box(&inputs), black_box(&mut theirs)));
             println!("{:<10} {}  ein {:>9.0} ns  rust {:>9.0} ns  speed {:.2}x", case.name, $dtype, ein * 1e9, rust * 1e9, rust / ein);
             $ratios.push(rust / ein);
         }

@@ -179,7 +179,8 @@ impl Bound {
         let first_strides = runtime_strides(staged);
         let inputs = plan.inputs.iter().enumerate().map(|(n, t)| argument(*t, strided[n].then(|| first_strides[n]).flatten())).collect();
         let outputs = plan.outputs.iter().map(|t| argument(*t, None)).collect();
-        let arena_bytes = usize::try_from(staged.kernels.arena_bytes).map_err(|_| ein_runtime::Error::AllocationFailed { bytes: usize::MAX })?;
+        let arena_bytes =
+            usize::try_from(staged.kernels.arena_bytes).map_err(|_| ein_runtime::Error::AllocationFailed { bytes: usize::MAX })?;
         let bound = Self {
             function,
             code,
@@ -333,7 +334,8 @@ impl Bound {
 
     fn fault(&self, fault: u32) -> Error {
         let diagnostic = match self.faults.get(fault as usize) {
-            Some(f) => Diagnostic { code: ein_ir::diagnostic::Code(f.code), ..Diagnostic::error(0, "data-fault", f.message.clone()) }.at(f.span, "here"),
+            Some(f) => Diagnostic { code: ein_ir::diagnostic::Code(f.code), ..Diagnostic::error(0, "data-fault", f.message.clone()) }
+                .at(f.span, "here"),
             None => Diagnostic::error(999, "unknown-fault", format!("the compiled code reported the unknown fault {fault}")),
         };
         self.function.located(vec![diagnostic])

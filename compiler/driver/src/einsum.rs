@@ -90,9 +90,7 @@ impl Einsum {
     /// # Errors
     /// As [`Einsum::call`].
     pub fn bound(&self, operands: &[TensorRef<'_>]) -> Result<Arc<Bound>, Error> {
-        let key = Key {
-            operands: operands.iter().map(|o| (o.dtype(), DimVec::from_slice(o.shape()), o.is_row_major())).collect(),
-        };
+        let key = Key { operands: operands.iter().map(|o| (o.dtype(), DimVec::from_slice(o.shape()), o.is_row_major())).collect() };
         self.cache.get_or_try_insert(&key, || {
             let shapes: Vec<&[usize]> = operands.iter().map(TensorRef::shape).collect();
             let dtypes: Vec<DType> = operands.iter().map(TensorRef::dtype).collect();

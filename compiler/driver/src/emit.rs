@@ -79,8 +79,11 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
             // The same dump on every host, unless a processor is asked for.
             let cpu = if function.cpu() == Cpu::Host { DUMP_CPU } else { function.cpu() };
             let target = Target { cpu };
-            let text =
-                if stage == Stage::Clif { ein_cranelift::clif(&staged.kernels, target) } else { ein_cranelift::asm(&staged.kernels, target) };
+            let text = if stage == Stage::Clif {
+                ein_cranelift::clif(&staged.kernels, target)
+            } else {
+                ein_cranelift::asm(&staged.kernels, target)
+            };
             text.map_err(|e| Error::from(pipeline::backend_error(e)))
         }
     }

@@ -41,6 +41,7 @@ pub mod program;
 pub mod render;
 
 pub use bound::{Binder, Bound, Outputs};
+pub use ein_cranelift::Cpu;
 pub use ein_ir::diagnostic::{Code, Diagnostic};
 pub use ein_ir::dtype::DType;
 pub use ein_macros::einsum;
@@ -51,7 +52,6 @@ pub use error::Error;
 pub use function::Function;
 pub use ndarray;
 pub use num_complex;
-pub use ein_cranelift::Cpu;
 pub use program::{Compiler, Program};
 
 /// What the expansion of [`einsum!`] calls; not for use by hand.

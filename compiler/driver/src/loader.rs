@@ -9,8 +9,7 @@ use std::path::Path;
 /// # Errors
 /// E0901 if the file cannot be read, E0118 if it is not UTF-8.
 pub(crate) fn read_source(path: &Path) -> Result<String, Error> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: e.to_string() })?;
+    let bytes = std::fs::read(path).map_err(|e| ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: e.to_string() })?;
     String::from_utf8(bytes).map_err(|e| {
         let message = format!("`{}` is not UTF-8 text: byte {} does not fit", path.display(), e.utf8_error().valid_up_to());
         Diagnostic::error(118, "not-utf8", message).into()

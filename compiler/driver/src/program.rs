@@ -94,7 +94,8 @@ impl Compiler {
         let located = |d: Vec<Diagnostic>| Error::new(d, Some(source.clone()));
         let tree = pipeline::parse(&source.text).map_err(located)?;
         let checked = pipeline::check(&tree).map_err(located)?;
-        let shared = Arc::new(Shared { source: Some(source.clone()), options: self.options.clone(), pool: Pool::new(self.options.threads)? });
+        let shared =
+            Arc::new(Shared { source: Some(source.clone()), options: self.options.clone(), pool: Pool::new(self.options.threads)? });
         Ok(Program { tree, checked, shared })
     }
 

@@ -56,8 +56,7 @@ fn with_source(diagnostic: &Diagnostic, at: Span, source: &Source, colours: bool
         .with_char_set(CharSet::Unicode)
         .with_label_attach(LabelAttach::Start)
         .with_compact(false);
-    let mut report =
-        Report::build(kind, range(at)).with_code(diagnostic.code).with_message(&diagnostic.message).with_config(config);
+    let mut report = Report::build(kind, range(at)).with_code(diagnostic.code).with_message(&diagnostic.message).with_config(config);
     let mut labels: Vec<_> = diagnostic.primary.iter().chain(&diagnostic.others).filter(|l| fits(l.span, source)).collect();
     labels.sort_by_key(|l| l.span);
     for label in labels {

@@ -5,6 +5,7 @@
 
 use crate::affine::{Affine, Axis, ceil_div};
 use crate::graph::LoadAddress;
+use crate::graph::ValueOp;
 use crate::merge::accesses;
 use crate::problem::Problem;
 use crate::vectorize::{can_reduce_in_lanes, can_run_in_lanes};
@@ -62,6 +63,8 @@ pub(crate) struct Tasks {
 
 /// Scalar operations that are worth a task: some ten microseconds.
 const TASK_OPERATIONS: u64 = 32_768;
+/// Elements that the library copies in the time of one operation; shorter copies than a megabyte or so are slower in pieces.
+const COPIES_PER_OPERATION: u64 = 8;
 /// More tasks than this serve no machine that is expected.
 const MAX_TASKS: i64 = 64;
 /// What a step to another cache line costs, in steps to a neighbour.
@@ -297,12 +300,21 @@ fn jam_axis(problem: &Problem, loads: &[LoadAddress], innermost: Axis) -> Option
     candidates.max_by_key(|a| (problem.axes[*a].extent.min(8), problem.out.address.stride(*a)))
 }
 
+/// Whether elements are only moved.
+fn is_copy(problem: &Problem) -> bool {
+    let is_load = |root: &_| matches!(problem.graph[*root].op, ValueOp::Load(_));
+    problem.reduction.is_none() && problem.body.iter().all(is_load)
+}
+
 /// Divides the outermost loop.
 fn tasks(problem: &Problem, schedule: &Schedule) -> Tasks {
     let none = Tasks { n: 1, chunk: None };
     let Some(first) = schedule.outer.first().copied() else { return none };
     let cost = problem.body.iter().map(|root| u64::from(problem.graph[*root].cost)).sum::<u64>().max(1);
-    let operations = problem.n_turns().saturating_mul(cost);
+    let mut operations = problem.n_turns().saturating_mul(cost);
+    if is_copy(problem) {
+        operations /= COPIES_PER_OPERATION;
+    }
     let wanted = i64::try_from(operations / TASK_OPERATIONS).unwrap_or(i64::MAX).min(MAX_TASKS);
     let extent = problem.axes[first.axis()].extent;
     if wanted < 2 {

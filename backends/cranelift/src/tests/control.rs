@@ -3,7 +3,9 @@
 use super::harness::{Builder, at, count, f32s, i64s, int, to_f32s, to_i64s};
 use ein_ir::dtype::DType;
 use ein_ir::entity::Fault;
-use ein_ir::kernel::{BinaryOp, Comparison, Gemm, Loop, MathFn, MatrixStride, MemoryCopy, Op, OpConst, Operand, ScalarType, Stmt, Type, View};
+use ein_ir::kernel::{
+    BinaryOp, Comparison, Gemm, Loop, MathFn, MatrixStride, MemoryCopy, Op, OpConst, Operand, ScalarType, Stmt, Type, View,
+};
 use ein_ir::plan::FaultDecl;
 use ein_ir::span::Span;
 

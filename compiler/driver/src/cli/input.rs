@@ -17,9 +17,7 @@ pub(crate) struct Assignment {
 /// Parses `NAME=VALUE`.
 pub(crate) fn assignment(text: &str) -> Result<Assignment, String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
-            Ok(Assignment { name: name.to_owned(), value: value.to_owned() })
-        }
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok(Assignment { name: name.to_owned(), value: value.to_owned() }),
         _ => Err(format!("`{text}` is not of the form NAME=VALUE")),
     }
 }
@@ -55,8 +53,7 @@ pub(crate) fn save_all<'a>(outputs: impl Iterator<Item = (&'a str, &'a Tensor)>,
         io::save_npz(target, &named)?;
         return Ok(vec![target.to_owned()]);
     }
-    std::fs::create_dir_all(target)
-        .map_err(|e| ein_runtime::Error::CannotWrite { path: target.to_owned(), reason: e.to_string() })?;
+    std::fs::create_dir_all(target).map_err(|e| ein_runtime::Error::CannotWrite { path: target.to_owned(), reason: e.to_string() })?;
     let mut written = Vec::new();
     for (name, tensor) in outputs {
         let path = target.join(format!("{name}.npy"));

@@ -110,15 +110,8 @@ pub enum ScalarType {
 
 impl ScalarType {
     /// Every type, in declaration order.
-    pub const ALL: [ScalarType; 7] = [
-        ScalarType::Bool,
-        ScalarType::I8,
-        ScalarType::I16,
-        ScalarType::I32,
-        ScalarType::I64,
-        ScalarType::F32,
-        ScalarType::F64,
-    ];
+    pub const ALL: [ScalarType; 7] =
+        [ScalarType::Bool, ScalarType::I8, ScalarType::I16, ScalarType::I32, ScalarType::I64, ScalarType::F32, ScalarType::F64];
 
     /// Bytes of an element.
     #[must_use]

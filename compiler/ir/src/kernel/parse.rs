@@ -2,8 +2,8 @@
 
 use super::names::{BINARY, COMPARISON, CONVERSION, UNARY, op_of};
 use super::{
-    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MathFn, MatrixStride, MemoryCopy, Op, OpConst, Operand, Place,
-    RuntimeStrides, ScalarType, Stmt, Type, View,
+    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MathFn, MatrixStride, MemoryCopy, Op, OpConst, Operand,
+    Place, RuntimeStrides, ScalarType, Stmt, Type, View,
 };
 use crate::entity::{EntityRef, Local, PrimaryMap, Step};
 use crate::plan::FaultDecl;

@@ -22,7 +22,8 @@ mod ops;
 
 use super::print::print_stmt;
 use super::{
-    Address, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MatrixStride, MemoryCopy, Op, Operand, Place, ScalarType, Stmt, Type, View,
+    Address, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MatrixStride, MemoryCopy, Op, Operand, Place, ScalarType, Stmt,
+    Type, View,
 };
 use crate::dtype::DType;
 use crate::entity::{Kernel, Local};

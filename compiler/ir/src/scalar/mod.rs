@@ -189,11 +189,9 @@ impl Scalar {
     #[must_use]
     pub fn children(&self) -> Vec<&Scalar> {
         match &self.kind {
-            ScalarKind::Literal(_)
-            | ScalarKind::Index(_)
-            | ScalarKind::Size(_)
-            | ScalarKind::Operand(_)
-            | ScalarKind::Accumulated => Vec::new(),
+            ScalarKind::Literal(_) | ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Operand(_) | ScalarKind::Accumulated => {
+                Vec::new()
+            }
             ScalarKind::Access(access) => access.subs.iter().map(|s| &s.value).collect(),
             ScalarKind::Unary(_, a) | ScalarKind::Cast(a) => vec![a],
             ScalarKind::Binary(_, a, b) => vec![a, b],
@@ -205,11 +203,9 @@ impl Scalar {
     #[must_use]
     pub fn children_mut(&mut self) -> Vec<&mut Scalar> {
         match &mut self.kind {
-            ScalarKind::Literal(_)
-            | ScalarKind::Index(_)
-            | ScalarKind::Size(_)
-            | ScalarKind::Operand(_)
-            | ScalarKind::Accumulated => Vec::new(),
+            ScalarKind::Literal(_) | ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Operand(_) | ScalarKind::Accumulated => {
+                Vec::new()
+            }
             ScalarKind::Access(access) => access.subs.iter_mut().map(|s| &mut s.value).collect(),
             ScalarKind::Unary(_, a) | ScalarKind::Cast(a) => vec![a],
             ScalarKind::Binary(_, a, b) => vec![a, b],

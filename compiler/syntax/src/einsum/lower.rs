@@ -77,9 +77,7 @@ fn build(spec: &EinsumSpec, shapes: &[&[usize]], dtypes: &[DType]) -> Module {
 fn product(spec: &EinsumSpec, params: &[Tensor], dtypes: &[DType], dtype: DType, index_of: &[Option<Index>]) -> Scalar {
     let times = if dtype == DType::Bool { BinaryFn::And } else { BinaryFn::Mul };
     let factors = params.iter().enumerate().map(|(n, param)| operand(spec, n, *param, dtypes[n], index_of).cast(dtype));
-    factors
-        .reduce(|lhs, rhs| Scalar::binary(times, lhs, rhs, dtype, NO_SPAN))
-        .expect("an einsum string has at least one operand")
+    factors.reduce(|lhs, rhs| Scalar::binary(times, lhs, rhs, dtype, NO_SPAN)).expect("an einsum string has at least one operand")
 }
 
 fn operand(spec: &EinsumSpec, n: usize, tensor: Tensor, dtype: DType, index_of: &[Option<Index>]) -> Scalar {
