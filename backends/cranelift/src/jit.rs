@@ -315,22 +315,4 @@ pub(crate) mod testing {
         let code = way(&frame);
         (code, data.iter().map(|d| d.as_slice().to_vec()).collect())
     }
-
-    /// The fastest of many calls on zeroed arguments.
-    pub(crate) fn nanoseconds_a_call(module: &KernelModule, compiled: &Compiled) -> f64 {
-        let size = |b: &ein_ir::kernel::BufferDecl| usize::try_from(b.n_elements * u64::from(b.ty.bytes())).unwrap();
-        let mut data: Vec<AlignedBuf> = module.buffers.values().map(|b| AlignedBuf::zeroed(size(b)).unwrap()).collect();
-        let bufs: Vec<*mut u8> = data.iter_mut().map(AlignedBuf::as_mut_ptr).collect();
-        let frame = Frame { bufs: bufs.as_ptr(), strides: std::ptr::null(), scalars: std::ptr::null(), arena: std::ptr::null_mut() };
-        let mut fastest = f64::INFINITY;
-        for _ in 0..20 {
-            let start = std::time::Instant::now();
-            for _ in 0..20 {
-                // SAFETY: the module's buffers are its arguments, in order and of their sizes.
-                assert_eq!(unsafe { compiled.call(&frame) }, 0);
-            }
-            fastest = fastest.min(start.elapsed().as_secs_f64() * 1e9 / 20.0);
-        }
-        fastest
-    }
 }

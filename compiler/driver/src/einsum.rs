@@ -110,8 +110,11 @@ impl Einsum {
     }
 }
 
-/// Einsums made by [`einsum`], by string.
-static KEPT: LazyLock<Mutex<Vec<(String, Arc<Einsum>)>>> = LazyLock::new(|| Mutex::new(Vec::new()));
+/// Strings with what was made of them, the oldest first.
+type Kept = Vec<(String, Arc<Einsum>)>;
+
+/// Einsums made by [`einsum`].
+static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(|| Mutex::new(Vec::new()));
 
 /// Computes a classic einsum; strings, and the code for each set of shapes, are kept.
 ///

@@ -46,7 +46,6 @@ pub(crate) struct DraftStep {
     pub(crate) span: Span,
 }
 
-#[expect(clippy::large_enum_variant, reason = "the larger variant is the common one")]
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
     Nest(Nest),

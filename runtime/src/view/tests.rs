@@ -63,8 +63,8 @@ fn strides_of_axes_of_extent_one_do_not_matter() {
 fn overlap_is_by_address() {
     let mut a = Array2::<f32>::zeros((4, 6));
     let (top, bottom) = a.view().split_at(Axis(0), 2);
-    assert!(!TensorRef::from(top.clone()).overlaps(&bottom.into()));
-    assert!(TensorRef::from(top.clone()).overlaps(&a.view().into()));
+    assert!(!TensorRef::from(top).overlaps(&bottom.into()));
+    assert!(TensorRef::from(top).overlaps(&a.view().into()));
     assert!(!TensorRef::from(a.slice(s![0..0, ..])).overlaps(&top.into()));
     let m = TensorMut::from(a.slice_mut(s![..;-1, ..]));
     assert_eq!((m.strides(), m.is_row_major()), (&[-6isize, 1][..], false));
