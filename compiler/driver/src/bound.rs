@@ -395,6 +395,10 @@ impl Outputs {
     /// E0916 if there is no result of that name; E0905 if `T` is not its element type.
     pub fn array<T: Element>(&self, name: &str) -> Result<ArrayD<T>, Error> {
         match self.get(name) {
+            Some(tensor) if tensor.dtype() != T::DTYPE => {
+                let message = format!("the output `{name}` is {}, and was asked for as {}", tensor.dtype(), T::DTYPE);
+                Err(Diagnostic::error(905, "dtype-mismatch", message).into())
+            }
             Some(tensor) => Ok(tensor.as_array::<T>()?.to_owned()),
             None => {
                 let known: Vec<&str> = self.named.iter().map(|(n, _)| n.as_str()).collect();
