@@ -249,16 +249,6 @@ impl From<Error> for Diagnostic {
     }
 }
 
-/// Sorts names by likeness to `wanted`, the nearest first and ties by name.
-///
-/// For [`Error::KeyNotFound`] and [`Error::UnknownInput`].
-#[must_use]
-pub fn nearest_first(wanted: &str, mut names: Vec<String>) -> Vec<String> {
-    names.sort();
-    names.sort_by_cached_key(|name| strsim::damerau_levenshtein(wanted, name));
-    names
-}
-
 /// At most eight names, so that a model with thousands of weights stays readable.
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 8;
@@ -280,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_missing_key_names_the_near_ones_first() {
-        let keys = nearest_first("wieght", vec!["bias".into(), "zeta".into(), "weight".into()]);
+        let keys = ["weight", "bias", "zeta"].map(str::to_owned).to_vec();
         let error = Error::KeyNotFound { path: "m.safetensors".into(), key: "wieght".into(), keys };
         let diagnostic = error.to_diagnostic();
         assert_eq!(diagnostic.to_string(), "E0904: `m.safetensors` has no array `wieght`");

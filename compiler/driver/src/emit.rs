@@ -52,7 +52,7 @@ impl FromStr for Stage {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Stage::ALL.map(Stage::name);
-        Stage::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| match crate::loader::nearest(text, known) {
+        Stage::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| match ein_ir::near::nearest(text, known) {
             Some(near) => format!("there is no stage `{text}`; did you mean `{near}`?"),
             None => format!("there is no stage `{text}`; the stages are {}", known.join(", ")),
         })

@@ -8,6 +8,7 @@ use crate::program::Shared;
 use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Dim, SecondaryMap};
+use ein_ir::near::nearest_first;
 use ein_ir::tensor::Module;
 use ein_ir::tensor::specialise::infer_sizes;
 use ein_ir::verified::Verified;
@@ -125,7 +126,7 @@ impl Function {
     pub(crate) fn input_position(&self, name: &str) -> Result<usize, Error> {
         let names = self.inputs();
         names.iter().position(|n| *n == name).ok_or_else(|| {
-            let known = crate::loader::by_distance(name, names.iter().copied());
+            let known = nearest_first(name, names.iter().copied()).into_iter().map(str::to_owned).collect();
             ein_runtime::Error::UnknownInput { name: name.to_owned(), known }.into()
         })
     }

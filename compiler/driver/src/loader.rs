@@ -16,23 +16,6 @@ pub(crate) fn read_source(path: &Path) -> Result<String, Error> {
     })
 }
 
-/// The known name nearest to what was written, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|name| (strsim::osa_distance(written, name), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(written.chars().count()).div_ceil(3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// The known names, nearest first.
-pub(crate) fn by_distance<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut names: Vec<&str> = known.into_iter().collect();
-    names.sort_by_key(|name| strsim::osa_distance(written, name));
-    names.into_iter().map(str::to_owned).collect()
-}
-
 /// `a`, `b` and `c` in words.
 pub(crate) fn list(names: &[&str]) -> String {
     match names {

@@ -199,7 +199,7 @@ impl Program {
     fn unknown_def(&self, name: &str) -> Diagnostic {
         let d = Diagnostic::error(210, "unknown-def", format!("the program has no def `{name}`"));
         let defs = self.defs();
-        match crate::loader::nearest(name, defs.iter().copied()) {
+        match ein_ir::near::nearest(name, defs.iter().copied()) {
             Some(near) => d.help(format!("did you mean `{near}`?")),
             None => d.note(format!("it has {}", crate::loader::list(&defs))),
         }

@@ -17,6 +17,7 @@ pub mod extent;
 pub mod interp;
 pub mod interval;
 pub mod kernel;
+pub mod near;
 pub mod plan;
 pub mod scalar;
 pub mod semiring;

@@ -1,5 +1,6 @@
 //! The built-in functions, reducers and constants (language 4b), each named once.
 
+pub(crate) use ein_ir::near::nearest;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::tensor::ReduceOp;
 
@@ -143,17 +144,6 @@ pub(crate) const CONSTANTS: [&str; 3] = ["pi", "inf", "nan"];
 /// What happens outside an axis, by name: only directly between the brackets of an access.
 pub(crate) const MODES: [&str; 4] = ["pad", "clamp", "wrap", "reflect"];
 
-/// The known name nearest to what was written, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .filter(|name| *name != written)
-        .map(|name| (if written.eq_ignore_ascii_case(name) { 0 } else { strsim::osa_distance(written, name) }, name))
-        .filter(|(distance, name)| *distance <= name.len().max(written.len()).div_ceil(3) && *distance < name.len().max(written.len()))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,8 +152,6 @@ mod tests {
     fn names_are_distinct_and_near_misses_are_found() {
         let names: std::collections::BTreeSet<_> = FUNCTIONS.iter().map(|f| f.name).collect();
         assert_eq!(names.len(), FUNCTIONS.len());
-        assert_eq!(nearest("kk", ["i", "j", "k"]), Some("k"));
-        assert_eq!(nearest("i", ["j", "k"]), None);
         assert_eq!(nearest("summ", REDUCERS), Some("sum"));
         assert!(REDUCERS.iter().all(|name| reducer(name).is_some()));
     }

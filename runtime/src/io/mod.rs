@@ -17,6 +17,7 @@ pub use safetensors::save_safetensors;
 use crate::error::Error;
 use crate::view::{DimVec, TensorRef};
 use ein_ir::dtype::DType;
+use ein_ir::near::nearest_first;
 use source::Source;
 use std::path::{Path, PathBuf};
 
@@ -89,7 +90,7 @@ impl Spec {
             None if names.len() == 1 => return Ok(names.into_iter().next().expect("there is one")),
             None => "",
         };
-        let keys = crate::error::nearest_first(wanted, names);
+        let keys = nearest_first(wanted, names.iter().map(String::as_str)).into_iter().map(str::to_owned).collect();
         Err(Error::KeyNotFound { path: self.path.clone(), key: wanted.to_owned(), keys })
     }
 }

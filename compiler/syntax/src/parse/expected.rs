@@ -7,6 +7,7 @@ use crate::limits::MAX_NESTING;
 use ein_grammar::{KEYWORDS, Rule, display_name};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
+use ein_ir::near::nearest;
 use ein_ir::span::{FileId, Span};
 use pest::error::{Error, ErrorVariant, InputLocation};
 
@@ -206,7 +207,5 @@ impl<'s> Failure<'s> {
 
 /// The element type that is spelled most like this word.
 fn nearest_dtype(word: &str) -> Option<String> {
-    let distance = |dtype: &DType| strsim::damerau_levenshtein(dtype.name(), word);
-    let nearest = DType::ALL.into_iter().min_by_key(distance)?;
-    (distance(&nearest) <= 2).then(|| format!("`{nearest}`"))
+    nearest(word, DType::ALL.map(DType::name)).map(|name| format!("`{name}`"))
 }

@@ -3,6 +3,7 @@
 use super::{Sizes, evaluate, spell_extent};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Dim, SecondaryMap};
+use crate::near::{nearest, nearest_first};
 use crate::span::Span;
 use crate::tensor::{Module, TensorDecl};
 
@@ -113,27 +114,15 @@ fn check_derived(module: &Module, sizes: &Sizes, decl: &TensorDecl, shape: &[usi
 }
 
 fn unknown_size(module: &Module, name: &str) -> Diagnostic {
-    let mut names: Vec<&str> = module.dims.values().map(|decl| decl.name.as_str()).collect();
-    names.sort_by_key(|known| distance(name, known));
+    let names = nearest_first(name, module.dims.values().map(|decl| decl.name.as_str()));
     let error = Diagnostic::error(311, "unknown-size", format!("`{}` has no size `{name}`", module.name));
-    let Some(near) = names.first() else { return error.note("it has no sizes to give") };
+    if names.is_empty() {
+        return error.note("it has no sizes to give");
+    }
     let all: Vec<String> = names.iter().map(|known| format!("`{known}`")).collect();
     let error = error.note(format!("its sizes are {}", all.join(", ")));
-    // For a name of one or two letters only another case is near.
-    if distance(name, near) <= near.chars().count() / 3 { error.help(format!("did you mean `{near}`?")) } else { error }
-}
-
-/// Number of characters to insert, delete or replace; letters of another case count as equal.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (n, x) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], n + 1);
-        for (k, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[k + 1];
-            row[k + 1] = replaced.min(diagonal + 1).min(row[k] + 1);
-        }
+    match nearest(name, names) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error,
     }
-    row[b.len()]
 }
