@@ -79,19 +79,22 @@ macro_rules! cases {
         ];
         let program = Compiler::new().threads(1).compile(&SOURCE.replace("f32", stringify!($t)))?;
         for case in cases {
-            let inputs: Vec<Vec<$t>> = case.shapes.iter().enumerate().map(|(n, s)| fill(n, s.iter().product())).collect();
-            let inputs: Vec<&[$t]> = inputs.iter().map(Vec::as_slice).collect();
-            let views = inputs.iter().zip(case.shapes).map(|(v, s)| TensorRef::from_slice(s, v)).collect::<Result<Vec<_>, _>>()?;
+            // Both work on arrays of the same alignment: it decides the speed of a copy.
+            let tensors = case.shapes.iter().enumerate().map(|(n, s)| Tensor::from_vec(s, fill::<$t>(n, s.iter().product())));
+            let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+            let inputs = tensors.iter().map(Tensor::as_slice).collect::<Result<Vec<&[$t]>, _>>()?;
+            let views: Vec<TensorRef<'_>> = tensors.iter().map(TensorRef::from).collect();
             let bound = program.def(case.name)?.bind().like(&views).build()?;
             let mut ours = bound.call(&views)?.into_tensors().swap_remove(0);
-            let mut theirs = vec![0.0; ours.len()];
-            (case.rust)(&inputs, &mut theirs);
-            for (a, b) in ours.as_slice::<$t>()?.iter().zip(&theirs) {
+            let mut theirs = Tensor::zeros(ours.dtype(), ours.shape())?;
+            let theirs = theirs.as_mut_slice::<$t>()?;
+            (case.rust)(&inputs, theirs);
+            for (a, b) in ours.as_slice::<$t>()?.iter().zip(theirs.iter()) {
                 assert!((a - b).abs() <= $tolerance * b.abs().max(1.0), "{}: {a} is not {b}", case.name);
             }
             let calls = 1 + (1 << 22) / inputs[0].len();
             let (ein, rust) =
-                interleave(ROUNDS, calls, || run(&bound, &views, &mut ours), || (case.rust)(black_box(&inputs), black_box(&mut theirs)));
+                interleave(ROUNDS, calls, || run(&bound, &views, &mut ours), || (case.rust)(black_box(&inputs), black_box(&mut *theirs)));
             println!("{:<10} {}  ein {:>9.0} ns  rust {:>9.0} ns  speed {:.2}x", case.name, $dtype, ein * 1e9, rust * 1e9, rust / ein);
             $ratios.push(rust / ein);
         }
