@@ -374,7 +374,11 @@ impl Typer<'_, '_> {
                 let text = self.operand_text(node.span);
                 let found = error(402, format!("`{name}` is {t}, but its right side is {d}")).at(node.span, d.to_string());
                 let found = found.and(declared, format!("declared {t} here"));
-                let help = if d.is_complex() && !t.is_complex() { format!("`real({text})`") } else { format!("`{text} as {t}`") };
+                let help = match d.is_complex() && !t.is_complex() {
+                    true if text.starts_with('(') => format!("`real{text}`"),
+                    true => format!("`real({text})`"),
+                    false => format!("`{text} as {t}`"),
+                };
                 self.elab.errors.push(found.help(help));
                 None
             }

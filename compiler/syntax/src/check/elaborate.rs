@@ -4,7 +4,7 @@ use super::dtype::Typer;
 use super::explain::Explanation;
 use super::program::{Elaborated, Outcome, explicit_text};
 use super::range::Sides;
-use super::resolve::{Resolver, plural};
+use super::resolve::{Resolver, index_names, plural};
 use super::scope::{Elaborator, Meaning};
 use super::sum::make_explicit;
 use super::tree::NodeKind;
@@ -12,7 +12,7 @@ use crate::ast::{Bind, Def, ElementKind, Expr, ExprKind, GenericKind, Ident, Par
 use crate::error::refusals::{internal, is_refusal};
 use crate::error::{dims, reducers, sums, types};
 use crate::lower::Builder;
-use ein_ir::diagnostic::sort_by_position;
+use ein_ir::diagnostic::{Diagnostic, sort_by_position};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Dim, Tensor};
 use ein_ir::extent::{Atom, Extent};
@@ -136,15 +136,24 @@ impl Elaborator<'_> {
         let binders = bind.left.as_ref().map_or(&[][..], |l| &l.binders);
         let left_names: Vec<Ident> = binders.iter().map(|b| b.name().clone()).filter(|n| !n.is_hole()).collect();
         let explicit = make_explicit(&bind.value, &left_names, &|name| self.declared(name));
-        self.errors.extend(explicit.errors);
+        let (present, wanted): (Vec<Ident>, _) = (binders.iter().map(|b| b.name().clone()).collect(), explicit.poisoned.clone());
+        // What the left side lacks looks like a forgotten sum on the right.
+        let fits = declared.is_none_or(|t| self.module.tensors[t].axes.len() <= binders.len());
+        let forgotten = |d: &Diagnostic| d.code.0 == 201;
+        self.errors.extend(explicit.errors.into_iter().filter(|d| fits || !forgotten(d)));
         let mut resolver = Resolver::new(self, explicit.poisoned);
         binders.iter().for_each(|b| resolver.bind_left(b));
         let mut node = resolver.expr(&explicit.value);
         let left: Vec<usize> = (0..binders.len()).collect();
         resolver.check_used(&left, "the left side");
         let mut vars = resolver.vars;
-        if let Some(tensor) = declared {
-            self.check_rank(&bind.name, tensor, binders.len())?;
+        // What is bound to a call that names nothing may well have been meant as a whole tensor.
+        let is_unknown_call =
+            bind.left.is_none() && matches!((&bind.value.peeled().kind, &node.kind), (ExprKind::Call { .. }, NodeKind::Bad));
+        if let Some(tensor) = declared
+            && !is_unknown_call
+        {
+            self.check_rank(&bind.name, tensor, &present, &wanted)?;
         }
         if self.errors.len() > before || is_bad(&node) {
             return None;
@@ -190,9 +199,9 @@ impl Elaborator<'_> {
         here.or_else(|| self.equations.get(name).map(|span| (*span, "tensor")))
     }
 
-    fn check_rank(&mut self, name: &Ident, tensor: Tensor, n: usize) -> Option<()> {
+    fn check_rank(&mut self, name: &Ident, tensor: Tensor, present: &[Ident], wanted: &[Ident]) -> Option<()> {
         let decl = &self.module.tensors[tensor];
-        let axes = decl.axes.len();
+        let (axes, n) = (decl.axes.len(), present.len());
         if axes == n {
             return Some(());
         }
@@ -203,7 +212,8 @@ impl Elaborator<'_> {
         );
         let found = dims::error(310, message).at(name.span, format!("{n} {}", plural(n, "index", "indices")));
         let found = found.and(decl.span, format!("declared with {axes} {}", plural(axes, "axis", "axes")));
-        self.errors.push(found);
+        let indices = index_names(&spellings(present), &spellings(wanted), axes);
+        self.errors.push(if axes > present.len() { found.help(format!("`{name}[{indices}]`")) } else { found });
         None
     }
 
@@ -345,6 +355,10 @@ impl Elaborator<'_> {
             Err(errors) => Outcome::Wrong(errors.into_iter().map(internal).collect()),
         }
     }
+}
+
+fn spellings(names: &[Ident]) -> Vec<&str> {
+    names.iter().map(Ident::as_str).collect()
 }
 
 /// Whether an expression reads something whose own error has been reported.

@@ -1,6 +1,7 @@
 //! The range of every index of an equation (language 4): stated, or that of its bare uses.
 
 use super::explain::IndexNote;
+use super::prove::{Proof, prove_nonnegative};
 use super::scope::Elaborator;
 use super::tree::{Node, NodeKind, Stated, VarId, Vars};
 use crate::ast::{Bind, BinderKind, Expr, ExprKind, Ident, IndexRange};
@@ -56,7 +57,7 @@ impl Elaborator<'_> {
                     continue;
                 }
             };
-            self.check_uses(vars, v, &own);
+            self.check_uses(vars, v, &own, &uses, sides);
             self.note_index(vars, v, &lo, &hi, from);
             let decl = &mut self.module.indices[index];
             (decl.lo, decl.hi) = (lo, hi);
@@ -98,7 +99,7 @@ impl Elaborator<'_> {
     }
 
     /// All bare uses have the dim of the stated range, or else of the first use: E0301.
-    fn check_uses(&mut self, vars: &Vars, v: VarId, uses: &[&BareUse]) {
+    fn check_uses(&mut self, vars: &Vars, v: VarId, uses: &[&BareUse], all: &[BareUse], sides: &Sides<'_>) {
         let var = &vars[v];
         let (expected, origin, span) = match (&var.stated, uses.first()) {
             // With an interval every bare use is an obligation, but the axis of a left side is covered exactly.
@@ -114,7 +115,10 @@ impl Elaborator<'_> {
         for u in uses.iter().filter(|u| u.size != *expected && (!only_left || u.span == var.span)) {
             let first = uses.first().filter(|_| var.stated.is_none()).map(|f| f.tensor);
             let found = self.mismatch(&var.name, u, first, expected, (&origin, span));
-            self.errors.push(found);
+            self.errors.push(match self.repair(vars, (v, u), expected, all, sides) {
+                Some(repair) => found.help(repair),
+                None => found,
+            });
         }
     }
 
@@ -132,6 +136,67 @@ impl Elaborator<'_> {
         let found =
             error(301, message).at(u.span, format!("`{b}` here, axis {} of {tensor}", u.axis)).and(origin.1, format!("`{a}` {}", origin.0));
         if declared == u.span { found } else { found.and(declared, format!("{tensor} is declared here")) }
+    }
+
+    /// The edit that makes a use fit: the axes in the order in which they fit, or the range of the left side stated, if the
+    /// use then is inside its axis for all sizes.
+    fn repair(&self, vars: &Vars, (v, u): (VarId, &BareUse), expected: &Extent, all: &[BareUse], sides: &Sides<'_>) -> Option<String> {
+        let var = &vars[v];
+        if let Some(access) = self.reordered(vars, u, all, sides) {
+            return Some(format!("`{access}`"));
+        }
+        let is_repair = var.left && var.stated.is_none() && sides.declared.is_some() && self.is_shorter(expected, &u.size);
+        is_repair.then(|| format!("`{}`", self.left_with_ranges(vars, all, sides)))
+    }
+
+    /// Whether a range is shorter than an axis, whatever the sizes.
+    fn is_shorter(&self, range: &Extent, axis: &Extent) -> bool {
+        range != axis && prove_nonnegative(&axis.sub(range), &self.size_facts()) == Proof::Always
+    }
+
+    /// The left side with the range stated of every index that is used bare on a longer axis.
+    fn left_with_ranges(&self, vars: &Vars, all: &[BareUse], sides: &Sides<'_>) -> String {
+        let binder = |v: &VarId| {
+            let var = &vars[*v];
+            let axis = all.iter().find(|u| u.var == *v && u.span == var.span);
+            match (&var.stated, axis) {
+                (Some(Stated::Interval(lo, hi, _)), _) => format!("{} in {}..{}", var.name, self.show(lo), self.show(hi)),
+                (Some(Stated::Size(size, _)), _) => format!("{}: {}", var.name, self.show(size)),
+                (None, Some(axis)) if all.iter().any(|u| u.var == *v && self.is_shorter(&axis.size, &u.size)) => {
+                    format!("{} in 0..{}", var.name, self.show(&axis.size))
+                }
+                _ => var.name.clone(),
+            }
+        };
+        let binders: Vec<String> = sides.left.iter().map(binder).collect();
+        format!("{}[{}]", sides.bind.name, binders.join(", "))
+    }
+
+    /// The access around a use with its subscripts in the order in which every index meets an axis of its own range.
+    fn reordered(&self, vars: &Vars, u: &BareUse, all: &[BareUse], sides: &Sides<'_>) -> Option<String> {
+        let mut found = None;
+        sides.right.visit(&mut |node| {
+            if let NodeKind::Access(access) = &node.kind
+                && access.subs.iter().any(|s| s.value.span == u.span)
+            {
+                found = Some(access);
+            }
+        });
+        let access = found?;
+        let mut left: Vec<VarId> =
+            access.subs.iter().map(|s| s.value.as_index().filter(|_| s.mode == Mode::Exact)).collect::<Option<_>>()?;
+        let range = |v: &VarId| match &vars[*v].stated {
+            Some(Stated::Size(size, _)) => Some(size),
+            Some(Stated::Interval(..)) => None,
+            // The other uses say what is meant.
+            None => all.iter().find(|o| o.var == *v && access.subs.iter().all(|s| s.value.span != o.span)).map(|o| &o.size),
+        };
+        let mut names = Vec::new();
+        for size in &self.module.tensors[access.tensor].axes {
+            let position = left.iter().position(|v| range(v) == Some(size))?;
+            names.push(vars[left.remove(position)].name.clone());
+        }
+        Some(format!("{}[{}]", self.module.tensors[access.tensor].name, names.join(", ")))
     }
 
     /// E0302 with the largest range that keeps every affine subscript in bounds, if it can be computed.

@@ -327,7 +327,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
         let is_def = self.elab.program.defs.contains_key(name.as_str());
         if is_def && !self.elab.is_scalar_def(name.as_str()) {
             let found = error(212, format!("`{name}` works on whole tensors, and one value must stand here"));
-            let text: Vec<String> = args.iter().map(|a| print_expr(&a.value)).collect();
+            let text: Vec<String> = args.iter().map(|a| whole_tensor(&a.value)).collect();
             let found = found.at(span, "called inside an expression");
             self.elab.errors.push(found.help(format!("`p = {name}({});` as an equation of its own", text.join(", "))));
             return NodeKind::Bad;
@@ -350,6 +350,10 @@ impl<'e, 'p> Resolver<'e, 'p> {
                 found.at(span, "not a subscript").help(format!("`x[{name}(i)]`"))
             }
             Some(what) => unsupported(&format!("`{name}` is declared by {what}, and that is"), name.span),
+            None if REDUCERS.contains(&name.as_str()) => {
+                let found = error(211, format!("`{name}` is a reducer, and names the indices that it runs over"));
+                found.at(name.span, "not a function").help(format!("`{}`", self.with_brackets(name, args)))
+            }
             None => {
                 let defs = self.elab.program.defs.keys().copied();
                 let near = nearest(name.as_str(), builtins::FUNCTIONS.iter().map(|f| f.name).chain(defs));
@@ -362,6 +366,29 @@ impl<'e, 'p> Resolver<'e, 'p> {
         };
         self.elab.errors.push(found);
         NodeKind::Bad
+    }
+
+    /// A reducer that is called like a function, with the indices that it lacks: those that nothing else binds, or one for
+    /// each axis of a tensor.
+    fn with_brackets(&self, name: &Ident, args: &[ast::Argument]) -> String {
+        let [only] = args else { return format!("{name}[i](…)") };
+        let text = print_expr(only.value.peeled());
+        let mut free: Vec<&str> = Vec::new();
+        super::names::visit_free(&only.value, &mut |n| {
+            if self.poisoned.iter().any(|p| p.name == n.name) && !free.contains(&n.as_str()) {
+                free.push(n.as_str());
+            }
+        });
+        if !free.is_empty() {
+            return format!("{name}[{}]({text})", free.join(", "));
+        }
+        match self.elab.names.get(&text).map(|d| d.meaning.clone()) {
+            Some(Meaning::Tensor(tensor)) if !self.elab.module.tensors[tensor].axes.is_empty() => {
+                let indices = index_names(&[], &[], self.elab.module.tensors[tensor].axes.len());
+                format!("{name}[{indices}]({text}[{indices}])")
+            }
+            _ => format!("{name}[i]({text})"),
+        }
     }
 
     fn builtin(&mut self, builtin: &'static builtins::Builtin, args: Vec<Node>, span: Span) -> NodeKind {
@@ -443,6 +470,28 @@ impl<'e, 'p> Resolver<'e, 'p> {
             },
         };
         self.elab.errors.push(found);
+    }
+}
+
+/// As many names for indices as there are axes: those that stand there, those that are wanted, and then the customary ones.
+pub(crate) fn index_names(present: &[&str], wanted: &[&str], axes: usize) -> String {
+    let mut names = present.to_vec();
+    for name in wanted.iter().chain(&["i", "j", "k", "l", "m", "n", "p", "q", "r", "s", "t", "u", "v", "w"]) {
+        if names.len() < axes && !names.contains(name) {
+            names.push(name);
+        }
+    }
+    if names.len() < axes {
+        names.push("…");
+    }
+    names.join(", ")
+}
+
+/// An argument as a call of whole tensors takes it: a tensor by its bare name.
+fn whole_tensor(e: &Expr) -> String {
+    match &e.peeled().kind {
+        ExprKind::Subscript { base, .. } => print_expr(base),
+        _ => print_expr(e),
     }
 }
 

@@ -41,7 +41,10 @@ pub(crate) fn repeated(name: &str, span: Span, what: &str, first: Span, first_wh
     error(206, format!("`{name}` is the name of a {first_what} and of a {what}"))
         .at(span, "declared again here")
         .and(first, format!("first declared here, as a {first_what}"))
-        .help(format!("`{name}2`, or another name"))
+        .help(match (first_what, what) {
+            ("dim", "`where` name") => format!("remove `{name}` from `<…>`: `where` declares it"),
+            _ => format!("`{name}2`, or another name"),
+        })
 }
 
 /// An index with the name of something else.

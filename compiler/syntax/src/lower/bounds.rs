@@ -105,6 +105,9 @@ impl Builder<'_, '_> {
             facts.zero.extend(condition.zero.iter().cloned());
             facts.nonnegative.extend(condition.nonnegative.iter().cloned());
         }
+        for value in self.conditions[from..].iter().flat_map(|c| &c.nonzero) {
+            facts.nonnegative.extend(beyond_zero(value, &facts));
+        }
         facts
     }
 
@@ -186,6 +189,11 @@ impl Builder<'_, '_> {
     pub(super) fn text(&self, span: Span) -> String {
         find_at(self.source, span).map_or_else(|| "…".to_owned(), |e| print_expr(e.peeled()))
     }
+}
+
+/// What `value != 0` says where the sign of the value is known: it is at least 1, or at most -1.
+fn beyond_zero(value: &Extent, facts: &Facts) -> Option<Extent> {
+    [value.clone(), value.scale(-1)].into_iter().find(|v| prove_nonnegative(v, facts) == Proof::Always).map(|v| v.sub(&Extent::from(1)))
 }
 
 fn modes(text: &str) -> String {

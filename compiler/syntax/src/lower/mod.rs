@@ -22,6 +22,7 @@ struct Condition {
     scalar: Scalar,
     zero: Vec<Extent>,
     nonnegative: Vec<Extent>,
+    nonzero: Vec<Extent>,
 }
 
 /// A reduction that is being built.

@@ -171,7 +171,7 @@ impl Builder<'_, '_> {
     pub(super) fn condition(&self, scalar: Scalar, node: &Node, holds: bool) -> Condition {
         let span = scalar.span;
         let scalar = if holds { scalar } else { Scalar::unary(UnaryFn::Not, scalar, DType::Bool, span) };
-        let mut out = Condition { scalar, zero: Vec::new(), nonnegative: Vec::new() };
+        let mut out = Condition { scalar, zero: Vec::new(), nonnegative: Vec::new(), nonzero: Vec::new() };
         self.facts(node, holds, &mut out);
         out
     }
@@ -189,7 +189,7 @@ impl Builder<'_, '_> {
                 match comparison(op, &a, &b) {
                     (value, Relation::Zero) => out.zero.push(value),
                     (value, Relation::NonNegative) => out.nonnegative.push(value),
-                    (_, Relation::NonZero) => {}
+                    (value, Relation::NonZero) => out.nonzero.push(value),
                 }
             }
             _ => {}

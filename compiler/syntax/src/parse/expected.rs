@@ -184,7 +184,7 @@ impl<'s> Failure<'s> {
             return Some("`=` defines, `==` compares".to_owned());
         }
         if self.expects(Rule::ty) || self.expects(Rule::element_type) {
-            return nearest_dtype(found.text);
+            return if found.kind == TokenKind::Word { nearest_dtype(found.text) } else { None };
         }
         if self.expects_operator() { self.operator_help(found) } else { None }
     }
@@ -205,7 +205,24 @@ impl<'s> Failure<'s> {
     }
 }
 
+/// Element types by the names that they have in numpy, C and elsewhere.
+const FOREIGN_DTYPES: [(&str, DType); 12] = [
+    ("bfloat16", DType::BF16),
+    ("complex", DType::C128),
+    ("complex128", DType::C128),
+    ("complex64", DType::C64),
+    ("double", DType::F64),
+    ("float", DType::F32),
+    ("float16", DType::F16),
+    ("float32", DType::F32),
+    ("float64", DType::F64),
+    ("half", DType::F16),
+    ("int32", DType::I32),
+    ("int64", DType::I64),
+];
+
 /// The element type that is spelled most like this word.
 fn nearest_dtype(word: &str) -> Option<String> {
-    nearest(word, DType::ALL.map(DType::name)).map(|name| format!("`{name}`"))
+    let elsewhere = FOREIGN_DTYPES.iter().find(|(foreign, _)| *foreign == word).map(|(_, own)| own.name());
+    elsewhere.or_else(|| nearest(word, DType::ALL.map(DType::name))).map(|name| format!("`{name}`"))
 }

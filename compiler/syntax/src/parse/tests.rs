@@ -115,6 +115,8 @@ fn tokens_are_refused_in_the_words_of_users() {
         "an index runs over its whole dim by itself; a recurrence is `scan t: T { … }`",
     );
     check("b: f33 = 2.0;", 101, "f33", "expected a type, found `f33`", "`f32`");
+    check("b: float32 = 2.0;", 101, "float32", "expected a type, found `float32`", "`f32`");
+    check("b: float = 2.0;", 101, "float", "expected a type, found `float`", "`f32`");
     check("b == 2.0;", 101, "==", "expected `:`, `=` or `[`, found `==`", "`=` defines, `==` compares");
     assert_eq!(refuse("b[i] = a[i];")[0].message, "expected a declaration such as `def`, found `b`");
 }

@@ -17,6 +17,15 @@ fn unknown_names() {
         "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = y[i] + x[i]; }",
         "E0204 `y` is read by its own equation | a recurrence is a `scan`, and `prev` reads the step before",
     );
+    refused("def f<N>(x: f32[N]) -> y: f32[N] { y = sofmax(x); }", "E0211 there is no function `sofmax`");
+    refused(
+        "def f<N, M>(x: f32[N, M]) -> y: f32 { y = sum(x); }",
+        "E0211 `sum` is a reducer, and names the indices that it runs over | `sum[i, j](x[i, j])`",
+    );
+    refused(
+        "def g<N>(x: f32[N]) -> y: f32[N] { y[i] = 2.0*x[i]; } def f<N>(x: f32[N]) -> y: f32[N] { y[i] = g(x[i]); }",
+        "E0212 `g` works on whole tensors, and one value must stand here | `p = g(x);` as an equation of its own",
+    );
     refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = sqr(x[i]); }", "E0211 there is no function `sqr` | did you mean `sqrt`?");
     refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i] + x; }", "E0212 `x` has 1 axis, and one value must stand here | `x[i]`");
     refused(
@@ -67,7 +76,7 @@ fn indices_that_nothing_uses() {
 fn results_and_ranks() {
     refused("def f<N>(x: f32[N]) -> (y: f32[N], z: f32[N]) { y[i] = x[i]; }", "E0208 the result `z` has no equation | `z[i] = …;`");
     refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i, i]; }", "E0310 `x` has 1 axis, and 2 subscripts read it here");
-    refused("def f<N>(x: f32[N]) -> y: f32[N] { y = 0.0; }", "E0310 `y` has 1 axis, and its equation has 0 indices on the left");
+    refused("def f<N>(x: f32[N]) -> y: f32[N] { y = 0.0; }", "E0310 `y` has 1 axis, and its equation has 0 indices on the left | `y[i]`");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use super::{body, checks, refused};
 fn dims_are_nominal() {
     refused(
         "def f<M, N>(A: f32[M, N]) -> B: f32[N, M] { B[i, j] = A[i, j]; }",
-        "E0301 index `i` ranges over `N` in `B` but over `M` in `A`\nE0301 index `j` ranges over `M` in `B` but over `N` in `A`",
+        "E0301 index `i` ranges over `N` in `B` but over `M` in `A` | `A[j, i]`\n\
+         E0301 index `j` ranges over `M` in `B` but over `N` in `A` | `A[j, i]`",
     );
     refused(
         "def f<S, K, E>(q: f32[S, E], k: f32[K, E]) -> s: f32[S, S] { s[i, j] = q[i, e] * k[j, e]; }",
@@ -15,6 +16,55 @@ fn dims_are_nominal() {
     refused(
         "def f<N>(x: f32[N], y: f32[N // 2]) -> z: f32[N] { z[i] = x[i] + y[i]; }",
         "E0301 index `i` ranges over `N` in `z` but over `N // 2` in `y`",
+    );
+}
+
+#[test]
+fn a_wrong_axis_order_is_repaired_at_the_access() {
+    refused(
+        "def f<M, N, K>(A: f32[M, K], B: f32[K, N]) -> C: f32[M, N] { C[i, j] = sum[k](A[k, i] * B[k, j]); }",
+        "E0301 index `i` ranges over `M` in `C` but over `K` in `A` | `A[i, k]`\nE0301 index `k` ranges over `M` in `A` but over `K` in `B`",
+    );
+}
+
+#[test]
+fn a_bare_use_on_a_longer_axis_is_repaired_by_a_stated_range() {
+    refused(
+        "def f<N, M>(x: f32[N, M]) -> y: f32[N - 2, M - 2] { y[i, j] = x[i, j + 1] + x[i + 1, j]; }",
+        "E0301 index `i` ranges over `N - 2` in `y` but over `N` in `x` | `y[i in 0..N - 2, j in 0..M - 2]`\n\
+         E0301 index `j` ranges over `M - 2` in `y` but over `M` in `x` | `y[i in 0..N - 2, j in 0..M - 2]`",
+    );
+    checks(
+        "def f<N, M>(x: f32[N, M]) -> y: f32[N - 2, M - 2] { y[i in 0..N - 2, j in 0..M - 2] = x[i, j + 1] + x[i + 1, j]; }",
+        &["d0 - 2 >= 0 E0305 \"`N - 2 >= 0`\"", "d1 - 2 >= 0 E0305 \"`M - 2 >= 0`\""],
+    );
+}
+
+#[test]
+fn inequality_is_a_fact_at_the_end_of_a_range() {
+    checks("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = if i == 0 then 0.0 else x[i - 1]; }", &[]);
+    checks("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = if i != |N| - 1 then x[i + 1] else 0.0; }", &[]);
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = if i != 1 then x[i - 1] else 0.0; }",
+        "E0303 `i - 1` reaches -1, and axis 0 of `x` has size N | `clamp(i - 1)` for the nearest element, or `pad(i - 1)` for 0 outside",
+    );
+}
+
+#[test]
+fn a_left_side_without_its_indices_is_completed() {
+    let help = "E0310 `y` has 1 axis, and its equation has 0 indices on the left | `y[k]`";
+    refused("def f<N>(x: f32[N]) -> y: f32[N] { y = x[k]; }", help);
+    refused(
+        "def f<N, M>(x: f32[N, M]) -> y: f32[N, M] { y[a] = x[a, b]; }",
+        "E0310 `y` has 2 axes, and its equation has 1 index on the left | `y[a, b]`",
+    );
+}
+
+#[test]
+fn a_dim_that_where_declares_is_not_generic() {
+    refused(
+        "def f<N, P>(x: f32[N]) -> y: f32[P] where P = N // 2 { y[p] = x[2*p]; }",
+        "E0206 `P` is the name of a dim and of a `where` name | remove `P` from `<…>`: `where` declares it",
     );
 }
 

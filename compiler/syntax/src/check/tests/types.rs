@@ -3,6 +3,14 @@
 use super::{body, refused};
 
 #[test]
+fn the_real_part_is_offered_without_a_second_pair_of_parentheses() {
+    refused(
+        "def f<N>(x: c64[N]) -> y: f32[N] { y[i] = x[i]*conj(x[i]); }",
+        "E0402 `y` is f32, but its right side is c64 | `real(x[i] * conj(x[i]))`",
+    );
+}
+
+#[test]
 fn data_never_converts() {
     refused("def f<N>(x: f32[N], z: f64[N]) -> y: f64[N] { y[i] = x[i] + z[i]; }", "E0402 f32 and f64 do not mix | `x[i] as f64`");
     refused("def f<N>(x: f32[N]) -> y: f64[N] { y[i] = x[i]; }", "E0402 `y` is f64, but its right side is f32 | `x[i] as f64`");
