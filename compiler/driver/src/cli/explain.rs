@@ -85,14 +85,33 @@ fn explain_def(program: &Program, function: &Function, out: &mut String) {
 }
 
 fn explain_equation(equation: &Explanation, out: &mut String) {
+    let indices = equation.indices.iter().map(|i| format!("{} ranges over {} ({})", i.name, i.range, i.from));
+    let reductions =
+        equation.reductions.iter().map(|r| format!("{} over {} accumulates in {}", r.reducer, r.indices.join(", "), r.accumulator));
+    let checks = equation.checks.iter().map(|check| format!("checked at entry: {check}"));
+    let mut said: Vec<String> = Vec::new();
     let _ = writeln!(out, "\n  {}", equation.equation);
-    for index in &equation.indices {
-        let _ = writeln!(out, "    {} ranges over {} ({})", index.name, index.range, index.from);
+    for line in indices.chain(reductions).chain(checks) {
+        // Two sums over indices of one name and range are explained alike.
+        if !said.contains(&line) {
+            let _ = writeln!(out, "    {line}");
+            said.push(line);
+        }
     }
-    for reduction in &equation.reductions {
-        let _ = writeln!(out, "    {} over {} accumulates in {}", reduction.reducer, reduction.indices.join(", "), reduction.accumulator);
-    }
-    for check in &equation.checks {
-        let _ = writeln!(out, "    checked at entry: {check}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ein::Compiler;
+
+    #[test]
+    fn what_two_sums_share_is_said_once() {
+        let source = "def f<N, M>(w: f32[N, M], v: f32[M]) -> y: f32[N] { y[i] = w[i, j] * v[j] / sum[j](w[i, j]); }";
+        let program = Compiler::new().compile(source).expect("a right program");
+        let mut out = String::new();
+        explain_def(&program, &program.main_def().expect("one def"), &mut out);
+        assert_eq!(out.matches("j ranges over M (axis 1 of `w`)").count(), 1, "{out}");
+        assert_eq!(out.matches("sum over j accumulates in f32").count(), 1, "{out}");
     }
 }
