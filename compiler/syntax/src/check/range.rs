@@ -145,7 +145,7 @@ impl Elaborator<'_> {
         if let Some(access) = self.reordered(vars, u, all, sides) {
             return Some(format!("`{access}`"));
         }
-        let is_repair = var.left && var.stated.is_none() && sides.declared.is_some() && self.is_shorter(expected, &u.size);
+        let is_repair = var.left && var.stated.is_none() && self.is_shorter(expected, &u.size);
         is_repair.then(|| format!("`{}`", self.left_with_ranges(vars, all, sides)))
     }
 
@@ -158,7 +158,7 @@ impl Elaborator<'_> {
     fn left_with_ranges(&self, vars: &Vars, all: &[BareUse], sides: &Sides<'_>) -> String {
         let binder = |v: &VarId| {
             let var = &vars[*v];
-            let axis = all.iter().find(|u| u.var == *v && u.span == var.span);
+            let axis = all.iter().find(|u| u.var == *v);
             match (&var.stated, axis) {
                 (Some(Stated::Interval(lo, hi, _)), _) => format!("{} in {}..{}", var.name, self.show(lo), self.show(hi)),
                 (Some(Stated::Size(size, _)), _) => format!("{}: {}", var.name, self.show(size)),

@@ -34,6 +34,10 @@ fn a_bare_use_on_a_longer_axis_is_repaired_by_a_stated_range() {
         "E0301 index `i` ranges over `N - 2` in `y` but over `N` in `x` | `y[i in 0..N - 2, j in 0..M - 2]`\n\
          E0301 index `j` ranges over `M - 2` in `y` but over `M` in `x` | `y[i in 0..N - 2, j in 0..M - 2]`",
     );
+    refused(
+        "def f<N>(x: f32[N], z: f32[N + 1]) -> y: f32[N] { t[i] = x[i] + z[i]; y[i] = t[i]; }",
+        "E0301 index `i` ranges over `N` in `x` but over `N + 1` in `z` | `t[i in 0..N]`",
+    );
     checks(
         "def f<N, M>(x: f32[N, M]) -> y: f32[N - 2, M - 2] { y[i in 0..N - 2, j in 0..M - 2] = x[i, j + 1] + x[i + 1, j]; }",
         &["d0 - 2 >= 0 E0305 \"`N - 2 >= 0`\"", "d1 - 2 >= 0 E0305 \"`M - 2 >= 0`\""],
