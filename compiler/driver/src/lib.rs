@@ -37,6 +37,7 @@ pub mod loader;
 pub mod options;
 pub mod pages;
 pub mod pipeline;
+mod pools;
 pub mod program;
 pub mod render;
 

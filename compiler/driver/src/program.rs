@@ -5,6 +5,7 @@ use crate::error::{Error, Source};
 use crate::function::Function;
 use crate::options::Options;
 use crate::pipeline;
+use crate::pools;
 use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
@@ -95,7 +96,7 @@ impl Compiler {
         let tree = pipeline::parse(&source.text).map_err(located)?;
         let checked = pipeline::check(&tree).map_err(located)?;
         let shared =
-            Arc::new(Shared { source: Some(source.clone()), options: self.options.clone(), pool: Pool::new(self.options.threads)? });
+            Arc::new(Shared { source: Some(source.clone()), options: self.options.clone(), pool: pools::pool(self.options.threads)? });
         Ok(Program { tree, checked, shared })
     }
 
@@ -104,7 +105,7 @@ impl Compiler {
     /// # Errors
     /// E0804 if the threads cannot be started.
     pub(crate) fn shared(&self, source: Option<Source>) -> Result<Arc<Shared>, Error> {
-        Ok(Arc::new(Shared { source, options: self.options.clone(), pool: Pool::new(self.options.threads)? }))
+        Ok(Arc::new(Shared { source, options: self.options.clone(), pool: pools::pool(self.options.threads)? }))
     }
 }
 
@@ -112,7 +113,7 @@ impl Compiler {
 pub(crate) struct Shared {
     pub(crate) source: Option<Source>,
     pub(crate) options: Options,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Arc<Pool>,
 }
 
 /// A checked program, generic in sizes.
