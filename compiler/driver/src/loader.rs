@@ -2,14 +2,25 @@
 
 use crate::error::Error;
 use ein_ir::diagnostic::Diagnostic;
+use ein_runtime::io::describe;
+use ein_syntax::limits::MAX_FILE_BYTES;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// Reads a program.
 ///
 /// # Errors
-/// E0901 if the file cannot be read, E0118 if it is not UTF-8.
+/// E0901 if the file cannot be read, E0108 if it is too long, E0118 if it is not UTF-8.
 pub(crate) fn read_source(path: &Path) -> Result<String, Error> {
-    let bytes = std::fs::read(path).map_err(|e| ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: e.to_string() })?;
+    let unreadable = |e| ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: describe(&e) };
+    let mut bytes = Vec::new();
+    // A device may have no end.
+    File::open(path).and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() > MAX_FILE_BYTES {
+        let message = format!("`{}` has more than {MAX_FILE_BYTES} bytes, which is the limit", path.display());
+        return Err(Diagnostic::error(108, "limit", message).into());
+    }
     String::from_utf8(bytes).map_err(|e| {
         let message = format!("`{}` is not UTF-8 text: byte {} does not fit", path.display(), e.utf8_error().valid_up_to());
         Diagnostic::error(118, "not-utf8", message).into()

@@ -337,3 +337,56 @@ fn the_photograph() {
     }
     assert!(worst < 1e-3, "{worst}");
 }
+
+#[test]
+fn results_are_in_the_format_that_their_name_says() {
+    let f = Folder::new("formats");
+    let a = f.array("a.npy", &[2], &[1.0, 2.0]);
+    for name in ["o.npz", "o.safetensors", "o.npy", "o.NPZ", "o.data"] {
+        let out = f.path(name);
+        ein(&["einsum", "i->i", &a, "-o", &out]).ok();
+        assert_eq!(load(&out), (vec![2], vec![1.0, 2.0]), "{name}");
+    }
+    assert_eq!(load(&format!("{}:out", f.path("o.npz"))).1, [1.0, 2.0]);
+    ein(&["eval", "c[i] = A[i] * 2.0", &format!("A={a}"), "-o", &f.path("o.npz")]).ok();
+    assert_eq!(load(&format!("{}:c", f.path("o.npz"))).1, [2.0, 4.0]);
+}
+
+#[test]
+fn check_keeps_the_order_of_the_files() {
+    let f = Folder::new("check-order");
+    let files = [f.path("first.ein"), f.path("second.ein"), f.path("third.ein")];
+    let text = ein(&["check", &files[0], &files[1], &files[2]]).fails(1, &["first.ein", "second.ein", "no such file or directory"]);
+    let at = |name: &str| text.find(name).expect("named");
+    assert!(at("first.ein") < at("second.ein") && at("second.ein") < at("third.ein"), "{text}");
+}
+
+#[test]
+fn emit_refuses_what_is_not_there() {
+    let f = Folder::new("emit-refuses");
+    let empty = f.text("empty.ein", "");
+    let text = ein(&["emit", "--stage", "tir", &empty]).fails(1, &["E0210", "no `def`"]);
+    assert!(!text.contains("``"), "{text}");
+    ein(&["emit", "--stage", "ast", &empty]).ok();
+    for shape in ["A=8xx8:f32", "A=x8:f32", "A=8x:f32"] {
+        ein(&["emit", "--stage", "tir", "--einsum", "ij->", "--shape", shape]).fails(2, &["NAME=8x8:f32"]);
+    }
+    ein(&["emit", "--stage", "tir", "--einsum=->", "--shape", "A=:f32"]).ok();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn special_files_do_no_harm() {
+    let f = Folder::new("special");
+    // A standard error that takes nothing.
+    for args in [&["einsum", "i->i", "none.npy"][..], &["check", "none.ein"], &["eval", "c = A", "A=A", "-o", "B=c"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let status = Command::new(env!("CARGO_BIN_EXE_ein")).args(args).stderr(full).status().expect("it ends");
+        assert_eq!(status.code(), Some(1), "{args:?}");
+    }
+    // A program without end, and a pipe that nobody writes to.
+    ein(&["check", "/dev/zero"]).fails(1, &["E0108", "/dev/zero"]);
+    let pipe = f.path("pipe.npy");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("it ends").success());
+    ein(&["einsum", "i->i", &pipe]).fails(1, &["E0901", "not a regular file"]);
+}

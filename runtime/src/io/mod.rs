@@ -13,6 +13,7 @@ mod write;
 pub use npy::save_npy;
 pub use npz::save_npz;
 pub use safetensors::save_safetensors;
+pub use source::describe;
 
 use crate::error::Error;
 use crate::view::{DimVec, TensorRef};

@@ -8,7 +8,7 @@ use crate::tensor::normalise_bools;
 use crate::view::DimVec;
 use ein_ir::dtype::DType;
 use memmap2::Mmap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
@@ -40,10 +40,16 @@ pub(super) struct Elements {
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let unreadable = |reason: String| Error::FileUnreadable { path: path.to_owned(), reason };
+        let irregular = || unreadable("it is not a regular file".to_owned());
+        // Before it is opened: that would wait for the writer of a pipe.
+        if !fs::metadata(path).map_err(|e| unreadable(describe(&e)))?.is_file() {
+            return Err(irregular());
+        }
         let mut file = File::open(path).map_err(|e| unreadable(describe(&e)))?;
+        // Again, of what was opened.
         let metadata = file.metadata().map_err(|e| unreadable(describe(&e)))?;
         if !metadata.is_file() {
-            return Err(unreadable("it is not a regular file".to_owned()));
+            return Err(irregular());
         }
         if metadata.len() > READ_BELOW {
             // SAFETY: the map is read-only; that the file is not changed meanwhile is the documented condition of `Loaded`.
@@ -95,7 +101,8 @@ pub(super) fn decode(mut data: AlignedBuf, dtype: DType, order: ByteOrder) -> Al
 }
 
 /// What the system said, without its number.
-pub(super) fn describe(error: &std::io::Error) -> String {
+#[must_use]
+pub fn describe(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = text.chars();

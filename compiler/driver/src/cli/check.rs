@@ -1,8 +1,8 @@
 //! `ein check`: is a program right?
 
-use crate::cli::Failure;
+use crate::cli::{Failure, say};
 use clap::Args;
-use ein::Compiler;
+use ein::{Compiler, Error};
 use std::path::PathBuf;
 
 /// Check programs without running them
@@ -17,13 +17,17 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn execute(self, colours: bool) -> Result<(), Failure> {
-        let mut failed = None;
+        let mut failed: Option<Error> = None;
         for file in &self.files {
             let result = Compiler::new().threads(1).compile_file(file).and_then(|program| program.check_all());
-            match (result, &failed) {
-                (Ok(()), _) => eprintln!("{}: ok", file.display()),
-                (Err(error), None) => failed = Some(error),
-                (Err(error), Some(_)) => eprint!("{}", error.render(colours)),
+            match result {
+                Ok(()) => say(&format!("{}: ok\n", file.display())),
+                // The last one is shown by the caller; those before it now, in the order of the files.
+                Err(error) => {
+                    if let Some(earlier) = failed.replace(error) {
+                        say(&earlier.render(colours));
+                    }
+                }
             }
         }
         failed.map_or(Ok(()), |error| Err(error.into()))

@@ -40,16 +40,21 @@ impl Einsum {
         let begin = Instant::now();
         let bound = einsum.bound(&views)?;
         let outputs = self.timing.run(&bound, &views, parse + begin.elapsed())?;
-        deliver(&outputs.into_tensors().swap_remove(0), self.out.as_deref())
+        deliver("out", &outputs.into_tensors().swap_remove(0), self.out.as_deref())
     }
 }
 
-/// Writes a result to its file, or prints it for people.
-pub(crate) fn deliver(tensor: &Tensor, target: Option<&Path>) -> Result<(), Failure> {
-    match target {
-        Some(path) => Ok(io::save_npy(path, &tensor.into())?),
-        None => Ok(writeln!(std::io::stdout(), "{}", show(tensor)?)?),
+/// Writes a result to its file, in an archive under `name`, or prints it for people.
+pub(crate) fn deliver(name: &str, tensor: &Tensor, target: Option<&Path>) -> Result<(), Failure> {
+    let Some(path) = target else { return Ok(writeln!(std::io::stdout(), "{}", show(tensor)?)?) };
+    // Loading goes by the extension too, so a file must be what its name says.
+    let extension = path.extension().map(|e| e.to_ascii_lowercase());
+    match extension.as_ref().and_then(|e| e.to_str()) {
+        Some("npz") => io::save_npz(path, &[(name, tensor.into())])?,
+        Some("safetensors") => io::save_safetensors(path, &[(name, tensor.into())])?,
+        Some(_) | None => io::save_npy(path, &tensor.into())?,
     }
+    Ok(())
 }
 
 /// A tensor as numpy would print it, nearly: nested brackets, long axes shortened.

@@ -40,7 +40,10 @@ fn shape(text: &str) -> Result<(Vec<usize>, DType), String> {
     let form = || format!("`{text}` is not of the form NAME=8x8:f32");
     let (shape, dtype) = text.split_once('=').map_or(text, |(_, v)| v).split_once(':').ok_or_else(form)?;
     let dtype = dtype.parse().map_err(|()| format!("there is no dtype `{dtype}`"))?;
-    let axes = shape.split('x').filter(|s| !s.is_empty()).map(|n| n.parse().map_err(|_| form())).collect::<Result<_, _>>()?;
+    let axes = match shape {
+        "" => Vec::new(),
+        sizes => sizes.split('x').map(|n| n.parse().map_err(|_| form())).collect::<Result<_, _>>()?,
+    };
     Ok((axes, dtype))
 }
 
@@ -53,7 +56,9 @@ impl Emit {
                 let program = self.code.compiler().compile_file(file)?;
                 let def = match &self.def {
                     Some(name) => name.clone(),
-                    None => program.defs().last().map(|s| (*s).to_owned()).unwrap_or_default(),
+                    // The tree of a file without definitions can be shown; nothing else of it can.
+                    None if self.stage == Stage::Ast => String::new(),
+                    None => program.main_def()?.name().to_owned(),
                 };
                 program.emit(self.stage, &def, &sizes)?
             }

@@ -34,11 +34,12 @@ impl Eval {
         let views = input::views(&inputs);
         let begin = Instant::now();
         let function = self.code.compiler().compile_equation(&self.equation, &views)?;
-        let target = self.target(function.outputs()[0])?;
+        let result = function.outputs()[0];
+        let target = self.target(result)?;
         let (bound, views) = run::bind(&function, &views, &[], &[])?;
         let outputs = self.timing.run(&bound, &views, begin.elapsed())?;
         let tensor = outputs.into_tensors().swap_remove(0);
-        crate::cli::einsum::deliver(&tensor, target.as_deref())
+        crate::cli::einsum::deliver(result, &tensor, target.as_deref())
     }
 
     /// The file of `-o`: `C=c.npy` must name the result, `c.npy` need not.

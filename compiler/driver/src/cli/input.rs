@@ -53,7 +53,7 @@ pub(crate) fn save_all<'a>(outputs: impl Iterator<Item = (&'a str, &'a Tensor)>,
         io::save_npz(target, &named)?;
         return Ok(vec![target.to_owned()]);
     }
-    std::fs::create_dir_all(target).map_err(|e| ein_runtime::Error::CannotWrite { path: target.to_owned(), reason: e.to_string() })?;
+    std::fs::create_dir_all(target).map_err(|e| ein_runtime::Error::CannotWrite { path: target.to_owned(), reason: io::describe(&e) })?;
     let mut written = Vec::new();
     for (name, tensor) in outputs {
         let path = target.join(format!("{name}.npy"));

@@ -15,7 +15,7 @@ pub(crate) mod timing;
 
 use clap::{Args, Parser, Subcommand};
 use ein::{Compiler, Cpu, Error};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Compile and run einsum and tensor-network programs.
@@ -130,9 +130,14 @@ impl From<std::io::Error> for Failure {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Failure::ClosedPipe;
         }
-        let d = ein::Diagnostic::error(909, "cannot-write", format!("cannot write to standard output: {error}"));
+        let d = ein::Diagnostic::error(909, "cannot-write", format!("cannot write to standard output: {}", ein_runtime::io::describe(&error)));
         Failure::Program(d.into())
     }
+}
+
+/// Writes to standard error. A reader that has gone away or a full device is no reason to fail.
+pub(crate) fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Parses the command line and carries it out.
@@ -161,11 +166,11 @@ pub(crate) fn main() -> ExitCode {
     match result {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(Failure::Program(error)) => {
-            eprint!("{}", error.render(colours));
+            say(&error.render(colours));
             ExitCode::from(1)
         }
         Err(Failure::Usage(message)) => {
-            eprintln!("error: {message}\n\nFor more information, try '--help'.");
+            say(&format!("error: {message}\n\nFor more information, try '--help'.\n"));
             ExitCode::from(2)
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::cli::input::{self, Assignment};
 use crate::cli::timing::Timing;
-use crate::cli::{CodeOptions, Failure};
+use crate::cli::{CodeOptions, Failure, say};
 use clap::Args;
 use ein::{Function, TensorRef};
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ impl Run {
         let outputs = self.timing.run(&bound, &views, compile)?;
         if let Some(target) = &self.out_dir {
             for path in input::save_all(outputs.iter(), target)? {
-                eprintln!("wrote {}", path.display());
+                say(&format!("wrote {}\n", path.display()));
             }
         }
         Ok(())
