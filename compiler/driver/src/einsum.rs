@@ -179,6 +179,13 @@ impl AsOperand for Tensor {
     }
 }
 
+/// So that the macro takes `&a` as well as `a`.
+impl<T: AsOperand> AsOperand for &T {
+    fn as_operand(&self) -> TensorRef<'_> {
+        (**self).as_operand()
+    }
+}
+
 /// As [`einsum`], for a string that the macro has checked.
 ///
 /// # Errors
