@@ -130,7 +130,8 @@ impl From<std::io::Error> for Failure {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Failure::ClosedPipe;
         }
-        let d = ein::Diagnostic::error(909, "cannot-write", format!("cannot write to standard output: {}", ein_runtime::io::describe(&error)));
+        let d =
+            ein::Diagnostic::error(909, "cannot-write", format!("cannot write to standard output: {}", ein_runtime::io::describe(&error)));
         Failure::Program(d.into())
     }
 }
