@@ -90,6 +90,7 @@ fn calls() -> Result<(), Error> {
         ("code for another machine", aarch64.bind().size("N", 2).size("M", 3).build().err()),
         ("more memory than allowed", small.bind().size("N", 2).size("M", 3).build().err()),
         ("a size that is missing", scale.bind().size("N", 2).build().err()),
+        ("an input given twice", scale.call([("x", &x), ("a", &a), ("x", &x)]).err()),
         ("an unknown input", scale.bind().shape("xx", &[2]).build().err()),
     ];
     let cases = cases.into_iter().map(|(case, error)| (case.to_owned(), error.unwrap_or_else(|| panic!("no error: {case}"))));

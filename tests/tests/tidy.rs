@@ -116,7 +116,13 @@ fn unsafe_stands_where_it_may() {
     assert!(found.is_empty(), "{keyword}in {found:?}");
 }
 
-/// `tests/tests/snapshots/STAGE/stage@CASE.snap` and `tests/tests/snapshots/rendered@CASE.ein.snap`.
+/// Whether `tests/tests/TEST.rs` has a function of this name.
+fn has_function(test: &str, function: &str) -> bool {
+    let text = std::fs::read_to_string(root().join(format!("tests/tests/{test}.rs"))).unwrap_or_default();
+    text.contains(&format!("fn {function}()"))
+}
+
+/// `STAGE/stage@CASE.snap`, `rendered@CASE.ein.snap`, and `TEST__FUNCTION.snap` without a case, in `tests/tests/snapshots/`.
 #[test]
 fn snapshots_have_their_cases() {
     let mut dead = Vec::new();
@@ -129,7 +135,8 @@ fn snapshots_have_their_cases() {
                 file.exists() && ein_tests::cases::Case::read(&file).stages.contains(&stage)
             }
             Some(("rendered", case)) => root().join("tests/cases/diagnostics").join(case).exists(),
-            _ => false,
+            Some(_) => false,
+            None => stem.split_once("__").is_some_and(|(test, function)| has_function(test, function)),
         };
         if !alive {
             dead.push(name);

@@ -117,7 +117,9 @@ impl Function {
         let names = self.inputs();
         let mut slots: Vec<Option<TensorRef<'a>>> = names.iter().map(|_| None).collect();
         for (name, view) in inputs {
-            slots[self.input_position(name)?] = Some(view.into());
+            if slots[self.input_position(name)?].replace(view.into()).is_some() {
+                return Err(Diagnostic::error(914, "argument-count", format!("the input `{name}` is given twice")).into());
+            }
         }
         let missing = |n: usize| ein_runtime::Error::MissingInput { name: names[n].to_owned() };
         slots.into_iter().enumerate().map(|(n, slot)| slot.ok_or_else(|| missing(n).into())).collect()

@@ -31,7 +31,7 @@ fn severity(diagnostic: &Diagnostic) -> &'static str {
 }
 
 fn plain(diagnostic: &Diagnostic) -> String {
-    let mut out = format!("{}[{}]: {}\n", severity(diagnostic), diagnostic.code, diagnostic.message);
+    let mut out = format!("[{}] {}: {}\n", diagnostic.code, severity(diagnostic), diagnostic.message);
     for label in diagnostic.primary.iter().chain(&diagnostic.others) {
         if !label.text.is_empty() {
             let _ = writeln!(out, "  {}", label.text);
