@@ -7,7 +7,7 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Fault, PrimaryMap};
 use ein_ir::kernel::{KernelDecl, KernelModule, verify::verify};
 use ein_ir::plan::{FaultDecl, Plan, StepDecl, StepKind, Strategy};
-use ein_ir::verified::Verified;
+use ein_ir::verified::{Verified, VerifierError};
 
 /// What every step needs while its kernel is made.
 pub(crate) struct Context<'a> {
@@ -20,9 +20,7 @@ pub(crate) struct Context<'a> {
 ///
 /// # Errors
 /// `not-in-this-version` (E0190) for steps and dtypes that have no kernels yet.
-///
-/// # Panics
-/// If a kernel breaks an invariant of kernel IR: a mistake of this crate.
+/// E0199 if a kernel breaks an invariant of kernel IR: a mistake of this crate.
 pub fn lower(plan: &Verified<Plan>) -> Result<Verified<KernelModule>, Vec<Diagnostic>> {
     lower_plan(plan)
 }
@@ -51,7 +49,10 @@ pub(crate) fn lower_plan(plan: &Plan) -> Result<Verified<KernelModule>, Vec<Diag
         arena_bytes: plan.arena_bytes,
         buffers: memories.decls,
     };
-    Ok(verify(module).unwrap_or_else(|errors| panic!("lowering made an invalid kernel: {}", errors[0])))
+    verify(module).map_err(|errors| {
+        let internal = |e: &VerifierError| Diagnostic::error(199, "internal", format!("lowering made an invalid kernel: {e}"));
+        errors.iter().map(internal).collect()
+    })
 }
 
 fn lower_step(context: &mut Context<'_>, step: &StepDecl) -> Result<KernelDecl, Diagnostic> {
