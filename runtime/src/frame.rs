@@ -2,17 +2,18 @@
 
 /// The arguments of one call, shared by all its steps and tasks.
 ///
-/// Which slot of each table is which is fixed by the compiled program: buffers in the order of the plan, strides of the strided inputs in
-/// elements, rank-0 integer parameters as their bits.
+/// Which slot of each table is which is fixed by the compiled program: inputs and then outputs, strides of the strided inputs in elements,
+/// counters of repetitions.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
-    /// Address of the first element of each buffer: inputs, outputs, intermediates.
+    /// Address of the first element of each buffer: inputs, outputs.
     pub bufs: *const *mut u8,
     /// Run-time strides, in elements.
     pub strides: *const isize,
-    /// Rank-0 parameters, each widened to 64 bits.
-    pub scalars: *const u64,
+    /// Counters of the repetitions around the step. Whoever carries out a schedule gives its steps a frame with counters of its own; in the
+    /// frame that it is called with the table is not read.
+    pub scalars: *mut i64,
     /// Scratch memory, 64-byte aligned.
     pub arena: *mut u8,
 }

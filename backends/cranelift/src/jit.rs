@@ -14,10 +14,11 @@ use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{DataId, FuncId, Linkage, Module, ModuleError};
 use ein_ir::entity::{Buffer, Kernel, PrimaryMap};
-use ein_ir::kernel::{KernelModule, Place};
+use ein_ir::kernel::{KernelModule, Place, Stage};
 use ein_ir::verified::Verified;
 use ein_runtime::micro_kernel::symbols;
 use ein_runtime::{AlignedBuf, Executable, Frame, Pool, StepFn};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -142,7 +143,8 @@ impl Job {
         let address = self.module.get_finalized_function(entry);
         // SAFETY: the code was made with `entry_signature`, the C ABI of `EntryFn`, and the address is not null.
         let entry = unsafe { std::mem::transmute::<*const u8, EntryFn>(address) };
-        Ok(Compiled { entry, kernels, code_bytes: self.code_bytes, _constants: constants, memory: Mutex::new(Some(self.module)) })
+        let schedule = Schedule { stages: module.schedule.clone(), n_scalars: module.n_scalars() as usize, kernels };
+        Ok(Compiled { entry, schedule, code_bytes: self.code_bytes, _constants: constants, memory: Mutex::new(Some(self.module)) })
     }
 }
 
@@ -197,10 +199,17 @@ struct Step {
     tasks: u32,
 }
 
+/// The kernels' code and the order in which it is run.
+struct Schedule {
+    stages: Vec<Stage>,
+    n_scalars: usize,
+    kernels: PrimaryMap<Kernel, Step>,
+}
+
 /// A compiled module: machine code and its constants.
 pub struct Compiled {
     entry: EntryFn,
-    kernels: Vec<Step>,
+    schedule: Schedule,
     code_bytes: usize,
     /// Read by the code.
     _constants: BTreeMap<Buffer, AlignedBuf>,
@@ -233,11 +242,42 @@ impl Executable for Compiled {
             // SAFETY: the caller's promise is the same.
             return result(unsafe { self.call(frame) });
         }
-        for step in &self.kernels {
-            // SAFETY: the code is in memory as long as `self`, the frame fits it by the caller's promise, and `task` is below the
-            // number of tasks, which write disjoint memory.
-            let task = |task| unsafe { (step.function)(frame, task) };
-            result(if step.tasks == 1 { task(0) } else { pool.run(step.tasks, &task) })?;
+        if self.schedule.n_scalars == 0 {
+            // SAFETY: the caller's promise is the same.
+            return unsafe { self.schedule.run(&self.schedule.stages, frame, pool) };
+        }
+        let mut counters: SmallVec<[i64; 8]> = SmallVec::from_elem(0, self.schedule.n_scalars);
+        let frame = Frame { scalars: counters.as_mut_ptr(), ..*frame };
+        // SAFETY: the caller's promise, with as many counters as the schedule has.
+        unsafe { self.schedule.run(&self.schedule.stages, &frame, pool) }
+    }
+}
+
+impl Schedule {
+    /// Carries out stages, the tasks of each kernel on the pool.
+    ///
+    /// # Safety
+    ///
+    /// As [`Executable::run`]; if there are repetitions, `frame.scalars` points to `n_scalars` counters of the caller's own.
+    unsafe fn run(&self, stages: &[Stage], frame: &Frame, pool: &Pool) -> Result<(), u32> {
+        for stage in stages {
+            match stage {
+                Stage::Kernel(kernel) => {
+                    let step = &self.kernels[*kernel];
+                    // SAFETY: the code is in memory as long as `self`, the frame fits it by the caller's promise, and `task` is below
+                    // the number of tasks, which write disjoint memory.
+                    let task = |task| unsafe { (step.function)(frame, task) };
+                    result(if step.tasks == 1 { task(0) } else { pool.run(step.tasks, &task) })?;
+                }
+                Stage::Repeat(repeat) => {
+                    for value in repeat.values() {
+                        // SAFETY: there is such a counter, and no task runs that could read it meanwhile.
+                        unsafe { frame.scalars.add(repeat.counter as usize).write(value) };
+                        // SAFETY: as for this call.
+                        unsafe { self.run(&repeat.body, frame, pool) }?;
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -263,7 +303,7 @@ impl Drop for Compiled {
 
 impl std::fmt::Debug for Compiled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Compiled({} kernels, {} bytes)", self.kernels.len(), self.code_bytes)
+        write!(f, "Compiled({} kernels, {} bytes)", self.schedule.kernels.len(), self.code_bytes)
     }
 }
 
@@ -311,7 +351,7 @@ pub(crate) mod testing {
         let mut data: Vec<AlignedBuf> = arguments.iter().map(|a| AlignedBuf::copy_of(&a.bytes).unwrap()).collect();
         let mut arena = AlignedBuf::zeroed(usize::try_from(module.arena_bytes).unwrap()).unwrap();
         let bufs: Vec<*mut u8> = data.iter_mut().zip(arguments).map(|(d, a)| d.as_mut_ptr().wrapping_add(a.first)).collect();
-        let frame = Frame { bufs: bufs.as_ptr(), strides: strides.as_ptr(), scalars: std::ptr::null(), arena: arena.as_mut_ptr() };
+        let frame = Frame { bufs: bufs.as_ptr(), strides: strides.as_ptr(), scalars: std::ptr::null_mut(), arena: arena.as_mut_ptr() };
         let code = way(&frame);
         (code, data.iter().map(|d| d.as_slice().to_vec()).collect())
     }

@@ -1,4 +1,4 @@
-//! Kernel IR to CLIF: one function a kernel, and `entry`, which calls them all.
+//! Kernel IR to CLIF: one function a kernel, and `entry`, which calls them all ([`entry`]).
 //!
 //! Local variables become variables of Cranelift's frontend, which puts them into SSA form. Bools are I8 0 or 1; bools in lanes are masks,
 //! all ones or zero, as wide as the values compared. Loops have their test at the bottom, behind a guard unless their bounds are constant,
@@ -6,6 +6,7 @@
 
 mod address;
 mod call;
+mod entry;
 mod facts;
 mod op;
 
@@ -17,6 +18,7 @@ use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use ein_ir::entity::{Buffer, Kernel, Local};
 use ein_ir::kernel::{Block, KernelDecl, KernelModule, Loop, Operand, ScalarType, Stmt, Type};
+pub(crate) use entry::lower_entry;
 use facts::Facts;
 use std::collections::BTreeMap;
 
@@ -93,54 +95,6 @@ pub(crate) fn lower_kernel(module: &KernelModule, kernel: Kernel, func: &mut Fun
     }
     ctx.builder.finalize(tools.isa.frontend_config());
     Ok(())
-}
-
-/// Lowers `entry`: every task of every kernel in order, up to the first fault.
-pub(crate) fn lower_entry(module: &KernelModule, func: &mut Function, tools: &mut Toolbox<'_>) -> Result<(), Error> {
-    func.signature = entry_signature(tools.isa.default_call_conv());
-    let signature = func.import_signature(kernel_signature(tools.isa.default_call_conv()));
-    let mut builder = FunctionBuilder::new(func, tools.builder_context);
-    let block = builder.create_block();
-    builder.append_block_params_for_function_params(block);
-    builder.switch_to_block(block);
-    let frame = builder.block_params(block)[0];
-    let failed = builder.create_block();
-    let fault = builder.append_block_param(failed, types::I32);
-    builder.set_cold_block(failed);
-    for (kernel, decl) in module.kernels.iter() {
-        let name = tools.linker.kernel(builder.func, kernel)?;
-        // Not `colocated`: the distance between two pieces of code is the system's to choose.
-        let callee = builder.import_function(cranelift_codegen::ir::ExtFuncData { name, signature, colocated: false, patchable: false });
-        call_tasks(&mut builder, callee, frame, decl.tasks, failed);
-    }
-    let zero = builder.ins().iconst(types::I32, 0);
-    builder.ins().return_(&[zero]);
-    builder.switch_to_block(failed);
-    builder.ins().return_(&[fault]);
-    builder.seal_all_blocks();
-    builder.finalize(tools.isa.frontend_config());
-    Ok(())
-}
-
-/// Calls a kernel for the tasks `0..tasks`, at least one.
-fn call_tasks(builder: &mut FunctionBuilder<'_>, callee: FuncRef, frame: Value, tasks: u32, failed: cranelift_codegen::ir::Block) {
-    let (turn, passed, next) = (builder.create_block(), builder.create_block(), builder.create_block());
-    let task = builder.append_block_param(turn, types::I32);
-    let zero = builder.ins().iconst(types::I32, 0);
-    builder.ins().jump(turn, &[zero.into()]);
-    builder.switch_to_block(turn);
-    let call = builder.ins().call(callee, &[frame, task]);
-    let fault = builder.inst_results(call)[0];
-    builder.ins().brif(fault, failed, &[fault.into()], passed, &[]);
-    builder.switch_to_block(passed);
-    if tasks > 1 {
-        let after = builder.ins().iadd_imm_s(task, 1);
-        let more = builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, after, i64::from(tasks));
-        builder.ins().brif(more, turn, &[after.into()], next, &[]);
-    } else {
-        builder.ins().jump(next, &[]);
-    }
-    builder.switch_to_block(next);
 }
 
 /// Cranelift's type of a variable.

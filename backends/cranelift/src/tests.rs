@@ -6,4 +6,5 @@ mod harness;
 mod ops;
 mod oracle;
 mod random;
+mod schedule;
 mod text;

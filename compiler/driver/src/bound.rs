@@ -262,7 +262,7 @@ impl Bound {
         let frame = Frame {
             bufs: bufs.as_ptr(),
             strides: strides.as_ptr(),
-            scalars: std::ptr::null(),
+            scalars: std::ptr::null_mut(),
             arena: arena.as_mut().map_or(std::ptr::null_mut(), AlignedBuf::as_mut_ptr),
         };
         // SAFETY: the checks above are what the code asks of a frame: every argument has the dtype, shape and layout that it was

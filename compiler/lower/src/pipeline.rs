@@ -4,8 +4,8 @@ use crate::buffers::{Memories, declare};
 use crate::error::unsupported;
 use crate::{gemm, nest};
 use ein_ir::diagnostic::Diagnostic;
-use ein_ir::entity::{Fault, PrimaryMap};
-use ein_ir::kernel::{KernelDecl, KernelModule, verify::verify};
+use ein_ir::entity::{Fault, Kernel, PrimaryMap};
+use ein_ir::kernel::{KernelDecl, KernelModule, Stage, verify::verify};
 use ein_ir::plan::{FaultDecl, Plan, StepDecl, StepKind, Strategy};
 use ein_ir::verified::{Verified, VerifierError};
 
@@ -28,7 +28,7 @@ pub fn lower(plan: &Verified<Plan>) -> Result<Verified<KernelModule>, Vec<Diagno
 pub(crate) fn lower_plan(plan: &Plan) -> Result<Verified<KernelModule>, Vec<Diagnostic>> {
     let memories = declare(plan)?;
     let mut context = Context { plan, memories: &memories, faults: plan.faults.clone() };
-    let (mut kernels, mut errors) = (PrimaryMap::new(), Vec::new());
+    let (mut kernels, mut errors) = (PrimaryMap::<Kernel, KernelDecl>::new(), Vec::new());
     for step in plan.steps.values() {
         match lower_step(&mut context, step) {
             Ok(kernel) => {
@@ -40,10 +40,12 @@ pub(crate) fn lower_plan(plan: &Plan) -> Result<Verified<KernelModule>, Vec<Diag
     if !errors.is_empty() {
         return Err(errors);
     }
+    let schedule = kernels.keys().map(Stage::Kernel).collect();
     let module = KernelModule {
         name: plan.header.program.clone(),
         faults: context.faults,
         kernels,
+        schedule,
         n_arguments: (plan.inputs.len() + plan.outputs.len()) as u32,
         n_strides: memories.n_strides,
         arena_bytes: plan.arena_bytes,

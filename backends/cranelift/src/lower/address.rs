@@ -131,6 +131,12 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The counter of a repetition around the kernel, which does not change while it runs.
+    pub(super) fn scalar(&mut self, slot: u32) -> Value {
+        let table = self.frame_field(std::mem::offset_of!(ein_runtime::Frame, scalars));
+        self.builder.ins().load(types::I64, table_flags(), table, table_offset(slot))
+    }
+
     /// A table of the frame. Loaded anew for each use: Cranelift merges equal loads.
     fn frame_field(&mut self, offset: usize) -> Value {
         let offset = i32::try_from(offset).expect("a frame has four fields");

@@ -19,6 +19,7 @@ impl Lowering<'_> {
             Op::Const(constant) => self.constant(ty, *constant),
             Op::Copy(a) => self.get(*a),
             Op::Load(address) => self.load(ty, address),
+            Op::Scalar(n) => self.scalar(*n),
             Op::Splat(a) => {
                 let scalar = self.get(*a);
                 self.splat(ty, scalar)

@@ -7,8 +7,8 @@ use crate::target::{Cpu, Target, has_fma, runnable_isa};
 use ein_ir::entity::{Buffer, Local, PrimaryMap};
 use ein_ir::interp::{self, kernel::ArgBuffer};
 use ein_ir::kernel::{
-    Address, Block, BufferDecl, Coefficient, KernelDecl, KernelModule, Loop, Op, OpConst, Operand, Place, RuntimeStrides, ScalarType, Stmt,
-    Type,
+    Address, Block, BufferDecl, Coefficient, KernelDecl, KernelModule, Loop, Op, OpConst, Operand, Place, Repeat, RuntimeStrides,
+    ScalarType, Stage, Stmt, Type,
 };
 use ein_ir::kernel::{print::print, verify::verify};
 use ein_ir::span::Span;
@@ -67,7 +67,14 @@ impl Builder {
         let locals = std::mem::replace(&mut self.locals, next);
         let task = std::mem::replace(&mut self.task, task);
         let name = format!("step {}", self.module.kernels.len());
-        self.module.kernels.push(KernelDecl { name, tasks, task, locals, body, span: Span::default() });
+        let kernel = self.module.kernels.push(KernelDecl { name, tasks, task, locals, body, span: Span::default() });
+        self.module.schedule.push(Stage::Kernel(kernel));
+    }
+
+    /// Repeats the last `n` stages.
+    pub(super) fn repeat(&mut self, n: usize, counter: u32, (lo, hi): (i64, i64), reverse: bool) {
+        let body = self.module.schedule.split_off(self.module.schedule.len() - n);
+        self.module.schedule.push(Stage::Repeat(Repeat { counter, lo, hi, reverse, body }));
     }
 
     /// The module, which must be right.

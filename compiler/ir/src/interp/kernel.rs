@@ -8,7 +8,9 @@ mod memory;
 
 use crate::entity::{Buffer, EntityRef, Fault, Kernel, Local};
 use crate::kernel::print::print_stmt;
-use crate::kernel::{Address, Block, Coefficient, Gemm, KernelModule, Loop, MatrixStride, MemoryCopy, Op, Operand, Stmt, Type, View};
+use crate::kernel::{
+    Address, Block, Coefficient, Gemm, KernelModule, Loop, MatrixStride, MemoryCopy, Op, Operand, Stage, Stmt, Type, View,
+};
 use crate::verified::{Verified, VerifierError};
 use lanes::{Lanes, MAX_LANES};
 use memory::Memory;
@@ -52,20 +54,39 @@ impl std::fmt::Display for Stop {
 
 impl std::error::Error for Stop {}
 
-/// Runs the kernels in order on the caller's buffers, in the order of their slots.
+/// Runs the schedule on the caller's buffers, in the order of their slots.
 ///
 /// # Errors
 /// The first fault, or the first thing that a compiled module must never do.
 pub fn run(module: &Verified<KernelModule>, args: &mut [ArgBuffer]) -> Result<(), Stop> {
     let mut memory = Memory::new(module, args).map_err(|message| Stop::Error(VerifierError { entity: "arguments".to_owned(), message }))?;
-    for (id, kernel) in &module.kernels {
-        memory.begin_kernel(kernel.tasks);
-        for task in 0..kernel.tasks {
-            memory.begin_task(task);
-            let mut machine = Machine { module, id, task, memory: &mut memory, locals: vec![[0; MAX_LANES]; kernel.locals.len()] };
-            machine.set_int(kernel.task, i64::from(task));
-            machine.block(&kernel.body)?;
+    let mut scalars = vec![0; module.n_scalars() as usize];
+    run_stages(module, &module.schedule, &mut memory, &mut scalars)
+}
+
+fn run_stages(module: &KernelModule, stages: &[Stage], memory: &mut Memory<'_>, scalars: &mut [i64]) -> Result<(), Stop> {
+    for stage in stages {
+        match stage {
+            Stage::Kernel(kernel) => run_kernel(module, *kernel, memory, scalars)?,
+            Stage::Repeat(repeat) => {
+                for value in repeat.values() {
+                    scalars[repeat.counter as usize] = value;
+                    run_stages(module, &repeat.body, memory, scalars)?;
+                }
+            }
         }
+    }
+    Ok(())
+}
+
+fn run_kernel(module: &KernelModule, id: Kernel, memory: &mut Memory<'_>, scalars: &[i64]) -> Result<(), Stop> {
+    let kernel = &module.kernels[id];
+    memory.begin_kernel(kernel.tasks);
+    for task in 0..kernel.tasks {
+        memory.begin_task(task);
+        let mut machine = Machine { module, id, task, memory, scalars, locals: vec![[0; MAX_LANES]; kernel.locals.len()] };
+        machine.set_int(kernel.task, i64::from(task));
+        machine.block(&kernel.body)?;
     }
     Ok(())
 }
@@ -76,6 +97,8 @@ struct Machine<'m, 'a> {
     id: Kernel,
     task: u32,
     memory: &'m mut Memory<'a>,
+    /// Counters of the repetitions.
+    scalars: &'m [i64],
     /// Bits of each lane of each variable.
     locals: Vec<Lanes>,
 }
@@ -184,6 +207,7 @@ impl Machine<'_, '_> {
                 out
             }
             Op::Const(constant) => [lanes::constant(ty.scalar, *constant); MAX_LANES],
+            Op::Scalar(n) => [self.scalars[*n as usize] as u64; MAX_LANES],
             Op::Copy(a) => value(*a),
             Op::Splat(a) => [value(*a)[0]; MAX_LANES],
             Op::Extract(a, lane) => [value(*a)[usize::from(*lane)]; MAX_LANES],

@@ -1,13 +1,14 @@
 //! Kernel IR: loop nests over memory, the last stage before machine code.
 //!
-//! A [`KernelModule`] is a list of kernels, carried out in order. A kernel is a number of independent tasks; which threads run
-//! them is not said here. Complex numbers do not exist at this level: a buffer of c64 is a buffer of pairs of f32. Every
+//! A [`KernelModule`] is kernels and a schedule: a list of stages, carried out in order, some of them many times. A kernel is a number of
+//! independent tasks; which threads run them is not said here. Complex numbers do not exist at this level: a buffer of c64 is a buffer of pairs of f32. Every
 //! statement is a plain step on typed local variables, so that a back end is a table from statements to instructions, and the
 //! interpreter (`interp::kernel`) a second one.
 
 mod names;
 pub mod parse;
 pub mod print;
+mod schedule;
 pub mod verify;
 
 use crate::entity::{Buffer, Fault, Kernel, Local, PrimaryMap};
@@ -15,15 +16,19 @@ use crate::plan::FaultDecl;
 use crate::span::Span;
 use std::fmt;
 
-/// Kernels in the order of execution.
+pub use schedule::{Repeat, Stage};
+
+/// Kernels and the order in which they are carried out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KernelModule {
     /// Name of the program.
     pub name: String,
     /// Memory that the kernels touch.
     pub buffers: PrimaryMap<Buffer, BufferDecl>,
-    /// Kernels, carried out in this order; all tasks of one end before the next begins.
+    /// Kernels; each is in the schedule.
     pub kernels: PrimaryMap<Kernel, KernelDecl>,
+    /// What is carried out, in this order; all tasks of a kernel end before the next stage begins.
+    pub schedule: Vec<Stage>,
     /// Ways in which data can make the program fail.
     pub faults: PrimaryMap<Fault, FaultDecl>,
     /// Number of caller's buffers in `Frame::bufs`: inputs, then outputs.
@@ -287,6 +292,8 @@ pub enum Op {
     Copy(Local),
     /// Reads consecutive elements, one a lane; the buffer's type is the variable's.
     Load(Address),
+    /// The counter of a repetition around the kernel, an i64: `Frame::scalars[n]`.
+    Scalar(u32),
     /// A scalar in every lane.
     Splat(Local),
     /// One lane of a vector.

@@ -3,7 +3,7 @@
 use super::names::{BINARY, COMPARISON, CONVERSION, UNARY, op_of};
 use super::{
     Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MathFn, MatrixStride, MemoryCopy, Op, OpConst, Operand,
-    Place, RuntimeStrides, ScalarType, Stmt, Type, View,
+    Place, Repeat, RuntimeStrides, ScalarType, Stage, Stmt, Type, View,
 };
 use crate::entity::{EntityRef, Local, PrimaryMap, Step};
 use crate::plan::FaultDecl;
@@ -25,6 +25,7 @@ pub fn parse(text: &str) -> Result<KernelModule, ParseError> {
     module.n_strides = c.int()?;
     c.expect("arena")?;
     module.arena_bytes = c.int()?;
+    let mut schedule = None;
     while !c.eat("}") {
         if c.eat("buffer") {
             c.declare("b", module.buffers.len())?;
@@ -35,11 +36,38 @@ pub fn parse(text: &str) -> Result<KernelModule, ParseError> {
         } else if c.eat("kernel") {
             c.declare("k", module.kernels.len())?;
             module.kernels.push(kernel(c)?);
+        } else if schedule.is_none() && c.eat("schedule") {
+            c.expect("{")?;
+            schedule = Some(stages(c)?);
         } else {
-            return Err(c.expected("`buffer`, `fault`, `kernel` or `}`"));
+            return Err(c.expected("`buffer`, `fault`, `kernel`, `schedule` or `}`"));
         }
     }
+    module.schedule = schedule.unwrap_or_else(|| module.flat_schedule());
     if c.is_at_end() { Ok(module) } else { Err(c.expected("the end")) }
+}
+
+/// Stages up to the closing brace, which is taken.
+fn stages(c: &mut Cursor<'_>) -> Result<Vec<Stage>, ParseError> {
+    c.nested(|c| {
+        let mut stages = Vec::new();
+        while !c.eat("}") {
+            stages.push(if c.eat("repeat") { Stage::Repeat(repeat(c)?) } else { Stage::Kernel(c.entity("k")?) });
+        }
+        Ok(stages)
+    })
+}
+
+fn repeat(c: &mut Cursor<'_>) -> Result<Repeat, ParseError> {
+    let error = c.expected("a counter such as `s0`");
+    let counter = eat_axis(c).ok_or(error)?;
+    c.expect("in")?;
+    let lo = c.int()?;
+    c.expect("..")?;
+    let hi = c.int()?;
+    let reverse = c.eat("reverse");
+    c.expect("{")?;
+    Ok(Repeat { counter, lo, hi, reverse, body: stages(c)? })
 }
 
 fn scalar_type(c: &mut Cursor<'_>) -> Result<ScalarType, ParseError> {
@@ -285,6 +313,7 @@ fn op(c: &mut Cursor<'_>) -> Result<Op, ParseError> {
         "f32" => Op::Const(OpConst::F32((c.float()? as f32).to_bits())),
         "f64" => Op::Const(OpConst::F64(c.float()?.to_bits())),
         "load" => Op::Load(address(c)?),
+        "scalar" => Op::Scalar(c.int()?),
         "splat" => Op::Splat(c.entity("v")?),
         "extract" => {
             let vector = c.entity("v")?;

@@ -16,14 +16,19 @@
 //!       store b1[v1] = v2
 //!     }
 //!   }
+//!   schedule {
+//!     repeat s0 in 0..8 reverse {
+//!       k0
+//!     }
+//!   }
 //! }
 //! ```
 //!
-//! In an address, `s0` is the run-time stride of axis 0 of its buffer.
+//! The schedule is left out if it is every kernel once, in order. In an address, `s0` is the run-time stride of axis 0 of its buffer.
 
 use super::names::{BINARY, COMPARISON, CONVERSION, UNARY, name_of};
 use super::{
-    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, MatrixStride, Op, OpConst, Operand, Place, Stmt, View,
+    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, MatrixStride, Op, OpConst, Operand, Place, Stage, Stmt, View,
 };
 use crate::diagnostic::Code;
 use crate::entity::{Buffer, Kernel, Local};
@@ -65,7 +70,28 @@ fn write_module(out: &mut String, module: &KernelModule) -> fmt::Result {
     for (id, kernel) in &module.kernels {
         write_kernel(out, id, kernel)?;
     }
+    if module.schedule != module.flat_schedule() {
+        out.write_str("  schedule {\n")?;
+        write_stages(out, &module.schedule, 2)?;
+        out.write_str("  }\n")?;
+    }
     out.write_str("}\n")
+}
+
+fn write_stages(out: &mut String, stages: &[Stage], depth: usize) -> fmt::Result {
+    let indent = "  ".repeat(depth);
+    for stage in stages {
+        match stage {
+            Stage::Kernel(kernel) => writeln!(out, "{indent}{kernel}")?,
+            Stage::Repeat(r) => {
+                let reverse = if r.reverse { " reverse" } else { "" };
+                writeln!(out, "{indent}repeat s{} in {}..{}{reverse} {{", r.counter, r.lo, r.hi)?;
+                write_stages(out, &r.body, depth + 1)?;
+                writeln!(out, "{indent}}}")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write_buffer(out: &mut String, id: Buffer, buffer: &BufferDecl) -> fmt::Result {
@@ -215,6 +241,7 @@ impl fmt::Display for Op {
             Op::Const(value) => write!(f, "{value}"),
             Op::Copy(a) => write!(f, "{a}"),
             Op::Load(address) => write!(f, "load {address}"),
+            Op::Scalar(n) => write!(f, "scalar {n}"),
             Op::Splat(a) => write!(f, "splat {a}"),
             Op::Extract(a, lane) => write!(f, "extract {a}, {lane}"),
             Op::Unary(op, a) => write!(f, "{} {a}", name_of(&UNARY, *op)),

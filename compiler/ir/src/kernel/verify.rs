@@ -4,6 +4,7 @@
 //! * A buffer of an argument has a slot below `n_arguments` and run-time strides below `n_strides`; one in the arena lies inside
 //!   it at a multiple of 64; a constant has as many bytes as its elements need.
 //! * Fault codes stand in the fault table.
+//! * Every kernel is in the schedule. The counter of a repetition is at most the number of repetitions around it, and none of theirs.
 //!
 //! Kernel
 //! * There is at least one task; the task variable is an i64 and is never set.
@@ -19,6 +20,7 @@
 //! * A matrix product is of f32, f64, c64 or c128 on buffers of their real type, with extents that are i64 and not negative.
 
 mod ops;
+mod schedule;
 
 use super::print::print_stmt;
 use super::{
@@ -28,6 +30,7 @@ use super::{
 use crate::dtype::DType;
 use crate::entity::{Kernel, Local};
 use crate::verified::{Verified, VerifierError};
+use std::collections::BTreeSet;
 
 /// Checks every invariant.
 ///
@@ -40,8 +43,10 @@ pub fn verify(module: KernelModule) -> Result<Verified<KernelModule>, Vec<Verifi
             errors.push(VerifierError { entity: id.to_string(), message });
         }
     }
+    let scalars = schedule::check(&module, &mut errors);
     for (id, kernel) in &module.kernels {
-        let mut checker = Checker { module: &module, kernel, id, errors: &mut errors, set: Vec::new(), loop_vars: Vec::new() };
+        let scalars = &scalars[id];
+        let mut checker = Checker { module: &module, kernel, id, scalars, errors: &mut errors, set: Vec::new(), loop_vars: Vec::new() };
         checker.check_kernel();
     }
     if errors.is_empty() { Ok(Verified::new(module)) } else { Err(errors) }
@@ -76,6 +81,8 @@ struct Checker<'a> {
     module: &'a KernelModule,
     kernel: &'a KernelDecl,
     id: Kernel,
+    /// Counters that have values wherever the kernel is carried out.
+    scalars: &'a BTreeSet<u32>,
     errors: &'a mut Vec<VerifierError>,
     /// Whether each variable is set on every path to here.
     set: Vec<bool>,

@@ -175,3 +175,32 @@ fn unwritten_memory_is_nan() {
     let out = one_kernel(1, "v2 = load b1[0] store b0[0] = v2").unwrap();
     assert!(out[0].is_nan());
 }
+
+#[test]
+fn repetitions_count_for_the_kernels_in_them() {
+    let text = r#"kernels "digits" {
+  arguments 1 strides 0 arena 0
+  buffer b0 "n": i64 x 1 argument 0 writable
+  kernel k0 "n" tasks 1 task v0 {
+    local v0, v1, v2, v3: i64
+    v1 = scalar 0
+    v2 = scalar 1
+    v3 = load b0[0]
+    v1 = mul v1, v2
+    v2 = int 100
+    v3 = mul v3, v2
+    v3 = add v3, v1
+    store b0[0] = v3
+  }
+  schedule {
+    repeat s0 in 1..3 {
+      repeat s1 in 4..6 reverse {
+        k0
+      }
+    }
+  }
+}"#;
+    let mut args = [ArgBuffer::contiguous(vec![0; 8])];
+    run(&module(text), &mut args).unwrap();
+    assert_eq!(i64::from_le_bytes(args[0].bytes[..].try_into().unwrap()), 5_041_008);
+}

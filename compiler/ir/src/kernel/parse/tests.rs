@@ -67,7 +67,18 @@ pub(crate) const EVERYTHING: &str = r#"kernels "every \"thing\"" {
     copy b2[v0*8] = b0[v0*s0 + 1] count v2
   }
   kernel k1 "" tasks 1 task v0 {
-    local v0: i64
+    local v0, v1: i64
+    v1 = scalar 1
+    v1 = scalar 0
+  }
+  schedule {
+    k0
+    repeat s0 in -2..5 {
+      repeat s1 in 3..8 reverse {
+        k1
+      }
+      k0
+    }
   }
 }
 "#;
@@ -93,6 +104,7 @@ fn mistakes_name_their_line() {
         ("fault f1", "fault f2"),
         ("v7 = uge v0, v0", "v7 = uge v0"),
         ("\"0100ff7f\"", "\"0100ff7\""),
+        ("repeat s1", "repeat b1"),
     ] {
         let line = EVERYTHING[..EVERYTHING.find(from).unwrap()].lines().count();
         assert_eq!(parse(&EVERYTHING.replacen(from, to, 1)).unwrap_err().line, line, "{to}");

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! int n                   integers and bool: n is the sign-extended value      f32, f64   the type itself
+//! scalar n                i64, inside of a repetition with that counter
 //! copy                    T → T                        splat    T → TxN       extract   TxN, lane → T
 //! neg                     numbers                      not      bool, integers
 //! abs                     numbers                      sqrt floor ceil nearest trunc   floats    popcount   integers
@@ -49,6 +50,9 @@ impl Checker<'_> {
             Op::Const(value) => check_const(ty.scalar, *value),
             Op::Copy(a) => self.used_as(*a, ty),
             Op::Load(_) => Ok(()),
+            Op::Scalar(_) if ty != Type::INDEX => Err(format!("the result is i64, not {ty}")),
+            Op::Scalar(n) if !self.scalars.contains(n) => Err(format!("no repetition around the kernel counts s{n}")),
+            Op::Scalar(_) => Ok(()),
             Op::Splat(a) => {
                 self.used_as(*a, Type::scalar(ty.scalar))?;
                 if ty.lanes > 1 { Ok(()) } else { Err("the result is no vector".to_owned()) }

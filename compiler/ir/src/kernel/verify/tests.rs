@@ -137,3 +137,34 @@ fn buffers_are_where_they_can_be() {
     let errors: Vec<String> = verify(parse(no_tasks).unwrap()).unwrap_err().iter().map(ToString::to_string).collect();
     assert_eq!(errors, ["k0: tasks: a kernel has at least one task", "k0: v0: f32x2 is no type", "k0: task: v0 is no i64 variable"]);
 }
+
+/// The messages about two kernels, the second of which reads a counter, under this schedule.
+fn schedule_messages(schedule: &str) -> Vec<String> {
+    let kernel = |n| format!("kernel k{n} \"\" tasks 1 task v0 {{ local v0, v1: i64");
+    let text = format!(
+        "kernels \"t\" {{ arguments 0 strides 0 arena 0 {} }} {} v1 = scalar 0 }} schedule {{ {schedule} }} }}",
+        kernel(0),
+        kernel(1)
+    );
+    match verify(parse(&text).unwrap()) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn schedules_hold_every_kernel_and_give_counters_values() {
+    assert_eq!(schedule_messages("k0 repeat s0 in 0..3 { k1 }"), Vec::<String>::new());
+    assert_eq!(schedule_messages("k0 repeat s0 in 3..0 { repeat s1 in 0..2 reverse { k1 } k1 }"), Vec::<String>::new());
+    for (schedule, expected) in [
+        ("repeat s0 in 0..3 { k1 }", "k0: it is not in the schedule"),
+        ("k0 repeat s0 in 0..3 { k1 } k1", "no repetition around the kernel counts s0"),
+        ("k0 k1", "no repetition around the kernel counts s0"),
+        ("k0 repeat s0 in 0..3 { k1 k2 }", "k2 is not declared"),
+        ("k0 repeat s0 in 0..3 { repeat s0 in 0..3 { k1 } }", "s0 is no counter for a repetition inside of 1"),
+        ("k0 repeat s0 in 0..3 { repeat s2 in 0..3 { k1 } }", "s2 is no counter for a repetition inside of 1"),
+    ] {
+        let found = schedule_messages(schedule);
+        assert!(found.len() == 1 && found[0].contains(expected), "{schedule}: {found:?} for {expected}");
+    }
+}
