@@ -1,4 +1,5 @@
-//! What numpy computed: `numpy/einsum.json` and `numpy/programs.json`, written by `numpy/make_fixtures.py`.
+//! What numpy computed: `numpy/einsum.json` and `numpy/programs.json`, written by `numpy/make_fixtures.py`, and `programs/*.json`, written
+//! by `numpy/make_programs.py`.
 
 use crate::store::{Layout, Stored};
 use ein::{DType, Tensor};
@@ -61,16 +62,65 @@ pub fn einsum_cases() -> Vec<EinsumCase> {
 #[must_use]
 pub fn program_cases() -> Vec<ProgramCase> {
     let cases: Vec<Value> = serde_json::from_str(include_str!("../numpy/programs.json")).expect("json");
-    let case = |value: &Value| ProgramCase {
-        name: text(&value["name"]),
-        source: source(&text(&value["source"])),
+    cases.iter().map(|value| program(value, text(&value["name"]), source(&text(&value["source"])))).collect()
+}
+
+/// A call of a program in `programs/` or `cases/programs/`, its tensors not yet read.
+pub struct ReferenceCall {
+    /// Name of the file.
+    pub program: String,
+    /// The definition.
+    pub def: String,
+    /// Text of the program.
+    pub source: String,
+    number: usize,
+    value: Value,
+}
+
+impl ReferenceCall {
+    /// The call with its tensors.
+    #[must_use]
+    pub fn case(&self) -> ProgramCase {
+        program(&self.value, format!("{} {} #{}", self.program, self.def, self.number), self.source.clone())
+    }
+}
+
+/// Every call of those programs.
+///
+/// # Panics
+/// If a file is not as `make_programs.py` writes it, or its program is missing.
+#[must_use]
+pub fn reference_calls() -> Vec<ReferenceCall> {
+    let folder = crate::repository().join("tests/programs");
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path());
+    let mut files: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
+    files.sort();
+    files.iter().flat_map(|path| calls(path)).collect()
+}
+
+fn calls(path: &std::path::Path) -> Vec<ReferenceCall> {
+    let program = path.file_stem().expect("a file").to_string_lossy().into_owned();
+    let beside = format!("tests/programs/{program}.ein");
+    let of_the_language = format!("tests/cases/programs/{program}.ein");
+    let source = source(if crate::repository().join(&beside).exists() { &beside } else { &of_the_language });
+    let calls: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).expect("readable")).expect("json");
+    let call = |(number, value): (usize, Value)| {
+        let def = text(&value["def"]);
+        ReferenceCall { program: program.clone(), def, source: source.clone(), number, value }
+    };
+    calls.into_iter().enumerate().map(call).collect()
+}
+
+fn program(value: &Value, name: String, source: String) -> ProgramCase {
+    ProgramCase {
+        name,
+        source,
         def: value.get("def").map(text),
         sizes: entries(value.get("sizes")).map(|(name, n)| (name, n.as_i64().expect("an integer"))).collect(),
         inputs: entries(value.get("in")).map(|(name, t)| (name, tensor(t))).collect(),
         outputs: entries(value.get("out")).map(|(name, t)| (name, tensor(t))).collect(),
         tolerance: value["tol"].as_f64().expect("a number"),
-    };
-    cases.iter().map(case).collect()
+    }
 }
 
 impl EinsumCase {
@@ -148,9 +198,29 @@ fn tensor(value: &Value) -> Tensor {
         DType::F64 => read!(real),
         DType::C64 => read!(|v| Complex::new(real(&v[0]) as f32, real(&v[1]) as f32)),
         DType::C128 => read!(|v| Complex::new(real(&v[0]), real(&v[1]))),
+        DType::BF16 => {
+            let bits = values.iter().flat_map(|v| ((f64_as_bits(real(v)) >> 16) as u16).to_le_bytes());
+            from_bytes(dtype, &shape, &bits.collect::<Vec<u8>>())
+        }
+        DType::I4 => from_bytes(dtype, &shape, &nibbles(&values, shape.last().copied().unwrap_or(1))),
         other => panic!("no fixture has {other}"),
     };
     tensor.expect("as many values as the shape has elements")
+}
+
+fn f64_as_bits(x: f64) -> u32 {
+    (x as f32).to_bits()
+}
+
+fn from_bytes(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Tensor, ein_runtime::Error> {
+    Tensor::from_bytes(dtype, shape, ein_runtime::AlignedBuf::copy_of(bytes)?)
+}
+
+/// Two numbers a byte, the first in the low bits; every row begins a byte.
+fn nibbles(values: &[Value], row: usize) -> Vec<u8> {
+    let nibble = |v: &Value| (v.as_i64().expect("an integer") & 15) as u8;
+    let pair = |p: &[Value]| nibble(&p[0]) | p.get(1).map_or(0, nibble) << 4;
+    values.chunks(row.max(1)).flat_map(|r| r.chunks(2).map(pair).collect::<Vec<u8>>()).collect()
 }
 
 fn real(value: &Value) -> f64 {

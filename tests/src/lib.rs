@@ -1,7 +1,7 @@
 //! Helpers shared by the tests of the whole compiler.
 //!
-//! * [`fixture`] reads what numpy computed (`numpy/*.json`); [`store`] keeps a tensor in a given layout; [`compare`] says how two
-//!   results differ.
+//! * [`fixture`] reads what numpy computed (`numpy/*.json`, `programs/*.json`); [`run`] runs such a program; [`store`] keeps a tensor in
+//!   a given layout; [`compare`] says how two results differ.
 //! * [`generate`] writes random well-typed programs as source text, and [`spec`] random einsum strings; [`oracle`] runs both through
 //!   every stage and compares with the interpreters.
 //! * [`cases`] finds the programs of `cases/` and the sizes that they state.
@@ -14,6 +14,7 @@ pub mod fixture;
 pub mod generate;
 pub mod oracle;
 pub mod random;
+pub mod run;
 pub mod spec;
 pub mod store;
 

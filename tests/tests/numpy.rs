@@ -1,16 +1,11 @@
 //! What numpy computes, from the interpreter and from compiled code.
 
-use ein::{Compiler, Error, Tensor, TensorRef};
-use ein_tests::compare::{close, same};
+use ein::{Compiler, Tensor, TensorRef};
+use ein_tests::compare::same;
 use ein_tests::fixture::{EinsumCase, ProgramCase, einsum_cases, program_cases};
 use ein_tests::oracle;
+use ein_tests::run::{self, all};
 use ein_tests::store::Stored;
-
-/// Reports every failure of a list of checks at once.
-fn all(results: impl Iterator<Item = Result<(), String>>) {
-    let failures: Vec<String> = results.filter_map(Result::err).collect();
-    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
-}
 
 fn judge(case: &EinsumCase, who: &str, got: Result<Tensor, String>) -> Result<(), String> {
     let shapes: Vec<&[usize]> = case.operands.iter().map(Tensor::shape).collect();
@@ -69,53 +64,21 @@ fn programs_of_later_versions_are_refused() {
     }
 }
 
-fn outputs(case: &ProgramCase, who: &str, got: &[(String, Tensor)]) -> Result<(), String> {
-    for (name, expected) in &case.outputs {
-        let at = format!("{who}: {}, result `{name}`", case.name);
-        let (_, tensor) = got.iter().find(|(n, _)| n == name).ok_or_else(|| format!("{at} is missing"))?;
-        close(tensor, expected, case.tolerance).map_err(|e| format!("{at}: {e}"))?;
-    }
-    Ok(())
-}
-
 #[test]
 fn programs_interpreted() {
     all(programs().iter().map(|case| {
-        let failed = |e: String| format!("interpreter: {}: {e}", case.name);
-        let generic = oracle::module(&case.source, case.def.as_deref()).map_err(|d| failed(Error::from(d).to_string()))?;
-        let named = |t: &ein_ir::entity::Tensor| generic.tensors[*t].name.clone();
-        let find = |name: String| case.inputs.iter().find(|(n, _)| *n == name).map(|(_, t)| t.try_clone().expect("small"));
-        let inputs: Option<Vec<Tensor>> = generic.params.iter().map(|t| find(named(t))).collect();
-        let inputs = inputs.ok_or_else(|| failed("an input is missing".to_owned()))?;
-        let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
-        let module = oracle::specialise(&generic, &shapes, &case.sizes).map_err(|d| failed(Error::from(d).to_string()))?;
-        let results = oracle::interpret(&module, &inputs).map_err(|f| failed(format!("{f:?}")))?;
-        outputs(case, "interpreter", &generic.results.iter().map(named).zip(results).collect::<Vec<_>>())
+        let got = run::interpret(case).map_err(|e| format!("interpreter: {}: {e}", case.name))?;
+        run::judge(case, "interpreter", &got)
     }));
 }
 
 #[test]
 fn programs_compiled() {
     for opt_level in [0, 1] {
+        let (who, compiler) = (format!("-O{opt_level}"), Compiler::new().threads(1).opt_level(opt_level));
         all(programs().iter().map(|case| {
-            let who = format!("-O{opt_level}");
-            let run = || -> Result<Vec<(String, Tensor)>, Error> {
-                let program = Compiler::new().threads(1).opt_level(opt_level).compile(&case.source)?;
-                let function = case.def.as_ref().map_or_else(|| program.main_def(), |name| program.def(name))?;
-                let mut binder = function.bind();
-                for (name, n) in &case.sizes {
-                    binder = binder.size(name, *n);
-                }
-                for (name, tensor) in &case.inputs {
-                    binder = binder.input(name, &tensor.into())?;
-                }
-                let bound = binder.build()?;
-                let find = |name: &str| TensorRef::from(&case.inputs.iter().find(|(n, _)| n == name).expect("bound by name").1);
-                let views: Vec<TensorRef<'_>> = bound.inputs().into_iter().map(find).collect();
-                let names: Vec<String> = function.outputs().iter().map(|n| (*n).to_owned()).collect();
-                Ok(names.into_iter().zip(bound.call(&views)?.into_tensors()).collect())
-            };
-            outputs(case, &who, &run().map_err(|e| format!("{who}: {}: {}", case.name, e.render(false)))?)
+            let got = run::compiled(case, &compiler).map_err(|e| format!("{who}: {}: {}", case.name, e.render(false)))?;
+            run::judge(case, &who, &got)
         }));
     }
 }

@@ -247,10 +247,10 @@ impl<'e, 'p> Resolver<'e, 'p> {
             ExprKind::Prev(name) => return self.prev(name),
             _ => return NodeKind::Bad,
         };
-        let mut pads: Vec<(Node, Span)> = Vec::new();
+        let mut pads: Vec<&Expr> = Vec::new();
         let resolved: Vec<Sub> =
             subs.iter().filter_map(|s| if let Subscript::At(e) = s { Some(self.subscript(e, &mut pads)) } else { None }).collect();
-        let pad = self.one_pad(pads);
+        let pad = self.one_pad(&pads);
         let Some(tensor) = self.tensor(name) else { return NodeKind::Bad };
         let axes = self.elab.module.tensors[tensor].axes.len();
         if axes != resolved.len() {
@@ -288,7 +288,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
         }
     }
 
-    fn subscript(&mut self, e: &Expr, pads: &mut Vec<(Node, Span)>) -> Sub {
+    fn subscript<'s>(&mut self, e: &'s Expr, pads: &mut Vec<&'s Expr>) -> Sub {
         let ExprKind::Call { name, args } = &e.peeled().kind else { return Sub { value: self.expr(e), mode: Mode::Exact } };
         let mode = match name.as_str() {
             "pad" => Mode::Pad,
@@ -305,22 +305,21 @@ impl<'e, 'p> Resolver<'e, 'p> {
             return Sub { value: Node::new(NodeKind::Bad, e.span), mode };
         }
         if let Some(value) = args.get(1) {
-            let node = self.expr(&value.value);
-            pads.push((node, value.span));
+            pads.push(&value.value);
         }
         Sub { value: self.expr(&args[0].value), mode }
     }
 
-    fn one_pad(&mut self, pads: Vec<(Node, Span)>) -> Option<Box<Node>> {
-        let mut pads = pads.into_iter();
-        let (first, first_span) = pads.next()?;
-        for (_, span) in pads {
-            let found = dims::error(304, "one access states two pad values").at(span, "second value").and(first_span, "first value");
+    /// The pad value of an access: the same wherever it is stated.
+    fn one_pad(&mut self, pads: &[&Expr]) -> Option<Box<Node>> {
+        let (first, rest) = pads.split_first()?;
+        for other in rest.iter().filter(|other| print_expr(other) != print_expr(first)) {
+            let found = dims::error(304, "one access states two pad values").at(other.span, "second value").and(first.span, "first value");
             self.elab.errors.push(
                 found.note("an element outside the tensor on any axis has the one pad value").help("state it once, `pad(e)` elsewhere"),
             );
         }
-        Some(Box::new(first))
+        Some(Box::new(self.expr(first)))
     }
 
     fn call(&mut self, name: &Ident, args: &[ast::Argument], span: Span) -> NodeKind {

@@ -159,6 +159,7 @@ fn subscripts_outside_are_refused() {
         "def f<N>(x: f32[N, N]) -> y: f32[N] { y[i] = x[pad(i, 1.0), pad(i, 2.0)]; }",
         "E0304 one access states two pad values | state it once, `pad(e)` elsewhere",
     );
+    refused("def f<N>(x: f32[N, N]) -> y: f32[N] { y[i] = x[pad(i, -inf), pad(i, -inf)]; }", "");
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! A program of a fixture, interpreted and compiled.
+
+use crate::compare::close;
+use crate::fixture::ProgramCase;
+use crate::oracle;
+use ein::{Compiler, Error, Tensor, TensorRef};
+
+/// Results of the interpreter, by name.
+///
+/// # Errors
+/// What the front end or the interpreter says.
+pub fn interpret(case: &ProgramCase) -> Result<Vec<(String, Tensor)>, String> {
+    let generic = oracle::module(&case.source, case.def.as_deref()).map_err(|d| Error::from(d).to_string())?;
+    let named = |t: &ein_ir::entity::Tensor| generic.tensors[*t].name.clone();
+    let find = |name: String| case.inputs.iter().find(|(n, _)| *n == name).map(|(_, t)| t.try_clone().expect("small"));
+    let inputs: Option<Vec<Tensor>> = generic.params.iter().map(|t| find(named(t))).collect();
+    let inputs = inputs.ok_or_else(|| "an input is missing".to_owned())?;
+    let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
+    let module = oracle::specialise(&generic, &shapes, &case.sizes).map_err(|d| Error::from(d).to_string())?;
+    let results = oracle::interpret(&module, &inputs).map_err(|f| format!("{f:?}"))?;
+    Ok(generic.results.iter().map(named).zip(results).collect())
+}
+
+/// Results of compiled code, by name.
+///
+/// # Errors
+/// What the compiler or the run says.
+pub fn compiled(case: &ProgramCase, compiler: &Compiler) -> Result<Vec<(String, Tensor)>, Error> {
+    let program = compiler.compile(&case.source)?;
+    let function = case.def.as_ref().map_or_else(|| program.main_def(), |name| program.def(name))?;
+    let mut binder = case.sizes.iter().fold(function.bind(), |binder, (name, n)| binder.size(name, *n));
+    for (name, tensor) in &case.inputs {
+        binder = binder.input(name, &tensor.into())?;
+    }
+    let bound = binder.build()?;
+    let find = |name: &str| TensorRef::from(&case.inputs.iter().find(|(n, _)| n == name).expect("bound by name").1);
+    let views: Vec<TensorRef<'_>> = bound.inputs().into_iter().map(find).collect();
+    let names: Vec<String> = function.outputs().iter().map(|n| (*n).to_owned()).collect();
+    Ok(names.into_iter().zip(bound.call(&views)?.into_tensors()).collect())
+}
+
+/// Whether results are those of the case, within its tolerance; `who` made them.
+///
+/// # Errors
+/// The first result that is missing or differs.
+pub fn judge(case: &ProgramCase, who: &str, got: &[(String, Tensor)]) -> Result<(), String> {
+    for (name, expected) in &case.outputs {
+        let at = format!("{who}: {}, result `{name}`", case.name);
+        let (_, tensor) = got.iter().find(|(n, _)| n == name).ok_or_else(|| format!("{at} is missing"))?;
+        close(tensor, expected, case.tolerance).map_err(|e| format!("{at}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// Panics with every failure of a list of checks at once.
+///
+/// # Panics
+/// If there is one.
+pub fn all(results: impl Iterator<Item = Result<(), String>>) {
+    let failures: Vec<String> = results.filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
+}

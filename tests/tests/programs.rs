@@ -1,0 +1,131 @@
+//! Programs of many fields, compared with references in numpy: `tests/programs/*.ein` and the language's own list, each with the calls of
+//! `tests/programs/*.json`.
+
+use ein::{Compiler, Tensor};
+use ein_tests::fixture::{ProgramCase, ReferenceCall, reference_calls};
+use ein_tests::oracle;
+use ein_tests::run::{self, all};
+
+/// Definitions that need what is not in this version; each is refused with E0190 until it runs.
+const LATER: [(&str, &str); 59] = [
+    ("02_softmax", "softmax"),
+    ("03_attention", "attention"),
+    ("05_layernorm", "layernorm"),
+    ("06_mttkrp", "mttkrp"),
+    ("08_shortest_path", "all_pairs"),
+    ("09_ssm", "ssm"),
+    ("10_embedding", "embed"),
+    ("10_embedding", "embed_counts"),
+    ("alignment", "alignment"),
+    ("beam", "beam_step"),
+    ("belief", "belief"),
+    ("boxes", "nms"),
+    ("circuit", "ansatz"),
+    ("codebook", "codebook"),
+    ("codebook", "vector_codebook"),
+    ("cross_entropy", "cross_entropy"),
+    ("edit_distance", "edit_distance"),
+    ("embedding_gradient", "embedding_gradient"),
+    ("gaussian_process", "posterior"),
+    ("hmm", "forward"),
+    ("hmm", "smooth"),
+    ("int4", "int4_matmul"),
+    ("int4", "packed_matmul"),
+    ("ising", "chain"),
+    ("ising", "ladder"),
+    ("kalman", "kalman"),
+    ("kalman", "kalman_step"),
+    ("kmeans", "kmeans_step"),
+    ("least_squares", "fit_line"),
+    ("mixture_of_experts", "mixture_by_weight"),
+    ("mixture_of_experts", "mixture_of_experts"),
+    ("pagerank", "pagerank"),
+    ("pca", "pca"),
+    ("power_iteration", "power_iteration"),
+    ("quantised", "quantise"),
+    ("quantised", "quantised"),
+    ("recurrent", "elman"),
+    ("recurrent", "gru"),
+    ("recurrent", "lstm"),
+    ("returns", "advantage"),
+    ("returns", "returns"),
+    ("rmsnorm", "rmsnorm"),
+    ("segments", "segment_softmax"),
+    ("segments", "segment_statistics"),
+    ("selective_scan", "selective_scan"),
+    ("sinkhorn", "sinkhorn"),
+    ("sinkhorn", "sinkhorn_log"),
+    ("sparse", "graph_layer"),
+    ("sparse", "sddmm"),
+    ("sparse", "spmm"),
+    ("stencils", "heat"),
+    ("stencils", "upwind"),
+    ("stencils", "wave"),
+    ("tensor_train", "overlap"),
+    ("viterbi", "viterbi"),
+    ("wavelet", "daubechies_back"),
+    ("wavelet", "daubechies_step"),
+    ("wavelet", "haar_step"),
+    ("xnor", "xnor_matmul"),
+];
+
+fn is_later(call: &ReferenceCall) -> bool {
+    LATER.contains(&(call.program.as_str(), call.def.as_str()))
+}
+
+fn runnable() -> Vec<ProgramCase> {
+    reference_calls().iter().filter(|call| !is_later(call)).map(ReferenceCall::case).collect()
+}
+
+#[test]
+fn every_definition_has_a_reference() {
+    let calls = reference_calls();
+    let folder = std::fs::read_dir(ein_tests::repository().join("tests/programs")).expect("a folder");
+    for path in folder.map(|e| e.expect("an entry").path()).filter(|p| p.extension().is_some_and(|e| e == "ein")) {
+        let program = path.file_stem().expect("a file").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("readable");
+        for def in text.lines().filter_map(|line| line.strip_prefix("def ")).map(|line| line.split(['<', '(']).next().expect("a name")) {
+            assert!(calls.iter().any(|c| c.program == program && c.def == def), "no reference of `{def}` in {program}.json");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_in_this_version_is_refused_and_nothing_else() {
+    all(reference_calls().iter().filter(|call| is_later(call)).map(|call| {
+        let name = format!("{} {}", call.program, call.def);
+        match oracle::module(&call.source, Some(&call.def)) {
+            Ok(_) => Err(format!("{name} compiles: remove it from the list")),
+            Err(refused) if refused.iter().all(|d| d.code.0 == 190) => Ok(()),
+            Err(refused) => Err(format!("{name}: {}", ein::Error::from(refused).render(false))),
+        }
+    }));
+    let unknown = |(p, d): &&(&str, &str)| !reference_calls().iter().any(|c| (c.program.as_str(), c.def.as_str()) == (*p, *d));
+    assert_eq!(LATER.iter().find(unknown), None, "no such program");
+}
+
+#[test]
+fn interpreted() {
+    all(runnable().iter().map(|case| {
+        let got = run::interpret(case).map_err(|e| format!("interpreter: {}: {e}", case.name))?;
+        run::judge(case, "interpreter", &got)
+    }));
+}
+
+/// As written and optimised, on one thread and on two: all are the reference's, and threads change no bit.
+#[test]
+fn compiled() {
+    let cases = runnable();
+    for opt_level in [0, 1] {
+        let compilers = [1, 2].map(|threads| Compiler::new().opt_level(opt_level).threads(threads));
+        all(cases.iter().map(|case| compiled_alike(case, &format!("-O{opt_level}"), &compilers)));
+    }
+}
+
+fn compiled_alike(case: &ProgramCase, who: &str, compilers: &[Compiler; 2]) -> Result<(), String> {
+    let run = |compiler| run::compiled(case, compiler).map_err(|e| format!("{who}: {}: {}", case.name, e.render(false)));
+    let (one, two) = (run(&compilers[0])?, run(&compilers[1])?);
+    run::judge(case, who, &one)?;
+    let bits = |results: &[(String, Tensor)]| results.iter().map(|(_, t)| t.as_bytes().to_vec()).collect::<Vec<_>>();
+    if bits(&one) == bits(&two) { Ok(()) } else { Err(format!("{who}: {}: two threads give other bits", case.name)) }
+}
