@@ -32,6 +32,7 @@ pub mod bound;
 pub mod einsum;
 pub mod emit;
 pub mod error;
+pub mod format;
 pub mod function;
 pub mod loader;
 pub mod options;

@@ -13,10 +13,17 @@ use std::path::Path;
 /// # Errors
 /// E0901 if the file cannot be read, E0108 if it is too long, E0118 if it is not UTF-8.
 pub(crate) fn read_source(path: &Path) -> Result<String, Error> {
-    let unreadable = |e| ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: describe(&e) };
+    read_text(path, File::open(path).map_err(|e| unreadable(path, &e))?)
+}
+
+/// Reads a program from anything; `path` is what messages call it.
+///
+/// # Errors
+/// As [`read_source`].
+pub fn read_text(path: &Path, from: impl Read) -> Result<String, Error> {
     let mut bytes = Vec::new();
     // A device may have no end.
-    File::open(path).and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    from.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
     if bytes.len() > MAX_FILE_BYTES {
         let message = format!("`{}` has more than {MAX_FILE_BYTES} bytes, which is the limit", path.display());
         return Err(Diagnostic::error(108, "limit", message).into());
@@ -25,6 +32,11 @@ pub(crate) fn read_source(path: &Path) -> Result<String, Error> {
         let message = format!("`{}` is not UTF-8 text: byte {} does not fit", path.display(), e.utf8_error().valid_up_to());
         Diagnostic::error(118, "not-utf8", message).into()
     })
+}
+
+/// E0901, with what the system said.
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: describe(error) }.into()
 }
 
 /// `a`, `b` and `c` in words.

@@ -14,6 +14,7 @@ pub use npy::save_npy;
 pub use npz::save_npz;
 pub use safetensors::save_safetensors;
 pub use source::describe;
+pub use write::save_text;
 
 use crate::error::Error;
 use crate::view::{DimVec, TensorRef};

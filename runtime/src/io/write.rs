@@ -16,6 +16,15 @@ pub(super) fn replace_file(path: &Path, fill: impl FnOnce(&mut Output) -> io::Re
     try_replace(path, fill).map_err(|e| Error::CannotWrite { path: path.to_owned(), reason: describe(&e) })
 }
 
+/// Writes a text. The file appears whole or not at all, and one that was there keeps its permissions.
+///
+/// # Errors
+///
+/// `cannot-write`.
+pub fn save_text(path: &Path, text: &str) -> Result<(), Error> {
+    replace_file(path, |file| file.write_all(text.as_bytes()))
+}
+
 /// What a file is written through.
 pub(super) type Output = BufWriter<File>;
 
@@ -35,6 +44,9 @@ fn try_replace(path: &Path, fill: impl FnOnce(&mut Output) -> io::Result<()>) ->
         }
     }
     let (guard, file) = Temporary::create(&target)?;
+    if let Ok(existing) = fs::metadata(&target) {
+        file.set_permissions(existing.permissions())?;
+    }
     let mut file = BufWriter::new(file);
     fill(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?;

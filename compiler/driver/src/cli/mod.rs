@@ -8,6 +8,7 @@ pub(crate) mod einsum;
 pub(crate) mod emit;
 pub(crate) mod eval;
 pub(crate) mod explain;
+pub(crate) mod fmt;
 pub(crate) mod input;
 pub(crate) mod run;
 pub(crate) mod serve;
@@ -52,6 +53,7 @@ enum Command {
     Check(check::Check),
     Emit(emit::Emit),
     Explain(explain::Explain),
+    Fmt(fmt::Fmt),
     Serve(serve::Serve),
 }
 
@@ -162,15 +164,21 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(command) => command.execute(colours),
         Command::Emit(command) => command.execute(),
         Command::Explain(command) => command.execute(),
+        Command::Fmt(command) => return command.execute(colours),
         Command::Serve(command) => command.execute(),
     };
-    match result {
-        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
-        Err(Failure::Program(error)) => {
+    result.map_or_else(|failure| report(&failure, colours), |()| ExitCode::SUCCESS)
+}
+
+/// Tells of a failure, and gives the exit status.
+pub(crate) fn report(failure: &Failure, colours: bool) -> ExitCode {
+    match failure {
+        Failure::ClosedPipe => ExitCode::SUCCESS,
+        Failure::Program(error) => {
             say(&error.render(colours));
             ExitCode::from(1)
         }
-        Err(Failure::Usage(message)) => {
+        Failure::Usage(message) => {
             say(&format!("error: {message}\n\nFor more information, try '--help'.\n"));
             ExitCode::from(2)
         }

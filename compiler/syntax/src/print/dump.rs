@@ -1,6 +1,6 @@
 //! A dump of the tree: one node a line, children indented, with places. It is the text of `ein emit --stage ast`.
 
-use super::Printer;
+use super::flat;
 use crate::ast::{
     Argument, Axis, Bind, Binder, BinderKind, Const, ConstValue, Def, DimItem, DimSize, ElementType, Expr, ExprKind, Fit, FitRule, Hint,
     HintRelation, HintValue, IndexRange, Interval, Item, LeftSide, Number, NumberValue, Param, Program, Qualifier, Reducer, Statement,
@@ -69,9 +69,7 @@ impl Dumper {
             Item::Dim(dim) => self.node("dims", dim.span, |d| dim.items.iter().for_each(|item| d.dim(item))),
             // These have no expressions: their text says everything.
             Item::Import(_) | Item::Derive(_) | Item::Export(_) => {
-                let mut printer = Printer::default();
-                printer.item(item);
-                self.leaf(&printer.out, item.span());
+                self.leaf(&flat(|printer| printer.item(item)), item.span());
             }
         }
     }
@@ -118,9 +116,7 @@ impl Dumper {
     fn def(&mut self, def: &Def) {
         self.node(&format!("def {}", def.name), def.span, |d| {
             for generic in &def.generics {
-                let mut printer = Printer::default();
-                printer.generic(generic);
-                d.leaf(&format!("generic {}", printer.out), generic.span);
+                d.leaf(&format!("generic {}", flat(|printer| printer.generic(generic))), generic.span);
             }
             def.params.iter().for_each(|param| d.param("param", param));
             def.results.iter().for_each(|param| d.param("result", param));
@@ -339,7 +335,5 @@ fn number_text(number: &Number) -> String {
 }
 
 fn element_text(element: &ElementType) -> String {
-    let mut printer = Printer::default();
-    printer.element_type(element);
-    printer.out
+    flat(|printer| printer.element_type(element))
 }

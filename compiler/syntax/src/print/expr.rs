@@ -1,6 +1,6 @@
 //! Expressions and types.
 
-use super::Printer;
+use super::{CONTINUATION, Printer};
 use crate::ast::{
     Argument, Axis, BinaryOp, Binder, BinderKind, ElementKind, ElementType, Expr, ExprKind, IndexRange, Interval, Qualifier, Reduction,
     Structure, Subscript, Tolerance, Type,
@@ -21,14 +21,7 @@ impl Printer {
                 self.bracketed("(", args, ")", Self::argument);
             }
             ExprKind::Reduce(reduction) => self.reduction(reduction),
-            ExprKind::If { condition, then, otherwise } => {
-                self.word("if ");
-                self.expr(condition);
-                self.word(" then ");
-                self.expr(then);
-                self.word(" else ");
-                self.expr(otherwise);
-            }
+            ExprKind::If { .. } => self.group(|printer| printer.conditional(expr)),
             ExprKind::Cast { value, to } => {
                 self.left_operand(value, precedence::CAST);
                 self.word(" as ");
@@ -41,7 +34,8 @@ impl Printer {
                 }
                 self.right_operand(value, precedence::unary(*op));
             }
-            ExprKind::Binary { op, lhs, rhs, .. } => self.binary(expr, *op, lhs, rhs),
+            ExprKind::Binary { op, .. } if *op == BinaryOp::Pow || is_tight(expr) => self.chain(expr),
+            ExprKind::Binary { .. } => self.group(|printer| printer.chain(expr)),
             ExprKind::Paren(inner) => self.grouped(inner),
             ExprKind::Tuple(values) => self.bracketed("(", values, ")", Self::expr),
         }
@@ -58,20 +52,47 @@ impl Printer {
         });
     }
 
-    fn binary(&mut self, whole: &Expr, op: BinaryOp, lhs: &Expr, rhs: &Expr) {
-        let (left, right) = precedence::binary(op);
-        self.left_operand(lhs, left);
-        if op == BinaryOp::Pow || is_tight(whole) {
+    /// `if c then a else b`; an `if` behind `else` goes on at the same level.
+    fn conditional(&mut self, expr: &Expr) {
+        let ExprKind::If { condition, then, otherwise } = &expr.kind else { return self.expr(expr) };
+        self.word("if ");
+        self.nested(condition);
+        self.line_word("then ");
+        self.nested(then);
+        self.line_word("else ");
+        match &otherwise.kind {
+            ExprKind::If { .. } => self.conditional(otherwise),
+            _ => self.nested(otherwise),
+        }
+    }
+
+    /// Operands of operators that bind alike and stand in a row, on the left, break together.
+    fn chain(&mut self, expr: &Expr) {
+        let ExprKind::Binary { op, lhs, rhs, .. } = &expr.kind else { return self.nested(expr) };
+        let (left, right) = precedence::binary(*op);
+        let goes_on = matches!(&lhs.kind, ExprKind::Binary { op, .. } if precedence::binary(*op) == (left, right)) && tail(lhs) > left;
+        if goes_on && !is_tight(lhs) {
+            self.chain(lhs);
+        } else {
+            self.indented(CONTINUATION, |printer| printer.left_operand(lhs, left));
+        }
+        if *op == BinaryOp::Pow || is_tight(expr) {
             self.word(op.symbol());
         } else {
-            self.word(&format!(" {} ", op.symbol()));
+            self.line_word(op.symbol());
+            self.word(" ");
         }
-        self.right_operand(rhs, right);
+        self.indented(CONTINUATION, |printer| printer.right_operand(rhs, right));
+    }
+
+    /// A part of something that breaks: its own breaks are further to the right.
+    fn nested(&mut self, expr: &Expr) {
+        self.indented(CONTINUATION, |printer| printer.expr(expr));
     }
 
     fn grouped(&mut self, expr: &Expr) {
         self.word("(");
-        self.expr(expr);
+        self.nested(expr);
         self.word(")");
     }
 
@@ -101,14 +122,14 @@ impl Printer {
             self.word(":");
             self.element_type(accumulator);
         }
-        self.word("[");
-        self.list(&reduction.binders, Self::binder);
-        if let Some(guard) = &reduction.guard {
-            self.word(" where ");
-            self.expr(guard);
-        }
-        self.word("]");
-        self.grouped(&reduction.body);
+        self.enclosed("[", "]", None, |printer| {
+            printer.list(&reduction.binders, Self::binder);
+            if let Some(guard) = &reduction.guard {
+                printer.line_word("where ");
+                printer.expr(guard);
+            }
+        });
+        self.enclosed("(", ")", None, |printer| printer.expr(&reduction.body));
     }
 
     pub(super) fn binder(&mut self, binder: &Binder) {
@@ -170,7 +191,7 @@ impl Printer {
     }
 
     pub(super) fn tolerance(&mut self, tolerance: &Tolerance) {
-        self.word(&format!(" within {} {}", tolerance.kind.name(), tolerance.bound.text));
+        self.line_word(&format!("within {} {}", tolerance.kind.name(), tolerance.bound.text));
     }
 }
 

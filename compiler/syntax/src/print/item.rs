@@ -1,6 +1,7 @@
 //! Declarations.
 
-use super::{MAX_HEADER, Printer};
+use super::doc::{Gap, Piece};
+use super::{BLOCK, CONTINUATION, Printer};
 use crate::ast::{
     Const, ConstValue, Def, Derive, DimItem, DimSize, Export, Generic, GenericKind, Hint, HintItem, HintRelation, HintValue, Import,
     ImportSource, Instance, InstanceValue, Item, Law, LawKind, LawOperator, Param, Program, Reducer, Table, TableEntry, WhereItem, Wrt,
@@ -9,17 +10,17 @@ use crate::ast::{
 impl Printer {
     pub(super) fn program(&mut self, program: &Program) {
         if let Some(version) = &program.version {
-            self.word(&format!("ein {};\n", version.number.value));
+            self.word(&format!("ein {};", version.number.value));
         }
         for (at, item) in program.items.iter().enumerate() {
             let is_def = |item: &Item| matches!(item, Item::Def(_));
-            // A blank line around every def; lists of short declarations stay together.
-            let apart = at > 0 && (is_def(item) || program.items.get(at - 1).is_some_and(is_def));
-            if apart || (at == 0 && program.version.is_some()) {
-                self.word("\n");
+            // An empty line around every def; lists of short declarations stay together.
+            match at.checked_sub(1).and_then(|before| program.items.get(before)) {
+                Some(before) if is_def(item) || is_def(before) => self.piece(Piece::Hard(Gap::Empty)),
+                None if program.version.is_some() => self.piece(Piece::Hard(Gap::Empty)),
+                Some(_) | None => self.piece(Piece::Hard(Gap::AsWritten)),
             }
             self.item(item);
-            self.word("\n");
         }
     }
 
@@ -28,7 +29,7 @@ impl Printer {
             Item::Import(import) => self.import(import),
             Item::Dim(dim) => {
                 self.word("dim ");
-                self.list(&dim.items, Self::dim_item);
+                self.group(|printer| printer.indented(CONTINUATION, |printer| printer.list(&dim.items, Self::dim_item)));
                 self.word(";");
             }
             Item::Const(constant) => self.constant(constant),
@@ -85,68 +86,71 @@ impl Printer {
         self.word(" = ");
         match &constant.value {
             ConstValue::Table(table) => self.table(table),
-            ConstValue::Expr(expr) => self.expr(expr),
+            ConstValue::Expr(expr) => self.indented(CONTINUATION, |printer| printer.expr(expr)),
         }
         self.word(";");
     }
 
+    /// Rows of rows stand one a line, and numbers fill their lines.
     fn table(&mut self, table: &Table) {
-        self.bracketed("[", &table.entries, "]", |printer, entry| match entry {
-            TableEntry::Table(row) => printer.table(row),
-            TableEntry::Expr(expr) => printer.expr(expr),
+        let is_row = |entry: &TableEntry| matches!(entry, TableEntry::Table(_));
+        let separator = if table.entries.iter().any(is_row) { Piece::Line } else { Piece::Fill };
+        self.enclosed("[", "]", Some(Piece::TrailingComma), |printer| {
+            printer.separated(&table.entries, &separator, |printer, entry| match entry {
+                TableEntry::Table(row) => printer.table(row),
+                TableEntry::Expr(expr) => printer.expr(expr),
+            });
         });
     }
 
     fn reducer(&mut self, reducer: &Reducer) {
-        self.word(&format!("reducer {}({}, {}) = ", reducer.name, reducer.lhs, reducer.rhs));
-        self.expr(&reducer.body);
-        self.word(" from ");
-        self.expr(&reducer.identity);
-        for law in &reducer.laws {
-            self.word(", ");
-            self.word(&law_text(law));
-        }
+        self.word(&format!("reducer {}({}, {})", reducer.name, reducer.lhs, reducer.rhs));
+        self.word(" = ");
+        self.group(|printer| {
+            printer.indented(CONTINUATION, |printer| {
+                printer.expr(&reducer.body);
+                printer.line_word("from ");
+                printer.expr(&reducer.identity);
+                for law in &reducer.laws {
+                    printer.word(",");
+                    printer.line_word(&law_text(law));
+                }
+            });
+        });
         self.word(";");
     }
 
+    /// The results begin a line before the parameters are parted, and `where` before the results do.
     fn def(&mut self, def: &Def) {
-        self.word(&format!("def {}", def.name));
-        if !def.generics.is_empty() {
-            self.bracketed("<", &def.generics, ">", Self::generic);
-        }
-        let start = self.out.len();
-        self.bracketed("(", &def.params, ")", Self::param);
-        self.results(&def.results);
-        if self.out.len() - line_start(&self.out) > MAX_HEADER {
-            self.out.truncate(start);
-            self.broken_params(&def.params);
-            self.results(&def.results);
-        }
-        if !def.wheres.is_empty() {
-            self.word("\n    where ");
-            self.list(&def.wheres, Self::where_item);
-        }
+        self.group(|printer| {
+            printer.group(|printer| {
+                printer.word(&format!("def {}", def.name));
+                if !def.generics.is_empty() {
+                    printer.bracketed_lines("<", &def.generics, ">", Self::generic);
+                }
+                printer.bracketed_lines("(", &def.params, ")", Self::param);
+                printer.indented(CONTINUATION, |printer| printer.results(&def.results));
+            });
+            if !def.wheres.is_empty() {
+                printer.indented(CONTINUATION, |printer| printer.wheres(&def.wheres));
+            }
+        });
         self.word(" ");
         self.block(&def.body, Self::statement);
     }
 
-    /// Parameters one a line.
-    fn broken_params(&mut self, params: &[Param]) {
-        self.word("(");
-        for param in params {
-            self.word("\n    ");
-            self.param(param);
-            self.word(",");
-        }
-        self.word("\n)");
-    }
-
     fn results(&mut self, results: &[Param]) {
-        self.word(" -> ");
+        self.piece(Piece::Hug);
+        self.word("-> ");
         match results {
             [only] => self.param(only),
-            several => self.bracketed("(", several, ")", Self::param),
+            several => self.bracketed_lines("(", several, ")", Self::param),
         }
+    }
+
+    fn wheres(&mut self, wheres: &[WhereItem]) {
+        self.line_word("where ");
+        self.indented(CONTINUATION, |printer| printer.separated(wheres, &Piece::Fill, Self::where_item));
     }
 
     pub(super) fn generic(&mut self, generic: &Generic) {
@@ -162,14 +166,18 @@ impl Printer {
 
     pub(super) fn param(&mut self, param: &Param) {
         self.word(&format!("{}: ", param.name));
-        self.ty(&param.ty);
-        if let Some(bounds) = &param.bounds {
-            self.word(" in ");
-            self.interval(bounds);
-        }
-        if let Some(tolerance) = &param.tolerance {
-            self.tolerance(tolerance);
-        }
+        self.group(|printer| {
+            printer.indented(CONTINUATION, |printer| {
+                printer.ty(&param.ty);
+                if let Some(bounds) = &param.bounds {
+                    printer.word(" in ");
+                    printer.interval(bounds);
+                }
+                if let Some(tolerance) = &param.tolerance {
+                    printer.tolerance(tolerance);
+                }
+            });
+        });
     }
 
     fn where_item(&mut self, item: &WhereItem) {
@@ -184,7 +192,7 @@ impl Printer {
 
     fn derive(&mut self, derive: &Derive) {
         self.word(&format!("derive {} = {}({}) wrt ", derive.name, derive.mode.name(), derive.of));
-        self.bracketed("(", &derive.wrt, ")", Self::wrt);
+        self.bracketed_lines("(", &derive.wrt, ")", Self::wrt);
         self.word(";");
     }
 
@@ -216,9 +224,20 @@ impl Printer {
         }
     }
 
+    /// On one line if it fits.
     fn hint(&mut self, hint: &Hint) {
-        self.word(&format!("hint {} ", hint.name));
-        self.block(&hint.items, Self::hint_item);
+        self.word(&format!("hint {} {{", hint.name));
+        self.group(|printer| {
+            printer.indented(BLOCK, |printer| {
+                for item in &hint.items {
+                    printer.piece(Piece::Line);
+                    printer.hint_item(item);
+                }
+                printer.piece(Piece::End);
+            });
+            printer.piece(Piece::Line);
+        });
+        self.word("}");
     }
 
     fn hint_item(&mut self, item: &HintItem) {
@@ -251,9 +270,4 @@ pub(super) fn law_text(law: &Law) -> String {
             format!("distributes over {operator}")
         }
     }
-}
-
-/// Where the last line begins.
-fn line_start(text: &str) -> usize {
-    text.rfind('\n').map_or(0, |at| at + 1)
 }

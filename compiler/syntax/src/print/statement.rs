@@ -1,6 +1,7 @@
 //! Statements.
 
-use super::Printer;
+use super::doc::Piece;
+use super::{CONTINUATION, Printer};
 use crate::ast::{Bind, BindMany, Fit, FitRule, LeftSide, Scan, Statement};
 
 impl Printer {
@@ -22,15 +23,20 @@ impl Printer {
             self.word(": ");
             self.ty(ty);
         }
+        self.piece(Piece::Align(0));
         self.word(" = ");
-        self.expr(&bind.value);
-        if let Some(init) = &bind.init {
-            self.word(" from ");
-            self.expr(init);
-        }
-        if let Some(tolerance) = &bind.tolerance {
-            self.tolerance(tolerance);
-        }
+        self.group(|printer| {
+            printer.indented(CONTINUATION, |printer| {
+                printer.expr(&bind.value);
+                if let Some(init) = &bind.init {
+                    printer.line_word("from ");
+                    printer.expr(init);
+                }
+                if let Some(tolerance) = &bind.tolerance {
+                    printer.tolerance(tolerance);
+                }
+            });
+        });
         self.word(";");
     }
 
@@ -40,8 +46,9 @@ impl Printer {
 
     fn bind_many(&mut self, bind: &BindMany) {
         self.bracketed("(", &bind.names, ")", |printer, name| printer.word(name.as_str()));
+        self.piece(Piece::Align(0));
         self.word(" = ");
-        self.expr(&bind.value);
+        self.indented(CONTINUATION, |printer| printer.expr(&bind.value));
         self.word(";");
     }
 
@@ -53,24 +60,30 @@ impl Printer {
     }
 
     fn fit(&mut self, fit: &Fit) {
-        self.bracketed("fit (", &fit.factors, ")", Self::param);
-        self.word(&format!(": {}", fit.target));
-        self.left_side(&fit.left);
-        self.word(" ~ ");
+        self.group(|printer| {
+            printer.bracketed("fit (", &fit.factors, ")", Self::param);
+            printer.word(&format!(": {}", fit.target));
+            printer.left_side(&fit.left);
+            printer.indented(CONTINUATION, |printer| printer.fit_network(fit));
+        });
+        self.word(";");
+    }
+
+    fn fit_network(&mut self, fit: &Fit) {
+        self.line_word("~ ");
         self.expr(&fit.network);
         if let Some(weight) = &fit.weight {
-            self.word(" weight ");
+            self.line_word("weight ");
             self.expr(weight);
         }
         for (at, source) in fit.sources.iter().enumerate() {
-            self.word(if at == 0 { " from " } else { " and " });
+            self.line_word(if at == 0 { "from " } else { "and " });
             self.expr(source);
         }
         if !fit.rules.is_empty() {
-            self.word(" where ");
-            self.list(&fit.rules, Self::fit_rule);
+            self.line_word("where ");
+            self.group(|printer| printer.list(&fit.rules, Self::fit_rule));
         }
-        self.word(";");
     }
 
     fn fit_rule(&mut self, rule: &FitRule) {
