@@ -2,9 +2,11 @@
 
 use super::names::children;
 use crate::ast::{
-    Axis, BinderKind, Def, ElementKind, ElementType, Expr, ExprKind, GenericKind, LeftSide, Param, Qualifier, Statement, Subscript, Type,
+    Axis, BinderKind, Def, ElementKind, ElementType, Expr, ExprKind, GenericKind, LeftSide, Param, Qualifier, Statement, Structure,
+    StructureKind, Subscript, Type,
 };
 use crate::error::refusals::unsupported;
+use crate::print::print_expr;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::span::Span;
@@ -24,7 +26,8 @@ pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
     for generic in def.generics.iter().filter(|g| g.kind == GenericKind::Row) {
         found.add(&format!("the row variable `..{}` is", generic.name), generic.span);
     }
-    def.params.iter().chain(&def.results).for_each(|p| found.param(p));
+    def.params.iter().for_each(|p| found.param(p, is_ignored_fact));
+    def.results.iter().for_each(|p| found.param(p, |_| false));
     def.body.iter().for_each(|s| found.statement(s));
     let mut found = found.0;
     found.sort_by_key(|d| d.primary.as_ref().map(|l| l.span));
@@ -36,6 +39,26 @@ pub(crate) fn refuse_dtype(dtype: DType, span: Span) -> Option<Diagnostic> {
     (!DTYPES.contains(&dtype)).then(|| unsupported(&format!("the element type {dtype} is"), span))
 }
 
+/// Whether a structure is a fact about an input. Inputs are dense, and a fact is the caller's promise about what they hold, so that it may
+/// be ignored; a permission to approximate, and a claim about what the program computes, may not be stated in vain.
+fn is_ignored_fact(structure: &Structure) -> bool {
+    let forms: &[&str] = match structure.kind {
+        StructureKind::Tri => &["lower", "upper"],
+        StructureKind::Sparse => &["coo", "csr", "csc", "csf", "tiled"],
+        StructureKind::Banded => return true,
+        StructureKind::Lowrank | StructureKind::Tucker | StructureKind::Cp | StructureKind::Tt | StructureKind::Kron => return false,
+        StructureKind::Sym
+        | StructureKind::Skew
+        | StructureKind::Hermitian
+        | StructureKind::Diag
+        | StructureKind::Toeplitz
+        | StructureKind::Circulant
+        | StructureKind::Perm
+        | StructureKind::Onehot => &[],
+    };
+    structure.args.iter().all(|a| a.name.is_none() && forms.contains(&print_expr(&a.value).as_str()))
+}
+
 struct Refusals(Vec<Diagnostic>);
 
 impl Refusals {
@@ -43,8 +66,8 @@ impl Refusals {
         self.0.push(unsupported(what, span));
     }
 
-    fn param(&mut self, param: &Param) {
-        self.ty(&param.ty);
+    fn param(&mut self, param: &Param, is_ignored: fn(&Structure) -> bool) {
+        self.ty(&param.ty, is_ignored);
         if let Some(tolerance) = &param.tolerance {
             self.add(&format!("the error budget `within {}` is", tolerance.kind.name()), tolerance.span);
         }
@@ -53,9 +76,10 @@ impl Refusals {
         }
     }
 
-    fn ty(&mut self, ty: &Type) {
+    fn ty(&mut self, ty: &Type, is_ignored: fn(&Structure) -> bool) {
         for qualifier in &ty.qualifiers {
             let what = match qualifier {
+                Qualifier::Structure(s) if is_ignored(s) => continue,
                 Qualifier::Secret(_) => "the qualifier `secret` is".to_owned(),
                 Qualifier::Public(_) => "the qualifier `public` is".to_owned(),
                 Qualifier::Structure(s) => format!("the structure `{}` is", s.kind.name()),
@@ -90,7 +114,7 @@ impl Refusals {
                     self.add(&format!("the error budget `within {}` is", tolerance.kind.name()), tolerance.span);
                 }
                 bind.left.iter().for_each(|l| self.left(l));
-                bind.ty.iter().for_each(|t| self.ty(t));
+                bind.ty.iter().for_each(|t| self.ty(t, |_| false));
                 self.expr(&bind.value);
             }
         }
