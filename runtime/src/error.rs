@@ -154,6 +154,23 @@ pub enum Error {
         /// The output.
         name: String,
     },
+    /// E0917: an element of an input `idx<V>` is not in `0..|V|`.
+    #[error("`{name}{}` is {value}, and it indexes a dim of size {size}", show_position(.index))]
+    IndexOutOfRange {
+        /// The input.
+        name: String,
+        /// Where in the input; empty for a scalar.
+        index: Vec<usize>,
+        /// The element.
+        value: String,
+        /// The size of the dim.
+        size: u64,
+    },
+}
+
+/// `[2, 3]`, or nothing for a scalar.
+fn show_position(index: &[usize]) -> String {
+    if index.is_empty() { String::new() } else { format!("{index:?}") }
 }
 
 fn describe_missing_key(path: &std::path::Path, key: &str) -> String {
@@ -195,6 +212,7 @@ impl Error {
             Error::UnknownInput { .. } => (911, "unknown-input"),
             Error::ElementCount { .. } => (912, "element-count"),
             Error::OutputNotRowMajor { .. } => (913, "output-not-row-major"),
+            Error::IndexOutOfRange { .. } => (917, "index-out-of-range"),
         }
     }
 
@@ -223,6 +241,8 @@ impl Error {
             Error::DtypeMismatch { expected, .. } => Some(format!("convert the array to {expected}")),
             Error::OutputOverlaps { .. } => Some("give the output an array of its own".to_owned()),
             Error::OutputNotRowMajor { .. } => Some("give a row-major array and copy from it".to_owned()),
+            Error::IndexOutOfRange { size: 0, .. } => Some("a dim of size 0 has no positions".to_owned()),
+            Error::IndexOutOfRange { size, .. } => Some(format!("positions are 0 to {}", size - 1)),
             Error::SizeOverflow { .. }
             | Error::AllocationFailed { .. }
             | Error::ThreadsUnavailable { .. }

@@ -55,19 +55,24 @@ pub fn to_tensor(data: &Data) -> Tensor {
 }
 
 /// How results are judged.
-struct Judge {
+pub struct Judge {
     declared: Result<Vec<Tensor>, RunFault>,
     wide: Option<Vec<interp::wide::WideData>>,
 }
 
 impl Judge {
-    fn new(module: &Verified<Module>, inputs: &[Tensor]) -> Self {
+    /// What the interpreters make of a module.
+    #[must_use]
+    pub fn new(module: &Verified<Module>, inputs: &[Tensor]) -> Self {
         let data: Vec<Data> = inputs.iter().map(to_data).collect();
         Self { declared: interpret(module, inputs), wide: interp::wide::run_wide(module, &data).ok() }
     }
 
     /// Whether compiled code did what the interpreters do.
-    fn judge(&self, got: &Result<Vec<Tensor>, Error>) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// The first result that is not close enough.
+    pub fn judge(&self, got: &Result<Vec<Tensor>, Error>) -> Result<(), String> {
         match (&self.declared, got) {
             (Err(fault), Err(error)) if error.diagnostics().iter().any(|d| d.code.0 == fault.code) => Ok(()),
             (Err(fault), Err(error)) => Err(format!("the interpreter fails with {fault:?}, the code with {error}")),

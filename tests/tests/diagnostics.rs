@@ -40,7 +40,7 @@ fn every_code_has_a_case() {
         .iter()
         .filter_map(|p| Some(p.file_name()?.to_string_lossy().split('_').next()?.to_owned()))
         .collect();
-    // E0118 is about the bytes of a file, E0199 a mistake of the compiler; E0501 to E0503 belong to scans and `argmax`, which are not in this version; the others
+    // E0118 is about the bytes of a file, E0199 a mistake of the compiler; E0501 and E0502 belong to scans, which are not in this version; the others
     // are found when sizes or data are known: see `found_when_bound_or_run`.
     let elsewhere = [118, 199, 501, 502, 503, 305, 307, 311, 312, 403];
     let tables = [
@@ -121,6 +121,21 @@ fn found_when_bound_or_run() {
         (N, &[("x", F, &[3, 3])], &[], "E0906", &["`x`", "1", "2"]),
         (N, &[("z", F, &[3])], &[], "E0911", &["`z`", "`x`"]),
         (N, &[], &[], "E0306", &["`N`"]),
+        ("def f<N, M>(x: f32[N, M]) -> y: i64[N] { y[i] = argmax[j](x[i, j]); }", &[("x", F, &[3, 0])], &[], "E0503", &["argmax"]),
+        (
+            "def f<N, V>(k: idx<V>[N], x: f32[V]) -> y: f32[N] { y[i] = x[k[i]]; }",
+            &[("k", DType::I32, &[2]), ("x", F, &[0])],
+            &[],
+            "E0917",
+            &["`k[0]`", "size 0"],
+        ),
+        (
+            "def f<N, V>(k: idx<V>[N], x: f32[V]) -> y: f32[N] { y[i] = x[k[i]]; }",
+            &[("k", F, &[2]), ("x", F, &[3])],
+            &[],
+            "E0905",
+            &["`k`"],
+        ),
         (
             "def f<N>(x: f32[N], z: f32[N]) -> y: f32[N] { y[i] = x[i] + z[i]; }",
             &[("x", F, &[3]), ("z", F, &[4])],

@@ -1,14 +1,14 @@
 //! Machine code for fixed sizes and layouts, ready to be called.
 
 use crate::error::Error;
-use crate::function::Function;
-use crate::pipeline::{self, Specialised};
+use crate::function::{Function, input_class};
+use crate::pipeline::{self, InputClass, Specialised};
 use ein_cranelift::Compiled;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::kernel::Place;
 use ein_ir::plan::{FaultDecl, Peak};
-use ein_runtime::{AlignedBuf, Element, Executable, Frame, LayoutClass, Tensor, TensorMut, TensorRef};
+use ein_runtime::{AlignedBuf, Element, Executable, Frame, Tensor, TensorMut, TensorRef};
 use ndarray::ArrayD;
 use smallvec::SmallVec;
 use std::sync::Mutex;
@@ -30,7 +30,7 @@ pub struct Binder {
     function: Function,
     sizes: Vec<(String, i64)>,
     shapes: Vec<Option<Vec<usize>>>,
-    strided: Vec<bool>,
+    classes: Vec<InputClass>,
     constants: Vec<Option<Tensor>>,
     error: Option<Error>,
 }
@@ -39,7 +39,7 @@ impl Binder {
     pub(crate) fn new(function: Function) -> Self {
         let n = function.module().params.len();
         let constants = std::iter::repeat_with(|| None).take(n).collect();
-        Self { function, sizes: Vec::new(), shapes: vec![None; n], strided: vec![false; n], constants, error: None }
+        Self { function, sizes: Vec::new(), shapes: vec![None; n], classes: vec![InputClass::default(); n], constants, error: None }
     }
 
     /// Fixes a dim or an `int` generic.
@@ -62,7 +62,7 @@ impl Binder {
     #[must_use]
     pub fn strided(mut self, input: &str) -> Self {
         if let Some(n) = self.position(input) {
-            self.strided[n] = true;
+            self.classes[n].strided = true;
         }
         self
     }
@@ -73,9 +73,9 @@ impl Binder {
     /// An unknown name, another dtype than declared.
     pub fn input(mut self, name: &str, view: &TensorRef<'_>) -> Result<Self, Error> {
         let n = self.function.input_position(name)?;
-        check_dtype(name, self.function.module().tensors[self.function.module().params[n]].dtype, view.dtype())?;
+        self.check_given(n, view)?;
         self.shapes[n] = Some(view.shape().to_vec());
-        self.strided[n] = view.layout_class() == LayoutClass::Strided;
+        self.classes[n] = input_class(view);
         Ok(self)
     }
 
@@ -84,7 +84,7 @@ impl Binder {
     pub fn like(mut self, views: &[TensorRef<'_>]) -> Self {
         for (n, view) in views.iter().enumerate().take(self.shapes.len()) {
             self.shapes[n] = Some(view.shape().to_vec());
-            self.strided[n] = view.layout_class() == LayoutClass::Strided;
+            self.classes[n] = input_class(view);
         }
         self
     }
@@ -96,9 +96,9 @@ impl Binder {
     pub fn constant<'a>(mut self, input: &str, value: impl Into<TensorRef<'a>>) -> Result<Self, Error> {
         let n = self.function.input_position(input)?;
         let value: TensorRef<'a> = value.into();
-        check_dtype(input, self.function.module().tensors[self.function.module().params[n]].dtype, value.dtype())?;
+        self.check_given(n, &value)?;
         self.shapes[n] = Some(value.shape().to_vec());
-        self.strided[n] = false;
+        self.classes[n] = InputClass { strided: false, ..input_class(&value) };
         self.constants[n] = Some(value.to_tensor()?);
         Ok(self)
     }
@@ -113,9 +113,19 @@ impl Binder {
         }
         let shapes: Vec<Option<&[usize]>> = self.shapes.iter().map(Option::as_deref).collect();
         let sizes = self.function.sizes(&shapes, &self.sizes)?;
-        let staged = self.function.stages(&sizes, &self.strided)?;
+        let staged = self.function.stages(&sizes, &self.classes)?;
         let code = pipeline::generate(&staged.kernels, self.function.cpu()).map_err(|d| self.function.located(d))?;
-        Bound::new(self.function, &staged, code, self.constants, &self.strided)
+        Bound::new(self.function, &staged, code, self.constants, &self.classes)
+    }
+
+    /// An array of the declared element type; for indices, of any integers.
+    fn check_given(&self, n: usize, view: &TensorRef<'_>) -> Result<(), Error> {
+        let module = self.function.module();
+        let decl = &module.tensors[module.params[n]];
+        if !decl.index_of.is_empty() && view.dtype().is_integer() {
+            return Ok(());
+        }
+        check_dtype(&decl.name, decl.dtype, view.dtype())
     }
 
     fn position(&mut self, input: &str) -> Option<usize> {
@@ -144,6 +154,8 @@ struct Argument {
     shape: Vec<usize>,
     /// Position of its first run-time stride in the frame, if it is strided.
     first_stride: Option<usize>,
+    /// For indices: sizes of the ranges that their values must be in, one for each column.
+    index_of: Vec<u64>,
 }
 
 /// Machine code for fixed sizes and layouts. `Send + Sync`: calls may overlap.
@@ -168,16 +180,17 @@ impl Bound {
         staged: &Specialised,
         code: Compiled,
         constants: Vec<Option<Tensor>>,
-        strided: &[bool],
+        classes: &[InputClass],
     ) -> Result<Self, Error> {
         let plan = &staged.plan;
         let argument = |t, first_stride| {
             let b: &ein_ir::plan::Buffer = &plan.buffers[t];
             let shape = b.extents.iter().map(|e| usize::try_from(*e).unwrap_or(usize::MAX)).collect();
-            Argument { name: b.name.clone(), dtype: b.dtype, shape, first_stride }
+            Argument { name: b.name.clone(), dtype: b.dtype, shape, first_stride, index_of: b.index_of.clone() }
         };
         let first_strides = runtime_strides(staged);
-        let inputs = plan.inputs.iter().enumerate().map(|(n, t)| argument(*t, strided[n].then(|| first_strides[n]).flatten())).collect();
+        let inputs =
+            plan.inputs.iter().enumerate().map(|(n, t)| argument(*t, classes[n].strided.then(|| first_strides[n]).flatten())).collect();
         let outputs = plan.outputs.iter().map(|t| argument(*t, None)).collect();
         let arena_bytes =
             usize::try_from(staged.kernels.arena_bytes).map_err(|_| ein_runtime::Error::AllocationFailed { bytes: usize::MAX })?;
@@ -306,6 +319,9 @@ impl Bound {
             let message = format!("`{}` was bound row-major but the array given has strides {:?}", argument.name, view.strides());
             let help = format!("bind it with `.strided(\"{}\")`", argument.name);
             return Err(Diagnostic::error(915, "layout-mismatch", message).help(help).into());
+        }
+        if !argument.index_of.is_empty() {
+            ein_runtime::check_indices(&argument.name, view, &argument.index_of)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::bound::{Binder, Bound, Outputs};
 use crate::emit::{self, Stage};
 use crate::error::Error;
-use crate::pipeline::{self, Specialised};
+use crate::pipeline::{self, InputClass, Specialised};
 use crate::program::Shared;
 use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
@@ -30,12 +30,12 @@ struct Inner {
     cache: Cache<Key, Bound>,
 }
 
-/// What a specialisation depends on: the dtypes are fixed by the program.
+/// What a specialisation depends on: the dtypes are fixed by the program, but for those of indices.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     /// Rank, then sizes, of each input in order.
     shapes: Vec<usize>,
-    strided: Vec<bool>,
+    classes: Vec<InputClass>,
 }
 
 impl Function {
@@ -104,7 +104,7 @@ impl Function {
     pub fn bound_for(&self, views: &[TensorRef<'_>]) -> Result<Arc<Bound>, Error> {
         let key = Key {
             shapes: views.iter().flat_map(|v| std::iter::once(v.rank()).chain(v.shape().iter().copied())).collect(),
-            strided: views.iter().map(|v| v.layout_class() == LayoutClass::Strided).collect(),
+            classes: views.iter().map(input_class).collect(),
         };
         self.inner.cache.get_or_try_insert(&key, || self.bind().like(views).build())
     }
@@ -155,14 +155,19 @@ impl Function {
         let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
         let shapes = vec![None; self.module().params.len()];
         let sizes = self.sizes(&shapes, &given)?;
-        self.stages(&sizes, &vec![false; shapes.len()])
+        self.stages(&sizes, &vec![InputClass::default(); shapes.len()])
     }
 
     pub(crate) fn sizes(&self, shapes: &[Option<&[usize]>], given: &[(String, i64)]) -> Result<SecondaryMap<Dim, Option<i64>>, Error> {
         infer_sizes(self.module(), shapes, given).map_err(|d| self.located(d))
     }
 
-    pub(crate) fn stages(&self, sizes: &SecondaryMap<Dim, Option<i64>>, strided: &[bool]) -> Result<Specialised, Error> {
-        pipeline::specialise(self.module(), sizes, strided, &self.shared().options).map_err(|d| self.located(d))
+    pub(crate) fn stages(&self, sizes: &SecondaryMap<Dim, Option<i64>>, classes: &[InputClass]) -> Result<Specialised, Error> {
+        pipeline::specialise(self.module(), sizes, classes, &self.shared().options).map_err(|d| self.located(d))
     }
+}
+
+/// What code depends on of an array that is given.
+pub(crate) fn input_class(view: &TensorRef<'_>) -> InputClass {
+    InputClass { strided: view.layout_class() == LayoutClass::Strided, stored: Some(view.dtype()) }
 }

@@ -21,7 +21,7 @@ pub fn codes() -> Vec<u16> {
 }
 
 /// Ascending by code.
-const PAGES: [(u16, &str); 91] = [
+const PAGES: [(u16, &str); 93] = [
     (101, include_str!("pages/E0101.md")),
     (102, include_str!("pages/E0102.md")),
     (103, include_str!("pages/E0103.md")),
@@ -91,6 +91,7 @@ const PAGES: [(u16, &str); 91] = [
     (502, include_str!("pages/E0502.md")),
     (503, include_str!("pages/E0503.md")),
     (504, include_str!("pages/E0504.md")),
+    (505, include_str!("pages/E0505.md")),
     (801, include_str!("pages/E0801.md")),
     (802, include_str!("pages/E0802.md")),
     (803, include_str!("pages/E0803.md")),
@@ -112,6 +113,7 @@ const PAGES: [(u16, &str); 91] = [
     (914, include_str!("pages/E0914.md")),
     (915, include_str!("pages/E0915.md")),
     (916, include_str!("pages/E0916.md")),
+    (917, include_str!("pages/E0917.md")),
     (999, include_str!("pages/E0999.md")),
 ];
 

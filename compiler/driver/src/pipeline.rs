@@ -5,6 +5,7 @@
 use crate::options::Options;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
 use ein_ir::entity::{Dim, SecondaryMap};
 use ein_ir::kernel::KernelModule;
 use ein_ir::plan::Plan;
@@ -40,18 +41,33 @@ pub struct Specialised {
     pub kernels: Verified<KernelModule>,
 }
 
-/// Makes sizes literal, plans and lowers. `strided` tells of each input whether its strides are known only at the call.
+/// What code depends on of an input, besides its shape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct InputClass {
+    /// Whether its strides are known only at the call.
+    pub(crate) strided: bool,
+    /// The type in which indices are given; `None` is the one that the module has.
+    pub(crate) stored: Option<DType>,
+}
+
+/// Makes sizes literal, plans and lowers.
 ///
 /// # Errors
 /// Entry checks that fail (E03xx), what is beyond this version (E0190), limits (E08xx).
 pub(crate) fn specialise(
     module: &Verified<Module>,
     sizes: &SecondaryMap<Dim, Option<i64>>,
-    strided: &[bool],
+    inputs: &[InputClass],
     options: &Options,
 ) -> Result<Specialised, Vec<Diagnostic>> {
-    let module = tensor::specialise(module, sizes)?;
-    let plan = ein_opt::plan(&module, &plan_options(strided, options))?;
+    let dtypes: Vec<_> = inputs.iter().map(|i| i.stored).collect();
+    let strided: Vec<bool> = inputs.iter().map(|i| i.strided).collect();
+    let module = tensor::retype(module, &dtypes).map_err(|errors| {
+        let internal = |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("a retyped module is broken: {e}"));
+        errors.iter().map(internal).collect::<Vec<_>>()
+    })?;
+    let module = tensor::specialise(&module, sizes)?;
+    let plan = ein_opt::plan(&module, &plan_options(&strided, options))?;
     let kernels = ein_lower::lower(&plan)?;
     Ok(Specialised { module, plan, kernels })
 }

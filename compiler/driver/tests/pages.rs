@@ -147,5 +147,6 @@ fn runtime_errors() -> Vec<ein_runtime::Error> {
         Error::UnknownInput { name: text(), known: Vec::new() },
         Error::ElementCount { shape: vec![1], expected: 1, found: 2 },
         Error::OutputNotRowMajor { name: text() },
+        Error::IndexOutOfRange { name: text(), index: vec![1], value: text(), size: 1 },
     ]
 }

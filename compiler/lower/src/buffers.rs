@@ -19,6 +19,8 @@ pub(crate) struct Memory {
     pub(crate) strides: Option<Vec<i64>>,
     /// Elements of the kernel's buffer for one of the tensor: 2 for complex.
     pub(crate) parts: i64,
+    /// For an input of indices, which is checked before a call: sizes of the ranges that its elements are in, one for each column.
+    pub(crate) index_of: Vec<i64>,
 }
 
 /// Memory of every tensor of a plan.
@@ -90,6 +92,10 @@ impl Memories {
             extents: source.extents.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX)).collect(),
             strides: source.strides(),
             parts: parts.cast_signed(),
+            index_of: match source.place {
+                Place::Input(_) => source.index_of.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX)).collect(),
+                Place::Output(_) | Place::Arena(_) | Place::Constant(_) => Vec::new(),
+            },
         });
         Ok(())
     }

@@ -21,6 +21,7 @@ mod merge;
 mod nest;
 mod pipeline;
 mod problem;
+mod scatter;
 mod schedule;
 mod space;
 mod vectorize;

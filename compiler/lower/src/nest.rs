@@ -60,7 +60,7 @@ pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, s
     };
     let binders: Vec<Index> = (0..contraction.extents.len() as u16).filter(summed).map(|l| index(&l)).collect();
     let body = Scalar::binary(BinaryFn::Mul, lhs, rhs, contraction.acc, span);
-    let reduce = NestReduce { op: ReduceOp::Sum, acc: contraction.acc, binders, guard: None };
+    let reduce = NestReduce { op: ReduceOp::Sum, acc: contraction.acc, binders, guard: None, pins: Vec::new() };
     let outer = contraction.out_labels.iter().map(index).collect();
     Nest { out: contraction.out, indices, outer, domain: None, reduce: Some(reduce), body, epilogue: None }
 }

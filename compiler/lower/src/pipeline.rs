@@ -2,7 +2,7 @@
 
 use crate::buffers::{Memories, declare};
 use crate::error::unsupported;
-use crate::{gemm, nest};
+use crate::{gemm, nest, scatter};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Fault, Kernel, PrimaryMap};
 use ein_ir::kernel::{KernelDecl, KernelModule, Stage, verify::verify};
@@ -16,7 +16,7 @@ pub(crate) struct Context<'a> {
     pub(crate) faults: PrimaryMap<Fault, FaultDecl>,
 }
 
-/// The kernels of a plan, one a step, in its order.
+/// The kernels of a plan in the order of its steps: one for each, two where a step scatters into what it has to clear.
 ///
 /// # Errors
 /// `not-in-this-version` (E0190) for steps and dtypes that have no kernels yet.
@@ -31,9 +31,9 @@ pub(crate) fn lower_plan(plan: &Plan) -> Result<Verified<KernelModule>, Vec<Diag
     let (mut kernels, mut errors) = (PrimaryMap::<Kernel, KernelDecl>::new(), Vec::new());
     for step in plan.steps.values() {
         match lower_step(&mut context, step) {
-            Ok(kernel) => {
+            Ok(made) => made.into_iter().for_each(|kernel| {
                 kernels.push(kernel);
-            }
+            }),
             Err(error) => errors.push(error),
         }
     }
@@ -57,7 +57,16 @@ pub(crate) fn lower_plan(plan: &Plan) -> Result<Verified<KernelModule>, Vec<Diag
     })
 }
 
-fn lower_step(context: &mut Context<'_>, step: &StepDecl) -> Result<KernelDecl, Diagnostic> {
+fn lower_step(context: &mut Context<'_>, step: &StepDecl) -> Result<Vec<KernelDecl>, Diagnostic> {
+    if let StepKind::Nest(nest) = &step.kind
+        && !nest.pins().is_empty()
+    {
+        return scatter::lower_scatter(context, nest, step.span);
+    }
+    lower_one(context, step).map(|kernel| vec![kernel])
+}
+
+fn lower_one(context: &mut Context<'_>, step: &StepDecl) -> Result<KernelDecl, Diagnostic> {
     match &step.kind {
         StepKind::Nest(nest) => nest::lower_nest(context, nest, step.span),
         StepKind::Contraction(contraction) => match contraction.strategy {

@@ -2,7 +2,7 @@
 
 use crate::affine::{Affine, Axes, Axis, AxisKind, AxisSet};
 use crate::buffers::{Memories, scalar_type, supported};
-use crate::build::{Builder, Built, Parts};
+use crate::build::{Builder, Built, Parts, Position};
 use crate::error::unsupported;
 use crate::graph::{Graph, LoadAddress, ValueId, ValueOp};
 use crate::space::Space;
@@ -39,7 +39,7 @@ pub(crate) struct Guard {
     pub(crate) residual: Option<ValueId>,
 }
 
-/// Where the output is written; the address has no values.
+/// Where the output is written; the address has values only where a reduction scatters.
 pub(crate) struct Target {
     pub(crate) address: LoadAddress,
     pub(crate) ty: ScalarType,
@@ -63,7 +63,7 @@ impl Problem {
     pub(crate) fn roots(&self) -> Vec<ValueId> {
         let guard = self.reduction.as_ref().and_then(|r| r.guard.residual);
         let position = self.reduction.as_ref().and_then(|r| r.position).map(|(v, _)| v);
-        let epilogue = self.epilogue.iter().flatten().copied();
+        let epilogue = self.epilogue.iter().flatten().copied().chain(self.out.address.values.iter().map(|(v, _)| *v));
         self.body.iter().copied().chain(epilogue).chain(self.domain.residual).chain(guard).chain(position).collect()
     }
 
@@ -105,7 +105,7 @@ pub(crate) fn prepare(nest: &Nest, memories: &Memories, faults: &mut PrimaryMap<
     let (outer, reduced) = (axes_of(AxisKind::Outer), axes_of(AxisKind::Reduced));
     let outer_set: AxisSet = outer.iter().copied().collect();
     let mut builder = Builder { memories, faults, space, graph: Graph::default(), outer: outer_set };
-    let out = target(&builder, nest);
+    let out = target(&mut builder, nest)?;
     let domain = builder.guard(nest.domain.as_ref())?;
     let nothing = nest.reduce.as_ref().is_some_and(|r| r.binders.iter().any(is_empty));
     let (body, reduction) = match &nest.reduce {
@@ -116,12 +116,18 @@ pub(crate) fn prepare(nest: &Nest, memories: &Memories, faults: &mut PrimaryMap<
     Ok(Some(Problem { axes: builder.space.axes, graph: builder.graph, outer, domain, out, body, reduction, epilogue }))
 }
 
-fn target(builder: &Builder<'_>, nest: &Nest) -> Target {
-    let memory = &builder.memories[nest.out];
-    let positions: Vec<_> =
-        nest.outer.iter().map(|i| crate::build::Position { form: builder.space.form(*i).clone(), ..Default::default() }).collect();
+fn target(builder: &mut Builder<'_>, nest: &Nest) -> Built<Target> {
+    let memory = builder.memories[nest.out].clone();
+    let mut positions = Vec::new();
+    for index in &nest.outer {
+        positions.push(match nest.pins().iter().find(|pin| pin.index == *index) {
+            // Inside the axis wherever the guard holds.
+            Some(pin) => Position { bounded: true, ..builder.position(&pin.value)? },
+            None => Position { form: builder.space.form(*index).clone(), ..Position::default() },
+        });
+    }
     let ty = scalar_type(memory.dtype).expect("declared memory is of a supported dtype");
-    Target { address: builder.address(memory, &positions), ty }
+    Ok(Target { address: builder.address(&memory, &positions), ty })
 }
 
 impl Builder<'_> {
@@ -186,14 +192,7 @@ impl Builder<'_> {
 
     /// The value of the empty reduction.
     fn identity(&mut self, op: ReduceOp, acc: DType) -> Parts {
-        let datum = match op {
-            ReduceOp::Sum | ReduceOp::Any => Datum::small(0, acc),
-            ReduceOp::Prod | ReduceOp::All => Datum::small(1, acc),
-            ReduceOp::Max | ReduceOp::Lse | ReduceOp::ArgMax => Datum::least(acc).unwrap_or(Datum::small(0, acc)),
-            ReduceOp::Min | ReduceOp::ArgMin => Datum::greatest(acc).unwrap_or(Datum::small(1, acc)),
-            ReduceOp::User(_) => unreachable!("refused before"),
-        };
-        self.datum(datum)
+        self.datum(identity(op, acc))
     }
 
     /// Turns conditions outside which a real summand is the neutral element into guards of the reduction.
@@ -268,5 +267,16 @@ impl Builder<'_> {
         }
         let value = self.accumulated(from);
         Ok(Some(self.cast(value, from, to).components()))
+    }
+}
+
+/// The value of the empty reduction.
+pub(crate) fn identity(op: ReduceOp, acc: DType) -> Datum {
+    match op {
+        ReduceOp::Sum | ReduceOp::Any => Datum::small(0, acc),
+        ReduceOp::Prod | ReduceOp::All => Datum::small(1, acc),
+        ReduceOp::Max | ReduceOp::Lse | ReduceOp::ArgMax => Datum::least(acc).unwrap_or(Datum::small(0, acc)),
+        ReduceOp::Min | ReduceOp::ArgMin => Datum::greatest(acc).unwrap_or(Datum::small(1, acc)),
+        ReduceOp::User(_) => unreachable!("refused before"),
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum OuterLoop {
 }
 
 impl OuterLoop {
-    fn axis(self) -> Axis {
+    pub(crate) fn axis(self) -> Axis {
         match self {
             OuterLoop::Blocks(axis, _) | OuterLoop::Values(axis) => axis,
         }
@@ -62,11 +62,11 @@ pub(crate) struct Tasks {
 }
 
 /// Scalar operations that are worth a task: some ten microseconds.
-const TASK_OPERATIONS: u64 = 32_768;
+pub(crate) const TASK_OPERATIONS: u64 = 32_768;
 /// Elements that the library copies in the time of one operation; shorter copies than a megabyte or so are slower in pieces.
 const COPIES_PER_OPERATION: u64 = 8;
 /// More tasks than this serve no machine that is expected.
-const MAX_TASKS: i64 = 64;
+pub(crate) const MAX_TASKS: i64 = 64;
 /// What a step to another cache line costs, in steps to a neighbour.
 const FAR: i64 = 16;
 /// Turns of a reduction up to which it stays in variables although it reads columns.
@@ -115,7 +115,7 @@ fn loop_cost(problem: &Problem, accesses: &[LoadAddress], axis: Axis, lanes: boo
 }
 
 /// Axes by how far apart their values are written, the farthest first.
-fn by_output_stride(problem: &Problem, axes: &[Axis]) -> Vec<Axis> {
+pub(crate) fn by_output_stride(problem: &Problem, axes: &[Axis]) -> Vec<Axis> {
     let mut axes = axes.to_vec();
     axes.sort_by_key(|a| std::cmp::Reverse(problem.out.address.stride(*a).unwrap_or(0).abs()));
     axes

@@ -1,7 +1,7 @@
 //! The iteration space of a nest: which axes its indices run over.
 //!
 //! An index of one value is a constant. An index under `//` or `%` by a literal is split into a quotient and a remainder axis
-//! where that makes the division disappear, so that no loop divides.
+//! where that makes the division disappear, so that no loop divides; not under a reduction whose order matters.
 
 use crate::affine::{Affine, Axes, Axis, AxisDecl, AxisKind};
 use ein_ir::entity::{EntityRef, Index};
@@ -20,7 +20,10 @@ impl Space {
     pub(crate) fn new(nest: &Nest) -> Self {
         let mut space = Space { axes: Axes::new(), forms: vec![Affine::default(); nest.indices.len()] };
         let reduced = nest.reduce.iter().flat_map(|r| &r.binders);
-        let indices = nest.outer.iter().map(|i| (i, AxisKind::Outer)).chain(reduced.map(|i| (i, AxisKind::Reduced)));
+        // A pinned index has no loop: its value comes from data.
+        let is_pinned = |index: &Index| nest.pins().iter().any(|pin| pin.index == *index);
+        let outer = nest.outer.iter().filter(|i| !is_pinned(i));
+        let indices = outer.map(|i| (i, AxisKind::Outer)).chain(reduced.map(|i| (i, AxisKind::Reduced)));
         for (index, kind) in indices {
             let range = &nest.indices[*index];
             let extent = range.hi.saturating_sub(range.lo);
@@ -30,7 +33,10 @@ impl Space {
                 Affine::constant(range.lo)
             };
         }
-        space.split_for_divisions(nest);
+        let ordered = nest.reduce.as_ref().is_some_and(|r| crate::vectorize::is_ordered(r.op));
+        if !ordered {
+            space.split_for_divisions(nest);
+        }
         space
     }
 
@@ -48,8 +54,7 @@ impl Space {
                 }
             });
         };
-        collect(&nest.body);
-        nest.domain.iter().chain(&nest.epilogue).chain(nest.reduce.iter().filter_map(|r| r.guard.as_ref())).for_each(&mut collect);
+        nest.scalars().for_each(&mut collect);
         // A split may make another division solvable (quotients of quotients); each makes extents smaller, so this ends.
         while polynomials.iter().any(|p| self.split_for(p)) {}
     }

@@ -15,6 +15,11 @@ pub(crate) fn is_scan_like(op: ReduceOp) -> bool {
     matches!(op, ReduceOp::Lse | ReduceOp::ArgMax | ReduceOp::ArgMin | ReduceOp::User(_))
 }
 
+/// Whether the order of the terms of a reduction matters: the first of equals is taken, or nothing is known of a reducer.
+pub(crate) fn is_ordered(op: ReduceOp) -> bool {
+    matches!(op, ReduceOp::ArgMax | ReduceOp::ArgMin | ReduceOp::User(_))
+}
+
 /// Lanes of a type; `None` if it has no vectors.
 pub(crate) fn lanes_of(ty: ScalarType) -> Option<u8> {
     Type::vector(ty).map(|t| t.lanes)

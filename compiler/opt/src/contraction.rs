@@ -2,7 +2,7 @@
 
 use crate::draft::{Draft, DraftStep, Value, Work};
 use crate::order::{self, Chosen};
-use crate::{Options, classify, rewrite};
+use crate::{Options, classify, gather, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::plan::{Contraction, IndexRange, Nest, NestReduce, Strategy};
@@ -22,6 +22,8 @@ pub(crate) struct Network {
     /// Factors that no summed label occurs in, over the outer indices: they multiply the finished sum.
     pub(crate) scale: Vec<Scalar>,
     pub(crate) acc: DType,
+    /// Factors read at positions of data, with the operands that they become: values that are not computed yet.
+    pub(crate) gathered: Vec<(usize, Scalar)>,
     pub(crate) span: Span,
 }
 
@@ -47,7 +49,9 @@ impl Network {
 /// Replaces every nest that is a sum of products by pairwise steps, where they need less work or are matrix products.
 pub(crate) fn contract(draft: &mut Draft, options: &Options) {
     for step in std::mem::take(&mut draft.steps) {
-        let chosen = recognise(draft, &step).and_then(|network| Some((order::choose(draft, &network, options)?, network)));
+        let recognised = recognise(draft, &step).filter(|network| gather::is_worth_it(draft, network));
+        let chosen = recognised.and_then(|network| Some((order::choose(draft, &network, options)?, network)));
+        let chosen = chosen.filter(|(chosen, network)| gather::feeds_products(network, chosen));
         match chosen {
             Some((chosen, network)) => emit(draft, &network, chosen),
             None => draft.steps.push(step),
@@ -56,10 +60,11 @@ pub(crate) fn contract(draft: &mut Draft, options: &Options) {
 }
 
 /// The nest of a step as a network.
-fn recognise(draft: &Draft, step: &DraftStep) -> Option<Network> {
+fn recognise(draft: &mut Draft, step: &DraftStep) -> Option<Network> {
     let Work::Nest(nest) = &step.work else { return None };
     let reduce = nest.reduce.as_ref()?;
-    let is_sum = reduce.op == ReduceOp::Sum && reduce.guard.is_none() && nest.domain.is_none() && nest.epilogue.is_none();
+    let is_sum =
+        reduce.op == ReduceOp::Sum && reduce.guard.is_none() && reduce.pins.is_empty() && nest.domain.is_none() && nest.epilogue.is_none();
     let in_ring = is_ring(reduce.acc) && draft.values[nest.out].dtype == reduce.acc;
     if !is_sum || !in_ring || nest.indices.values().any(|range| range.lo != 0) {
         return None;
@@ -73,12 +78,19 @@ fn recognise(draft: &Draft, step: &DraftStep) -> Option<Network> {
         operands: Vec::new(),
         scale: Vec::new(),
         acc: reduce.acc,
+        gathered: Vec::new(),
         span: step.span,
     };
     for factor in factors {
         match operand(draft, nest, factor, reduce.acc) {
             Some(operand) => network.operands.push(operand),
-            None if rewrite::mentions(factor, &reduce.binders) => return None,
+            None if rewrite::mentions(factor, &reduce.binders) => {
+                let labels = gather::labels_of(draft, factor, reduce.acc)?;
+                network.gathered.push((network.operands.len(), factor.clone()));
+                let extents = labels.iter().map(|l| network.extent(*l)).collect();
+                let value = draft.add_intermediate(network.out, extents);
+                network.operands.push(Operand { value, labels, conjugate: false });
+            }
             None => network.scale.push(factor.clone()),
         }
     }
@@ -156,6 +168,10 @@ fn labels(indices: &[Index]) -> Option<Vec<u16>> {
 
 /// Appends the steps of a chosen order.
 fn emit(draft: &mut Draft, network: &Network, chosen: Chosen) {
+    for (n, factor) in &network.gathered {
+        let nest = gather::nest(network, &network.operands[*n], factor);
+        draft.steps.push(DraftStep { work: Work::Nest(nest), span: network.span });
+    }
     let mut operands = network.operands.clone();
     for (n, rest) in chosen.presums {
         operands[n] = emit_sum(draft, network, &operands[n], rest);
@@ -242,7 +258,7 @@ fn product_nest(network: &Network, out: Tensor, operands: &[&Operand], out_label
         indices,
         outer: (0..out_labels.len()).map(Index::new).collect(),
         domain: None,
-        reduce: (!binders.is_empty()).then_some(NestReduce { op: ReduceOp::Sum, acc: network.acc, binders, guard: None }),
+        reduce: (!binders.is_empty()).then_some(NestReduce { op: ReduceOp::Sum, acc: network.acc, binders, guard: None, pins: Vec::new() }),
         body: body.expect("a product has a factor"),
         epilogue: None,
     }

@@ -89,11 +89,10 @@ fn convert_equation(module: &Module, equation: &Equation) -> Result<Nest, Diagno
 fn convert_reduce(reduce: &Reduce, renamed: &BTreeMap<Index, Index>, span: Span) -> Result<NestReduce, Diagnostic> {
     match reduce.op {
         ReduceOp::User(_) => return Err(unsupported("a reducer of the program", span)),
-        ReduceOp::ArgMax | ReduceOp::ArgMin => return Err(unsupported(&format!("`{}`", reduce.op.name()), span)),
         _ => {}
     }
     let guard = reduce.guard.as_ref().map(|g| convert_scalar(g, renamed)).transpose()?;
-    Ok(NestReduce { op: reduce.op, acc: reduce.acc, binders: reduce.binders.iter().map(|b| renamed[b]).collect(), guard })
+    Ok(NestReduce { op: reduce.op, acc: reduce.acc, binders: reduce.binders.iter().map(|b| renamed[b]).collect(), guard, pins: Vec::new() })
 }
 
 /// The expression over the nest's indices, with sizes as literals.

@@ -5,9 +5,10 @@ use crate::rewrite;
 use crate::uses::Uses;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Index, Tensor};
-use ein_ir::plan::Nest;
+use ein_ir::plan::{Nest, NestReduce};
 use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Scalar, ScalarKind};
+use ein_ir::tensor::ReduceOp;
 
 /// Fuses every reduction with its only reader, where that is pointwise and reads it element by element.
 pub(crate) fn fuse_all(draft: &mut Draft, uses: &mut Uses) {
@@ -26,7 +27,11 @@ pub(crate) fn fuse_all(draft: &mut Draft, uses: &mut Uses) {
 fn fused(draft: &Draft, uses: &Uses, p: usize) -> Option<(usize, Nest)> {
     let Work::Nest(reduction) = &draft.steps[p].work else { return None };
     let value = reduction.out;
-    if reduction.reduce.is_none() || !draft.values[value].is_intermediate() {
+    if reduction.reduce.is_none() || !reduction.pins().is_empty() || !draft.values[value].is_intermediate() {
+        return None;
+    }
+    if reduction.domain.is_some() && reduction.reduce.as_ref().is_some_and(|r| matches!(r.op, ReduceOp::ArgMax | ReduceOp::ArgMin)) {
+        // Outside its domain it would have nothing to choose from, which ends the run.
         return None;
     }
     let mut readers = uses.readers(value);
@@ -89,7 +94,7 @@ fn merge(reduction: &Nest, reader: &Nest, axes: &[usize], dtype: DType) -> Nest 
 
 /// The reader's body over the finished reduction.
 fn finish(mut body: Scalar, reduction: &Nest, dtype: DType) -> Scalar {
-    let acc = reduction.reduce.as_ref().map_or(dtype, |r| r.acc);
+    let acc = reduction.reduce.as_ref().map_or(dtype, NestReduce::dtype);
     let value: Tensor = reduction.out;
     rewrite::replace_accesses(&mut body, value, &|_| match &reduction.epilogue {
         Some(epilogue) => epilogue.clone(),

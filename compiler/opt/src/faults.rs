@@ -3,17 +3,25 @@
 //! Code generation finds the fault of an expression by its code and span.
 
 use crate::rewrite;
-use ein_ir::interp::fault::{DIVISION_BY_ZERO, EMPTY_AXIS};
+use ein_ir::interp::fault::{DIVISION_BY_ZERO, EMPTY_ARGMAX, EMPTY_AXIS};
 use ein_ir::plan::{FaultDecl, Plan, StepKind};
 use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind};
 use ein_ir::span::Span;
+use ein_ir::tensor::ReduceOp;
 
 /// Fills the fault table, in the order of the steps.
 pub(crate) fn list(plan: &mut Plan) {
     let mut found: Vec<FaultDecl> = Vec::new();
     for step in plan.steps.values() {
         let StepKind::Nest(nest) = &step.kind else { continue };
+        if let Some(reduce) = nest.reduce.as_ref().filter(|r| matches!(r.op, ReduceOp::ArgMax | ReduceOp::ArgMin)) {
+            let message = format!("`{}` has nothing to choose from", reduce.op.name());
+            let empty = FaultDecl { code: EMPTY_ARGMAX, message, span: step.span };
+            if !found.contains(&empty) {
+                found.push(empty);
+            }
+        }
         for scalar in rewrite::scalars(nest) {
             scalar.visit(&mut |s| {
                 if let Some(fault) = fault(plan, s)

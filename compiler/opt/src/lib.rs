@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → convert → (forward copies → contract → fuse → drop dead steps) → faults → memory → cost → Plan
+//! tensor::Module → convert → (forward copies → pin → contract → fuse → drop dead steps) → faults → memory → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -22,10 +22,12 @@ mod draft;
 mod epilogue;
 mod faults;
 mod fuse;
+mod gather;
 mod memory;
 mod order;
 mod report;
 mod rewrite;
+mod scatter;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -84,6 +86,7 @@ fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<D
     let mut draft = convert::convert(module)?;
     if options.opt_level > 0 {
         fuse::forward_copies(&mut draft);
+        scatter::pin_all(&mut draft);
         contraction::contract(&mut draft, options);
         fuse::fuse(&mut draft);
         fuse::drop_dead(&mut draft);

@@ -8,6 +8,7 @@
 use crate::Options;
 use crate::contraction::{self, Network};
 use crate::draft::Draft;
+use ein_ir::entity::Tensor;
 use ein_ir::plan::Strategy;
 
 /// Intermediates of at most this many bytes are accepted whatever the operands are.
@@ -44,7 +45,7 @@ pub(crate) fn choose(draft: &Draft, network: &Network, options: &Options) -> Opt
     let written: Vec<usize> = (0..n).collect();
     let reversed: Vec<usize> = (0..n).rev().collect();
     let orders = if n == 2 { vec![written] } else { vec![written, reversed] };
-    let limit = intermediate_limit(draft, network);
+    let limit = intermediate_limit(draft, network.operands.iter().map(|o| o.value).chain([network.out]));
     let greedy = if (3..=GREEDY_OPERANDS).contains(&n) { greedy(network, limit) } else { None };
     // Ties go to the written order, which is first.
     let best = orders.iter().filter_map(|order| along(network, order, limit)).chain(greedy).min_by_key(|c| c.flops)?;
@@ -55,7 +56,7 @@ pub(crate) fn choose(draft: &Draft, network: &Network, options: &Options) -> Opt
 }
 
 /// Multiplications and additions of the nest over all labels.
-fn nest_flops(network: &Network) -> u64 {
+pub(crate) fn nest_flops(network: &Network) -> u64 {
     let iterations = network.ranges.iter().fold(1u64, |n, r| n.saturating_mul(u64::try_from(r.hi).unwrap_or(0)));
     iterations.saturating_mul(network.operands.len() as u64)
 }
@@ -66,8 +67,8 @@ fn is_matrix_product(network: &Network, chosen: &Chosen) -> bool {
     chosen.presums.is_empty() && contraction::pair(network, network.out, operands, &pair.out_labels).strategy != Strategy::Nest
 }
 
-fn intermediate_limit(draft: &Draft, network: &Network) -> u64 {
-    let values = network.operands.iter().map(|o| o.value).chain([network.out]);
+/// Bytes that an intermediate may have next to values that are there anyway.
+pub(crate) fn intermediate_limit(draft: &Draft, values: impl Iterator<Item = Tensor>) -> u64 {
     let largest = values.map(|v| draft.values[v].n_bytes()).max().unwrap_or(0);
     INTERMEDIATE_BYTES.max(largest.saturating_mul(INTERMEDIATE_FACTOR))
 }

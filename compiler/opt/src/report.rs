@@ -111,6 +111,10 @@ fn nest_words(nest: &Nest, out: &str) -> String {
     if nest.reduce.as_ref().is_some_and(|r| r.guard.is_some()) {
         words.push_str(", guarded");
     }
+    if !nest.pins().is_empty() {
+        let pins: Vec<&str> = nest.pins().iter().map(|p| nest.indices[p.index].name.as_str()).collect();
+        words.push_str(&format!(", scattered to {}", pins.join(" ")));
+    }
     if nest.epilogue.is_some() {
         words.push_str(", then pointwise");
     }
@@ -119,6 +123,7 @@ fn nest_words(nest: &Nest, out: &str) -> String {
 
 fn nest_reason(nest: &Nest) -> String {
     match (&nest.reduce, &nest.epilogue) {
+        _ if !nest.pins().is_empty() => "each term is taken into the element that it names".to_owned(),
         (_, Some(_)) => "reduction with its epilogue fused".to_owned(),
         (Some(_), None) => "reduction in generated loops".to_owned(),
         (None, None) => "generated loops".to_owned(),

@@ -6,14 +6,12 @@ use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
 
 /// Every expression of a nest: domain, guard, body, epilogue.
 pub(crate) fn scalars(nest: &Nest) -> Vec<&Scalar> {
-    let guard = nest.reduce.as_ref().and_then(|r| r.guard.as_ref());
-    nest.domain.iter().chain(guard).chain([&nest.body]).chain(&nest.epilogue).collect()
+    nest.scalars().collect()
 }
 
 /// Every expression of a nest for change.
 pub(crate) fn scalars_mut(nest: &mut Nest) -> Vec<&mut Scalar> {
-    let guard = nest.reduce.as_mut().and_then(|r| r.guard.as_mut());
-    nest.domain.iter_mut().chain(guard).chain([&mut nest.body]).chain(&mut nest.epilogue).collect()
+    nest.scalars_mut().collect()
 }
 
 /// Puts an expression in the place of every index.
@@ -74,7 +72,9 @@ pub(crate) fn plain_indices(access: &Access) -> Option<Vec<Index>> {
     if access.prev { None } else { access.subs.iter().map(plain).collect() }
 }
 
-/// Number of times that the body of a nest is evaluated, guards apart.
+/// Number of times that the body of a nest is evaluated, guards apart: pinned indices have one value a term.
 pub(crate) fn iterations(nest: &Nest) -> u64 {
-    nest.indices.values().fold(1, |n, range| n.saturating_mul(u64::try_from(range.hi.saturating_sub(range.lo)).unwrap_or(0)))
+    let is_pinned = |index: Index| nest.pins().iter().any(|pin| pin.index == index);
+    let ranges = nest.indices.iter().filter(|(index, _)| !is_pinned(*index));
+    ranges.fold(1, |n, (_, range)| n.saturating_mul(u64::try_from(range.hi.saturating_sub(range.lo)).unwrap_or(0)))
 }

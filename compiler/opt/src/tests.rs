@@ -6,6 +6,7 @@ mod fusion;
 mod memory;
 mod random;
 mod refusals;
+mod scatter;
 
 use crate::{Options, plan_module};
 use ein_ir::dtype::DType;
@@ -13,7 +14,7 @@ use ein_ir::entity::{EntityRef, Index, Tensor};
 use ein_ir::extent::Extent;
 use ein_ir::interp::data::Data;
 use ein_ir::interp::tensor::run;
-use ein_ir::plan::{Contraction, Nest, Place, Plan, StepKind, Strategy};
+use ein_ir::plan::{Contraction, Nest, NestReduce, Pin, Place, Plan, StepKind, Strategy};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
@@ -134,6 +135,14 @@ fn add_index(module: &mut Module, lo: i64, hi: i64) -> Index {
     module.indices.push(decl)
 }
 
+/// The guard of a reduction, with what its pins say as conditions.
+fn guard_of(reduce: &NestReduce) -> Option<Scalar> {
+    let span = Span::default();
+    let pinned = |p: &Pin| Scalar::binary(BinaryFn::Eq, p.value.clone(), Scalar::index(p.index, span), DType::Bool, span);
+    let conditions = reduce.guard.iter().cloned().chain(reduce.pins.iter().map(pinned));
+    conditions.reduce(|a, b| Scalar::binary(BinaryFn::And, a, b, DType::Bool, span))
+}
+
 fn add_nest(module: &mut Module, nest: &Nest) {
     let fresh = |module: &mut Module| -> Vec<Index> { nest.indices.values().map(|r| add_index(module, r.lo, r.hi)).collect() };
     let renamed = |scalar: &Scalar, ids: &[Index]| {
@@ -147,7 +156,7 @@ fn add_nest(module: &mut Module, nest: &Nest) {
         op: r.op,
         acc: r.acc,
         binders: own(&r.binders, &ids),
-        guard: r.guard.as_ref().map(|g| renamed(g, &ids)),
+        guard: guard_of(r).map(|g| renamed(&g, &ids)),
     });
     let out = match (&nest.epilogue, &nest.reduce) {
         (Some(_), Some(reduce)) => {

@@ -250,6 +250,20 @@ pub struct NestReduce {
     pub binders: Vec<Index>,
     /// What does not satisfy it takes no part and is not evaluated.
     pub guard: Option<Scalar>,
+    /// Outer indices that each term has a value for: it takes part there and nowhere else. Empty for an ordinary reduction;
+    /// otherwise the nest scatters, and has neither a domain nor an epilogue.
+    pub pins: Vec<Pin>,
+}
+
+/// An outer index whose value a term of a reduction names: `n[v] = sum[b where ids[b] == v](1)` pins `v` to `ids[b]`.
+///
+/// The work is that of the terms, whatever the extent of the index is. Guard and body are over the other indices alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pin {
+    /// An outer index of the nest.
+    pub index: Index,
+    /// An i64 over the binders and the outer indices that are not pinned; inside the range of `index` wherever the guard holds.
+    pub value: Scalar,
 }
 
 /// A recurrence: its steps are carried out once for every value of the index.
@@ -352,10 +366,17 @@ impl Plan {
 }
 
 impl Nest {
-    /// Every scalar expression: domain, guard, body, epilogue.
+    /// Every scalar expression: domain, guard, pins, body, epilogue.
     pub fn scalars(&self) -> impl Iterator<Item = &Scalar> {
         let guard = self.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
-        self.domain.iter().chain(guard).chain([&self.body]).chain(&self.epilogue)
+        let pins = self.pins().iter().map(|pin| &pin.value);
+        self.domain.iter().chain(guard).chain(pins).chain([&self.body]).chain(&self.epilogue)
+    }
+
+    /// Outer indices that each term names, with their values.
+    #[must_use]
+    pub fn pins(&self) -> &[Pin] {
+        self.reduce.as_ref().map_or(&[], |reduce| &reduce.pins)
     }
 
     /// Buffers that the expressions read, each once, in order.
@@ -372,10 +393,15 @@ impl Nest {
         out
     }
 
-    /// Calls `f` on every scalar expression for change: domain, guard, body, epilogue.
+    /// Every scalar expression for change: domain, guard, pins, body, epilogue.
+    pub fn scalars_mut(&mut self) -> impl Iterator<Item = &mut Scalar> {
+        let reduced = self.reduce.iter_mut().flat_map(|r| r.guard.iter_mut().chain(r.pins.iter_mut().map(|pin| &mut pin.value)));
+        self.domain.iter_mut().chain(reduced).chain([&mut self.body]).chain(&mut self.epilogue)
+    }
+
+    /// Calls `f` on every scalar expression for change.
     pub fn visit_scalars_mut(&mut self, f: &mut dyn FnMut(&mut Scalar)) {
-        let guard = self.reduce.as_mut().and_then(|reduce| reduce.guard.as_mut());
-        self.domain.iter_mut().chain(guard).chain([&mut self.body]).chain(&mut self.epilogue).for_each(f);
+        self.scalars_mut().for_each(f);
     }
 }
 

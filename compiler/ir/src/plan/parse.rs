@@ -1,7 +1,7 @@
 //! Reads the text form of plans; the form itself is described in [`super::print`].
 
 use super::{
-    Buffer, Contraction, FaultDecl, Header, IndexRange, Layout, Library, Nest, NestReduce, Place, Plan, Scan, ScanState, StepDecl,
+    Buffer, Contraction, FaultDecl, Header, IndexRange, Layout, Library, Nest, NestReduce, Pin, Place, Plan, Scan, ScanState, StepDecl,
     StepKind, Strategy,
 };
 use crate::entity::{Index, PrimaryMap, Tensor};
@@ -161,8 +161,12 @@ fn parse_nest(c: &mut Cursor<'_>, plan: &Plan) -> Result<Nest, ParseError> {
     let domain = if c.eat("where") { Some(parse_scalar(c, &types, Span::default())?) } else { None };
     c.expect("=")?;
     let reduction = parse_reduction(c, &types)?;
-    let reduce = reduction.map(|r| NestReduce { op: r.op, acc: r.acc, binders: r.binders, guard: r.guard });
-    if reduce.is_some() {
+    let mut reduce = reduction.map(|r| NestReduce { op: r.op, acc: r.acc, binders: r.binders, guard: r.guard, pins: Vec::new() });
+    if let Some(reduce) = &mut reduce {
+        if c.eat("pin") {
+            c.expect("(")?;
+            reduce.pins = c.list(")", |c| parse_pin(c, &types))?;
+        }
         c.expect("(")?;
     }
     let body = parse_scalar(c, &types, Span::default())?;
@@ -172,6 +176,12 @@ fn parse_nest(c: &mut Cursor<'_>, plan: &Plan) -> Result<Nest, ParseError> {
     let types = Types { accumulated: reduce.as_ref().map(NestReduce::dtype), ..types };
     let epilogue = if c.eat("then") { Some(parse_scalar(c, &types, Span::default())?) } else { None };
     Ok(Nest { out, indices, outer, domain, reduce, body, epilogue })
+}
+
+fn parse_pin(c: &mut Cursor<'_>, types: &Types<'_>) -> Result<Pin, ParseError> {
+    let index = c.entity("i")?;
+    c.expect("=")?;
+    Ok(Pin { index, value: parse_scalar(c, types, Span::default())? })
 }
 
 fn parse_scan(c: &mut Cursor<'_>) -> Result<Scan, ParseError> {

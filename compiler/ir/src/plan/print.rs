@@ -11,6 +11,7 @@
 //! outputs (t3)
 //! s0 = contract t1[0, 1] += conj t0[0, 2] * t2[2, 1] extents [8, 8, 8] acc f32 strategy gemm flops 1024 bytes 768 @12..17
 //! s1 = nest t3[i0] over (i0 "i" 0..8, i1 "k" 0..8) where (i0 < 4) = sum:f32[i1 where (i1 < i0)](t1[i0, i1]) then sqrt(acc) flops 64 bytes 288
+//! s4 = nest t3[i0] over (i0 "v" 0..8, i1 "b" 0..9) = sum:f32[i1] pin (i0 = t4[i1])(t1[i1]) flops 9 bytes 80
 //! s2 = scan i0 "t" 0..8 reverse states (t4 prev t5 from t6) flops 8 bytes 8 {
 //!   nest t4[i1] over (i0 "t" 0..8, i1 "j" 0..2) = (t5[i1] + t3[i0]) flops 2 bytes 8
 //! }
@@ -153,6 +154,10 @@ fn write_nest(f: &mut fmt::Formatter<'_>, plan: &Plan, nest: &Nest) -> fmt::Resu
     match &nest.reduce {
         Some(reduce) => {
             write_reduction(f, reduce.op, reduce.acc, &commas(&reduce.binders), reduce.guard.as_ref(), types)?;
+            if !reduce.pins.is_empty() {
+                let pins: Vec<String> = reduce.pins.iter().map(|p| format!("{} = {}", p.index, print(&p.value, types))).collect();
+                write!(f, " pin ({})", pins.join(", "))?;
+            }
             write!(f, "({})", print(&nest.body, types))?;
         }
         None => write!(f, "{}", print(&nest.body, types))?,

@@ -12,9 +12,11 @@
 
 pub mod parse;
 pub mod print;
+pub mod retype;
 pub mod specialise;
 pub mod verify;
 
+pub use retype::retype;
 pub use specialise::specialise;
 
 use crate::dtype::DType;

@@ -3,7 +3,7 @@
 //! Declarations
 //! * Ids that occur are declared.
 //! * Extents are polynomials over dims, without indices; without dims they are literals, and axes are not negative.
-//! * `index_of` has one entry, or one a column of a last axis of that literal size; its tensor is i32 or i64.
+//! * `index_of` has one entry, or one a column of a last axis of that literal size; its tensor is of integers.
 //! * A reducer's `combine` and `init` have its dtype and read no tensors and no indices.
 //!
 //! Definitions
@@ -120,7 +120,7 @@ fn check_tensor(module: &Module, decl: &TensorDecl, refuse: &mut dyn FnMut(Strin
         return;
     }
     decl.index_of.iter().filter_map(|extent| refuse_extent(module, extent)).for_each(&mut *refuse);
-    if !matches!(decl.dtype, DType::I32 | DType::I64) {
+    if !decl.dtype.is_integer() {
         refuse(format!("indices are stored as {}", decl.dtype));
     }
     let n_columns = decl.axes.last().and_then(Extent::as_constant);

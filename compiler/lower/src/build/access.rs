@@ -10,7 +10,7 @@ use crate::buffers::Memory;
 use crate::error::unsupported;
 use crate::graph::{LoadAddress, ValueId, ValueOp};
 use ein_ir::kernel::{BinaryOp, Coefficient, Comparison, ScalarType};
-use ein_ir::scalar::{Access, Literal, Mode, Scalar, Sub};
+use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 
 /// An access while its subscripts are gone through.
 struct Reading {
@@ -44,7 +44,8 @@ impl Builder<'_> {
     }
 
     fn subscript(&mut self, sub: &Sub, extent: i64, reading: &mut Reading) -> Built<()> {
-        let position = self.position(&sub.value)?;
+        let mut position = self.position(&sub.value)?;
+        position.bounded |= self.is_checked(&sub.value, extent);
         let exact = position.values.is_empty() && self.is_inside(&position.form, extent);
         reading.plain.push(position.clone());
         if sub.mode == Mode::Exact || exact {
@@ -67,6 +68,26 @@ impl Builder<'_> {
         reading.general.push(Position { bounded: true, ..Position::of_value(value) });
         reading.inside = self.graph.and(reading.inside, condition);
         Ok(())
+    }
+
+    /// Whether a subscript is an element of an input of indices of a dim that is no longer than the axis.
+    fn is_checked(&self, subscript: &Scalar, extent: i64) -> bool {
+        match &subscript.kind {
+            ScalarKind::Cast(value) => self.is_checked(value, extent),
+            ScalarKind::Access(access) => {
+                let column = match access.subs.last().map(|s| &s.value.kind) {
+                    Some(ScalarKind::Literal(Literal::Int(n))) => usize::try_from(*n).unwrap_or(usize::MAX),
+                    _ => usize::MAX,
+                };
+                let padded = access.subs.iter().any(|s| s.mode == Mode::Pad);
+                let size = match self.memories[access.tensor].index_of.as_slice() {
+                    [size] => Some(size),
+                    columns => columns.get(column),
+                };
+                !padded && size.is_some_and(|size| *size <= extent)
+            }
+            _ => false,
+        }
     }
 
     fn is_inside(&self, form: &Affine, extent: i64) -> bool {

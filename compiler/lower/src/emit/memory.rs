@@ -14,7 +14,7 @@ const JAMMED_TERMS: i64 = 4;
 const UNROLL: i64 = 4;
 
 /// What is done to the elements of a row, lanes and shifts being set.
-type Each<'t, 'a> = &'t mut dyn FnMut(&mut Emitter<'a>);
+pub(crate) type Each<'t, 'a> = &'t mut dyn FnMut(&mut Emitter<'a>);
 
 impl<'a> Emitter<'a> {
     /// The reductions of a range of the innermost outer axis.
@@ -94,7 +94,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// The elements of a row, in vectors if asked to; what the terms share is computed before the loops.
-    fn each(&mut self, axis: Axis, range: Range, known: &[Affine], vectors: bool, terms: &[Shifts], element: Each<'_, 'a>) {
+    pub(crate) fn each(&mut self, axis: Axis, range: Range, known: &[Affine], vectors: bool, terms: &[Shifts], element: Each<'_, 'a>) {
         let lanes = crate::vectorize::lanes_of(self.problem.out.ty).filter(|_| vectors && self.problem.out.address.stride(axis) == Some(1));
         let mut rest = range;
         if let Some(n) = lanes {

@@ -7,18 +7,21 @@
 //! * this file: blocks, bindings, loops · [`value`]: values · [`truth`]: what is known of conditions
 //! * [`bounds`]: conditions as loop bounds · [`tile`]: loops over the output · [`strip`]: the innermost of them, split and in vectors, or one
 //!   [`copy`]
-//! * reductions: [`reduce`] in variables · [`lanes`] along contiguous axes · [`memory`] in the output
+//! * reductions: [`reduce`] in variables · [`lanes`] along contiguous axes · [`memory`] in the output · [`scatter`] in elements that
+//!   data names
 
 mod bounds;
 mod copy;
 mod lanes;
 mod memory;
 mod reduce;
+mod scatter;
 mod strip;
 mod tile;
 mod truth;
 mod value;
 
+pub(crate) use scatter::emit_scatter;
 pub(crate) use tile::emit_nest;
 
 use crate::affine::{Affine, Axis};

@@ -134,7 +134,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn guarded(&mut self, condition: Option<ValueId>, term: Term<'_>) {
+    pub(crate) fn guarded(&mut self, condition: Option<ValueId>, term: Term<'_>) {
         match condition.map(|c| (c, self.truth(c))) {
             None | Some((_, Some(true))) => term(self),
             Some((_, Some(false))) => {}

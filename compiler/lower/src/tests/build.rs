@@ -194,7 +194,7 @@ impl NestBuilder {
     }
 
     pub(crate) fn reduce(self, out: Tensor, op: ReduceOp, acc: DType, binders: &[Index], body: Scalar) -> Nest {
-        let reduce = Some(NestReduce { op, acc, binders: binders.to_vec(), guard: None });
+        let reduce = Some(NestReduce { op, acc, binders: binders.to_vec(), guard: None, pins: Vec::new() });
         Nest { out, indices: self.indices, outer: self.outer, domain: None, reduce, body, epilogue: None }
     }
 }

@@ -33,7 +33,8 @@ struct Call<'a> {
 impl Elaborator<'_> {
     /// Whether a def has scalars alone as parameters and one scalar result, so that it may be called in any expression.
     pub(crate) fn is_scalar_def(&self, name: &str) -> bool {
-        let is_scalar = |p: &crate::ast::Param| p.ty.axes.as_ref().is_none_or(Vec::is_empty);
+        let is_plain = |p: &crate::ast::Param| matches!(p.ty.element.kind, crate::ast::ElementKind::Scalar(_));
+        let is_scalar = |p: &crate::ast::Param| p.ty.axes.as_ref().is_none_or(Vec::is_empty) && is_plain(p);
         self.program.defs.get(name).is_some_and(|d| d.results.len() == 1 && d.params.iter().chain(&d.results).all(is_scalar))
     }
 
@@ -201,7 +202,9 @@ impl Elaborator<'_> {
             return None;
         }
         let name = self.fresh_name(&format!("{target}.{}", param.name));
-        let tensor = self.module.tensors.push(TensorDecl::new(name, param.dtype, Vec::new(), e.span));
+        let index_of = self.index_fact(&node, &vars).into_iter().collect();
+        let decl = TensorDecl { index_of, ..TensorDecl::new(name, param.dtype, Vec::new(), e.span) };
+        let tensor = self.module.tensors.push(decl);
         Builder::new(self, &vars, &explicit.value, target.as_str(), &[]).define(tensor, &node, e.span);
         self.notes.indices.clear();
         self.notes.reductions.clear();
@@ -221,7 +224,8 @@ impl Elaborator<'_> {
                 self.errors.push(found);
                 continue;
             }
-            for (wanted, axis) in param.axes.iter().zip(&given.axes) {
+            let ranges = param.index_of.iter().zip(&given.index_of);
+            for (wanted, axis) in param.axes.iter().zip(&given.axes).chain(ranges) {
                 if let Some(dim) = wanted.as_dim()
                     && sizes[dim.index()].is_none()
                 {
@@ -283,6 +287,20 @@ impl Elaborator<'_> {
 
     /// The axes of an argument are those of the parameter, as polynomials over the caller's dims.
     fn check_axes(&mut self, call: &Call<'_>, param: &TensorDecl, tensor: Tensor, sizes: &[Extent]) {
+        for (column, wanted) in param.index_of.iter().enumerate() {
+            let given = self.module.tensors[tensor].index_of[column].clone();
+            let wanted = substitute_dims(wanted, sizes);
+            if wanted != given {
+                let (wanted, given) = (self.show(&wanted), self.show(&given));
+                let name = self.quoted(tensor);
+                let message = format!("{name} indexes `{given}`, but `{}` of `{}` indexes `{wanted}`", param.name, call.def);
+                self.errors.push(
+                    dims::error(301, message)
+                        .at(call.span, format!("`{given}` passed here"))
+                        .and(param.span, format!("`{wanted}` needed here")),
+                );
+            }
+        }
         for (axis, wanted) in param.axes.iter().enumerate() {
             let given = self.module.tensors[tensor].axes[axis].clone();
             let wanted = substitute_dims(wanted, sizes);
@@ -304,7 +322,9 @@ impl Elaborator<'_> {
         let decl = &call.callee.module.tensors[result];
         let axes: Vec<Extent> = decl.axes.iter().map(|a| substitute_dims(a, sizes)).collect();
         let Some(target) = self.target(name)? else {
-            let tensor = self.module.tensors.push(TensorDecl::new(name.as_str(), decl.dtype, axes, name.span));
+            let index_of = decl.index_of.iter().map(|size| substitute_dims(size, sizes)).collect();
+            let fresh = TensorDecl { index_of, ..TensorDecl::new(name.as_str(), decl.dtype, axes, name.span) };
+            let tensor = self.module.tensors.push(fresh);
             self.declare(name.as_str(), name.span, "tensor", Meaning::Tensor(tensor));
             return Some(tensor);
         };
@@ -321,6 +341,13 @@ impl Elaborator<'_> {
             self.errors.push(found);
             return None;
         }
+        let index_of: Vec<Extent> = decl.index_of.iter().map(|size| substitute_dims(size, sizes)).collect();
+        if !own.index_of.is_empty() && own.index_of != index_of {
+            let message = format!("`{name}` is declared an index, and `{}` does not give one of the same dim", call.def);
+            self.errors.push(dims::error(303, message).at(call.span, "given here").and(own.span, "declared here"));
+            return None;
+        }
+        self.module.tensors[target].index_of = index_of;
         Some(target)
     }
 
@@ -381,6 +408,13 @@ fn argument_mismatch(call: &Call<'_>, param: &TensorDecl, given: &TensorDecl) ->
         let (n, m) = (param.axes.len(), given.axes.len());
         let message = format!("`{}` of `{}` has {n} {}, and `{}` has {m}", param.name, call.def, plural(n, "axis", "axes"), given.name);
         return Some(dims::error(310, message).at(span, format!("{m} here")).and(param.span, format!("{n} here")));
+    }
+    if param.index_of.len() > given.index_of.len() || (!param.index_of.is_empty() && param.index_of.len() != given.index_of.len()) {
+        let n = param.index_of.len();
+        let wanted = if n == 1 { "an index".to_owned() } else { format!("a list of {n} coordinates") };
+        let message = format!("`{}` of `{}` is {wanted}, and nothing says that the values of `{}` are", param.name, call.def, given.name);
+        let found = dims::error(303, message).at(span, "may be any number").and(param.span, "declared here");
+        return Some(found.help(format!("declare `{}` with the element type `idx<…>`", given.name)));
     }
     if param.dtype != given.dtype {
         let message = format!("`{}` of `{}` is {}, and `{}` is {}", param.name, call.def, param.dtype, given.name, given.dtype);

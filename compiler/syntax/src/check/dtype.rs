@@ -5,7 +5,7 @@ use super::scope::Elaborator;
 use super::tree::{Kind, Node, NodeKind, Reduction, Ty};
 use crate::ast::{Expr, ExprKind};
 use crate::builtins::{Builtin, Function, Reducer, Signature};
-use crate::error::refusals::unsupported;
+use crate::error::reducers;
 use crate::error::types::error;
 use crate::print::print_expr;
 use ein_ir::diagnostic::Diagnostic;
@@ -121,10 +121,8 @@ impl Typer<'_, '_> {
             let span = sub.value.span;
             match self.annotate(&mut sub.value) {
                 Ty::Adapt(Kind::Int) | Ty::Bad => {}
-                Ty::Data(d) if d.is_integer() => {
-                    let found = unsupported("a subscript computed from data (a gather) is", span);
-                    self.elab.errors.push(found);
-                }
+                // Whether it stays inside its axis is looked at when it is built.
+                Ty::Data(d) if d.is_integer() => {}
                 other => {
                     let found = error(404, format!("a subscript is an integer, and this is {}", name_of(other))).at(span, name_of(other));
                     let text = find_at(self.source, span).map(|e| print_expr(e.peeled()).replace(" / ", " // "));
@@ -322,6 +320,9 @@ impl Typer<'_, '_> {
         if ty == Ty::Bad {
             return Ty::Bad;
         }
+        if matches!(r.reducer, Reducer::Op(ReduceOp::ArgMax | ReduceOp::ArgMin)) {
+            return self.position(r, ty, span);
+        }
         if let Some(acc) = r.accumulator {
             return self.accumulated_in(ty, acc, body_span);
         }
@@ -348,6 +349,29 @@ impl Typer<'_, '_> {
         };
         let found = error(404, format!("`{}` reduces {problem}, and its body is {}", r.name, name_of(ty)));
         self.wrong(found.at(body_span, name_of(ty)).and(span, "reduced here"))
+    }
+
+    /// `argmax` and `argmin`: the position along one index, whatever is compared.
+    fn position(&mut self, r: &Reduction, ty: Ty, span: Span) -> Ty {
+        if let Some(acc) = r.accumulator {
+            let found =
+                error(404, format!("`{}` accumulates nothing, so `:{acc}` has no meaning", r.name)).at(span, "gives a position, in i64");
+            return self.wrong(found.help(format!("`{}[…](… as {acc})`", r.name)));
+        }
+        if r.binders.len() != 1 {
+            let found = reducers::error(505, format!("`{}` gives a position along one index, and {} are bound", r.name, r.binders.len()));
+            return self.wrong(
+                found.at(span, "a position along several indices is no number").note("the position along each is a reduction of its own"),
+            );
+        }
+        match ty {
+            Ty::Data(d) if d.is_float() || d.is_integer() => Ty::Data(DType::I64),
+            Ty::Adapt(Kind::Int | Kind::Float) => Ty::Data(DType::I64),
+            _ => {
+                let found = error(404, format!("`{}` compares real numbers, and its body is {}", r.name, name_of(ty)));
+                self.wrong(found.at(r.body.span, name_of(ty)).and(span, "reduced here"))
+            }
+        }
     }
 
     /// `sum:T[…]`: the body is converted to the accumulator's type.

@@ -2,13 +2,14 @@
 
 use super::dtype::Typer;
 use super::explain::Explanation;
+use super::index::element_dtype;
 use super::program::{Elaborated, Outcome, explicit_text};
 use super::range::Sides;
 use super::resolve::{Resolver, index_names, plural};
 use super::scope::{Elaborator, Meaning};
 use super::sum::make_explicit;
 use super::tree::NodeKind;
-use crate::ast::{Bind, Def, ElementKind, Expr, ExprKind, GenericKind, Ident, Param, Statement, Type};
+use crate::ast::{Bind, Def, Expr, ExprKind, GenericKind, Ident, Param, Statement, Type};
 use crate::error::refusals::{internal, is_refusal};
 use crate::error::{dims, reducers, sums, types};
 use crate::lower::Builder;
@@ -72,13 +73,16 @@ impl Elaborator<'_> {
     }
 
     fn header_tensor(&mut self, param: &Param, what: &'static str) -> Option<Tensor> {
-        let ElementKind::Scalar(dtype) = param.ty.element.kind else { return None };
         let name = param.name.as_str();
-        let Some(axes) = self.axes(param.ty.axes.as_deref().unwrap_or_default()) else {
+        let axes = self.axes(param.ty.axes.as_deref().unwrap_or_default());
+        let index_of = self.index_dims(&param.ty.element);
+        let (Some(axes), Some(index_of)) = (axes, index_of) else {
             self.declare(name, param.name.span, what, Meaning::Unknown);
             return None;
         };
-        let tensor = self.module.tensors.push(TensorDecl::new(name, dtype, axes, param.span));
+        self.check_columns(name, &index_of, &axes, param.span);
+        let decl = TensorDecl::new(name, element_dtype(&param.ty.element), axes, param.span);
+        let tensor = self.module.tensors.push(TensorDecl { index_of, ..decl });
         self.declare(name, param.name.span, what, Meaning::Tensor(tensor));
         Some(tensor)
     }
@@ -171,6 +175,7 @@ impl Elaborator<'_> {
             return None;
         }
         let source = explicit.value;
+        self.settle_index(bind, out, &node, &vars, &source)?;
         Builder::new(self, &vars, &source, bind.name.as_str(), &left).define(out, &node, bind.span);
         self.defined.insert(out);
         self.explain(bind, &source, requires_before);
@@ -225,8 +230,7 @@ impl Elaborator<'_> {
         node: &mut super::tree::Node,
         vars: &super::tree::Vars,
     ) -> Option<Tensor> {
-        let stated =
-            bind.ty.as_ref().and_then(|t| if let ElementKind::Scalar(d) = t.element.kind { Some((d, t.element.span)) } else { None });
+        let stated = bind.ty.as_ref().map(|t| (element_dtype(&t.element), t.element.span));
         let target = match declared {
             Some(tensor) => {
                 let decl = &self.module.tensors[tensor];
@@ -322,7 +326,7 @@ impl Elaborator<'_> {
 
     fn mentioned_dims(&self) -> BTreeSet<Dim> {
         let m = &self.module;
-        let axes = m.tensors.values().flat_map(|t| t.axes.iter());
+        let axes = m.tensors.values().flat_map(|t| t.axes.iter().chain(&t.index_of));
         let ranges = m.indices.values().flat_map(|i| [&i.lo, &i.hi]);
         let requires = m.requires.iter().map(|r| &r.value);
         let aliases = self.names.values().filter_map(|d| if let Meaning::Alias(e) = &d.meaning { Some(e) } else { None });

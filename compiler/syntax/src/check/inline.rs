@@ -73,8 +73,9 @@ impl Elaborator<'_> {
         for (tensor, decl) in &module.tensors {
             if !renaming.tensors.contains_key(&tensor) {
                 let axes = decl.axes.iter().map(|a| renaming.size(a)).collect();
+                let index_of = decl.index_of.iter().map(|size| renaming.size(size)).collect();
                 let name = self.fresh_name(&format!("{label}.{}", decl.name));
-                let fresh = self.module.tensors.push(TensorDecl { name, axes, ..decl.clone() });
+                let fresh = self.module.tensors.push(TensorDecl { name, axes, index_of, ..decl.clone() });
                 renaming.tensors.insert(tensor, fresh);
             }
         }

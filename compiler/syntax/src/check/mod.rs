@@ -15,6 +15,7 @@ pub(crate) mod dims;
 pub(crate) mod dtype;
 mod elaborate;
 pub(crate) mod explain;
+pub(crate) mod index;
 pub(crate) mod inline;
 pub(crate) mod names;
 pub(crate) mod program;

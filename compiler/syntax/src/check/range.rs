@@ -204,10 +204,25 @@ impl Elaborator<'_> {
         let var = &vars[v];
         let found = error(302, format!("nothing says what range index `{}` has", var.name)).at(var.span, "needs a range");
         let found = found.note("an index takes its range from an axis that it subscripts alone, or states it");
-        match self.largest_range(vars, v, unresolved, sides.right) {
+        let compared = || self.compared_dim(v, sides.right);
+        match self.largest_range(vars, v, unresolved, sides.right).or_else(compared) {
             Some(hi) => found.help(format!("`{}`", with_range(var, &self.show(&hi), sides))),
             None => found.help(format!("`{}: N` with the dim that is meant", var.name)),
         }
+    }
+
+    /// The dim of data that an index is compared with: `ids[b] == v`.
+    fn compared_dim(&self, v: VarId, right: &Node) -> Option<Extent> {
+        let mut found = None;
+        right.visit(&mut |node| {
+            let NodeKind::Binary(op, a, b) = &node.kind else { return };
+            for (index, data) in [(a, b), (b, a)] {
+                if op.is_comparison() && index.as_index() == Some(v) {
+                    found = found.take().or_else(|| self.index_fact(data, &Vec::new()));
+                }
+            }
+        });
+        found
     }
 
     fn largest_range(&self, vars: &Vars, v: VarId, unresolved: &[VarId], right: &Node) -> Option<Extent> {
@@ -260,7 +275,7 @@ impl Elaborator<'_> {
             for atom in monomial {
                 product = product.mul(&match atom {
                     Atom::Index(i) => {
-                        let decl = &self.module.indices[*i];
+                        let decl = self.module.indices.get(*i)?;
                         if (c > 0) == greatest { decl.hi.sub(&Extent::from(1)) } else { decl.lo.clone() }
                     }
                     Atom::Dim(d) => Extent::dim(*d),

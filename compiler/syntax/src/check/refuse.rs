@@ -86,7 +86,9 @@ impl Refusals {
             };
             self.add(&what, qualifier.span());
         }
-        self.element(&ty.element);
+        if let ElementKind::Scalar(dtype) = ty.element.kind {
+            self.0.extend(refuse_dtype(dtype, ty.element.span));
+        }
         for axis in ty.axes.iter().flatten() {
             if let Axis::Row(name) = axis {
                 self.add(&format!("the row variable `..{name}` is"), axis.span());
@@ -94,12 +96,13 @@ impl Refusals {
         }
     }
 
+    /// A type that a value is converted to: what makes a value an index is a proof, not a conversion.
     fn element(&mut self, element: &ElementType) {
         match &element.kind {
             ElementKind::Scalar(dtype) => self.0.extend(refuse_dtype(*dtype, element.span)),
             ElementKind::Index(dims) => {
                 let dims: Vec<&str> = dims.iter().map(crate::ast::Ident::as_str).collect();
-                self.add(&format!("the element type idx<{}> is", dims.join(", ")), element.span);
+                self.add(&format!("a conversion to idx<{}> is", dims.join(", ")), element.span);
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::scope::{Elaborator, Meaning};
 use super::tree::{Access, Node, NodeKind, Reduction, Stated, Sub, Var, VarId, Vars};
 use crate::ast::{self, BinaryOp, Binder, BinderKind, ElementKind, Expr, ExprKind, Ident, IndexRange, NumberValue, Subscript, UnaryOp};
-use crate::builtins::{self, Function, MODES, REDUCERS, Reducer, nearest};
+use crate::builtins::{self, Function, MODES, REDUCERS, nearest};
 use crate::error::dims;
 use crate::error::reducers;
 use crate::error::refusals::unsupported;
@@ -14,7 +14,6 @@ use ein_ir::extent::Extent;
 use ein_ir::scalar::Mode;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::span::Span;
-use ein_ir::tensor::ReduceOp;
 
 /// Resolves one equation.
 pub(crate) struct Resolver<'e, 'p> {
@@ -111,7 +110,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
             ExprKind::Prev(name) => self.prev(name),
             ExprKind::Subscript { base, subs } => self.access(base, subs, e),
             ExprKind::Call { name, args } => self.call(name, args, e.span),
-            ExprKind::Reduce(r) => self.reduction(r, e.span),
+            ExprKind::Reduce(r) => self.reduction(r),
             ExprKind::If { condition, then, otherwise } => {
                 NodeKind::If(Box::new([self.expr(condition), self.expr(then), self.expr(otherwise)]))
             }
@@ -406,7 +405,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
         NodeKind::Bad
     }
 
-    fn reduction(&mut self, r: &ast::Reduction, span: Span) -> NodeKind {
+    fn reduction(&mut self, r: &ast::Reduction) -> NodeKind {
         let reducer = builtins::reducer(r.name.as_str());
         let before = self.bound.len();
         let binders: Vec<VarId> = r
@@ -424,10 +423,6 @@ impl<'e, 'p> Resolver<'e, 'p> {
             return NodeKind::Bad;
         };
         self.check_used(&binders, r.name.as_str());
-        if let Reducer::Op(op @ (ReduceOp::ArgMax | ReduceOp::ArgMin)) = reducer {
-            self.elab.errors.push(unsupported(&format!("the reducer `{}` is", op.name()), span));
-            return NodeKind::Bad;
-        }
         let accumulator = r.accumulator.as_ref().and_then(|a| if let ElementKind::Scalar(d) = a.kind { Some(d) } else { None });
         NodeKind::Reduce(Box::new(Reduction { reducer, name: r.name.as_str().to_owned(), accumulator, binders, guard, body }))
     }

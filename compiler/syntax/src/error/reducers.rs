@@ -4,11 +4,12 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 4] = [
+pub const CODES: [CodeEntry; 5] = [
     CodeEntry::new(501, "prev-without-from", "`prev` of a tensor that has no value before the first step"),
     CodeEntry::new(502, "empty-scan", "a state without `from` is read after a scan of no steps"),
     CodeEntry::new(503, "empty-argmax", "a run takes `argmax` or `argmin` of nothing"),
     CodeEntry::new(504, "unknown-reducer", "there is no reducer of this name"),
+    CodeEntry::new(505, "several-indices", "`argmax` or `argmin` over several indices"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.

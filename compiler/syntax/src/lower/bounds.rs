@@ -4,12 +4,15 @@ use super::Builder;
 use crate::check::names::find_at;
 use crate::check::prove::{Facts, Proof, prove_nonnegative};
 use crate::check::range::polynomial;
-use crate::check::tree::{Access, Node};
+use crate::check::tree::{Access, Node, NodeKind, Ty};
 use crate::error::dims::error;
 use crate::print::print_expr;
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
+use ein_ir::entity::{EntityRef, Index};
 use ein_ir::extent::Extent;
 use ein_ir::scalar::Mode;
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::span::Span;
 use ein_ir::tensor::{Relation, Require};
 
@@ -34,7 +37,7 @@ impl Builder<'_, '_> {
         for (axis, sub) in access.subs.iter().enumerate() {
             let size = self.elab.module.tensors[access.tensor].axes[axis].clone();
             match sub.mode {
-                Mode::Exact => match polynomial(&sub.value, self.vars) {
+                Mode::Exact => match self.position(&sub.value) {
                     Some(value) => self.check_inside(&Obligation { access, axis, size: &size, value: &value, whole: node.span }),
                     None => {
                         let found = self.not_affine(access, axis);
@@ -50,15 +53,75 @@ impl Builder<'_, '_> {
     fn not_affine(&self, access: &Access, axis: usize) -> Diagnostic {
         let span = access.subs[axis].value.span;
         let (text, tensor) = (self.text(span), self.elab.quoted(access.tensor));
-        let declared = self.elab.module.tensors[access.tensor].span;
+        let decl = &self.elab.module.tensors[access.tensor];
         let found = error(303, format!("`{text}` cannot be shown to stay inside axis {axis} of {tensor}"));
-        found.at(span, "not affine in indices and sizes").and(declared, "declared here").help(modes(&text))
+        let Ty::Data(dtype) = access.subs[axis].value.ty else {
+            return found.at(span, "not affine in indices and sizes").and(decl.span, "declared here").help(modes(&text));
+        };
+        let size = self.elab.show(&decl.axes[axis]);
+        let found = found.at(span, format!("{dtype} data, which may be any number")).and(decl.span, "declared here");
+        let name = match &access.subs[axis].value.kind {
+            NodeKind::Access(source) => self.elab.module.tensors[source.tensor].name.clone(),
+            _ => "ids".to_owned(),
+        };
+        found.note(format!("a parameter `{name}: idx<{size}>[…]` is checked when it is given, and then needs no mode")).help(modes(&text))
+    }
+
+    /// The polynomial over sizes, indices and data of known range that a subscript computes.
+    fn position(&mut self, node: &Node) -> Option<Extent> {
+        if let Some(known) = polynomial(node, self.vars) {
+            return Some(known);
+        }
+        if let Some(size) = self.elab.index_fact(node, self.vars) {
+            self.data.push(size);
+            return Some(Extent::index(data_index(self.data.len() - 1)));
+        }
+        match &node.kind {
+            NodeKind::Unary(UnaryFn::Neg, a) if is_wide(node) => Some(self.position(a)?.scale(-1)),
+            NodeKind::Cast(a) if is_wide(node) && is_wide(a) => self.position(a),
+            NodeKind::Binary(op, a, b) if is_wide(node) => {
+                let (a, b) = (self.position(a)?, self.position(b)?);
+                match op {
+                    BinaryFn::Add => Some(a.add(&b)),
+                    BinaryFn::Sub => Some(a.sub(&b)),
+                    BinaryFn::Mul => Some(a.mul(&b)),
+                    BinaryFn::FloorDiv => Some(a.floor_div(&b)),
+                    BinaryFn::Rem => Some(a.floor_rem(&b)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// First value and one past the last of an index, or of data in its place.
+    fn range(&self, index: Index) -> (Extent, Extent) {
+        match index.index().checked_sub(DATA_INDICES).and_then(|n| self.data.get(n)) {
+            Some(size) => (Extent::default(), size.clone()),
+            None => {
+                let decl = &self.elab.module.indices[index];
+                (decl.lo.clone(), decl.hi.clone())
+            }
+        }
+    }
+
+    /// Whether a value can be shown to be in `0..size`.
+    pub(crate) fn is_index_of(&mut self, node: &Node, size: &Extent) -> bool {
+        if self.elab.index_fact(node, self.vars).as_ref() == Some(size) {
+            return true;
+        }
+        if let NodeKind::If(parts) = &node.kind {
+            return self.is_index_of(&parts[1], size) && self.is_index_of(&parts[2], size);
+        }
+        let Some(value) = self.position(node) else { return false };
+        let last = size.sub(&Extent::from(1)).sub(&value);
+        self.prove(&value) == Proof::Always && self.prove(&last) == Proof::Always
     }
 
     fn check_inside(&mut self, o: &Obligation<'_>) {
         if let Some(index) = o.value.as_index() {
-            let decl = &self.elab.module.indices[index];
-            if decl.lo.as_constant() == Some(0) && decl.hi == *o.size {
+            let (lo, hi) = self.range(index);
+            if lo.as_constant() == Some(0) && hi == *o.size {
                 return;
             }
         }
@@ -100,6 +163,9 @@ impl Builder<'_, '_> {
             let index = self.index(*v);
             let decl = &self.elab.module.indices[index];
             facts.ranges.insert(index, (decl.lo.clone(), decl.hi.clone()));
+        }
+        for (n, size) in self.data.iter().enumerate() {
+            facts.ranges.insert(data_index(n), (Extent::default(), size.clone()));
         }
         for condition in &self.conditions[from..] {
             facts.zero.extend(condition.zero.iter().cloned());
@@ -196,9 +262,22 @@ fn beyond_zero(value: &Extent, facts: &Facts) -> Option<Extent> {
     [value.clone(), value.scale(-1)].into_iter().find(|v| prove_nonnegative(v, facts) == Proof::Always).map(|v| v.sub(&Extent::from(1)))
 }
 
+/// Whether arithmetic on a value is that of index values: in 64 bits.
+fn is_wide(node: &Node) -> bool {
+    matches!(node.ty, Ty::Data(DType::I64) | Ty::Adapt(_))
+}
+
 fn modes(text: &str) -> String {
     format!("`clamp({text})` for the nearest element, or `pad({text})` for 0 outside")
 }
+
+/// What stands for the n-th subscript of data in a proof: an index that no module has.
+pub(super) fn data_index(n: usize) -> Index {
+    Index::new(DATA_INDICES + n)
+}
+
+/// More than the indices of any module.
+const DATA_INDICES: usize = 1 << 30;
 
 impl Proof {
     /// Whether the condition is one that no sizes satisfy.

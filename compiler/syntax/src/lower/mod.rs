@@ -14,7 +14,7 @@ use ein_ir::entity::{Index, Tensor};
 use ein_ir::extent::Extent;
 use ein_ir::scalar::Scalar;
 use ein_ir::span::Span;
-use ein_ir::tensor::{Definition, Equation};
+use ein_ir::tensor::{Definition, Equation, ReduceOp};
 
 /// A guard or `if` condition in force.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub(crate) struct Builder<'e, 'p> {
     scope: Vec<VarId>,
     conditions: Vec<Condition>,
     frames: Vec<Frame>,
+    /// Sizes of the ranges of data in subscripts, for proofs.
+    data: Vec<Extent>,
     /// What nested reductions became, in the order in which it must be computed.
     equations: Vec<Equation>,
 }
@@ -60,6 +62,7 @@ impl<'e, 'p> Builder<'e, 'p> {
             scope: left.to_vec(),
             conditions: Vec::new(),
             frames: Vec::new(),
+            data: Vec::new(),
             equations: Vec::new(),
         }
     }
@@ -79,7 +82,8 @@ impl<'e, 'p> Builder<'e, 'p> {
         if let NodeKind::Reduce(r) = &root.kind
             && let Some(built) = self.reduction(r, root.ty, dtype, root.span)
         {
-            if built.dtype == dtype && built.reduce.acc == dtype {
+            let is_position = matches!(built.reduce.op, ReduceOp::ArgMax | ReduceOp::ArgMin);
+            if built.dtype == dtype && (built.reduce.acc == dtype || is_position) {
                 return (Some(built.reduce), built.body);
             }
             let value = self.extract(built, root.span);

@@ -1,6 +1,6 @@
 //! Reductions: at the root of an equation as they are, nested ones as tensors of their own (design 11.1).
 
-use super::scalar::product;
+use super::scalar::{compute_type, product};
 use super::{Builder, Frame};
 use crate::builtins::Reducer;
 use crate::check::explain::ReductionNote;
@@ -47,6 +47,8 @@ impl Builder<'_, '_> {
         let acc = match (r.accumulator, op, r.body.ty) {
             (Some(acc), ..) => acc,
             (None, ReduceOp::Sum | ReduceOp::Prod, Ty::Data(d)) => d.accumulator(),
+            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Data(d)) => d,
+            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Adapt(kind)) => compute_type(kind),
             _ => result,
         };
         Some(self.reduce(r, op, acc, result, span))
@@ -63,6 +65,10 @@ impl Builder<'_, '_> {
             scalar
         });
         let body = self.chain(&r.body, acc);
+        if matches!(op, ReduceOp::ArgMax | ReduceOp::ArgMin) {
+            // There may be nothing to choose from.
+            self.need_domain();
+        }
         let frame = self.frames.pop().expect("pushed above");
         self.conditions.truncate(frame.outer);
         self.scope.truncate(depth);
@@ -150,7 +156,8 @@ impl Builder<'_, '_> {
         substitute(&mut body, &renaming);
         reduce.guard.iter_mut().chain(&mut domain).for_each(|s| substitute(s, &renaming));
         let name = self.elab.fresh_name(&format!("{}.{}", self.name, reduce.op.name()));
-        let tensor = self.elab.module.tensors.push(TensorDecl::new(name, dtype, axes, span));
+        let index_of = self.elab.positions_of(&reduce);
+        let tensor = self.elab.module.tensors.push(TensorDecl { index_of, ..TensorDecl::new(name, dtype, axes, span) });
         self.equations.push(Equation { out: tensor, indices, domain, reduce: Some(reduce), body, span });
         Scalar::new(ScalarKind::Access(Access { tensor, prev: false, subs, pad: None }), dtype, span)
     }

@@ -115,7 +115,8 @@ impl<'p> Checker<'p, '_> {
         let mut outer = nest.outer.clone();
         outer.extend(self.scans.iter().map(|scan| scan.index).filter(|index| !nest.outer.contains(index)));
         let binders = nest.reduce.as_ref().map_or(&[][..], |reduce| &reduce.binders);
-        let all: Vec<Index> = outer.iter().chain(binders).copied().collect();
+        let pinned = |index: &Index| nest.pins().iter().any(|pin| pin.index == *index);
+        let all: Vec<Index> = outer.iter().filter(|i| !pinned(i)).chain(binders).copied().collect();
         let out_dtype = self.plan.buffers[nest.out].dtype;
         let mut messages = Vec::new();
         if let Some(domain) = &nest.domain {
@@ -132,6 +133,7 @@ impl<'p> Checker<'p, '_> {
                 out_dtype
             }
         };
+        self.check_pins(nest, &all, &mut messages);
         match &nest.epilogue {
             Some(_) if nest.reduce.is_none() => messages.push("an epilogue without a reduction".to_owned()),
             Some(epilogue) => self.check_scalar(epilogue, out_dtype, "the epilogue", &outer, Some(value_dtype), &mut messages),
@@ -166,6 +168,19 @@ impl<'p> Checker<'p, '_> {
             if *lo != 0 || u64::try_from(*hi) != Ok(*extent) {
                 self.refuse(format!("{index} ranges over {lo}..{hi} on axis {axis} of extent {extent}"));
             }
+        }
+    }
+
+    /// Pins are of different outer indices, and stand in a nest of nothing but a reduction.
+    fn check_pins(&self, nest: &Nest, indices: &[Index], messages: &mut Vec<String>) {
+        for (n, pin) in nest.pins().iter().enumerate() {
+            if !nest.outer.contains(&pin.index) || nest.pins()[..n].iter().any(|p| p.index == pin.index) {
+                messages.push(format!("{} is pinned twice, or no outer index", pin.index));
+            }
+            self.check_scalar(&pin.value, DType::I64, "the pin", indices, None, messages);
+        }
+        if !nest.pins().is_empty() && (nest.domain.is_some() || nest.epilogue.is_some()) {
+            messages.push("a pinned reduction with a domain or an epilogue".to_owned());
         }
     }
 

@@ -87,7 +87,10 @@ fn reducers_and_modes() {
         "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = clamp(x[i]); }",
         "E0214 `clamp` stands only directly between the brackets of an access | `x[clamp(i)]`",
     );
-    refused("def f<N>(x: f32[N]) -> y: i64 { y = argmax[i](x[i]); }", "E0190 the reducer `argmax` is not in this version of the compiler");
+    refused(
+        "def f<N>(x: f32[N, N]) -> y: i64 { y = argmax[i, j](x[i, j]); }",
+        "E0505 `argmax` gives a position along one index, and 2 are bound",
+    );
     refused(
         "def f<N>(x: f32[N]) -> y: f32[N] { y[i] = max(x[i]); }",
         "E0213 `max` takes two or more arguments, and 1 is given | `max[i](…)` reduces over an index",

@@ -50,7 +50,7 @@ fn data_never_converts() {
     );
     refused(
         "def f<N>(x: f32[N], k: i32[N]) -> y: f32[N] { y[i] = x[k[i]]; }",
-        "E0190 a subscript computed from data (a gather) is not in this version of the compiler",
+        "E0303 `k[i]` cannot be shown to stay inside axis 0 of `x` | `clamp(k[i])` for the nearest element, or `pad(k[i])` for 0 outside",
     );
 }
 
