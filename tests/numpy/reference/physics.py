@@ -78,6 +78,16 @@ def clebsch(j1, m1, j2, m2, j, m):
     return front * total
 
 
+def real_basis(l):
+    """Real spherical harmonics in terms of the complex ones: rows are m = -l..l with sin for m < 0, cos for m > 0, and no further sign."""
+    U = np.zeros((2 * l + 1, 2 * l + 1), complex)
+    U[l, l] = 1
+    for m in range(1, l + 1):
+        U[l + m, l + m], U[l + m, l - m] = (-1) ** m / np.sqrt(2), 1 / np.sqrt(2)
+        U[l - m, l + m], U[l - m, l - m] = -1j * (-1) ** m / np.sqrt(2), 1j / np.sqrt(2)
+    return U
+
+
 def rotations():
     r = values("clebsch_gordan")
     table = lambda j1, j2, j: np.array(
@@ -86,8 +96,12 @@ def rotations():
     x, y, C = r.real((4, 3), dtype=np.float64), r.real((4, 5), dtype=np.float64), table(1, 2, 2)
     case("clebsch_gordan", "product", {"x": x, "y": y, "C": C}, {"z": np.stack([np.einsum("ijk,i,j->k", C, *p) for p in zip(x, y)])}, tol=1e-13)
     y = r.real((4, 3), dtype=np.float64)
-    tables = {n: table(1, 1, l) for n, l in (("s", 0), ("v", 1), ("t", 2))}
-    outputs = {n: np.stack([np.einsum("ijk,i,j->k", T, *p) for p in zip(x, y)]) for n, T in tables.items()}
+    outputs = {}
+    for name, l in (("s", 0), ("v", 1), ("t", 2)):
+        real = np.einsum("ia,jb,kc,abc->ijk", real_basis(1), real_basis(1), real_basis(l).conj(), table(1, 1, l)) * (-1j if l == 1 else 1)
+        assert np.abs(real.imag).max() < 1e-15
+        outputs[name] = np.stack([np.einsum("ijk,i,j->k", real.real, *p) for p in zip(x, y)])
+    assert np.allclose(outputs["v"], -np.roll(np.cross(np.roll(x, 1, 1), np.roll(y, 1, 1)), -1, 1) / np.sqrt(2))  # axes are y, z, x
     case("clebsch_gordan", "vectors", {"x": x, "y": y}, outputs, tol=1e-13)
 
 
