@@ -16,6 +16,9 @@ pub fn interpret(case: &ProgramCase) -> Result<Vec<(String, Tensor)>, String> {
     let inputs: Option<Vec<Tensor>> = generic.params.iter().map(|t| find(named(t))).collect();
     let inputs = inputs.ok_or_else(|| "an input is missing".to_owned())?;
     let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
+    // Indices are given in any integer type.
+    let dtypes: Vec<_> = inputs.iter().map(|t| Some(t.dtype())).collect();
+    let generic = ein_ir::tensor::retype(&generic, &dtypes).map_err(|e| format!("{e:?}"))?;
     let module = oracle::specialise(&generic, &shapes, &case.sizes).map_err(|d| Error::from(d).to_string())?;
     let results = oracle::interpret(&module, &inputs).map_err(|f| format!("{f:?}"))?;
     Ok(generic.results.iter().map(named).zip(results).collect())
