@@ -1,7 +1,8 @@
 //! How two results differ.
 
-use crate::for_dtype;
+use crate::store::to_data;
 use ein::{DType, Tensor};
+use ein_ir::scalar::value::Value;
 use std::fmt::Write as _;
 
 /// Whether two tensors have the same dtype, shape and numbers (NaN equals NaN, 0 equals -0); else what differs.
@@ -20,14 +21,16 @@ pub fn close(got: &Tensor, expected: &Tensor, tolerance: f64) -> Result<(), Stri
     if (got.dtype(), got.shape()) != (expected.dtype(), expected.shape()) {
         return Err(format!("{}{:?} instead of {}{:?}", got.dtype(), got.shape(), expected.dtype(), expected.shape()));
     }
-    if is_exact(expected.dtype()) {
-        return differences(got, expected, |n| for_dtype!(expected.dtype(), T => slice::<T>(got)[n] == slice::<T>(expected)[n]));
+    let dtype = expected.dtype();
+    let (got, expected) = (to_data(got).values, to_data(expected).values);
+    if is_exact(dtype) {
+        return differences(&got, &expected, |n| got[n] == expected[n]);
     }
-    let (a, b) = (parts(got), parts(expected));
-    let per_element = if expected.dtype().is_complex() { 2 } else { 1 };
+    let (a, b) = (parts(&got), parts(&expected));
+    let per_element = if dtype.is_complex() { 2 } else { 1 };
     let largest = b.iter().filter(|x| x.is_finite()).fold(0.0f64, |m, x| m.max(x.abs()));
     let near = |x: f64, y: f64| x == y || (x.is_nan() && y.is_nan()) || (x - y).abs() <= tolerance * largest;
-    differences(got, expected, |n| (n * per_element..(n + 1) * per_element).all(|p| near(a[p], b[p])))
+    differences(&got, &expected, |n| (n * per_element..(n + 1) * per_element).all(|p| near(a[p], b[p])))
 }
 
 /// Whether two tensors agree bit for bit.
@@ -38,38 +41,35 @@ pub fn same_bits(got: &Tensor, expected: &Tensor) -> Result<(), String> {
     if (got.dtype(), got.shape()) != (expected.dtype(), expected.shape()) {
         return Err(format!("{}{:?} instead of {}{:?}", got.dtype(), got.shape(), expected.dtype(), expected.shape()));
     }
-    let size = expected.dtype().bytes();
-    let bytes = |t: &Tensor, n: usize| t.as_bytes()[n * size..(n + 1) * size].to_vec();
-    differences(got, expected, |n| bytes(got, n) == bytes(expected, n))
+    if got.as_bytes() == expected.as_bytes() {
+        return Ok(());
+    }
+    differences(&to_data(got).values, &to_data(expected).values, |n| to_data(got).values[n] == to_data(expected).values[n])
+        .and_then(|()| Err("the bytes of NaN differ".to_owned()))
 }
 
 fn is_exact(dtype: DType) -> bool {
     !dtype.is_float() && !dtype.is_complex()
 }
 
-fn slice<T: ein_runtime::Element>(tensor: &Tensor) -> &[T] {
-    tensor.as_slice::<T>().expect("its dtype")
+/// Real parts of floats or complex numbers, interleaved.
+fn parts(values: &[Value]) -> Vec<f64> {
+    let part = |value: &Value| match *value {
+        Value::Float(x, _) => vec![x],
+        Value::Complex(re, im, _) => vec![re, im],
+        _ => Vec::new(),
+    };
+    values.iter().flat_map(part).collect()
 }
 
-/// Real parts of a float or complex tensor, interleaved.
-fn parts(tensor: &Tensor) -> Vec<f64> {
-    match tensor.dtype() {
-        DType::F32 => slice::<f32>(tensor).iter().map(|x| f64::from(*x)).collect(),
-        DType::F64 => slice::<f64>(tensor).to_vec(),
-        DType::C64 => slice::<num_complex::Complex<f32>>(tensor).iter().flat_map(|z| [f64::from(z.re), f64::from(z.im)]).collect(),
-        _ => slice::<num_complex::Complex<f64>>(tensor).iter().flat_map(|z| [z.re, z.im]).collect(),
-    }
-}
-
-fn differences(got: &Tensor, expected: &Tensor, equal: impl Fn(usize) -> bool) -> Result<(), String> {
+fn differences(got: &[Value], expected: &[Value], equal: impl Fn(usize) -> bool) -> Result<(), String> {
     let wrong: Vec<usize> = (0..expected.len()).filter(|n| !equal(*n)).collect();
     if wrong.is_empty() {
         return Ok(());
     }
     let mut message = format!("{} of {} elements differ:", wrong.len(), expected.len());
     for n in wrong.iter().take(4) {
-        let shown = for_dtype!(expected.dtype(), T => format!("{:?} instead of {:?}", slice::<T>(got)[*n], slice::<T>(expected)[*n]));
-        let _ = write!(message, " at {n} {shown};");
+        let _ = write!(message, " at {n} {:?} instead of {:?};", got[*n], expected[*n]);
     }
     Err(message)
 }

@@ -15,7 +15,36 @@ use std::fmt::Write as _;
 const EXTENTS: [usize; 12] = [0, 1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 33];
 
 /// Element types of parameters and equations.
-const DTYPES: [DType; 9] = [DType::F32, DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::C128, DType::F32];
+const DTYPES: [DType; 24] = [
+    DType::F32,
+    DType::F32,
+    DType::F32,
+    DType::F32,
+    DType::F64,
+    DType::F64,
+    DType::I32,
+    DType::I64,
+    DType::Bool,
+    DType::Bool,
+    DType::C64,
+    DType::C128,
+    DType::I8,
+    DType::I8,
+    DType::I16,
+    DType::U8,
+    DType::U8,
+    DType::U16,
+    DType::U32,
+    DType::U64,
+    DType::F16,
+    DType::BF16,
+    DType::F8E4M3,
+    DType::F8E5M2,
+];
+/// Types of integers, and of floats, for expressions that need one.
+const INTEGERS: [DType; 10] =
+    [DType::I32, DType::I32, DType::I64, DType::I64, DType::I8, DType::I16, DType::U8, DType::U16, DType::U32, DType::U64];
+const FLOATS: [DType; 8] = [DType::F32, DType::F32, DType::F32, DType::F64, DType::F64, DType::F16, DType::BF16, DType::F8E5M2];
 
 /// Points of the iteration space of one equation that the interpreters can visit in no time.
 const WORK: usize = 4000;
@@ -185,6 +214,11 @@ impl Writer {
         let inputs = params.iter().map(|v| (v.name.clone(), v.dtype, shape(v))).collect();
         Generated { seed, source, inputs, sizes: Vec::new() }
     }
+}
+
+/// The type of a sum of values of a type.
+fn sum_type(dtype: DType) -> DType {
+    if dtype.is_float() || dtype == DType::Bool { dtype } else { dtype.accumulator() }
 }
 
 /// The places of a name in a text, as whole words.

@@ -31,7 +31,8 @@ pub fn repository() -> PathBuf {
 macro_rules! for_dtype {
     ($dtype:expr, $T:ident => $body:expr) => {
         $crate::for_dtype!(@ $dtype, $T => $body,
-            Bool bool, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64,
+            Bool bool, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64,
+            F16 half::f16, BF16 half::bf16, F32 f32, F64 f64,
             C64 num_complex::Complex<f32>, C128 num_complex::Complex<f64>)
     };
     (@ $dtype:expr, $T:ident => $body:expr, $($name:ident $ty:ty),*) => {

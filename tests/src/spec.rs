@@ -18,7 +18,7 @@ pub struct Spec {
 #[must_use]
 pub fn spec(seed: u64) -> Spec {
     const LABELS: [char; 7] = ['a', 'B', 'c', 'i', 'j', 'k', 'Z'];
-    const DTYPES: [DType; 13] = [
+    const DTYPES: [DType; 15] = [
         DType::F32,
         DType::F64,
         DType::I32,
@@ -32,6 +32,8 @@ pub fn spec(seed: u64) -> Spec {
         DType::U16,
         DType::U32,
         DType::U64,
+        DType::F16,
+        DType::BF16,
     ];
     let mut r = Random::new(seed ^ 0x5eed);
     let n_labels = 2 + r.below(LABELS.len() - 2);

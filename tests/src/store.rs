@@ -3,7 +3,9 @@
 use crate::for_dtype;
 use crate::random::Random;
 use ein::{DType, Tensor, TensorRef};
+use ein_ir::dtype::Class;
 use ein_ir::interp::Data;
+use ein_ir::scalar::value::Value;
 use ndarray::Slice;
 
 /// How the elements lie in memory.
@@ -34,6 +36,11 @@ impl Stored {
     /// Copies a row-major tensor into a layout.
     #[must_use]
     pub fn new(tensor: &Tensor, layout: Layout) -> Self {
+        // Types that no Rust type holds are made whole.
+        let layout = if has_element(tensor.dtype()) { layout } else { Layout::RowMajor };
+        if layout == Layout::RowMajor {
+            return Self { base: tensor.try_clone().expect("a small tensor"), layout };
+        }
         let shape: Vec<usize> = match layout {
             Layout::RowMajor | Layout::Negative => tensor.shape().to_vec(),
             Layout::Fortran => tensor.shape().iter().rev().copied().collect(),
@@ -57,6 +64,9 @@ impl Stored {
     /// The tensor as a view with its strides.
     #[must_use]
     pub fn view(&self) -> TensorRef<'_> {
+        if self.layout == Layout::RowMajor {
+            return (&self.base).into();
+        }
         for_dtype!(self.base.dtype(), T => {
             let mut view = self.base.as_array::<T>().expect("its dtype");
             match self.layout {
@@ -68,6 +78,11 @@ impl Stored {
             TensorRef::from(view)
         })
     }
+}
+
+/// Whether a Rust type holds the elements, so that `ndarray` can lay them out.
+fn has_element(dtype: DType) -> bool {
+    dtype.bits() >= 8 && !matches!(dtype, DType::F8E4M3 | DType::F8E5M2)
 }
 
 /// A tensor as the interpreters take it.
@@ -82,32 +97,17 @@ pub fn to_data(tensor: &Tensor) -> Data {
 pub fn random_tensor(random: &mut Random, dtype: DType, shape: &[usize]) -> Tensor {
     let n: usize = shape.iter().product();
     let wild = random.one_in(8);
-    let mut quarters = || random.between(-8, 8) as f64 / 4.0;
-    macro_rules! tensor {
-        ($next:expr) => {
-            Tensor::from_vec(shape, std::iter::repeat_with($next).take(n).collect::<Vec<_>>())
-        };
-    }
-    macro_rules! integers {
-        ($ty:ty) => {
-            tensor!(|| if wild { random.bits() as $ty } else { random.between(-6, 6) as $ty })
-        };
-    }
-    let tensor = match dtype {
-        DType::F32 => tensor!(|| quarters() as f32),
-        DType::F64 => tensor!(quarters),
-        DType::C64 => tensor!(|| num_complex::Complex::new(quarters() as f32, quarters() as f32)),
-        DType::C128 => tensor!(|| num_complex::Complex::new(quarters(), quarters())),
-        DType::Bool => tensor!(|| random.one_in(2)),
-        DType::I8 => integers!(i8),
-        DType::I16 => integers!(i16),
-        DType::I32 => integers!(i32),
-        DType::I64 => integers!(i64),
-        DType::U8 => integers!(u8),
-        DType::U16 => integers!(u16),
-        DType::U32 => integers!(u32),
-        DType::U64 => integers!(u64),
-        other => panic!("the tests do not use {other}"),
+    let mut value = || match dtype.class() {
+        Class::Bool => Value::Bool(random.one_in(2)),
+        Class::Float => Value::float(quarter(random), dtype),
+        Class::Complex => Value::complex(quarter(random), quarter(random), dtype),
+        _ if wild => Value::int(i128::from(random.bits()), dtype),
+        _ => Value::int(i128::from(random.between(-6, 6)), dtype),
     };
-    tensor.expect("as many values as the shape has elements")
+    let values = (0..n).map(|_| value()).collect();
+    crate::oracle::to_tensor(&Data::new(dtype, shape.to_vec(), values))
+}
+
+fn quarter(random: &mut Random) -> f64 {
+    random.between(-8, 8) as f64 / 4.0
 }

@@ -9,6 +9,7 @@ use crate::dtype::{Class, DType};
 use crate::scalar::Literal;
 use crate::scalar::function::BinaryFn;
 use crate::scalar::typing;
+use crate::scalar::value::greatest_float;
 use crate::tensor::ReduceOp;
 
 /// The laws of a reduction `add` over products `mul`.
@@ -139,8 +140,8 @@ fn number(n: i32, dtype: DType) -> Option<Literal> {
 fn extreme(dtype: DType, least: bool) -> Option<Literal> {
     let bits = dtype.bits();
     match (dtype.class(), least) {
-        (Class::Float, true) => Some(Literal::Float(f64::NEG_INFINITY)),
-        (Class::Float, false) => Some(Literal::Float(f64::INFINITY)),
+        (Class::Float, true) => Some(Literal::Float(-greatest_float(dtype))),
+        (Class::Float, false) => Some(Literal::Float(greatest_float(dtype))),
         (Class::Signed, true) => Some(Literal::Int(-(1i128 << (bits - 1)))),
         (Class::Signed, false) => Some(Literal::Int((1i128 << (bits - 1)) - 1)),
         (Class::Unsigned, true) => Some(Literal::Int(0)),

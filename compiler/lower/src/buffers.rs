@@ -4,7 +4,7 @@ use crate::error::unsupported;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Buffer, PrimaryMap, Tensor};
-use ein_ir::kernel::{self, BufferDecl, RuntimeStrides, ScalarType};
+use ein_ir::kernel::{self, BufferDecl, RuntimeStrides, ScalarType, SmallFloat};
 use ein_ir::plan::{Layout, Place, Plan};
 use ein_ir::scalar::value::Value;
 use ein_ir::span::Span;
@@ -37,23 +37,30 @@ impl std::ops::Index<Tensor> for Memories {
     }
 }
 
-/// The type in memory of one part of an element; `None` for dtypes without kernels.
-pub(crate) fn scalar_type(dtype: DType) -> Option<ScalarType> {
+/// The type in memory of one part of an element; `None` for dtypes without kernels. Packed elements are read by the byte.
+pub(crate) fn memory_type(dtype: DType) -> Option<ScalarType> {
+    SmallFloat::of(dtype).map(SmallFloat::storage).or_else(|| value_type(dtype))
+}
+
+/// The type that one part of a value is computed in; `None` for dtypes without kernels. Floats below f32 are f32 between their
+/// roundings, integers below a byte are a byte that holds their value.
+pub(crate) fn value_type(dtype: DType) -> Option<ScalarType> {
     Some(match dtype {
         DType::Bool => ScalarType::Bool,
-        DType::I8 | DType::U8 => ScalarType::I8,
+        DType::F16 | DType::BF16 | DType::F8E4M3 | DType::F8E5M2 => ScalarType::F32,
+        DType::U1 | DType::U2 | DType::U4 | DType::I2 | DType::I4 | DType::I8 | DType::U8 => ScalarType::I8,
         DType::I16 | DType::U16 => ScalarType::I16,
         DType::I32 | DType::U32 => ScalarType::I32,
         DType::I64 | DType::U64 => ScalarType::I64,
         DType::F32 | DType::C64 => ScalarType::F32,
         DType::F64 | DType::C128 => ScalarType::F64,
-        _ => return None,
+        DType::Key => return None,
     })
 }
 
 /// The type of a value, or a refusal at its place.
 pub(crate) fn supported(dtype: DType, span: Span) -> Result<ScalarType, Diagnostic> {
-    scalar_type(dtype).ok_or_else(|| unsupported(&format!("arithmetic on {dtype}"), span))
+    value_type(dtype).ok_or_else(|| unsupported(&format!("arithmetic on {dtype}"), span))
 }
 
 /// Declares the memory of every tensor of a plan.
@@ -74,7 +81,8 @@ pub(crate) fn declare(plan: &Plan) -> Result<Memories, Vec<Diagnostic>> {
 impl Memories {
     fn declare(&mut self, plan: &Plan, tensor: Tensor) -> Result<(), Diagnostic> {
         let source = &plan.buffers[tensor];
-        let ty = supported(source.dtype, source.span)?;
+        supported(source.dtype, source.span)?;
+        let ty = memory_type(source.dtype).expect("supported");
         let parts = if source.dtype.is_complex() { 2 } else { 1 };
         let place = match &source.place {
             Place::Input(n) => kernel::Place::Argument { slot: *n, strides: self.runtime_strides(source), writable: false },
@@ -118,7 +126,10 @@ fn bytes_of(value: Value) -> Vec<u8> {
     match value {
         Value::Bool(b) => vec![u8::from(b)],
         Value::Int(n, dtype) => n.to_le_bytes()[..dtype.bytes()].to_vec(),
-        Value::Float(x, dtype) => real(x, dtype),
+        Value::Float(x, dtype) => match SmallFloat::of(dtype) {
+            Some(small) => small.format().encode(x).to_le_bytes()[..dtype.bytes()].to_vec(),
+            None => real(x, dtype),
+        },
         Value::Complex(re, im, dtype) => [real(re, dtype), real(im, dtype)].concat(),
         Value::Key(k) => k.to_le_bytes().to_vec(),
     }

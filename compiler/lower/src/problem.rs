@@ -1,7 +1,7 @@
 //! A nest ready for loops: its axes, its values as a graph, and its conditions as linear constraints.
 
 use crate::affine::{Affine, Axes, Axis, AxisKind, AxisSet};
-use crate::buffers::{Memories, scalar_type, supported};
+use crate::buffers::{Memories, memory_type, supported};
 use crate::build::{Builder, Built, Parts, Position};
 use crate::error::unsupported;
 use crate::graph::{Graph, LoadAddress, ValueId, ValueOp};
@@ -109,7 +109,10 @@ pub(crate) fn prepare(nest: &Nest, memories: &Memories, faults: &mut PrimaryMap<
     let domain = builder.guard(nest.domain.as_ref())?;
     let nothing = nest.reduce.as_ref().is_some_and(|r| r.binders.iter().any(is_empty));
     let (body, reduction) = match &nest.reduce {
-        None => (builder.scalar(&nest.body)?.components(), None),
+        None => {
+            let value = builder.scalar(&nest.body)?;
+            (builder.stored(value, nest.body.dtype).components(), None)
+        }
         Some(_) => builder.reduction(nest, reduced, nothing, span)?,
     };
     let epilogue = builder.epilogue(nest)?;
@@ -126,7 +129,7 @@ fn target(builder: &mut Builder<'_>, nest: &Nest) -> Built<Target> {
             None => Position { form: builder.space.form(*index).clone(), ..Position::default() },
         });
     }
-    let ty = scalar_type(memory.dtype).expect("declared memory is of a supported dtype");
+    let ty = memory_type(memory.dtype).expect("declared memory is of a supported dtype");
     Ok(Target { address: builder.address(&memory, &positions), ty })
 }
 
@@ -258,15 +261,15 @@ impl Builder<'_> {
     fn epilogue(&mut self, nest: &Nest) -> Built<Option<Vec<ValueId>>> {
         let Some(reduce) = &nest.reduce else { return Ok(None) };
         if let Some(epilogue) = &nest.epilogue {
-            return Ok(Some(self.scalar(epilogue)?.components()));
+            let value = self.scalar(epilogue)?;
+            return Ok(Some(self.stored(value, epilogue.dtype).components()));
         }
         let from = if matches!(reduce.op, ReduceOp::ArgMax | ReduceOp::ArgMin) { DType::I64 } else { reduce.acc };
         let to = self.memories[nest.out].dtype;
-        if from == to {
-            return Ok(None);
-        }
         let value = self.accumulated(from);
-        Ok(Some(self.cast(value, from, to).components()))
+        let result = self.cast(value, from, to);
+        let result = self.stored(result, to);
+        Ok((result != value || from.bits() < 8).then(|| result.components()))
     }
 }
 

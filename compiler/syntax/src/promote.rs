@@ -26,6 +26,7 @@ fn promote(a: DType, b: DType) -> DType {
         (Signed, Signed) | (Unsigned, Unsigned) | (Complex, Complex) => wider(a, b),
         (Float, Float) => match (a, b) {
             (DType::F16, DType::BF16) | (DType::BF16, DType::F16) => DType::F32,
+            (DType::F8E4M3, DType::F8E5M2) | (DType::F8E5M2, DType::F8E4M3) => DType::F16,
             _ => wider(a, b),
         },
         (Signed, Unsigned) => signed_for(a, b),
@@ -61,8 +62,8 @@ fn float_for(float: DType, integer: DType) -> DType {
         16 => DType::F32,
         _ => DType::F64,
     };
-    // bf16 is not numpy's; like f16 it holds an 8-bit integer.
-    if needed == DType::F16 { float } else { wider(float, needed) }
+    // bf16 is not numpy's; like f16 it takes an 8-bit integer. An 8-bit float does not.
+    if needed == DType::F16 && float == DType::BF16 { float } else { wider(float, needed) }
 }
 
 fn complex_for(complex: DType, other: DType) -> DType {
@@ -73,7 +74,7 @@ fn complex_for(complex: DType, other: DType) -> DType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use DType::{BF16, Bool, C64, C128, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+    use DType::{BF16, Bool, C64, C128, F8E4M3, F8E5M2, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
 
     #[test]
     fn agrees_with_numpy() {
@@ -101,6 +102,12 @@ mod tests {
             (&[Bool, C64], C64),
             (&[I8, I16, I32], I32),
             (&[F16, BF16], F32),
+            (&[F8E4M3, F8E4M3], F8E4M3),
+            (&[F8E4M3, F8E5M2], F16),
+            (&[F8E4M3, BF16], BF16),
+            (&[F8E5M2, I8], F16),
+            (&[BF16, U8], BF16),
+            (&[BF16, I16], F32),
             (&[], F64),
         ] {
             assert_eq!(result_type(operands), expected, "{operands:?}");

@@ -36,8 +36,7 @@ impl Writer {
 
     /// A sum of products of two to four operands.
     fn contraction(&mut self) -> Option<(String, Var)> {
-        const DTYPES: [DType; 8] = [DType::F32, DType::F32, DType::F64, DType::I32, DType::I64, DType::C64, DType::C128, DType::Bool];
-        let dtype = self.random.pick(&DTYPES);
+        let dtype = self.random.pick(&super::DTYPES);
         let candidates: Vec<Var> = self.vars.iter().filter(|v| v.dtype == dtype && v.magnitude < 1e3).cloned().collect();
         if candidates.is_empty() {
             return None;
@@ -62,8 +61,9 @@ impl Writer {
         self.random.shuffle(&mut out);
         self.typed = true;
         magnitude *= summed.iter().map(|(i, _)| self.dims[i.dim].extent.max(1) as f64).product::<f64>();
-        let value = self.summed(dtype, &factors, &summed, &out);
-        let var = self.define(dtype, out.iter().map(|i| i.dim).collect(), magnitude * 2.0 + 4.0);
+        let result = if summed.is_empty() { dtype } else { super::sum_type(dtype) };
+        let value = self.summed(dtype, result, &factors, &summed, &out);
+        let var = self.define(result, out.iter().map(|i| i.dim).collect(), magnitude * 2.0 + 4.0);
         Some((self.write(&var, &out, &value), var))
     }
 
@@ -94,7 +94,7 @@ impl Writer {
     }
 
     /// The sum as the language allows it: implicit where every summed index occurs twice, else written.
-    fn summed(&mut self, dtype: DType, factors: &[String], summed: &[(Idx, usize)], out: &[Idx]) -> String {
+    fn summed(&mut self, dtype: DType, result: DType, factors: &[String], summed: &[(Idx, usize)], out: &[Idx]) -> String {
         let product = factors.join(if dtype == DType::Bool { " and " } else { " * " });
         let written: Vec<&Idx> = match dtype {
             DType::Bool => summed.iter().map(|(i, _)| i).collect(),
@@ -116,10 +116,10 @@ impl Writer {
             return value;
         }
         if self.random.one_in(4) {
-            value = if dtype == DType::I32 || dtype == DType::I64 { format!("3 * {value}") } else { format!("0.5 * {value}") };
+            value = if dtype.is_integer() { format!("3 * {value}") } else { format!("0.5 * {value}") };
         }
         if self.random.one_in(3) {
-            let (term, _) = self.scalar(dtype, out, 1);
+            let (term, _) = self.scalar(result, out, 1);
             value = format!("{value} + {term}");
         }
         value
@@ -164,7 +164,7 @@ impl Writer {
         self.typed = true;
         let value = format!("{}[{}] * {}[{}]", x.name, subs.join(", "), w.name, tap.name);
         let magnitude = x.magnitude * w.magnitude * self.dims[r].extent as f64;
-        let var = self.define(x.dtype, left.iter().map(|i| i.dim).collect(), magnitude);
+        let var = self.define(super::sum_type(x.dtype), left.iter().map(|i| i.dim).collect(), magnitude);
         Some((self.write(&var, &left, &value), var))
     }
 
@@ -200,8 +200,8 @@ impl Writer {
 
     /// A call of a small definition on a whole matrix.
     fn tensor_call(&mut self) -> Option<(String, Var)> {
-        let matrices: Vec<Var> =
-            self.vars.iter().filter(|v| v.axes.len() == 2 && v.dtype != DType::Bool && v.magnitude < 1e3).cloned().collect();
+        let fits = |v: &&Var| v.axes.len() == 2 && v.dtype != DType::Bool && super::sum_type(v.dtype) == v.dtype && v.magnitude < 1e3;
+        let matrices: Vec<Var> = self.vars.iter().filter(fits).cloned().collect();
         if matrices.is_empty() {
             return None;
         }

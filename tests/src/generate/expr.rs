@@ -4,7 +4,13 @@ use super::{Idx, Var, WORK, Writer, mentions, stands_alone};
 use ein::DType;
 
 /// Beyond this a float is squashed, so that nothing overflows.
-const LARGE: f64 = 1e4;
+fn large(dtype: DType) -> f64 {
+    match dtype {
+        DType::F8E4M3 => 1e2,
+        DType::F16 | DType::F8E5M2 => 1e3,
+        _ => 1e4,
+    }
+}
 
 impl Writer {
     /// An expression of a type.
@@ -13,8 +19,8 @@ impl Writer {
             return self.leaf(dtype, env);
         }
         let made = match dtype {
-            DType::F32 | DType::F64 => self.float(dtype, env, depth - 1),
-            DType::I32 | DType::I64 => self.integer(dtype, env, depth - 1),
+            _ if dtype.is_float() => self.float(dtype, env, depth - 1),
+            _ if dtype.is_integer() => self.integer(dtype, env, depth - 1),
             DType::Bool => (self.condition(env, depth - 1), 1.0),
             _ => self.complex(dtype, env, depth - 1),
         };
@@ -23,8 +29,8 @@ impl Writer {
 
     fn squash(&mut self, dtype: DType, (text, magnitude): (String, f64)) -> (String, f64) {
         match dtype {
-            DType::F32 | DType::F64 if magnitude > LARGE => (format!("tanh({text})"), 1.0),
-            DType::C64 | DType::C128 if magnitude > LARGE => (format!("({text} * {:e})", 10.0 / magnitude), 10.0),
+            _ if dtype.is_float() && magnitude > large(dtype) => (format!("tanh({text})"), 1.0),
+            DType::C64 | DType::C128 if magnitude > large(dtype) => (format!("({text} * {:e})", 10.0 / magnitude), 10.0),
             _ => (text, magnitude),
         }
     }
@@ -42,13 +48,16 @@ impl Writer {
     fn literal(&mut self, dtype: DType, env: &[Idx]) -> (String, f64) {
         let quarter = self.random.between(-8, 8) as f64 / 4.0;
         let text = match dtype {
-            DType::F32 | DType::F64 if !env.is_empty() && self.random.one_in(3) => {
+            _ if dtype.is_float() && !env.is_empty() && self.random.one_in(3) => {
                 self.typed = true;
                 let idx = self.random.pick(env);
                 return (format!("({} as {dtype})", idx.name), 33.0);
             }
-            DType::F32 | DType::F64 => format!("({quarter:?} as {dtype})"),
-            DType::I32 | DType::I64 => format!("({} as {dtype})", self.random.between(-5, 5)),
+            _ if dtype.is_float() => format!("({quarter:?} as {dtype})"),
+            _ if dtype.is_integer() => format!(
+                "({} as {dtype})",
+                if dtype.class() == ein_ir::dtype::Class::Signed { self.random.between(-5, 5) } else { self.random.between(0, 9) }
+            ),
             DType::Bool => return ((if self.random.one_in(2) { "true" } else { "false" }).to_owned(), 1.0),
             _ => format!("(({quarter:?} + 0.5im) as {dtype})"),
         };
@@ -113,16 +122,16 @@ impl Writer {
             }
             6..=8 => self.function(dtype, env, depth),
             9 => {
-                let other = if dtype == DType::F32 { DType::F64 } else { DType::F32 };
+                let other = self.random.pick(&super::FLOATS);
                 let (a, m) = self.scalar(other, env, depth);
                 (format!("({a} as {dtype})"), m)
             }
             10 => {
-                let from = self.random.pick(&[DType::I32, DType::I64]);
+                let from = self.random.pick(&super::INTEGERS);
                 let (a, _) = self.scalar(from, env, depth);
                 (format!("(({a} % 7) as {dtype})"), 7.0)
             }
-            11 => {
+            11 if matches!(dtype, DType::F32 | DType::F64) => {
                 let complex = if dtype == DType::F32 { DType::C64 } else { DType::C128 };
                 let (a, m) = self.scalar(complex, env, depth);
                 (format!("{}({a})", self.random.pick(&["real", "imag", "abs"])), m)
@@ -164,24 +173,30 @@ impl Writer {
         let a = self.scalar(dtype, env, depth).0;
         let text = match self.random.below(14) {
             0..=3 => format!("({a} {} {})", self.random.pick(&["+", "-", "*"]), self.scalar(dtype, env, depth).0),
-            4 => format!("({a} // {})", self.random.pick(&["2", "3", "(-3)", "7"])),
-            5 => format!("({a} % {})", self.random.pick(&["2", "3", "(-3)", "5"])),
+            4 => format!("({a} // {})", self.divisor(dtype)),
+            5 => format!("({a} % {})", self.divisor(dtype)),
             6 => format!("({a} % (abs({}) % 5 + 1))", self.scalar(dtype, env, depth).0),
             7 => format!("{}({a}, {})", self.random.pick(&["max", "min", "bitand", "bitor", "xor"]), self.scalar(dtype, env, depth).0),
+            8 if self.random.one_in(4) => format!("{}({a})", self.random.pick(&["popcount", "bitnot", "sign", "abs"])),
             8 => format!("{}({a}, {})", self.random.pick(&["shl", "shr"]), self.random.below(5)),
             9 => format!("(({a} as i32) as {dtype})"),
             10 => {
-                let other = if dtype == DType::I32 { DType::I64 } else { DType::I32 };
+                let other = self.random.pick(&super::INTEGERS);
                 format!("({} as {dtype})", self.scalar(other, env, depth).0)
             }
             11 => return self.conditional(dtype, env, depth),
-            12 => match self.random_input(&[DType::F32, DType::F64]) {
+            12 => match self.random_input(&super::FLOATS) {
                 Some(x) => format!("({} as {dtype})", self.access(&x, env)),
                 None => format!("abs({a})"),
             },
             _ => return self.reduction(dtype, env, depth),
         };
         (text, 1.0)
+    }
+
+    fn divisor(&mut self, dtype: DType) -> &'static str {
+        let signed = dtype.class() == ein_ir::dtype::Class::Signed;
+        self.random.pick(if signed { &["2", "3", "(-3)", "7"] } else { &["2", "3", "5", "7"] })
     }
 
     fn complex(&mut self, dtype: DType, env: &[Idx], depth: usize) -> (String, f64) {
@@ -210,12 +225,12 @@ impl Writer {
     fn condition(&mut self, env: &[Idx], depth: usize) -> String {
         match self.random.below(10) {
             0 | 1 if !env.is_empty() => self.index_condition(env),
-            2 | 3 => match self.random_input(&[DType::F32, DType::F64]) {
+            2 | 3 => match self.random_input(&super::FLOATS) {
                 Some(x) => format!("({} {} 0.25)", self.access(&x, env), self.random.pick(&["<", ">", "<=", ">="])),
                 None => "true".to_owned(),
             },
             4 => {
-                let dtype = self.random.pick(&[DType::I32, DType::I64]);
+                let dtype = self.random.pick(&super::INTEGERS);
                 let (a, b) = (self.scalar(dtype, env, depth.min(1)).0, self.scalar(dtype, env, depth.min(1)).0);
                 format!("({a} {} {b})", self.random.pick(&["<", ">", "<=", ">=", "==", "!="]))
             }
@@ -288,7 +303,7 @@ impl Writer {
         let guard = if guards.is_empty() { String::new() } else { format!(" where {}", guards.join(" and ")) };
         let over = format!("[{}{guard}]", items.join(", "));
         match dtype {
-            DType::F32 | DType::F64 => match self.random.below(7) {
+            _ if dtype.is_float() => match self.random.below(7) {
                 0 => (format!("max(max{over}({body}), -50.0)"), m.max(50.0)),
                 1 => (format!("min(min{over}({body}), 50.0)"), m.max(50.0)),
                 2 => (format!("prod{over}(tanh({body}))"), 1.0),
@@ -298,7 +313,10 @@ impl Writer {
                 _ => (format!("sum{over}({body})"), m * count),
             },
             DType::Bool => (format!("{}{over}({body})", self.random.pick(&["any", "all"])), 1.0),
-            DType::I32 | DType::I64 => (format!("{}{over}({body})", self.random.pick(&["sum", "max", "min", "prod"])), 1.0),
+            _ if dtype.is_integer() => match self.random.pick(&["sum", "max", "min", "prod"]) {
+                op @ ("sum" | "prod") if dtype.accumulator() != dtype => (format!("({op}{over}({body}) as {dtype})"), 1.0),
+                op => (format!("{op}{over}({body})"), 1.0),
+            },
             _ => (format!("sum{over}({body})"), m * count),
         }
     }

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod convert;
 mod lanes;
+mod small;
 
 use super::{Lowering, clif_type};
 use crate::error::Error;

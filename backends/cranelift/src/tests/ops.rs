@@ -3,7 +3,7 @@
 use super::harness::{Builder, at, bits, count};
 use super::oracle;
 use ein_ir::entity::Local;
-use ein_ir::kernel::{BinaryOp, Comparison, Conversion, Op, OpConst, ScalarType, Stmt, Type, UnaryOp};
+use ein_ir::kernel::{BinaryOp, Comparison, Conversion, Op, OpConst, ScalarType, SmallFloat, Stmt, Type, UnaryOp};
 
 fn pack(ty: ScalarType, values: &[u64]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()[..ty.bytes() as usize].to_vec()).collect()
@@ -193,6 +193,34 @@ fn conversions() {
                     check(&what, &column, to, lanes, &|v| Op::Convert(f, v[0]), &|v| oracle::convert(f, from, to, v[0]));
                 }
             }
+        }
+    }
+}
+
+/// Every pattern is decoded; encoded are the numbers of the format, the ties between them, and their neighbours.
+#[test]
+fn small_floats() {
+    for small in SmallFloat::ALL {
+        let (format, storage) = (small.format(), small.storage());
+        let patterns: Vec<u64> = (0..=format.top() << 1 | 1).collect();
+        let decoded = |raw: u64| u64::from((format.decode(raw) as f32).to_bits());
+        let what = format!("decode {small:?}");
+        let column = [(storage, patterns.clone())];
+        check(&what, &column, ScalarType::F32, 1, &|v| Op::Convert(Conversion::Decode(small), v[0]), &|v| decoded(v[0]));
+        for from in [ScalarType::F32, ScalarType::F64] {
+            let exact = |x: f64| if from == ScalarType::F32 { u64::from((x as f32).to_bits()) } else { x.to_bits() };
+            let value = |bits: u64| if from == ScalarType::F32 { f64::from(f32::from_bits(bits as u32)) } else { f64::from_bits(bits) };
+            let mut samples = oracle::samples(from);
+            for pair in patterns.windows(2).step_by(if storage == ScalarType::I16 { 7 } else { 1 }) {
+                let (a, b) = (format.decode(pair[0]), format.decode(pair[1]));
+                let tie = exact((a + b) / 2.0);
+                samples.extend([exact(a), exact(b), tie, tie.wrapping_add(1), tie.wrapping_sub(1)]);
+            }
+            samples.extend([464.0, 464.001, 480.0, 511.0, 512.0, 65519.99, 65520.0, 61439.9, 61440.0, 3.4e38, 1e300, 1e-300].map(exact));
+            let what = format!("encode {small:?} {}", from.name());
+            check(&what, &[(from, samples)], storage, 1, &|v| Op::Convert(Conversion::Encode(small), v[0]), &|v| {
+                format.encode(value(v[0]))
+            });
         }
     }
 }

@@ -144,6 +144,8 @@ pub(super) fn convert(conversion: Conversion, from: ScalarType, to: ScalarType, 
         }
         Conversion::FloatToUnsigned => mask(to, (float(from, a) as i128).clamp(0, (1i128 << (8 * to.bytes())) - 1) as u64),
         Conversion::FloatToFloat => bits(to, float(from, a)),
+        Conversion::Decode(small) => bits(to, small.format().decode(u)),
+        Conversion::Encode(small) => small.format().encode(float(from, a)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Tensors of values, and their bytes.
 
 use crate::dtype::{Class, DType};
-use crate::scalar::value::{SmallFormat, Value, small_format};
+use crate::scalar::small::SmallFormat;
+use crate::scalar::value::Value;
 
 /// A row-major tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,10 +122,7 @@ fn decode(dtype: DType, bytes: &[u8]) -> Value {
         (_, Class::Key) => Value::Key(raw),
         (DType::F64, _) => Value::Float(f64::from_bits(raw), dtype),
         (DType::F32, _) => Value::Float(f64::from(f32::from_bits(raw as u32)), dtype),
-        (_, Class::Float) => match small_format(dtype) {
-            Some(format) => Value::Float(format.decode(raw, dtype.bits()), dtype),
-            None => Value::Float(0.0, dtype),
-        },
+        (_, Class::Float) => Value::Float(SmallFormat::of(dtype).map_or(0.0, |format| format.decode(raw)), dtype),
         _ => Value::int(i128::from(raw), dtype),
     }
 }
@@ -136,61 +134,14 @@ fn encode(value: Value) -> u64 {
         Value::Key(k) => k,
         Value::Int(n, _) => n as u64,
         Value::Float(x, DType::F32) => u64::from((x as f32).to_bits()),
-        Value::Float(x, dtype) => match small_format(dtype) {
-            Some(format) => format.encode(x, dtype.bits()),
-            None => x.to_bits(),
-        },
+        Value::Float(x, dtype) => SmallFormat::of(dtype).map_or(x.to_bits(), |format| format.encode(x)),
         Value::Complex(..) => 0,
-    }
-}
-
-impl SmallFormat {
-    /// The number with these bits.
-    fn decode(self, raw: u64, bits: u32) -> f64 {
-        let fraction_bits = self.precision - 1;
-        let sign = if raw >> (bits - 1) & 1 == 1 { -1.0 } else { 1.0 };
-        let magnitude = raw & ((1 << (bits - 1)) - 1);
-        let (exponent, fraction) = (magnitude >> fraction_bits, magnitude & ((1 << fraction_bits) - 1));
-        let all_ones = (1u64 << (bits as i32 - 1 - fraction_bits)) - 1;
-        if self.overflow.is_nan() {
-            // One NaN, and the rest of the highest exponent holds numbers.
-            if magnitude == (1 << (bits - 1)) - 1 {
-                return f64::NAN;
-            }
-        } else if exponent == all_ones {
-            return if fraction == 0 { sign * f64::INFINITY } else { f64::NAN };
-        }
-        let significand = if exponent == 0 { fraction } else { fraction | 1 << fraction_bits };
-        sign * libm::ldexp(significand as f64, self.min_exponent + exponent.max(1) as i32 - 1 - fraction_bits)
-    }
-
-    /// The bits of a number of the format.
-    fn encode(self, x: f64, bits: u32) -> u64 {
-        let fraction_bits = self.precision - 1;
-        let sign = u64::from(x.is_sign_negative()) << (bits - 1);
-        let top = (1u64 << (bits - 1)) - 1;
-        let infinity = top >> fraction_bits << fraction_bits;
-        if x.is_nan() {
-            return if self.overflow.is_nan() { top } else { infinity | 1 << (fraction_bits - 1) };
-        }
-        if x.is_infinite() {
-            return sign | infinity;
-        }
-        if x == 0.0 {
-            return sign;
-        }
-        let (_, exponent) = libm::frexp(x);
-        let exponent = (exponent - 1).max(self.min_exponent);
-        let significand = libm::ldexp(x.abs(), fraction_bits - exponent) as u64;
-        // A normal number's hidden bit carries into the exponent field, which makes it one greater.
-        sign | ((((exponent - self.min_exponent) as u64) << fraction_bits) + significand)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scalar::value::round_to;
 
     #[test]
     fn every_dtype_round_trips_through_bytes() {
@@ -204,36 +155,6 @@ mod tests {
         }
         assert_eq!(Data::from_bytes(DType::F32, vec![0, 3], &[]).unwrap().to_bytes(), Vec::<u8>::new());
         assert_eq!(Data::from_bytes(DType::F32, vec![3, 0], &[]).unwrap().to_bytes(), Vec::<u8>::new());
-    }
-
-    #[test]
-    fn halves_have_the_bits_of_the_half_crate() {
-        for bits in (0..=u16::MAX).step_by(7) {
-            let (a, b) = (half::f16::from_bits(bits).to_f64(), half::bf16::from_bits(bits).to_f64());
-            for (dtype, x) in [(DType::F16, a), (DType::BF16, b)] {
-                let value = decode(dtype, &bits.to_le_bytes());
-                assert_eq!(value, Value::Float(x, dtype));
-                if !x.is_nan() {
-                    assert_eq!(encode(value), u64::from(bits));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn eight_bit_floats_round_trip_and_are_fixed_points_of_rounding() {
-        for dtype in [DType::F8E4M3, DType::F8E5M2] {
-            for raw in 0..=255u8 {
-                let x = decode(dtype, &[raw]).as_float().unwrap();
-                if x.is_finite() {
-                    assert_eq!(encode(Value::Float(x, dtype)), u64::from(raw));
-                    assert_eq!(round_to(x, dtype).to_bits(), x.to_bits());
-                }
-            }
-        }
-        assert_eq!(decode(DType::F8E4M3, &[0x7e]), Value::Float(448.0, DType::F8E4M3));
-        assert_eq!(decode(DType::F8E5M2, &[0x7b]), Value::Float(57344.0, DType::F8E5M2));
-        assert_eq!(decode(DType::F8E4M3, &[0x01]), Value::Float(0.001953125, DType::F8E4M3));
     }
 
     #[test]

@@ -11,8 +11,10 @@ pub mod print;
 mod schedule;
 pub mod verify;
 
+use crate::dtype::DType;
 use crate::entity::{Buffer, Fault, Kernel, Local, PrimaryMap};
 use crate::plan::FaultDecl;
+use crate::scalar::small::SmallFormat;
 use crate::span::Span;
 use std::fmt;
 
@@ -413,6 +415,58 @@ pub enum Conversion {
     FloatToUnsigned,
     /// f32 to f64 or back.
     FloatToFloat,
+    /// The bits of a small float, in an integer of its width, to f32, which has every number of it.
+    Decode(SmallFloat),
+    /// f32 or f64 to the bits of the nearest number of a small float, rounded once; NaN has one pattern.
+    Encode(SmallFloat),
+}
+
+/// Float formats that exist in memory only: kernels hold their bits in integers and compute in f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "named as the dtypes")]
+pub enum SmallFloat {
+    F16,
+    BF16,
+    F8E4M3,
+    F8E5M2,
+}
+
+impl SmallFloat {
+    /// Every format, in declaration order.
+    pub const ALL: [SmallFloat; 4] = [SmallFloat::F16, SmallFloat::BF16, SmallFloat::F8E4M3, SmallFloat::F8E5M2];
+
+    /// The one that holds a dtype.
+    #[must_use]
+    pub const fn of(dtype: DType) -> Option<Self> {
+        match dtype {
+            DType::F16 => Some(SmallFloat::F16),
+            DType::BF16 => Some(SmallFloat::BF16),
+            DType::F8E4M3 => Some(SmallFloat::F8E4M3),
+            DType::F8E5M2 => Some(SmallFloat::F8E5M2),
+            _ => None,
+        }
+    }
+
+    /// What its bits mean.
+    #[must_use]
+    pub const fn format(self) -> SmallFormat {
+        let dtype = match self {
+            SmallFloat::F16 => DType::F16,
+            SmallFloat::BF16 => DType::BF16,
+            SmallFloat::F8E4M3 => DType::F8E4M3,
+            SmallFloat::F8E5M2 => DType::F8E5M2,
+        };
+        SmallFormat::of(dtype).expect("each has a format")
+    }
+
+    /// The integer that holds its bits.
+    #[must_use]
+    pub const fn storage(self) -> ScalarType {
+        match self {
+            SmallFloat::F16 | SmallFloat::BF16 => ScalarType::I16,
+            SmallFloat::F8E4M3 | SmallFloat::F8E5M2 => ScalarType::I8,
+        }
+    }
 }
 
 /// Scalar functions of the runtime, each for f32 and f64; the same code as the interpreter's, so the bits agree.
@@ -501,7 +555,7 @@ impl MathFn {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gemm {
     /// f32, f64, c64 or c128.
-    pub dtype: crate::dtype::DType,
+    pub dtype: DType,
     /// Rows of `dst`.
     pub m: Operand,
     /// Columns of `dst`.

@@ -1,6 +1,6 @@
 //! Spellings of the operations in the text form.
 
-use super::{BinaryOp, Comparison, Conversion, UnaryOp};
+use super::{BinaryOp, Comparison, Conversion, SmallFloat, UnaryOp};
 
 pub(super) const UNARY: [(UnaryOp, &str); 9] = [
     (UnaryOp::Neg, "neg"),
@@ -48,7 +48,7 @@ pub(super) const COMPARISON: [(Comparison, &str); 10] = [
     (Comparison::UGe, "uge"),
 ];
 
-pub(super) const CONVERSION: [(Conversion, &str); 8] = [
+pub(super) const CONVERSION: [(Conversion, &str); 16] = [
     (Conversion::SignExtend, "sign_extend"),
     (Conversion::ZeroExtend, "zero_extend"),
     (Conversion::Wrap, "wrap"),
@@ -57,6 +57,14 @@ pub(super) const CONVERSION: [(Conversion, &str); 8] = [
     (Conversion::FloatToSigned, "float_to_signed"),
     (Conversion::FloatToUnsigned, "float_to_unsigned"),
     (Conversion::FloatToFloat, "float_to_float"),
+    (Conversion::Decode(SmallFloat::F16), "decode_f16"),
+    (Conversion::Decode(SmallFloat::BF16), "decode_bf16"),
+    (Conversion::Decode(SmallFloat::F8E4M3), "decode_f8e4m3"),
+    (Conversion::Decode(SmallFloat::F8E5M2), "decode_f8e5m2"),
+    (Conversion::Encode(SmallFloat::F16), "encode_f16"),
+    (Conversion::Encode(SmallFloat::BF16), "encode_bf16"),
+    (Conversion::Encode(SmallFloat::F8E4M3), "encode_f8e4m3"),
+    (Conversion::Encode(SmallFloat::F8E5M2), "encode_f8e5m2"),
 ];
 
 /// The spelling of an operation: every one is in its table.

@@ -2,7 +2,8 @@
 //!
 //! Nothing is implied here: every cast, sum and mode is written. `dtype` and `span` stand on every node.
 //!
-//! * [`function`] names the functions, [`value`] holds run-time values, [`eval`] says what each function means, over [`math`].
+//! * [`function`] names the functions, [`value`] holds run-time values, [`eval`] says what each function means, over [`math`];
+//!   [`small`] are the float formats below f32.
 
 mod complex;
 pub mod eval;
@@ -10,6 +11,7 @@ pub mod function;
 pub mod math;
 pub mod parse;
 pub mod print;
+pub mod small;
 pub mod typing;
 pub mod value;
 pub(crate) mod verify;

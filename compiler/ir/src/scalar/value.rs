@@ -4,6 +4,7 @@
 //! held in an f64, which represents all of them exactly; rounding happens where a value is made.
 
 use super::Literal;
+use super::small::SmallFormat;
 use crate::dtype::{Class, DType};
 
 /// A value with its dtype.
@@ -126,24 +127,33 @@ impl Value {
         }
     }
 
-    /// The least value of an integer or float dtype (`-inf`); `None` for the others.
+    /// The least value of an integer or float dtype (`-inf`, or the least number where there is none); `None` for the others.
     #[must_use]
     pub fn least(dtype: DType) -> Option<Self> {
         match dtype.class() {
             Class::Signed | Class::Unsigned => Some(Value::Int(int_range(dtype).0, dtype)),
-            Class::Float => Some(Value::Float(f64::NEG_INFINITY, dtype)),
+            Class::Float => Some(Value::Float(-greatest_float(dtype), dtype)),
             _ => None,
         }
     }
 
-    /// The greatest value of an integer or float dtype (`inf`); `None` for the others.
+    /// The greatest value of an integer or float dtype (`inf`, or the greatest number); `None` for the others.
     #[must_use]
     pub fn greatest(dtype: DType) -> Option<Self> {
         match dtype.class() {
             Class::Signed | Class::Unsigned => Some(Value::Int(int_range(dtype).1, dtype)),
-            Class::Float => Some(Value::Float(f64::INFINITY, dtype)),
+            Class::Float => Some(Value::Float(greatest_float(dtype), dtype)),
             _ => None,
         }
+    }
+}
+
+/// Infinity, or the greatest number of a format without one.
+#[must_use]
+pub fn greatest_float(dtype: DType) -> f64 {
+    match SmallFormat::of(dtype) {
+        Some(format) if !format.has_infinity() => format.max,
+        _ => f64::INFINITY,
     }
 }
 
@@ -164,55 +174,13 @@ pub fn wrap(n: i128, dtype: DType) -> i128 {
     if matches!(dtype.class(), Class::Signed) { (n << spare) >> spare } else { (((n as u128) << spare) >> spare) as i128 }
 }
 
-/// A float format with fewer bits than f32.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SmallFormat {
-    /// Bits of the significand, the hidden one included.
-    pub(crate) precision: i32,
-    /// Exponent of the least normal number.
-    pub(crate) min_exponent: i32,
-    /// The greatest finite number.
-    pub(crate) max: f64,
-    /// What is above it: infinity, or NaN in a format without one.
-    pub(crate) overflow: f64,
-}
-
-/// The format of a dtype narrower than f32.
-pub(crate) const fn small_format(dtype: DType) -> Option<SmallFormat> {
-    let (precision, min_exponent, max, overflow) = match dtype {
-        DType::F16 => (11, -14, 65504.0, f64::INFINITY),
-        DType::BF16 => (8, -126, 338_953_138_925_153_547_590_470_800_371_487_866_880.0, f64::INFINITY),
-        DType::F8E4M3 => (4, -6, 448.0, f64::NAN),
-        DType::F8E5M2 => (3, -14, 57344.0, f64::INFINITY),
-        _ => return None,
-    };
-    Some(SmallFormat { precision, min_exponent, max, overflow })
-}
-
 /// The nearest number of a float dtype, ties to even; what is above its range becomes infinity (NaN in f8e4m3, which has none).
 #[must_use]
 pub fn round_to(x: f64, dtype: DType) -> f64 {
     if dtype == DType::F32 {
         return f64::from(x as f32);
     }
-    match small_format(dtype) {
-        Some(format) => round_small(x, format),
-        None => x,
-    }
-}
-
-fn round_small(x: f64, format: SmallFormat) -> f64 {
-    if x == 0.0 || x.is_nan() {
-        return x;
-    }
-    if x.is_infinite() {
-        return format.overflow.copysign(x);
-    }
-    // Scaling by powers of two is exact here: f64 has exponents to spare.
-    let (_, exponent) = libm::frexp(x);
-    let quantum = (exponent - 1).max(format.min_exponent) - (format.precision - 1);
-    let rounded = libm::ldexp(libm::rint(libm::ldexp(x, -quantum)), quantum);
-    if rounded.abs() > format.max { format.overflow.copysign(x) } else { rounded }
+    SmallFormat::of(dtype).map_or(x, |format| format.round(x))
 }
 
 /// An integer as the nearest number of a float dtype.

@@ -9,7 +9,7 @@ use crate::affine::Affine;
 use crate::buffers::Memory;
 use crate::error::unsupported;
 use crate::graph::{LoadAddress, ValueId, ValueOp};
-use ein_ir::kernel::{BinaryOp, Coefficient, Comparison, ScalarType};
+use ein_ir::kernel::{BinaryOp, Coefficient, Comparison, ScalarType, SmallFloat};
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 
 /// An access while its subscripts are gone through.
@@ -134,9 +134,10 @@ impl Builder<'_> {
 
     fn load(&mut self, memory: &Memory, positions: &[Position]) -> Parts {
         let address = self.address(memory, positions);
-        let ty = crate::buffers::scalar_type(memory.dtype).expect("declared memory is of a supported dtype");
+        let ty = crate::buffers::memory_type(memory.dtype).expect("declared memory is of a supported dtype");
         if memory.parts == 1 {
-            return Parts::One(self.graph.value(ValueOp::Load(address), ty));
+            let bits = self.graph.value(ValueOp::Load(address), ty);
+            return Parts::One(SmallFloat::of(memory.dtype).map_or(bits, |small| self.graph.decoded(bits, small)));
         }
         let imaginary = LoadAddress { offset: address.offset + 1, ..address.clone() };
         Parts::Pair(self.graph.value(ValueOp::Load(address), ty), self.graph.value(ValueOp::Load(imaginary), ty))

@@ -1,16 +1,16 @@
 //! Conversions: as `ein_ir::scalar::eval::cast` has them.
 
 use super::{Builder, Parts};
-use crate::buffers::scalar_type;
+use crate::buffers::value_type;
 use crate::graph::{Graph, ValueId, ValueOp};
 use ein_ir::dtype::{Class, DType};
-use ein_ir::kernel::{BinaryOp, Comparison, Conversion, ScalarType};
+use ein_ir::kernel::{BinaryOp, Comparison, Conversion, ScalarType, SmallFloat};
 use ein_ir::scalar::value::int_range;
 
 impl Builder<'_> {
     /// A value of dtype `from` as one of dtype `to`, both supported.
     pub(crate) fn cast(&mut self, value: Parts, from: DType, to: DType) -> Parts {
-        let zero = |g: &mut Graph| g.float(0.0, scalar_type(to).expect("supported"));
+        let zero = |g: &mut Graph| g.float(0.0, value_type(to).expect("supported"));
         match (value, to.class()) {
             _ if from == to => value,
             (Parts::Pair(re, im), Class::Complex) => {
@@ -27,7 +27,7 @@ impl Builder<'_> {
 
     fn cast_real(&mut self, x: ValueId, from: DType, to: DType) -> ValueId {
         let g = &mut self.graph;
-        let target = scalar_type(to).expect("supported");
+        let target = value_type(to).expect("supported");
         match (from.class(), to.class()) {
             _ if from == to => x,
             (Class::Bool, Class::Float) => {
@@ -43,10 +43,20 @@ impl Builder<'_> {
                 let zero = g.integer(0, g[x].ty);
                 g.compare(Comparison::Ne, x, zero)
             }
-            (Class::Float, Class::Float) => g.convert(Conversion::FloatToFloat, x, target),
+            (Class::Float, Class::Float) => match SmallFloat::of(to) {
+                Some(small) => g.rounded(x, small),
+                None if g[x].ty == target => x,
+                None => g.convert(Conversion::FloatToFloat, x, target),
+            },
             (Class::Float, _) => g.float_to_integer(x, to, target),
-            (_, Class::Float) => g.integer_to_float(x, from, target),
-            _ => g.integer_to_integer(x, from, target),
+            (_, Class::Float) => match SmallFloat::of(to) {
+                Some(small) => g.integer_to_small(x, from.class() == Class::Signed, small),
+                None => g.integer_to_float(x, from, target),
+            },
+            _ => {
+                let bits = g.integer_to_integer(x, from, target);
+                if from.bits() > to.bits() || from.class() != to.class() { g.wrapped(bits, to) } else { bits }
+            }
         }
     }
 }

@@ -1,13 +1,15 @@
 //! From scalar expressions to the value graph of a nest.
 //!
 //! * this file: the walk over expressions · [`index`]: subscripts and index values · [`access`]: elements of tensors and their modes
-//! * [`real`], [`integer`], [`convert`]: functions and conversions · [`complex`]: pairs of reals
+//! * [`real`], [`integer`], [`convert`]: functions and conversions · [`narrow`]: types with fewer bits than kernels compute in
+//! * [`complex`]: pairs of reals
 
 mod access;
 mod complex;
 mod convert;
 mod index;
 mod integer;
+mod narrow;
 mod real;
 
 use crate::affine::AxisSet;
@@ -96,10 +98,11 @@ impl Builder<'_> {
 
     /// The finished reduction, of this dtype.
     pub(crate) fn accumulated(&mut self, dtype: DType) -> Parts {
-        let ty = crate::buffers::scalar_type(dtype).expect("checked by the caller");
+        let ty = crate::buffers::value_type(dtype).expect("checked by the caller");
         let first = self.graph.accumulated(0, ty, self.outer);
         if !dtype.is_complex() {
-            return Parts::One(first);
+            // The accumulator of a narrow type has bits, or digits, to spare.
+            return self.narrowed(Parts::One(first), dtype);
         }
         Parts::Pair(first, self.graph.accumulated(1, ty, self.outer))
     }
@@ -123,7 +126,7 @@ impl Builder<'_> {
 
     /// A constant of a supported dtype.
     pub(crate) fn datum(&mut self, datum: Datum) -> Parts {
-        let ty = crate::buffers::scalar_type(datum.dtype()).expect("checked by the caller");
+        let ty = crate::buffers::value_type(datum.dtype()).expect("checked by the caller");
         match datum {
             Datum::Bool(b) => Parts::One(self.graph.boolean(b)),
             Datum::Int(n, _) => {
@@ -149,9 +152,13 @@ impl Builder<'_> {
             (Parts::One(x), Class::Bool) if matches!(function, UnaryFn::Not | UnaryFn::BitNot) => {
                 Some(Parts::One(self.graph.unary(UnaryOp::Not, x)))
             }
-            (Parts::One(x), _) => self.integer_unary(function, x, a.dtype).map(Parts::One),
+            (Parts::One(x), _) => {
+                let x = if function == UnaryFn::Popcount { self.graph.pattern(x, a.dtype) } else { x };
+                self.integer_unary(function, x, a.dtype).map(Parts::One)
+            }
         };
-        value.ok_or_else(|| unsupported(&format!("`{}` of {}", function.name(), a.dtype), node.span))
+        let value = value.ok_or_else(|| unsupported(&format!("`{}` of {}", function.name(), a.dtype), node.span))?;
+        Ok(if is_exact_unary(function, a.dtype) { value } else { self.narrowed(value, node.dtype) })
     }
 
     fn binary(&mut self, function: BinaryFn, a: &Scalar, b: &Scalar, node: &Scalar) -> Built<Parts> {
@@ -169,7 +176,8 @@ impl Builder<'_> {
             }
             _ => None,
         };
-        value.ok_or_else(|| unsupported(&format!("`{}` of {}", function.name(), a.dtype), node.span))
+        let value = value.ok_or_else(|| unsupported(&format!("`{}` of {}", function.name(), a.dtype), node.span))?;
+        Ok(if matches!(function, BinaryFn::Max | BinaryFn::Min) { value } else { self.narrowed(value, node.dtype) })
     }
 
     /// The divisor of an integer division, tested for 0 unless it is a constant.
@@ -228,6 +236,17 @@ impl Builder<'_> {
             }
             _ => return None,
         })
+    }
+}
+
+/// Whether a function gives values of the type of its operands, whatever they are.
+const fn is_exact_unary(function: UnaryFn, dtype: DType) -> bool {
+    match function {
+        // Not of the least integer.
+        UnaryFn::Neg | UnaryFn::Abs => dtype.is_float(),
+        UnaryFn::Floor | UnaryFn::Ceil | UnaryFn::Round | UnaryFn::Trunc => true,
+        UnaryFn::Sign | UnaryFn::Relu | UnaryFn::Conj | UnaryFn::Real => true,
+        _ => false,
     }
 }
 

@@ -81,8 +81,8 @@ fn complex_sums_run_in_vectors() {
 #[test]
 fn what_has_no_kernels_is_refused() {
     let mut planner = Planner::new(1);
-    let x = planner.input(DType::BF16, &[3]);
-    let out = planner.output(DType::BF16, &[3]);
+    let x = planner.input(DType::Key, &[3]);
+    let out = planner.output(DType::Key, &[3]);
     let nest = NestBuilder::over(&[3]).map(out, planner.at(x, &[i(0)]));
     planner.step(StepKind::Nest(nest));
     let errors = crate::pipeline::lower_plan(&planner.plan).unwrap_err();

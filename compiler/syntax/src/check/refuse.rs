@@ -17,9 +17,6 @@ const FUNCTIONS: [&str; 17] = [
     "rng",
 ];
 
-/// The element types of this version.
-pub(crate) const DTYPES: [DType; 7] = [DType::F32, DType::F64, DType::I32, DType::I64, DType::Bool, DType::C64, DType::C128];
-
 /// The first construct, in source order, that this version does not have.
 pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
     let mut found = Refusals(Vec::new());
@@ -36,7 +33,7 @@ pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
 
 /// Says that an element type is not in this version, if it is not.
 pub(crate) fn refuse_dtype(dtype: DType, span: Span) -> Option<Diagnostic> {
-    (!DTYPES.contains(&dtype)).then(|| unsupported(&format!("the element type {dtype} is"), span))
+    (dtype == DType::Key || dtype.bits() < 8).then(|| unsupported(&format!("the element type {dtype} is"), span))
 }
 
 /// Whether a structure is a fact about an input. Inputs are dense, and a fact is the caller's promise about what they hold, so that it may

@@ -21,7 +21,7 @@ const NO_SPAN: Span = Span::new(0, 0);
 ///
 /// # Errors
 ///
-/// E0190 for a dtype that is not in this version; E0199 if the result is not valid tensor IR, which is a mistake of ours.
+/// E0190 for a packed dtype; E0199 if the result is not valid tensor IR, which is a mistake of ours.
 pub fn lower(spec: &EinsumSpec, shapes: &[&[usize]], dtypes: &[DType]) -> Result<Verified<Module>, Diagnostic> {
     for (n, dtype) in dtypes.iter().enumerate() {
         if !supported(*dtype) {
@@ -35,8 +35,9 @@ pub fn lower(spec: &EinsumSpec, shapes: &[&[usize]], dtypes: &[DType]) -> Result
     })
 }
 
+/// All but packed types, which numpy has not, and keys.
 fn supported(dtype: DType) -> bool {
-    dtype == DType::Bool || (dtype.is_integer() && dtype.bits() >= 8) || dtype.is_complex() || matches!(dtype, DType::F32 | DType::F64)
+    dtype != DType::Key && dtype.bits() >= 8
 }
 
 fn build(spec: &EinsumSpec, shapes: &[&[usize]], dtypes: &[DType]) -> Module {
@@ -66,11 +67,30 @@ fn build(spec: &EinsumSpec, shapes: &[&[usize]], dtypes: &[DType]) -> Module {
             binders.push(i);
         }
     }
-    let body = product(spec, &module.params, dtypes, dtype, &index_of);
+    // Floats below f32 are multiplied and added up in f32, and rounded once, as numpy does with f16.
+    let acc = if dtype.is_float() { dtype.accumulator() } else { dtype };
+    let body = product(spec, &module.params, dtypes, acc, &index_of);
     let op = if dtype == DType::Bool { ReduceOp::Any } else { ReduceOp::Sum };
-    let reduce = (!binders.is_empty()).then_some(Reduce { op, acc: dtype, binders, guard: None });
-    module.body.push(Definition::Equation(Equation { out, indices, domain: None, reduce, body, span: NO_SPAN }));
+    let reduce = (!binders.is_empty()).then_some(Reduce { op, acc, binders, guard: None });
+    define(&mut module, out, indices, reduce, body);
     module
+}
+
+/// Defines the result; through a tensor of the accumulator's type where that is another.
+fn define(module: &mut Module, out: Tensor, indices: Vec<Index>, reduce: Option<Reduce>, body: Scalar) {
+    let dtype = module.tensors[out].dtype;
+    let equation = |out, indices, reduce, body| Definition::Equation(Equation { out, indices, domain: None, reduce, body, span: NO_SPAN });
+    if reduce.is_none() || body.dtype == dtype {
+        module.body.push(equation(out, indices, reduce, body.cast(dtype)));
+        return;
+    }
+    let (acc, axes) = (body.dtype, module.tensors[out].axes.clone());
+    let sum = module.tensors.push(TensorDecl::new("out.sum".to_owned(), acc, axes, NO_SPAN));
+    let outer: Vec<Index> = indices.iter().map(|i| module.indices.push(module.indices[*i].clone())).collect();
+    module.body.push(equation(sum, indices, reduce, body));
+    let subs = outer.iter().map(|i| Sub { value: Scalar::index(*i, NO_SPAN), mode: Mode::Exact }).collect();
+    let total = Scalar::new(ScalarKind::Access(Access { tensor: sum, prev: false, subs, pad: None }), acc, NO_SPAN);
+    module.body.push(equation(out, outer, None, total.cast(dtype)));
 }
 
 /// The product of the operands, each converted to `dtype`.

@@ -31,10 +31,12 @@ impl Builder<'_, '_> {
         if let Some(built) = self.reduction(r, ty, dtype, span) {
             return self.extract(built, span).cast(dtype);
         }
-        let total = self.reduce(r, ReduceOp::Sum, dtype, dtype, span);
+        // The quotient too is computed in the accumulator's type: a sum may be beyond the range of the elements where the mean is not.
+        let acc = dtype.accumulator();
+        let total = self.reduce(r, ReduceOp::Sum, acc, acc, span);
         let total = self.extract(total, span);
-        let count = self.count(r, dtype, span);
-        Scalar::binary(BinaryFn::Div, total, count, dtype, span)
+        let count = self.count(r, acc, span);
+        Scalar::binary(BinaryFn::Div, total, count, acc, span).cast(dtype)
     }
 
     /// The reduction as tensor IR has it; `None` for a `mean`, which is a quotient of two.
@@ -46,12 +48,15 @@ impl Builder<'_, '_> {
         };
         let acc = match (r.accumulator, op, r.body.ty) {
             (Some(acc), ..) => acc,
-            (None, ReduceOp::Sum | ReduceOp::Prod, Ty::Data(d)) => d.accumulator(),
-            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Data(d)) => d,
-            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Adapt(kind)) => compute_type(kind),
-            _ => result,
+            (None, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Lse, Ty::Data(d)) => d.accumulator(),
+            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Data(d)) => return Some(self.reduce(r, op, d, result, span)),
+            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Adapt(kind)) => {
+                return Some(self.reduce(r, op, compute_type(kind), result, span));
+            }
+            _ => return Some(self.reduce(r, op, result, result, span)),
         };
-        Some(self.reduce(r, op, acc, result, span))
+        // Whoever reads it converts it to the type of the expression.
+        Some(self.reduce(r, op, acc, acc, span))
     }
 
     fn reduce(&mut self, r: &Reduction, op: ReduceOp, acc: DType, dtype: DType, span: Span) -> Built {
@@ -78,16 +83,16 @@ impl Builder<'_, '_> {
         Built { reduce: Reduce { op, acc, binders, guard }, body, dtype, needs_domain: frame.needs_domain }
     }
 
-    /// The product under a reduction, computed in the accumulator's type.
+    /// The chain of ring operations and quotients under a reduction, computed in the accumulator's type.
     fn chain(&mut self, node: &Node, acc: DType) -> Scalar {
         match (&node.kind, node.ty) {
-            (NodeKind::Binary(BinaryFn::Mul, a, b), Ty::Data(d)) if d != acc => {
+            (NodeKind::Binary(op @ (BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul | BinaryFn::Div), a, b), Ty::Data(d)) if d != acc => {
                 let (a, b) = (self.chain(a, acc), self.chain(b, acc));
-                Scalar::binary(BinaryFn::Mul, a, b, acc, node.span)
+                Scalar::binary(*op, a, b, acc, node.span)
             }
-            (NodeKind::Unary(UnaryFn::Neg, a), Ty::Data(d)) if d != acc => {
+            (NodeKind::Unary(op @ (UnaryFn::Neg | UnaryFn::Powi(_)), a), Ty::Data(d)) if d != acc => {
                 let a = self.chain(a, acc);
-                Scalar::unary(UnaryFn::Neg, a, acc, node.span)
+                Scalar::unary(*op, a, acc, node.span)
             }
             _ => self.build(node, acc),
         }

@@ -113,7 +113,8 @@ impl Builder<'_, '_> {
         match builtin.function {
             Function::Unary(f) => {
                 let operand = match (f, args[0].ty) {
-                    (UnaryFn::Cis, Ty::Adapt(_)) => dtype.real(),
+                    // Of a real number narrower than f32 too.
+                    (UnaryFn::Cis, _) => dtype.real(),
                     (UnaryFn::Abs | UnaryFn::Real | UnaryFn::Imag, Ty::Adapt(Kind::Complex)) => DType::C128,
                     (UnaryFn::IsNan | UnaryFn::IsFinite, Ty::Adapt(kind)) => compute_type(kind),
                     (_, Ty::Data(own)) => own,

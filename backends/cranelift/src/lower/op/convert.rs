@@ -29,6 +29,8 @@ impl Lowering<'_> {
                 (types::F64, types::F32) => self.builder.ins().fdemote(types::F32, a),
                 _ => a,
             },
+            Conversion::Decode(small) => self.decode(small, a),
+            Conversion::Encode(small) => self.encode(small, a),
         }
     }
 
@@ -80,6 +82,9 @@ impl Lowering<'_> {
             Conversion::SignedToFloat | Conversion::UnsignedToFloat | Conversion::FloatToSigned | Conversion::FloatToUnsigned
                 if to.lanes == 2 =>
             {
+                self.per_lane(to, &[a], &mut |ctx, lane| ctx.convert_scalar(conversion, from.scalar, to.scalar, lane[0]))
+            }
+            Conversion::Decode(_) | Conversion::Encode(_) => {
                 self.per_lane(to, &[a], &mut |ctx, lane| ctx.convert_scalar(conversion, from.scalar, to.scalar, lane[0]))
             }
             Conversion::SignedToFloat => self.builder.ins().fcvt_from_sint(target, a),

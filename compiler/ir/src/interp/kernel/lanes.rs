@@ -173,6 +173,8 @@ pub(super) fn convert(conversion: Conversion, from: ScalarType, to: ScalarType, 
         Conversion::FloatToUnsigned => (float() as u64).min(u64::MAX >> (64 - bits_of(to))),
         Conversion::FloatToFloat if to == ScalarType::F32 => f32_bits(float() as f32),
         Conversion::FloatToFloat => float().to_bits(),
+        Conversion::Decode(small) => f32_bits(small.format().decode(truncate(from, a)) as f32),
+        Conversion::Encode(small) => small.format().encode(float()),
     }
 }
 

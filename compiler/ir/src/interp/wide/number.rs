@@ -1,7 +1,8 @@
 //! Wide values and the formats that their errors are counted in.
 
 use crate::dtype::DType;
-use crate::scalar::value::{Value, small_format};
+use crate::scalar::small::SmallFormat;
+use crate::scalar::value::Value;
 
 /// Decisions within so many times the error are doubtful.
 pub(super) const SLACK: f64 = 8.0;
@@ -45,7 +46,7 @@ pub(super) struct Format {
 
 /// The format of a float dtype, or of the parts of a complex one.
 pub(super) fn format_of(dtype: DType) -> Format {
-    match (dtype.real(), small_format(dtype)) {
+    match (dtype.real(), SmallFormat::of(dtype)) {
         (DType::F32, _) => Format { eps: f64::from(f32::EPSILON), max: f64::from(f32::MAX), min: f64::from(f32::MIN_POSITIVE) },
         (_, Some(small)) => {
             Format { eps: libm::ldexp(1.0, 1 - small.precision), max: small.max, min: libm::ldexp(1.0, small.min_exponent) }

@@ -14,6 +14,7 @@
 //! sign_extend             integer → wider integer      zero_extend  integer or bool → wider integer     wrap   → narrower
 //! signed_to_float unsigned_to_float                    integer → float
 //! float_to_signed float_to_unsigned                    float → integer         float_to_float   f32 ↔ f64
+//! decode_S                integer of S's width → f32   encode_S float → integer of S's width    S  f16 bf16 f8e4m3 f8e5m2
 //! call                    f32 or f64 scalars, as many as the function takes
 //! ```
 
@@ -168,5 +169,7 @@ fn converts(conversion: Conversion, from: ScalarType, to: ScalarType) -> bool {
         Conversion::SignedToFloat | Conversion::UnsignedToFloat => integer(from) && to.is_float(),
         Conversion::FloatToSigned | Conversion::FloatToUnsigned => from.is_float() && integer(to),
         Conversion::FloatToFloat => from.is_float() && to.is_float() && from != to,
+        Conversion::Decode(small) => from == small.storage() && to == ScalarType::F32,
+        Conversion::Encode(small) => from.is_float() && to == small.storage(),
     }
 }
