@@ -49,14 +49,13 @@ impl Builder<'_, '_> {
         let acc = match (r.accumulator, op, r.body.ty) {
             (Some(acc), ..) => acc,
             (None, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Lse, Ty::Data(d)) => d.accumulator(),
-            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Data(d)) => return Some(self.reduce(r, op, d, result, span)),
-            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Adapt(kind)) => {
-                return Some(self.reduce(r, op, compute_type(kind), result, span));
-            }
-            _ => return Some(self.reduce(r, op, result, result, span)),
+            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Data(d)) => d,
+            (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Adapt(kind)) => compute_type(kind),
+            _ => result,
         };
-        // Whoever reads it converts it to the type of the expression.
-        Some(self.reduce(r, op, acc, acc, span))
+        // Whoever reads a sum converts it to the type of the expression.
+        let result = if matches!(op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Lse) { acc } else { result };
+        Some(self.reduce(r, op, acc, result, span))
     }
 
     fn reduce(&mut self, r: &Reduction, op: ReduceOp, acc: DType, dtype: DType, span: Span) -> Built {
