@@ -2,7 +2,7 @@
 
 use ein::{Compiler, Tensor, TensorRef};
 use ein_tests::compare::same;
-use ein_tests::fixture::{EinsumCase, ProgramCase, einsum_cases, program_cases};
+use ein_tests::fixture::{EinsumCase, einsum_cases, program_cases};
 use ein_tests::oracle;
 use ein_tests::run::{self, all};
 use ein_tests::store::Stored;
@@ -48,25 +48,9 @@ fn einsum_compiled() {
     }));
 }
 
-/// Programs with constructs that are not in this version; each is refused with E0190 until it is.
-const LATER: [&str; 1] = ["argmax"];
-
-/// The programs of this version.
-fn programs() -> Vec<ProgramCase> {
-    program_cases().into_iter().filter(|case| !LATER.contains(&case.name.as_str())).collect()
-}
-
-#[test]
-fn programs_of_later_versions_are_refused() {
-    for case in program_cases().iter().filter(|case| LATER.contains(&case.name.as_str())) {
-        let refused = oracle::module(&case.source, case.def.as_deref()).expect_err("remove it from the list");
-        assert!(refused.iter().all(|d| d.code.0 == 190), "{}: {refused:?}", case.name);
-    }
-}
-
 #[test]
 fn programs_interpreted() {
-    all(programs().iter().map(|case| {
+    all(program_cases().iter().map(|case| {
         let got = run::interpret(case).map_err(|e| format!("interpreter: {}: {e}", case.name))?;
         run::judge(case, "interpreter", &got)
     }));
@@ -76,7 +60,7 @@ fn programs_interpreted() {
 fn programs_compiled() {
     for opt_level in [0, 1] {
         let (who, compiler) = (format!("-O{opt_level}"), Compiler::new().threads(1).opt_level(opt_level));
-        all(programs().iter().map(|case| {
+        all(program_cases().iter().map(|case| {
             let got = run::compiled(case, &compiler).map_err(|e| format!("{who}: {}: {}", case.name, e.render(false)))?;
             run::judge(case, &who, &got)
         }));
