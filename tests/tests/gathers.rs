@@ -23,7 +23,7 @@ enum Kind {
 
 use Kind::{Data, Index, Near};
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 14] = [
     Case {
         source: "def embed<B, S, V, D>(ids: idx<V>[B, S], E: f32[V, D], P: f32[S, D]) -> y: f32[B, S, D] {
                    y[b, s, d] = E[ids[b, s], d] * sqrt(|D|) + P[s, d];
@@ -121,7 +121,7 @@ const CASES: [Case; 12] = [
         source: "def messages<V, B, D>(src: idx<V>[B], dst: idx<V>[B], w: f32[D, D], h: f32[V, D]) -> (y: f32[V, D], g: f32[V]) {
                    m[v: V, d] = sum[e where dst[e] == v](h[src[e], d]);
                    y[v, o] = max(m[v, d] * w[d, o], 0.0);
-                   g[v]    = sum[e where dst[e] == v and src[e] != v](h[src[e], d] * h[dst[e], d]);
+                   g[v]    = sum[e where src[e] != v and dst[e] == v](h[src[e], d] * h[dst[e], d]);
                  }",
         inputs: &[("src", Index("V"), "B"), ("dst", Index("V"), "B"), ("w", Data(DType::F32), "DD"), ("h", Data(DType::F32), "VD")],
     },
@@ -140,6 +140,28 @@ const CASES: [Case; 12] = [
                    z[s]    = x[pad(g[s])];
                  }",
         inputs: &[("f", Index("V"), "SB"), ("one", Data(DType::I32), "B"), ("x", Data(DType::F32), "V")],
+    },
+    Case {
+        source: "reducer logaddexp(a, b) = if a > b then a + log1p(exp(b - a)) else b + log1p(exp(a - b)) from -1e30, assoc, comm;
+                 reducer digits(a, b) = 3*a + b from 1;
+                 def reduced<B, S, V>(to: idx<V>[B], x: f64[B, S], n: i64[S, B], q: f32[V]) -> (y: f64[B], z: f64[V], h: i64, u: i64[V]) {
+                   y[i] = logaddexp[j where j <= i](x[i, j]);
+                   z[v] = logaddexp[i, j where to[i] == v](x[i, j]);
+                   h    = digits[j, i where n[j, i] > -3](n[j, i]);
+                   u[v] = digits[i, j where to[i] == v](n[j, i]);
+                 }",
+        inputs: &[("to", Index("V"), "B"), ("x", Data(DType::F64), "BS"), ("n", Data(DType::I64), "SB"), ("q", Data(DType::F32), "V")],
+    },
+    Case {
+        source: "reducer swap(a, b) = conj(a) * 1.0im + b from 0.5;
+                 reducer both(a, b) = a and b from true, assoc, comm, idem;
+                 def inner<A, N>(x: c128[A, N]) -> y: c128[A] { y[i] = swap[j](x[i, j]); }
+                 def main<B, S, V>(x: c128[B, S], t: bool[B, S], to: idx<V>[S], q: f32[V]) -> (y: c128[B], w: c128[S], e: bool[V, B]) {
+                   y       = inner(x);
+                   w[j]    = swap[i](x[i, j]);
+                   e[v, i] = both[j where to[j] == v](t[i, j]);
+                 }",
+        inputs: &[("x", Data(DType::C128), "BS"), ("t", Data(DType::Bool), "BS"), ("to", Index("V"), "S"), ("q", Data(DType::F32), "V")],
     },
 ];
 

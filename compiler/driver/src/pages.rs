@@ -21,7 +21,7 @@ pub fn codes() -> Vec<u16> {
 }
 
 /// Ascending by code.
-const PAGES: [(u16, &str); 93] = [
+const PAGES: [(u16, &str); 95] = [
     (101, include_str!("pages/E0101.md")),
     (102, include_str!("pages/E0102.md")),
     (103, include_str!("pages/E0103.md")),
@@ -92,6 +92,8 @@ const PAGES: [(u16, &str); 93] = [
     (503, include_str!("pages/E0503.md")),
     (504, include_str!("pages/E0504.md")),
     (505, include_str!("pages/E0505.md")),
+    (506, include_str!("pages/E0506.md")),
+    (507, include_str!("pages/E0507.md")),
     (801, include_str!("pages/E0801.md")),
     (802, include_str!("pages/E0802.md")),
     (803, include_str!("pages/E0803.md")),

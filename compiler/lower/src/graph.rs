@@ -42,6 +42,8 @@ pub(crate) enum ValueOp {
     Fail(Fault),
     /// A component of the finished reduction.
     Accumulated(u32),
+    /// A component of the reduction so far: it changes with every term.
+    Running(u32),
 }
 
 /// An address over axes and values, in elements of the buffer's type.
@@ -125,7 +127,7 @@ impl Graph {
         };
         let mut safe = match &op {
             ValueOp::Load(address) => address.in_bounds,
-            ValueOp::NonZero(..) | ValueOp::Fail(_) | ValueOp::Accumulated(_) => false,
+            ValueOp::NonZero(..) | ValueOp::Fail(_) | ValueOp::Accumulated(_) | ValueOp::Running(_) => false,
             _ => true,
         };
         let mut cost = op.cost();
@@ -139,7 +141,7 @@ impl Graph {
     }
 
     /// Every load, for change of its address; what depends on axes is found anew afterwards. No new value may be asked for then.
-    pub(crate) fn rewrite_loads(&mut self, outer: AxisSet, change: &mut dyn FnMut(&mut LoadAddress)) {
+    pub(crate) fn rewrite_loads(&mut self, outer: AxisSet, all: AxisSet, change: &mut dyn FnMut(&mut LoadAddress)) {
         for value in self.values.values_mut() {
             if let ValueOp::Load(address) = &mut value.op {
                 change(address);
@@ -149,10 +151,14 @@ impl Graph {
         let ids: Vec<ValueId> = self.values.keys().collect();
         for id in ids {
             let (op, ty) = (self.values[id].op.clone(), self.values[id].ty);
-            let accumulated = matches!(op, ValueOp::Accumulated(_));
+            let deps = match op {
+                ValueOp::Accumulated(_) => Some(outer),
+                ValueOp::Running(_) => Some(all),
+                _ => None,
+            };
             self.values[id] = self.describe(op, ty);
-            if accumulated {
-                self.values[id].deps = outer;
+            if let Some(deps) = deps {
+                self.values[id].deps = deps;
             }
         }
     }
@@ -192,7 +198,8 @@ impl ValueOp {
     /// Values that it is computed from, in order.
     pub(crate) fn operands(&self) -> Vec<ValueId> {
         match self {
-            ValueOp::Const(_) | ValueOp::Affine(_) | ValueOp::Holds { .. } | ValueOp::Fail(_) | ValueOp::Accumulated(_) => Vec::new(),
+            ValueOp::Const(_) | ValueOp::Affine(_) | ValueOp::Holds { .. } | ValueOp::Fail(_) => Vec::new(),
+            ValueOp::Accumulated(_) | ValueOp::Running(_) => Vec::new(),
             ValueOp::Load(address) => address.values.iter().map(|(v, _)| *v).collect(),
             ValueOp::Unary(_, a) | ValueOp::Convert(_, a) | ValueOp::NonZero(a, _) => vec![*a],
             ValueOp::Binary(_, a, b) | ValueOp::Compare(_, a, b) => vec![*a, *b],
@@ -297,6 +304,13 @@ impl Graph {
     pub(crate) fn call(&mut self, function: MathFn, args: &[ValueId]) -> ValueId {
         let ty = self[args[0]].ty;
         self.value(ValueOp::Call(function, args.to_vec()), ty)
+    }
+
+    /// A component of the reduction so far; it changes with every term.
+    pub(crate) fn running(&mut self, component: u32, ty: ScalarType, all: AxisSet) -> ValueId {
+        let id = self.value(ValueOp::Running(component), ty);
+        self.values[id].deps = all;
+        id
     }
 
     /// A component of the finished reduction; it changes with every element of the output.

@@ -3,6 +3,7 @@
 use crate::affine::{Affine, Axis, AxisKind, AxisSet};
 use crate::graph::{LoadAddress, ValueOp};
 use crate::problem::Problem;
+use crate::vectorize::is_ordered;
 use ein_ir::kernel::Coefficient;
 
 /// Merges axes until none can be.
@@ -17,10 +18,11 @@ pub(crate) fn merge_axes(problem: &mut Problem) {
         problem.reduction.iter_mut().for_each(|r| r.axes.retain(kept));
     }
     let removed: AxisSet = problem.axes.iter().filter(|(_, a)| a.extent == 1).map(|(id, _)| id).collect();
-    let outer = problem.outer.iter().copied().collect();
+    let outer: AxisSet = problem.outer.iter().copied().collect();
     let strip = |address: &mut LoadAddress| address.terms.retain(|(axis, _)| !removed.contains(*axis));
     strip(&mut problem.out.address);
-    problem.graph.rewrite_loads(outer, &mut |address| strip(address));
+    let all = problem.reduced().union(outer);
+    problem.graph.rewrite_loads(outer, all, &mut |address| strip(address));
 }
 
 /// Every address that the nest touches.
@@ -56,7 +58,10 @@ fn fixed_axes(problem: &Problem) -> AxisSet {
 }
 
 fn mergeable(problem: &Problem, accesses: &[LoadAddress], fixed: AxisSet) -> Option<(Axis, Axis)> {
-    let live: Vec<Axis> = problem.axes.iter().filter(|(id, a)| a.extent > 1 && !fixed.contains(*id)).map(|(id, _)| id).collect();
+    let ordered = problem.reduction.as_ref().is_some_and(|r| is_ordered(r.op));
+    let may_move = |axis: Axis| !(ordered && problem.axes[axis].kind == AxisKind::Reduced);
+    let live: Vec<Axis> =
+        problem.axes.iter().filter(|(id, a)| a.extent > 1 && !fixed.contains(*id) && may_move(*id)).map(|(id, _)| id).collect();
     let kind = |axis: Axis| -> AxisKind { problem.axes[axis].kind };
     let follows = |outer: Axis, inner: Axis| {
         let extent = problem.axes[inner].extent;

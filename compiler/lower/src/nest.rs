@@ -21,7 +21,7 @@ use ein_ir::tensor::ReduceOp;
 /// `not-in-this-version` for what has no kernels.
 pub(crate) fn lower_nest(context: &mut Context<'_>, nest: &Nest, span: Span) -> Result<KernelDecl, Diagnostic> {
     let name = context.plan.buffers[nest.out].name.clone();
-    let Some(mut problem) = prepare(nest, context.memories, &mut context.faults, span)? else {
+    let Some(mut problem) = prepare(context, nest, span)? else {
         return Ok(empty_kernel(name, span));
     };
     interleave(&mut problem);

@@ -1,19 +1,20 @@
 //! A nest ready for loops: its axes, its values as a graph, and its conditions as linear constraints.
 
 use crate::affine::{Affine, Axes, Axis, AxisKind, AxisSet};
-use crate::buffers::{Memories, memory_type, supported};
+use crate::buffers::{memory_type, supported};
 use crate::build::{Builder, Built, Parts, Position};
 use crate::error::unsupported;
 use crate::graph::{Graph, LoadAddress, ValueId, ValueOp};
+use crate::pipeline::Context;
 use crate::space::Space;
 use ein_ir::dtype::DType;
-use ein_ir::entity::{Fault, PrimaryMap};
+use ein_ir::entity::{Fault, PrimaryMap, Reducer};
 use ein_ir::kernel::{BinaryOp, ScalarType, UnaryOp};
-use ein_ir::plan::{FaultDecl, Nest};
-use ein_ir::scalar::Scalar;
+use ein_ir::plan::{Nest, NestReduce};
 use ein_ir::scalar::value::Value as Datum;
+use ein_ir::scalar::{Scalar, ScalarKind};
 use ein_ir::span::Span;
-use ein_ir::tensor::ReduceOp;
+use ein_ir::tensor::{ReduceOp, ReducerDecl};
 use std::collections::BTreeMap;
 
 /// What a loop nest computes.
@@ -92,7 +93,8 @@ impl Problem {
 ///
 /// # Errors
 /// `not-in-this-version` for what has no kernels.
-pub(crate) fn prepare(nest: &Nest, memories: &Memories, faults: &mut PrimaryMap<Fault, FaultDecl>, span: Span) -> Built<Option<Problem>> {
+pub(crate) fn prepare(context: &mut Context<'_>, nest: &Nest, span: Span) -> Built<Option<Problem>> {
+    let Context { plan, memories, faults } = context;
     let is_empty = |i: &ein_ir::entity::Index| nest.indices[*i].hi <= nest.indices[*i].lo;
     if nest.outer.iter().any(is_empty) {
         return Ok(None);
@@ -104,7 +106,8 @@ pub(crate) fn prepare(nest: &Nest, memories: &Memories, faults: &mut PrimaryMap<
     let axes_of = |kind| space.axes.iter().filter(move |(_, a)| a.kind == kind).map(|(id, _)| id).collect::<Vec<_>>();
     let (outer, reduced) = (axes_of(AxisKind::Outer), axes_of(AxisKind::Reduced));
     let outer_set: AxisSet = outer.iter().copied().collect();
-    let mut builder = Builder { memories, faults, space, graph: Graph::default(), outer: outer_set };
+    let mut builder =
+        Builder { memories, faults, space, graph: Graph::default(), outer: outer_set, reducers: &plan.reducers, operands: None };
     let out = target(&mut builder, nest)?;
     let domain = builder.guard(nest.domain.as_ref())?;
     let nothing = nest.reduce.as_ref().is_some_and(|r| r.binders.iter().any(is_empty));
@@ -165,9 +168,6 @@ impl Builder<'_> {
 
     fn reduction(&mut self, nest: &Nest, axes: Vec<Axis>, nothing: bool, span: Span) -> Built<(Vec<ValueId>, Option<Reduction>)> {
         let reduce = nest.reduce.as_ref().expect("called for reductions");
-        if let ReduceOp::User(_) = reduce.op {
-            return Err(unsupported("a user reducer", span));
-        }
         let ty = supported(reduce.acc, span)?;
         let mut guard = self.guard(reduce.guard.as_ref())?;
         let body = match self.scalar(&nest.body)? {
@@ -178,7 +178,8 @@ impl Builder<'_> {
         if nothing {
             guard = Guard { constraints: Vec::new(), residual: Some(self.graph.boolean(false)) };
         }
-        let identity = self.identity(reduce.op, reduce.acc).components();
+        let identity = self.datum(identity(self.reducers, reduce.op, reduce.acc)).components();
+        let body = self.combined(reduce, body)?;
         let position = match reduce.op {
             ReduceOp::ArgMax | ReduceOp::ArgMin => {
                 let index = *reduce.binders.first().ok_or_else(|| unsupported("argmax over no index", span))?;
@@ -193,14 +194,26 @@ impl Builder<'_> {
         Ok((body, Some(reduction)))
     }
 
-    /// The value of the empty reduction.
-    fn identity(&mut self, op: ReduceOp, acc: DType) -> Parts {
-        self.datum(identity(op, acc))
+    /// What a reduction is after a term: for a reducer of the program, its body over what it is so far and the term.
+    fn combined(&mut self, reduce: &NestReduce, term: Vec<ValueId>) -> Built<Vec<ValueId>> {
+        let (ReduceOp::User(reducer), Some(&first)) = (reduce.op, term.first()) else { return Ok(term) };
+        let all = self.space.axes.keys().collect();
+        let ty = self.graph[first].ty;
+        let so_far = self.graph.running(0, ty, all);
+        let operands = match term.get(1) {
+            Some(&second) => [Parts::Pair(so_far, self.graph.running(1, ty, all)), Parts::Pair(first, second)],
+            None => [Parts::One(so_far), Parts::One(first)],
+        };
+        self.operands = Some(operands);
+        let reducers = self.reducers;
+        let combined = self.scalar(&reducers[reducer].combine)?.components();
+        self.operands = None;
+        Ok(combined)
     }
 
     /// Turns conditions outside which a real summand is the neutral element into guards of the reduction.
     fn peel_neutral(&mut self, root: ValueId, reduction: &mut Reduction) -> ValueId {
-        if reduction.identity.len() != 1 || reduction.position.is_some() || reduction.op == ReduceOp::Lse {
+        if reduction.identity.len() != 1 || reduction.position.is_some() || matches!(reduction.op, ReduceOp::Lse | ReduceOp::User(_)) {
             return root;
         }
         if let ValueOp::Select(condition, value, rest) = self.graph[root].op
@@ -274,12 +287,16 @@ impl Builder<'_> {
 }
 
 /// The value of the empty reduction.
-pub(crate) fn identity(op: ReduceOp, acc: DType) -> Datum {
+pub(crate) fn identity(reducers: &PrimaryMap<Reducer, ReducerDecl>, op: ReduceOp, acc: DType) -> Datum {
     match op {
         ReduceOp::Sum | ReduceOp::Any => Datum::small(0, acc),
         ReduceOp::Prod | ReduceOp::All => Datum::small(1, acc),
         ReduceOp::Max | ReduceOp::Lse | ReduceOp::ArgMax => Datum::least(acc).unwrap_or(Datum::small(0, acc)),
         ReduceOp::Min | ReduceOp::ArgMin => Datum::greatest(acc).unwrap_or(Datum::small(1, acc)),
-        ReduceOp::User(_) => unreachable!("refused before"),
+        ReduceOp::User(reducer) => match reducers[reducer].init.kind {
+            ScalarKind::Literal(literal) => Datum::from_literal(literal, acc),
+            // The front end gives literals alone.
+            _ => Datum::small(0, acc),
+        },
     }
 }

@@ -24,9 +24,10 @@ const ALIGN: i64 = 16;
 /// # Errors
 /// `not-in-this-version` for what has no kernels.
 pub(crate) fn lower_scatter(context: &mut Context<'_>, nest: &Nest, span: Span) -> Result<Vec<KernelDecl>, Diagnostic> {
-    let cleared = lower_nest(context, &cleared(nest, span), span)?;
+    let clear = cleared(context, nest, span);
+    let cleared = lower_nest(context, &clear, span)?;
     let name = context.plan.buffers[nest.out].name.clone();
-    let scattered = match prepare(nest, context.memories, &mut context.faults, span)? {
+    let scattered = match prepare(context, nest, span)? {
         Some(problem) if !problem.body.is_empty() => {
             let order = order(&problem);
             let tasks = tasks(&problem, &order);
@@ -40,9 +41,9 @@ pub(crate) fn lower_scatter(context: &mut Context<'_>, nest: &Nest, span: Span) 
 }
 
 /// The nest that gives every element the value of the empty reduction.
-fn cleared(nest: &Nest, span: Span) -> Nest {
+fn cleared(context: &Context<'_>, nest: &Nest, span: Span) -> Nest {
     let reduce = nest.reduce.as_ref().expect("only reductions scatter");
-    let literal = match identity(reduce.op, reduce.acc) {
+    let literal = match identity(&context.plan.reducers, reduce.op, reduce.acc) {
         Value::Bool(b) => Literal::Bool(b),
         Value::Int(n, _) => Literal::Int(n),
         Value::Float(x, _) => Literal::Float(x),

@@ -214,7 +214,10 @@ fn reducing(problem: &Problem, accesses: &[LoadAddress]) -> Schedule {
     let loads = &accesses[1..];
     let reduction = problem.reduction.as_ref().expect("called for reductions");
     let mut reduced = reduction.axes.clone();
-    reduced.sort_by_key(|a| std::cmp::Reverse(step_cost_exact(loads, *a)));
+    let ordered = crate::vectorize::is_ordered(reduction.op);
+    if !ordered {
+        reduced.sort_by_key(|a| std::cmp::Reverse(step_cost_exact(loads, *a)));
+    }
     let outer_cost = |axis: &Axis| {
         // Where the terms that take part change with the axis, lanes would disagree.
         let lanes = can_run_in_lanes(problem, *axis) && !widely_guarded(problem, *axis);
@@ -229,7 +232,7 @@ fn reducing(problem: &Problem, accesses: &[LoadAddress]) -> Schedule {
         (_, None) => false,
     };
     if along_reduced {
-        if let Some(best) = best_reduced {
+        if let Some(best) = best_reduced.filter(|_| !ordered) {
             reduced.retain(|a| *a != best);
             reduced.push(best);
         }

@@ -116,7 +116,7 @@ impl View<'_> {
         let width = value.ty == ScalarType::Bool || lanes_of(value.ty) == Some(lanes);
         width
             && match &value.op {
-                ValueOp::Const(_) | ValueOp::Accumulated(_) => true,
+                ValueOp::Const(_) | ValueOp::Accumulated(_) | ValueOp::Running(_) => true,
                 ValueOp::Holds { .. } => self.split,
                 ValueOp::Load(address) => {
                     value.ty != ScalarType::Bool && address.stride(axis) == Some(1) && !address.values.iter().any(|(v, _)| depends(*v))

@@ -7,7 +7,7 @@ use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::plan::{IndexRange, Nest, NestReduce};
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
-use ein_ir::tensor::{Definition, Equation, Module, Reduce, ReduceOp, Table};
+use ein_ir::tensor::{Definition, Equation, Module, Reduce, Table};
 use std::collections::BTreeMap;
 
 /// Makes the draft that computes a module as it is written.
@@ -41,7 +41,7 @@ fn unsupported(what: &str, span: Span) -> Diagnostic {
 
 /// Every tensor of the module as a value under the same id.
 fn declare(module: &Module) -> Result<Draft, Vec<Diagnostic>> {
-    let mut draft = Draft { inputs: module.params.clone(), ..Draft::default() };
+    let mut draft = Draft { inputs: module.params.clone(), reducers: module.reducers.clone(), ..Draft::default() };
     let mut errors = Vec::new();
     for (tensor, decl) in &module.tensors {
         let extents = decl.literal_axes();
@@ -79,18 +79,14 @@ fn convert_equation(module: &Module, equation: &Equation) -> Result<Nest, Diagno
         out: equation.out,
         outer: equation.indices.iter().map(|i| renamed[i]).collect(),
         domain: equation.domain.as_ref().map(scalar).transpose()?,
-        reduce: equation.reduce.as_ref().map(|r| convert_reduce(r, &renamed, equation.span)).transpose()?,
+        reduce: equation.reduce.as_ref().map(|r| convert_reduce(r, &renamed)).transpose()?,
         body: scalar(&equation.body)?,
         epilogue: None,
         indices,
     })
 }
 
-fn convert_reduce(reduce: &Reduce, renamed: &BTreeMap<Index, Index>, span: Span) -> Result<NestReduce, Diagnostic> {
-    match reduce.op {
-        ReduceOp::User(_) => return Err(unsupported("a reducer of the program", span)),
-        _ => {}
-    }
+fn convert_reduce(reduce: &Reduce, renamed: &BTreeMap<Index, Index>) -> Result<NestReduce, Diagnostic> {
     let guard = reduce.guard.as_ref().map(|g| convert_scalar(g, renamed)).transpose()?;
     Ok(NestReduce { op: reduce.op, acc: reduce.acc, binders: reduce.binders.iter().map(|b| renamed[b]).collect(), guard, pins: Vec::new() })
 }

@@ -9,20 +9,21 @@ use ein_ir::entity::Tensor;
 use ein_ir::plan::{Contraction, Nest, Plan, StepKind};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Scalar, ScalarKind};
+use ein_ir::tensor::ReduceOp;
 use std::collections::BTreeSet;
 
 /// Fills in flops and bytes of every step.
 pub(crate) fn count(plan: &mut Plan) {
-    let costs: Vec<(u64, u64)> = plan.steps.values().map(|step| (flops(&step.kind), bytes(plan, &step.kind))).collect();
+    let costs: Vec<(u64, u64)> = plan.steps.values().map(|step| (flops(plan, &step.kind), bytes(plan, &step.kind))).collect();
     for (step, (flops, bytes)) in plan.steps.values_mut().zip(costs) {
         (step.flops, step.bytes) = (flops, bytes);
     }
 }
 
-fn flops(kind: &StepKind) -> u64 {
+fn flops(plan: &Plan, kind: &StepKind) -> u64 {
     match kind {
         StepKind::Contraction(contraction) => contraction_flops(contraction),
-        StepKind::Nest(nest) => nest_flops(nest),
+        StepKind::Nest(nest) => nest_flops(plan, nest),
         StepKind::Scan(_) | StepKind::Library(_) => 0,
     }
 }
@@ -32,10 +33,13 @@ fn contraction_flops(contraction: &Contraction) -> u64 {
     volume.saturating_mul(weight(BinaryFn::Mul, contraction.acc) + weight(BinaryFn::Add, contraction.acc))
 }
 
-fn nest_flops(nest: &Nest) -> u64 {
+fn nest_flops(plan: &Plan, nest: &Nest) -> u64 {
     let extent = |i| u64::try_from(nest.indices[i].hi.saturating_sub(nest.indices[i].lo)).unwrap_or(0);
     let outer = nest.outer.iter().fold(1u64, |n, i| n.saturating_mul(extent(*i)));
-    let combine = nest.reduce.as_ref().map_or(0, |r| weight(BinaryFn::Add, r.acc));
+    let combine = nest.reduce.as_ref().map_or(0, |r| match r.op {
+        ReduceOp::User(reducer) => scalar_flops(&plan.reducers[reducer].combine),
+        _ => weight(BinaryFn::Add, r.acc),
+    });
     let inner = rewrite::iterations(nest).saturating_mul(scalar_flops(&nest.body).saturating_add(combine));
     inner.saturating_add(outer.saturating_mul(nest.epilogue.as_ref().map_or(0, scalar_flops)))
 }

@@ -1,10 +1,11 @@
 //! Steps and values before they have a place in memory.
 
 use ein_ir::dtype::DType;
-use ein_ir::entity::{PrimaryMap, Tensor};
+use ein_ir::entity::{PrimaryMap, Reducer, Tensor};
 use ein_ir::plan::{Contraction, Nest};
 use ein_ir::scalar::{Literal, ScalarKind};
 use ein_ir::span::Span;
+use ein_ir::tensor::ReducerDecl;
 use std::collections::BTreeSet;
 
 use crate::rewrite;
@@ -14,6 +15,8 @@ use crate::rewrite;
 pub(crate) struct Draft {
     /// Every value; the first ones are the tensors of the module, under their ids.
     pub(crate) values: PrimaryMap<Tensor, Value>,
+    /// Reducers of the module, under their ids.
+    pub(crate) reducers: PrimaryMap<Reducer, ReducerDecl>,
     pub(crate) inputs: Vec<Tensor>,
     pub(crate) outputs: Vec<Tensor>,
     /// In the order of execution.

@@ -40,7 +40,7 @@ pub(crate) fn labels_of(draft: &Draft, factor: &Scalar, acc: DType) -> Option<Ve
 }
 
 /// Whether an expression has a value whatever the data is.
-fn cannot_fail(draft: &Draft, scalar: &Scalar) -> bool {
+pub(crate) fn cannot_fail(draft: &Draft, scalar: &Scalar) -> bool {
     let mut safe = true;
     scalar.visit(&mut |s| match &s.kind {
         ScalarKind::Binary(BinaryFn::FloorDiv | BinaryFn::Rem, _, divisor) => {

@@ -26,6 +26,7 @@ pub(crate) fn place(draft: Draft, header: Header, strided_inputs: &[bool]) -> Pl
     let mut plan = Plan {
         header,
         buffers,
+        reducers: draft.reducers,
         inputs: draft.inputs.iter().map(|t| new(*t)).collect(),
         outputs: draft.outputs.iter().map(|t| new(*t)).collect(),
         steps: draft.steps.into_iter().map(|step| rename_step(step, &new)).collect(),

@@ -3,6 +3,7 @@
 use crate::{classify, memory};
 use ein_ir::entity::{Step, Tensor};
 use ein_ir::plan::{Contraction, Nest, Plan, StepKind, Strategy};
+use ein_ir::tensor::ReduceOp;
 
 /// A row of the plan table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn describe(plan: &Plan) -> Vec<StepReport> {
             StepKind::Nest(nest) => {
                 let names: Vec<&str> = nest.indices.values().map(|i| i.name.as_str()).collect();
                 let extents = nest.indices.values().map(|i| u64::try_from(i.hi.saturating_sub(i.lo)).unwrap_or(0)).collect();
-                (nest_words(nest, name(nest.out)), names.join(" "), extents, "nest", nest_reason(nest))
+                (nest_words(plan, nest), names.join(" "), extents, "nest", nest_reason(nest))
             }
             StepKind::Scan(scan) => (format!("scan over {}", scan.range.name), scan.range.name.clone(), Vec::new(), "scan", String::new()),
             StepKind::Library(call) => (call.op.name().to_owned(), String::new(), Vec::new(), "library", String::new()),
@@ -100,11 +101,16 @@ fn letter(label: u16) -> String {
     if n < LETTERS.len() { letter.to_string() } else { format!("{letter}{}", n / LETTERS.len()) }
 }
 
-fn nest_words(nest: &Nest, out: &str) -> String {
+fn nest_words(plan: &Plan, nest: &Nest) -> String {
+    let out = plan.buffers[nest.out].name.as_str();
     let mut words = match &nest.reduce {
         Some(reduce) => {
+            let reducer = match reduce.op {
+                ReduceOp::User(reducer) => plan.reducers[reducer].name.as_str(),
+                op => op.name(),
+            };
             let names: Vec<&str> = reduce.binders.iter().map(|b| nest.indices[*b].name.as_str()).collect();
-            format!("{out} = {}:{} over {}", reduce.op.name(), reduce.acc, names.join(" "))
+            format!("{out} = {}:{} over {}", reducer, reduce.acc, names.join(" "))
         }
         None => format!("{out} = pointwise"),
     };

@@ -5,7 +5,7 @@
 //! so that what keeps another from failing is still asked first.
 
 use crate::draft::{Draft, DraftStep, Value, Work};
-use crate::rewrite;
+use crate::{gather, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::Index;
 use ein_ir::plan::{Nest, Pin};
@@ -25,7 +25,7 @@ pub(crate) fn pin_all(draft: &mut Draft) {
 fn pinned(draft: &Draft, step: &DraftStep) -> Option<Nest> {
     let Work::Nest(nest) = &step.work else { return None };
     let reduce = nest.reduce.as_ref()?;
-    if !may_scatter(reduce.op) || nest.epilogue.is_some() || !reduce.pins.is_empty() {
+    if !may_scatter(draft, reduce.op) || nest.epilogue.is_some() || !reduce.pins.is_empty() {
         return None;
     }
     let mut scatter = Scatter { draft, nest, conditions: Vec::new(), pins: Vec::new(), body: nest.body.clone() };
@@ -42,8 +42,12 @@ fn pinned(draft: &Draft, step: &DraftStep) -> Option<Nest> {
 }
 
 /// Reductions whose terms may be taken in any order, one at a time, into what is there.
-const fn may_scatter(op: ReduceOp) -> bool {
-    matches!(op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Max | ReduceOp::Min | ReduceOp::Any | ReduceOp::All)
+fn may_scatter(draft: &Draft, op: ReduceOp) -> bool {
+    match op {
+        ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Max | ReduceOp::Min | ReduceOp::Any | ReduceOp::All => true,
+        ReduceOp::User(reducer) => draft.reducers[reducer].laws.associative && draft.reducers[reducer].laws.commutative,
+        ReduceOp::Lse | ReduceOp::ArgMax | ReduceOp::ArgMin => false,
+    }
 }
 
 /// The conditions of a conjunction, in order.
@@ -72,14 +76,44 @@ impl Scatter<'_> {
     fn take(&mut self, condition: &Scalar) {
         let mut condition = condition.clone();
         self.substitute(&mut condition);
-        let Some(pin) = self.pin(&condition) else { return self.conditions.push(condition) };
-        if let Some(inside) = self.inside(&pin) {
-            self.conditions.push(inside);
-        }
+        let pin = self.pin(&condition).and_then(|pin| Some((self.place_of(&pin)?, pin)));
+        let Some((place, pin)) = pin else { return self.conditions.push(condition) };
+        let inside = self.inside(&pin);
         self.pins.push(pin);
+        let mut conditions = std::mem::take(&mut self.conditions);
+        conditions.iter_mut().for_each(|c| self.substitute(c));
+        if let Some(inside) = inside {
+            conditions.insert(place, inside);
+        }
+        self.conditions = conditions;
         let mut body = std::mem::replace(&mut self.body, condition);
         self.substitute(&mut body);
         self.body = body;
+    }
+
+    /// Where the range of a pin is asked for: last, unless earlier conditions speak of its index. Those must then be ones that
+    /// cannot fail, since they are asked at fewer positions, and the pin one that can be read before them.
+    fn place_of(&self, pin: &Pin) -> Option<usize> {
+        let speaks = |c: &Scalar| rewrite::mentions(c, &[pin.index]);
+        let Some(first) = self.conditions.iter().position(speaks) else { return Some(self.conditions.len()) };
+        let harmless = self.conditions.iter().filter(|c| speaks(c)).all(|c| gather::cannot_fail(self.draft, c));
+        (harmless && self.is_readable_anywhere(&pin.value)).then_some(first)
+    }
+
+    /// An element that is there to be read whatever the indices are, with no condition to protect it.
+    fn is_readable_anywhere(&self, value: &Scalar) -> bool {
+        match &value.kind {
+            ScalarKind::Cast(inner) => self.is_readable_anywhere(inner),
+            ScalarKind::Access(access) => access.subs.iter().zip(&self.draft.values[access.tensor].extents).all(|(sub, extent)| {
+                let range = match &sub.value.kind {
+                    ScalarKind::Index(index) => (self.nest.indices[*index].lo.into(), i128::from(self.nest.indices[*index].hi)),
+                    ScalarKind::Literal(Literal::Int(n)) => (*n, *n + 1),
+                    _ => return false,
+                };
+                sub.mode == Mode::Exact && range.0 >= 0 && range.1 <= i128::from(*extent)
+            }),
+            _ => false,
+        }
     }
 
     /// Puts the values of pins in the place of their indices.
@@ -143,8 +177,8 @@ impl Scatter<'_> {
         self.substitute(&mut domain);
         // What cannot fail may be asked first: the ranges of pins that are plain elements.
         let n_ranges = self.conditions.iter().take_while(|c| self.pins.iter().any(|p| self.inside(p).as_ref() == Some(c))).count();
-        let plain = self.pins.iter().all(|p| is_plain_element(&p.value));
-        if !plain || n_ranges < self.conditions.len() {
+        let readable = self.pins.iter().all(|p| self.is_readable_anywhere(&p.value));
+        if !readable || n_ranges < self.conditions.len() {
             return None;
         }
         self.conditions.push(domain);
@@ -184,14 +218,5 @@ fn checked_size(draft: &Draft, value: &Scalar) -> Option<u64> {
             size.filter(|_| is_input && access.subs.iter().all(|s| s.mode != Mode::Pad))
         }
         _ => None,
-    }
-}
-
-/// An element at positions without data, which is always there to be read.
-fn is_plain_element(value: &Scalar) -> bool {
-    match &value.kind {
-        ScalarKind::Cast(inner) => is_plain_element(inner),
-        ScalarKind::Access(access) => access.subs.iter().all(|s| s.mode == Mode::Exact && s.value.as_polynomial().is_some()),
-        _ => false,
     }
 }

@@ -115,6 +115,8 @@ pub(crate) enum Reducer {
     Op(ReduceOp),
     /// A sum divided by the number of its elements.
     Mean,
+    /// A `reducer` of the program; which one depends on the type of what is reduced.
+    Program,
 }
 
 /// Names of every reducer.

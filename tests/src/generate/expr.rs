@@ -88,7 +88,9 @@ impl Writer {
 
     fn moded(&mut self, dim: usize, env: &[Idx]) -> String {
         let shift = self.random.between(-3, 3);
+        let data = if self.random.one_in(4) { self.integer_input(env) } else { None };
         let position = match env {
+            _ if data.is_some() => format!("{} + {}", data.unwrap_or_default(), shift.abs()),
             [] => shift.to_string(),
             _ => {
                 let idx = self.random.pick(env);
@@ -103,6 +105,25 @@ impl Writer {
         // An empty axis has no nearest element: only padding works there.
         let mode = if self.dims[dim].extent == 0 { "pad" } else { self.random.pick(&["pad", "clamp", "wrap", "reflect"]) };
         format!("{mode}({position})")
+    }
+
+    /// An element of an integer input whose dims all have an index in scope.
+    fn integer_input(&mut self, env: &[Idx]) -> Option<String> {
+        let fits = |v: &&Var| {
+            let integer = matches!(v.dtype, DType::I32 | DType::I64);
+            v.input && integer && v.axes.iter().all(|d| env.iter().any(|i| i.dim == *d))
+        };
+        let found: Vec<Var> = self.vars.iter().filter(fits).cloned().collect();
+        if found.is_empty() {
+            return None;
+        }
+        let var = self.random.pick(&found);
+        let mut subs = Vec::new();
+        for dim in &var.axes {
+            let same: Vec<Idx> = env.iter().filter(|i| i.dim == *dim).cloned().collect();
+            subs.push(self.random.pick(&same).name);
+        }
+        Some(if subs.is_empty() { var.name } else { format!("{}[{}]", var.name, subs.join(", ")) })
     }
 
     fn float(&mut self, dtype: DType, env: &[Idx], depth: usize) -> (String, f64) {
@@ -288,6 +309,13 @@ impl Writer {
         if self.random.one_in(3) {
             guards.push(self.condition(&inner, depth.min(1)));
         }
+        // A term that names its element: a scatter.
+        if !env.is_empty()
+            && self.random.one_in(5)
+            && let Some(data) = self.integer_input(&binders)
+        {
+            guards.push(format!("{data} == {}", self.random.pick(env).name));
+        }
         // A binder must be used: by a guard that changes nothing, if by nothing else.
         for idx in &binders {
             if !mentions(&body, &idx.name) && !guards.iter().any(|g| mentions(g, &idx.name)) {
@@ -313,6 +341,9 @@ impl Writer {
                 _ => (format!("sum{over}({body})"), m * count),
             },
             DType::Bool => (format!("{}{over}({body})", self.random.pick(&["any", "all"])), 1.0),
+            DType::I64 if unguarded && binders.len() == 1 && self.random.one_in(4) => {
+                (format!("{}{over}({body})", self.random.pick(&["argmax", "argmin"])), 1.0)
+            }
             _ if dtype.is_integer() => match self.random.pick(&["sum", "max", "min", "prod"]) {
                 op @ ("sum" | "prod") if dtype.accumulator() != dtype => (format!("({op}{over}({body}) as {dtype})"), 1.0),
                 op => (format!("{op}{over}({body})"), 1.0),

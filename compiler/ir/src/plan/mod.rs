@@ -9,10 +9,10 @@ pub mod print;
 pub mod verify;
 
 use crate::dtype::DType;
-use crate::entity::{Fault, Index, PrimaryMap, Step, Tensor};
+use crate::entity::{Fault, Index, PrimaryMap, Reducer, Step, Tensor};
 use crate::scalar::{Literal, Scalar, ScalarKind};
 use crate::span::Span;
-use crate::tensor::{MultiOp, ReduceOp};
+use crate::tensor::{MultiOp, ReduceOp, ReducerDecl};
 use std::collections::BTreeSet;
 
 /// Steps in the order of execution, over buffers.
@@ -20,6 +20,8 @@ use std::collections::BTreeSet;
 pub struct Plan {
     /// Everything that the plan is a function of.
     pub header: Header,
+    /// Reducers of the program.
+    pub reducers: PrimaryMap<Reducer, ReducerDecl>,
     /// Every buffer: inputs, outputs, intermediates, constants.
     pub buffers: PrimaryMap<Tensor, Buffer>,
     /// Inputs, in the order of the parameter list.
@@ -242,7 +244,7 @@ pub struct IndexRange {
 /// The reduction of a nest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NestReduce {
-    /// The operation; user reducers are not here yet (lowering refuses them with E0190 before a plan is made).
+    /// The operation.
     pub op: ReduceOp,
     /// Type that it is carried out in.
     pub acc: DType,

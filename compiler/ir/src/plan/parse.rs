@@ -8,7 +8,7 @@ use crate::entity::{Index, PrimaryMap, Tensor};
 use crate::scalar::parse::{parse_literal, parse_scalar};
 use crate::scalar::print::Types;
 use crate::span::Span;
-use crate::tensor::parse::{parse_code, parse_multi_op, parse_reduction, parse_tensors, set_span};
+use crate::tensor::parse::{parse_code, parse_multi_op, parse_reducers, parse_reduction, parse_tensors, set_span};
 use crate::text::Cursor;
 use crate::verified::ParseError;
 
@@ -21,6 +21,7 @@ pub fn parse(text: &str) -> Result<Plan, ParseError> {
     let mut plan = Plan { header: parse_header(&mut c)?, ..Plan::default() };
     c.expect("arena")?;
     plan.arena_bytes = c.int()?;
+    plan.reducers = parse_reducers(&mut c)?;
     while c.eat("buffer") {
         c.declare("t", plan.buffers.len())?;
         plan.buffers.push(parse_buffer(&mut c)?);

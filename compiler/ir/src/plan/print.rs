@@ -3,6 +3,7 @@
 //! ```text
 //! plan "matmul" target "cpu" opt 1 objective "time" memory_limit 4096 seed 0 truncated
 //! arena 128
+//! reducer r0 "logaddexp" f32 [] init -inf combine log((exp(operand(0)) + exp(operand(1))))
 //! buffer t0 "A" f32[8, 8] input 0 strided index_of [3] live s0..s2 @3..9
 //! buffer t1 "tmp" f32[8, 8] arena 64 permuted [1, 0] live s0..s1
 //! buffer t2 "w" f32[2] constant [1.0, -0.5]
@@ -28,7 +29,7 @@ use crate::dtype::DType;
 use crate::entity::{Index, Tensor};
 use crate::scalar::print::{Types, print, print_literal};
 use crate::scalar::typing;
-use crate::tensor::print::{commas, write_reduction};
+use crate::tensor::print::{commas, write_reducer, write_reduction};
 use crate::text::{quoted, span_suffix};
 use std::fmt::{self, Display};
 
@@ -60,6 +61,9 @@ impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_header(f, &self.header)?;
         writeln!(f, "arena {}", self.arena_bytes)?;
+        for (reducer, decl) in &self.reducers {
+            write_reducer(f, reducer, decl)?;
+        }
         for (tensor, buffer) in &self.buffers {
             write_buffer(f, tensor, buffer)?;
         }

@@ -87,7 +87,7 @@ pub(crate) fn parse_tensors(c: &mut Cursor<'_>, keyword: &str) -> Result<Vec<Ten
     c.list(")", |c| c.entity("t"))
 }
 
-fn parse_reducers(c: &mut Cursor<'_>) -> Result<PrimaryMap<Reducer, ReducerDecl>, ParseError> {
+pub(crate) fn parse_reducers(c: &mut Cursor<'_>) -> Result<PrimaryMap<Reducer, ReducerDecl>, ParseError> {
     let mut reducers = PrimaryMap::new();
     while c.eat("reducer") {
         c.declare("r", reducers.len())?;

@@ -77,7 +77,7 @@ impl Display for Module {
             write_require(f, require)?;
         }
         for (reducer, decl) in &self.reducers {
-            write_reducer(f, self, reducer, decl)?;
+            write_reducer(f, reducer, decl)?;
         }
         for (tensor, decl) in &self.tensors {
             write_tensor(f, tensor, decl)?;
@@ -104,13 +104,13 @@ fn write_require(f: &mut fmt::Formatter<'_>, require: &Require) -> fmt::Result {
     writeln!(f, " E{:04} {}{}", require.code, quoted(&require.message), span_suffix(require.span))
 }
 
-fn write_reducer(f: &mut fmt::Formatter<'_>, module: &Module, reducer: Reducer, decl: &ReducerDecl) -> fmt::Result {
+pub(crate) fn write_reducer(f: &mut fmt::Formatter<'_>, reducer: Reducer, decl: &ReducerDecl) -> fmt::Result {
     let laws = &decl.laws;
     let flags = [(laws.associative, "associative"), (laws.commutative, "commutative"), (laws.idempotent, "idempotent")];
     let mut words: Vec<String> = flags.iter().filter(|(holds, _)| *holds).map(|(_, word)| (*word).to_owned()).collect();
     words.extend(laws.distributes_over.iter().map(|function| format!("distributes_over {}", quoted(function))));
-    let dtype_of = |tensor: Tensor| module.tensors.get(tensor).map(|t| t.dtype);
-    let types = Types { operand: Some(decl.dtype), ..Types::new(&dtype_of) };
+    // Reducers read no tensors.
+    let types = Types { operand: Some(decl.dtype), ..Types::new(&|_| None) };
     write!(f, "reducer {reducer} {} {} [{}]", quoted(&decl.name), decl.dtype, words.join(", "))?;
     write!(f, " init {} combine {}", print(&decl.init, types), print(&decl.combine, types))?;
     writeln!(f, "{}", span_suffix(decl.span))

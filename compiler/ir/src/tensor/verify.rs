@@ -91,7 +91,7 @@ fn check_sizes(module: &Module, errors: &mut Vec<VerifierError>) {
     }
 }
 
-fn check_reducers(module: &Module, errors: &mut Vec<VerifierError>) {
+pub(crate) fn check_reducers(module: &Module, errors: &mut Vec<VerifierError>) {
     for (reducer, decl) in &module.reducers {
         let mut messages = Vec::new();
         let scope = Scope {

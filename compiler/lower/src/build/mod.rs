@@ -19,7 +19,7 @@ use crate::graph::{Graph, ValueId, ValueOp};
 use crate::space::Space;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
-use ein_ir::entity::{Fault, PrimaryMap};
+use ein_ir::entity::{Fault, PrimaryMap, Reducer};
 pub(crate) use ein_ir::interp::fault::EMPTY_ARGMAX;
 use ein_ir::interp::fault::{DIVISION_BY_ZERO, EMPTY_AXIS};
 use ein_ir::kernel::{BinaryOp, Comparison, UnaryOp};
@@ -28,6 +28,7 @@ use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value::Value as Datum;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
+use ein_ir::tensor::ReducerDecl;
 pub(crate) use index::Position;
 
 /// A scalar value: one component, or real and imaginary part.
@@ -64,6 +65,9 @@ pub(crate) struct Builder<'a> {
     pub(crate) graph: Graph,
     /// Axes of the output, which a finished reduction changes with.
     pub(crate) outer: AxisSet,
+    pub(crate) reducers: &'a PrimaryMap<Reducer, ReducerDecl>,
+    /// The two values of the reducer whose body is built.
+    pub(crate) operands: Option<[Parts; 2]>,
 }
 
 impl Builder<'_> {
@@ -91,7 +95,10 @@ impl Builder<'_> {
                 let (a, b) = (self.scalar(a)?, self.scalar(b)?);
                 Ok(self.select(condition, a, b))
             }
-            ScalarKind::Operand(_) => Err(unsupported("a user reducer", scalar.span)),
+            ScalarKind::Operand(n) => match self.operands {
+                Some(operands) if *n < 2 => Ok(operands[*n as usize]),
+                _ => Err(unsupported("an operand outside a reducer", scalar.span)),
+            },
             ScalarKind::Accumulated => Ok(self.accumulated(scalar.dtype)),
         }
     }

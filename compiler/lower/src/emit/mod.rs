@@ -60,6 +60,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) lanes: Option<Lanes>,
     /// Components of the finished reduction of the element at hand.
     pub(crate) accumulated: Vec<Local>,
+    /// Components of the reduction that a term is taken into.
+    pub(crate) running: Vec<Local>,
     /// Rows that run side by side: shifts of the jammed axis.
     pub(crate) jammed: Vec<tile::Shifts>,
 }
@@ -75,6 +77,7 @@ impl<'a> Emitter<'a> {
             truths: Vec::new(),
             lanes: None,
             accumulated: Vec::new(),
+            running: Vec::new(),
             jammed: vec![tile::Shifts::new()],
         }
     }

@@ -160,7 +160,11 @@ impl<'a> Emitter<'a> {
         if reduction.op == ReduceOp::Sum && self.accumulate_product(problem.body[0], accumulator) {
             return;
         }
+        self.running = accumulator.to_vec();
         let values: Vec<Local> = problem.body.iter().map(|root| self.widened(*root, lanes)).collect();
+        if let ReduceOp::User(_) = reduction.op {
+            return accumulator.iter().zip(values).for_each(|(accumulator, value)| self.push(Stmt::Set(*accumulator, Op::Copy(value))));
+        }
         if let (ReduceOp::Prod, &[re, im], &[a, b]) = (reduction.op, accumulator, values.as_slice()) {
             return self.multiply_into((re, im), (a, b));
         }

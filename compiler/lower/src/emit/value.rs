@@ -121,6 +121,8 @@ impl Emitter<'_> {
                 self.int(0)
             }
             ValueOp::Accumulated(component) => self.accumulated[*component as usize],
+            // A copy: the variable itself changes while the term is taken in.
+            ValueOp::Running(component) => self.set(ty, Op::Copy(self.running[*component as usize])),
         }
     }
 

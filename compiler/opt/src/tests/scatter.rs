@@ -21,6 +21,22 @@ fn the_work_is_that_of_the_terms() {
     assert_eq!(as_written.steps.values().map(|s| s.flops).sum::<u64>(), 50_000);
 }
 
+/// What stands before the equation may speak of the index: it is asked of the data then.
+#[test]
+fn earlier_conditions_speak_of_the_data() {
+    let plan = plan(
+        ">a i32[9]
+         >b i32[9]
+         >w f32[9]
+         <n f32[7]
+         i0 0..7
+         i1 0..9
+         t3[i0] = sum:f32[i1 where (((i0 % 2) == (i1 % 2)) and (i64(t0[i1]) == i0) and (i64(t1[i1]) != i0))](t2[i1])",
+    );
+    let StepKind::Nest(nest) = &plan.steps.values().next().expect("a step").kind else { panic!("no nest") };
+    assert_eq!(nest.pins().len(), 1);
+}
+
 #[test]
 fn checked_indices_need_no_condition_and_other_data_one_on_its_range() {
     let guard = |text: &str| {

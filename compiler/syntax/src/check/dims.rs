@@ -162,7 +162,7 @@ impl Elaborator<'_> {
             Some((Meaning::Dim(dim) | Meaning::Int(dim), ..)) => Some(Extent::dim(dim)),
             Some((Meaning::Alias(size), ..)) => Some(size),
             Some((Meaning::Unknown, ..)) => None,
-            Some((Meaning::Tensor(_), declared, what)) => {
+            Some((Meaning::Tensor(_) | Meaning::Operand(..), declared, what)) => {
                 let found = error(308, format!("`{name}` is a {what}, not a size"))
                     .at(span, "a size must stand here")
                     .and(declared, format!("the {what} is declared here"));

@@ -60,6 +60,7 @@ impl Typer<'_, '_> {
             NodeKind::Float(_) => Ty::Adapt(Kind::Float),
             NodeKind::Imaginary(_) => Ty::Adapt(Kind::Complex),
             NodeKind::Bool(_) => Ty::Data(DType::Bool),
+            NodeKind::Operand(_, dtype) => Ty::Data(*dtype),
             NodeKind::Bad => Ty::Bad,
             NodeKind::Access(_) => self.access(node),
             NodeKind::Unary(op, operand) => {
@@ -323,6 +324,9 @@ impl Typer<'_, '_> {
         if matches!(r.reducer, Reducer::Op(ReduceOp::ArgMax | ReduceOp::ArgMin)) {
             return self.position(r, ty, span);
         }
+        if r.reducer == Reducer::Program {
+            return self.program_reduction(r, ty);
+        }
         if let Some(acc) = r.accumulator {
             return self.accumulated_in(ty, acc, body_span);
         }
@@ -349,6 +353,23 @@ impl Typer<'_, '_> {
         };
         let found = error(404, format!("`{}` reduces {problem}, and its body is {}", r.name, name_of(ty)));
         self.wrong(found.at(body_span, name_of(ty)).and(span, "reduced here"))
+    }
+
+    /// A reducer of the program, in the type of what it reduces or in the one stated.
+    fn program_reduction(&mut self, r: &Reduction, ty: Ty) -> Ty {
+        let dtype = match (r.accumulator, ty) {
+            (Some(acc), _) => match self.accumulated_in(ty, acc, r.body.span) {
+                Ty::Data(d) => d,
+                other => return other,
+            },
+            (None, Ty::Data(d)) => d,
+            (None, Ty::Adapt(kind)) => [DType::I64, DType::F64, DType::C128][kind as usize],
+            (None, Ty::Bad) => return Ty::Bad,
+        };
+        match self.elab.program_reducer(&r.name, dtype, r.body.span) {
+            Some(_) => Ty::Data(dtype),
+            None => Ty::Bad,
+        }
     }
 
     /// `argmax` and `argmin`: the position along one index, whatever is compared.

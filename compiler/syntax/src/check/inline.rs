@@ -2,10 +2,10 @@
 
 use super::prove::{Proof, prove_nonnegative};
 use super::scope::Elaborator;
-use ein_ir::entity::{EntityRef, Index, Tensor};
+use ein_ir::entity::{EntityRef, Index, Reducer, Tensor};
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::scalar::{Scalar, ScalarKind};
-use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Reduce, Relation, Require, TensorDecl};
+use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Reduce, ReduceOp, Relation, Require, TensorDecl};
 use std::collections::BTreeMap;
 
 /// How the entities of a called def are spelt in its caller.
@@ -15,11 +15,12 @@ pub(crate) struct Renaming<'a> {
     /// Parameters and results; the others are made by [`Elaborator::inline`].
     pub(crate) tensors: BTreeMap<Tensor, Tensor>,
     indices: Vec<Index>,
+    reducers: Vec<Reducer>,
 }
 
 impl<'a> Renaming<'a> {
     pub(crate) fn new(dims: &'a [Extent], tensors: BTreeMap<Tensor, Tensor>) -> Self {
-        Self { dims, tensors, indices: Vec::new() }
+        Self { dims, tensors, indices: Vec::new(), reducers: Vec::new() }
     }
 
     pub(crate) fn size(&self, size: &Extent) -> Extent {
@@ -39,7 +40,9 @@ impl<'a> Renaming<'a> {
 
     fn equation(&self, e: &Equation) -> Equation {
         let indices = |list: &[Index]| list.iter().map(|i| self.indices[i.index()]).collect::<Vec<_>>();
+        let op = |op: ReduceOp| if let ReduceOp::User(r) = op { ReduceOp::User(self.reducers[r.index()]) } else { op };
         let reduce = e.reduce.as_ref().map(|r| Reduce {
+            op: op(r.op),
             binders: indices(&r.binders),
             guard: r.guard.as_ref().map(|g| self.scalar(g)),
             ..r.clone()
@@ -66,6 +69,10 @@ pub(crate) fn substitute_dims(size: &Extent, dims: &[Extent]) -> Extent {
 impl Elaborator<'_> {
     /// Appends the definitions and entry checks of a called def. `label` is what its inner tensors are named after.
     pub(crate) fn inline(&mut self, module: &Module, mut renaming: Renaming<'_>, label: &str) {
+        for decl in module.reducers.values() {
+            let known = self.module.reducers.iter().find(|(_, own)| *own == decl).map(|(id, _)| id);
+            renaming.reducers.push(known.unwrap_or_else(|| self.module.reducers.push(decl.clone())));
+        }
         for decl in module.indices.values() {
             let fresh = IndexDecl { lo: renaming.size(&decl.lo), hi: renaming.size(&decl.hi), ..decl.clone() };
             renaming.indices.push(self.module.indices.push(fresh));

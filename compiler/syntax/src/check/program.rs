@@ -35,6 +35,8 @@ pub(crate) enum Outcome {
 /// The names of a program.
 pub(crate) struct ProgramScope<'p> {
     pub(crate) defs: BTreeMap<&'p str, &'p ast::Def>,
+    /// Reducers by name.
+    pub(crate) reducers: BTreeMap<&'p str, &'p ast::Reducer>,
     /// Names that items declare which this version does not have, with the item.
     pub(crate) foreign: BTreeMap<String, &'static str>,
     outcomes: RefCell<BTreeMap<String, Outcome>>,
@@ -43,7 +45,7 @@ pub(crate) struct ProgramScope<'p> {
 impl<'p> ProgramScope<'p> {
     /// Collects the names; reports what is wrong with the items other than the bodies of defs.
     pub(crate) fn new(program: &'p ast::Program, errors: &mut Vec<Diagnostic>) -> Self {
-        let mut scope = Self { defs: BTreeMap::new(), foreign: BTreeMap::new(), outcomes: RefCell::default() };
+        let mut scope = Self { defs: BTreeMap::new(), reducers: BTreeMap::new(), foreign: BTreeMap::new(), outcomes: RefCell::default() };
         for item in &program.items {
             scope.declare(item, errors);
         }
@@ -55,15 +57,21 @@ impl<'p> ProgramScope<'p> {
             };
             scope.check_reference(name, instances, errors);
         }
+        for reducer in scope.reducers.values() {
+            super::reducer::check(&scope, reducer, errors);
+        }
         scope
     }
 
     /// A program without items, for a single equation.
     pub(crate) fn empty() -> Self {
-        Self { defs: BTreeMap::new(), foreign: BTreeMap::new(), outcomes: RefCell::default() }
+        Self { defs: BTreeMap::new(), reducers: BTreeMap::new(), foreign: BTreeMap::new(), outcomes: RefCell::default() }
     }
 
     fn declare(&mut self, item: &'p Item, errors: &mut Vec<Diagnostic>) {
+        if let Item::Reducer(item) = item {
+            return self.declare_reducer(item, errors);
+        }
         let mut foreign = |name: &str, what| {
             self.foreign.insert(name.to_owned(), what);
         };
@@ -84,9 +92,20 @@ impl<'p> ProgramScope<'p> {
             }
             Item::Dim(dim) => dim.items.iter().for_each(|d| foreign(d.name.as_str(), "a top-level `dim`")),
             Item::Const(item) => foreign(item.name.as_str(), "`const`"),
-            Item::Reducer(item) => foreign(item.name.as_str(), "`reducer`"),
             Item::Derive(item) => foreign(item.name.as_str(), "`derive`"),
-            Item::Export(_) | Item::Hint(_) => {}
+            Item::Reducer(_) | Item::Export(_) | Item::Hint(_) => {}
+        }
+    }
+
+    fn declare_reducer(&mut self, item: &'p ast::Reducer, errors: &mut Vec<Diagnostic>) {
+        let name = item.name.as_str();
+        if let Some(first) = self.reducers.get(name) {
+            errors.push(repeated(name, item.name.span, "reducer", first.name.span, "reducer"));
+        } else if crate::builtins::reducer(name).is_some() {
+            let found = error(206, format!("`{name}` is a built-in reducer")).at(item.name.span, "the name of a reducer");
+            errors.push(found.help(format!("`{name}_of`, or another name")));
+        } else {
+            self.reducers.insert(name, item);
         }
     }
 

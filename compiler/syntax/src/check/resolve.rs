@@ -3,7 +3,7 @@
 use super::scope::{Elaborator, Meaning};
 use super::tree::{Access, Node, NodeKind, Reduction, Stated, Sub, Var, VarId, Vars};
 use crate::ast::{self, BinaryOp, Binder, BinderKind, ElementKind, Expr, ExprKind, Ident, IndexRange, NumberValue, Subscript, UnaryOp};
-use crate::builtins::{self, Function, MODES, REDUCERS, nearest};
+use crate::builtins::{self, Function, MODES, REDUCERS, Reducer, nearest};
 use crate::error::dims;
 use crate::error::reducers;
 use crate::error::refusals::unsupported;
@@ -146,7 +146,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
             Some((Meaning::Dim(dim) | Meaning::Int(dim), ..)) => NodeKind::Size(Extent::dim(dim)),
             Some((Meaning::Alias(size), ..)) => NodeKind::Size(size),
             Some((Meaning::Unknown, ..)) => NodeKind::Bad,
-            Some((Meaning::Tensor(_), declared, what)) => {
+            Some((Meaning::Tensor(_) | Meaning::Operand(..), declared, what)) => {
                 let found = error(204, format!("`|{name}|` is the size of a dim, and `{name}` is a {what}")).at(name.span, "not a dim");
                 let found = found.and(declared, "declared here").help(format!("`abs({name})` for an absolute value"));
                 self.elab.errors.push(found);
@@ -183,6 +183,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
                 NodeKind::Bad
             }
             Some((Meaning::Tensor(tensor), ..)) => self.whole(name, tensor),
+            Some((Meaning::Operand(n, dtype), ..)) => NodeKind::Operand(n, dtype),
             Some((Meaning::Unknown, ..)) => NodeKind::Bad,
             None => match builtins::constant(name.as_str()) {
                 Some(value) => NodeKind::Float(value),
@@ -348,7 +349,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
                 found.at(span, "not a subscript").help(format!("`x[{name}(i)]`"))
             }
             Some(what) => unsupported(&format!("`{name}` is declared by {what}, and that is"), name.span),
-            None if REDUCERS.contains(&name.as_str()) => {
+            None if REDUCERS.contains(&name.as_str()) || self.elab.program.reducers.contains_key(name.as_str()) => {
                 let found = error(211, format!("`{name}` is a reducer, and names the indices that it runs over"));
                 found.at(name.span, "not a function").help(format!("`{}`", self.with_brackets(name, args)))
             }
@@ -406,7 +407,8 @@ impl<'e, 'p> Resolver<'e, 'p> {
     }
 
     fn reduction(&mut self, r: &ast::Reduction) -> NodeKind {
-        let reducer = builtins::reducer(r.name.as_str());
+        let is_own = self.elab.program.reducers.contains_key(r.name.as_str());
+        let reducer = if is_own { Some(Reducer::Program) } else { builtins::reducer(r.name.as_str()) };
         let before = self.bound.len();
         let binders: Vec<VarId> = r
             .binders
@@ -458,7 +460,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
                 let product = format!("`{name}[{}] * ({})`", subs.join(", "), print_expr(&r.body));
                 found.note(format!("`{name}` is a tensor, and a product is written with `*`")).help(product)
             }
-            None => match nearest(name, REDUCERS) {
+            None => match nearest(name, REDUCERS.into_iter().chain(self.elab.program.reducers.keys().copied())) {
                 Some(near) => found.help(format!("did you mean `{near}`?")),
                 None => found.note(format!("the reducers are {}", REDUCERS.join(", "))),
             },

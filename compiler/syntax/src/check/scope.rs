@@ -5,6 +5,7 @@ use crate::builtins::{CONSTANTS, nearest};
 use crate::error::refusals::unsupported;
 use crate::error::sums::{repeated, unknown_name};
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
 use ein_ir::entity::{Dim, Tensor};
 use ein_ir::extent::Extent;
 use ein_ir::span::Span;
@@ -22,6 +23,8 @@ pub(crate) enum Meaning {
     Alias(Extent),
     /// A parameter, result or equation.
     Tensor(Tensor),
+    /// One of the two values of a reducer, with its type.
+    Operand(u32, DType),
     /// A declaration with an error: uses are not reported again.
     Unknown,
 }

@@ -78,6 +78,8 @@ pub(crate) enum NodeKind {
     /// A size or `int` generic.
     Size(Extent),
     Access(Access),
+    /// One of the two values of a reducer, with its type.
+    Operand(u32, DType),
     Unary(UnaryFn, Box<Node>),
     Binary(BinaryFn, Box<Node>, Box<Node>),
     /// A built-in function by name; `Fold` functions have two or more arguments.
@@ -135,7 +137,7 @@ impl Node {
     pub(crate) fn children(&self) -> Vec<&Node> {
         match &self.kind {
             NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Imaginary(_) | NodeKind::Bool(_) | NodeKind::Index(_) => Vec::new(),
-            NodeKind::Size(_) | NodeKind::Bad => Vec::new(),
+            NodeKind::Size(_) | NodeKind::Operand(..) | NodeKind::Bad => Vec::new(),
             NodeKind::Access(a) => a.subs.iter().map(|s| &s.value).collect(),
             NodeKind::Unary(_, a) | NodeKind::Cast(a) => vec![a],
             NodeKind::Binary(_, a, b) => vec![a, b],

@@ -4,12 +4,14 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 5] = [
+pub const CODES: [CodeEntry; 7] = [
     CodeEntry::new(501, "prev-without-from", "`prev` of a tensor that has no value before the first step"),
     CodeEntry::new(502, "empty-scan", "a state without `from` is read after a scan of no steps"),
     CodeEntry::new(503, "empty-argmax", "a run takes `argmax` or `argmin` of nothing"),
     CodeEntry::new(504, "unknown-reducer", "there is no reducer of this name"),
     CodeEntry::new(505, "several-indices", "`argmax` or `argmin` over several indices"),
+    CodeEntry::new(506, "false-law", "a reducer states a law that it does not obey"),
+    CodeEntry::new(507, "reducer-body", "a reducer is not made of its two values, literals and functions"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.

@@ -67,6 +67,11 @@ impl<'e, 'p> Builder<'e, 'p> {
         }
     }
 
+    /// A scalar of its own, of a type that its own allows.
+    pub(crate) fn scalar(mut self, node: &Node, dtype: DType) -> Scalar {
+        self.build(node, dtype)
+    }
+
     /// Adds the definition of `out` to the module, after those of its nested reductions.
     pub(crate) fn define(mut self, out: Tensor, root: &Node, span: Span) {
         let dtype = self.elab.module.tensors[out].dtype;

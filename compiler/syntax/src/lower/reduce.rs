@@ -41,10 +41,15 @@ impl Builder<'_, '_> {
 
     /// The reduction as tensor IR has it; `None` for a `mean`, which is a quotient of two.
     pub(super) fn reduction(&mut self, r: &Reduction, ty: Ty, want: DType, span: Span) -> Option<Built> {
-        let Reducer::Op(op) = r.reducer else { return None };
         let result = match ty {
             Ty::Data(d) => d,
             _ => want,
+        };
+        let op = match r.reducer {
+            Reducer::Op(op) => op,
+            Reducer::Mean => return None,
+            // Made when its type was found.
+            Reducer::Program => ReduceOp::User(self.elab.program_reducer(&r.name, result, span)?),
         };
         let acc = match (r.accumulator, op, r.body.ty) {
             (Some(acc), ..) => acc,
@@ -159,11 +164,19 @@ impl Builder<'_, '_> {
         }
         substitute(&mut body, &renaming);
         reduce.guard.iter_mut().chain(&mut domain).for_each(|s| substitute(s, &renaming));
-        let name = self.elab.fresh_name(&format!("{}.{}", self.name, reduce.op.name()));
+        let name = self.elab.fresh_name(&format!("{}.{}", self.name, reducer_name(&self.elab.module, reduce.op)));
         let index_of = self.elab.positions_of(&reduce);
         let tensor = self.elab.module.tensors.push(TensorDecl { index_of, ..TensorDecl::new(name, dtype, axes, span) });
         self.equations.push(Equation { out: tensor, indices, domain, reduce: Some(reduce), body, span });
         Scalar::new(ScalarKind::Access(Access { tensor, prev: false, subs, pad: None }), dtype, span)
+    }
+}
+
+/// The name of a reduction in the names of tensors.
+fn reducer_name(module: &ein_ir::tensor::Module, op: ReduceOp) -> String {
+    match op {
+        ReduceOp::User(reducer) => module.reducers[reducer].name.clone(),
+        op => op.name().to_owned(),
     }
 }
 

@@ -59,6 +59,7 @@ impl Builder<'_, '_> {
             NodeKind::Index(v) => Scalar::index(self.index(*v), span),
             NodeKind::Size(size) => Scalar::size(size.clone(), span),
             NodeKind::Access(access) => self.access(access, node),
+            NodeKind::Operand(n, dtype) => Scalar::new(ScalarKind::Operand(*n), *dtype, span),
             NodeKind::Unary(op, operand) => {
                 let operand = self.build(operand, dtype);
                 folded(Scalar::unary(*op, operand, dtype, span))

@@ -8,13 +8,15 @@ use crate::plan::{Buffer, Contraction, IndexRange, Library, Nest, NestReduce, Pl
 use crate::scalar::print::Types;
 use crate::scalar::verify::{Scope, check_bounds, check_typed};
 use crate::scalar::{Access, Scalar, typing};
-use crate::tensor::verify::arity;
-use crate::tensor::{MultiOp, ReduceOp};
+use crate::tensor::verify::{arity, check_reducers};
+use crate::tensor::{Module, MultiOp, ReduceOp};
 use crate::verified::VerifierError;
 use std::collections::BTreeSet;
 
 /// Checks the steps of a plan.
 pub(super) fn check(plan: &Plan, errors: &mut Vec<VerifierError>) {
+    let reducers = Module { reducers: plan.reducers.clone(), ..Module::default() };
+    check_reducers(&reducers, errors);
     let given = |buffer: &Buffer| matches!(buffer.place, Place::Input(_) | Place::Constant(_));
     let readable = plan.buffers.iter().filter(|(_, buffer)| given(buffer)).map(|(tensor, _)| tensor).collect();
     let mut checker = Checker { plan, errors, step: String::new(), written: BTreeSet::new(), readable, scans: Vec::new() };
@@ -188,7 +190,11 @@ impl<'p> Checker<'p, '_> {
         if let Some(guard) = &reduce.guard {
             self.check_scalar(guard, DType::Bool, "the guard", indices, None, messages);
         }
-        if typing::reduce_result(reduce.op, reduce.acc, None).is_none() {
+        let user = match reduce.op {
+            ReduceOp::User(reducer) => self.plan.reducers.get(reducer).map(|r| r.dtype),
+            _ => None,
+        };
+        if typing::reduce_result(reduce.op, reduce.acc, user).is_none() {
             messages.push(format!("no reduction `{}` in {}", reduce.op.name(), reduce.acc));
         }
         if matches!(reduce.op, ReduceOp::ArgMax | ReduceOp::ArgMin) && reduce.binders.len() != 1 {
