@@ -25,7 +25,8 @@ pub(crate) fn pin_all(draft: &mut Draft) {
 fn pinned(draft: &Draft, step: &DraftStep) -> Option<Nest> {
     let Work::Nest(nest) = &step.work else { return None };
     let reduce = nest.reduce.as_ref()?;
-    if !may_scatter(draft, reduce.op) || nest.epilogue.is_some() || !reduce.pins.is_empty() {
+    let out = draft.values[nest.out].dtype;
+    if !may_scatter(draft, reduce.op) || !is_kept_as_is(out) || out != reduce.acc || nest.epilogue.is_some() || !reduce.pins.is_empty() {
         return None;
     }
     let mut scatter = Scatter { draft, nest, conditions: Vec::new(), pins: Vec::new(), body: nest.body.clone() };
@@ -39,6 +40,12 @@ fn pinned(draft: &Draft, step: &DraftStep) -> Option<Nest> {
     }
     scatter.take_domain()?;
     Some(scatter.finish())
+}
+
+/// Whether elements lie in memory as they are computed: terms are taken into them there.
+const fn is_kept_as_is(dtype: DType) -> bool {
+    let small_float = matches!(dtype, DType::F16 | DType::BF16 | DType::F8E4M3 | DType::F8E5M2);
+    dtype.bits() >= 8 && !small_float
 }
 
 /// Reductions whose terms may be taken in any order, one at a time, into what is there.

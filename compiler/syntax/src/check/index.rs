@@ -59,7 +59,8 @@ impl Elaborator<'_> {
                 let is_size = size.leaves().iter().all(|leaf| matches!(leaf, Atom::Dim(_)));
                 let facts = self.size_facts();
                 let natural = is_size && super::prove::prove_nonnegative(&size, &facts) == super::prove::Proof::Always;
-                (natural && matches!(node.ty, Ty::Data(d) if d.is_integer())).then_some(size)
+                // A size may be beyond what a narrower type holds.
+                (natural && node.ty == Ty::Data(DType::I64)).then_some(size)
             }
             NodeKind::Cast(value) if node.ty == Ty::Data(DType::I64) => self.index_fact(value, vars),
             NodeKind::If(parts) => self.index_fact(&parts[1], vars).filter(|size| self.index_fact(&parts[2], vars).as_ref() == Some(size)),
@@ -113,7 +114,7 @@ impl Elaborator<'_> {
         );
         let found =
             found.at(node.span, "may be any number").note("positions of `argmax`, elements of other indices and remainders by a size are");
-        self.errors.push(found.help(format!("`(…) % |{}|`, or the element type i64 and a mode where it is a subscript", dims[0])));
+        self.errors.push(found.help(format!("`(… as i64) % |{}|`, or the element type i64 and a mode where it is a subscript", dims[0])));
         None
     }
 }
