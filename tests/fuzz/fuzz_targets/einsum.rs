@@ -1,0 +1,6 @@
+//! `cargo fuzz run einsum`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let _ = ein_fuzz::targets::einsum(data);
+});

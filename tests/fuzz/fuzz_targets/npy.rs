@@ -1,0 +1,6 @@
+//! `cargo fuzz run npy`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let _ = ein_fuzz::targets::npy(data);
+});
