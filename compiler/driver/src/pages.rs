@@ -20,6 +20,40 @@ pub fn codes() -> Vec<u16> {
     PAGES.iter().map(|(code, _)| *code).collect()
 }
 
+/// The families of codes: first and last code, and what they are about.
+pub const FAMILIES: [(u16, u16, &str); 11] = [
+    (101, 149, "the text of a program"),
+    (150, 189, "classic einsum strings"),
+    (190, 199, "the compiler itself"),
+    (200, 299, "sums, names and calls"),
+    (300, 399, "dims, ranges, bounds and sizes"),
+    (400, 499, "types and conversions"),
+    (500, 599, "scans and reducers"),
+    (600, 699, "decompositions and budgets"),
+    (700, 799, "secrets"),
+    (800, 899, "memory, threads and code generation"),
+    (900, 999, "files, inputs and outputs"),
+];
+
+/// Every code with the title of its page, by family.
+///
+/// ```
+/// assert!(ein::pages::list().contains("\n  E0201 index-occurs-once: "));
+/// ```
+#[must_use]
+pub fn list() -> String {
+    let mut out = String::new();
+    for (first, last, about) in FAMILIES {
+        let titles: Vec<&str> =
+            PAGES.iter().filter(|(code, _)| (first..=last).contains(code)).filter_map(|(_, text)| text.lines().next()).collect();
+        if !titles.is_empty() {
+            let gap = if out.is_empty() { "" } else { "\n" };
+            out.push_str(&format!("{gap}E{first:04} to E{last:04}: {about}\n  {}\n", titles.join("\n  ")));
+        }
+    }
+    out
+}
+
 /// Ascending by code.
 const PAGES: [(u16, &str); 95] = [
     (101, include_str!("pages/E0101.md")),
@@ -128,6 +162,7 @@ mod tests {
         assert!(PAGES.windows(2).all(|pair| pair[0].0 < pair[1].0));
         for (code, text) in PAGES {
             assert!(text.starts_with(&format!("E{code:04} ")), "E{code:04}");
+            assert_eq!(super::list().matches(&format!("\n  E{code:04} ")).count(), 1, "E{code:04} belongs to one family");
         }
     }
 }

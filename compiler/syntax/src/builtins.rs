@@ -146,6 +146,13 @@ pub(crate) const CONSTANTS: [&str; 3] = ["pi", "inf", "nan"];
 /// What happens outside an axis, by name: only directly between the brackets of an access.
 pub(crate) const MODES: [&str; 4] = ["pad", "clamp", "wrap", "reflect"];
 
+/// The words that mean something where they stand without being keywords, by what they are: for editors and references.
+#[must_use]
+pub fn vocabulary() -> [(&'static str, Vec<&'static str>); 4] {
+    let functions = FUNCTIONS.iter().map(|function| function.name).collect();
+    [("function", functions), ("reducer", REDUCERS.to_vec()), ("constant", CONSTANTS.to_vec()), ("mode", MODES.to_vec())]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

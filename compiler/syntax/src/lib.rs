@@ -18,5 +18,6 @@ mod precedence;
 pub mod print;
 pub mod promote;
 
+pub use builtins::vocabulary;
 pub use check::{CheckedProgram, Explanation, IndexNote, ReductionNote, check};
 pub use eval::eval_module;

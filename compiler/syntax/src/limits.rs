@@ -1,4 +1,4 @@
-//! Every limit on source text, in one place.
+//! Every limit on programs, in one place.
 //!
 //! The limits keep hostile or generated text from exhausting memory or the stack. All are E0108.
 
@@ -20,6 +20,19 @@ pub const MAX_AXES: usize = 64;
 ///
 /// A recursive pass may therefore spend 4 KiB on a level within a thread of 2 MiB.
 pub const MAX_TREE_DEPTH: u32 = 512;
+
+/// Most calls that wait for each other while a program is checked: each is a recursion of the checker.
+pub const MAX_CALL_DEPTH: usize = 64;
+
+/// Most expression nodes that the calls of a program may copy, all together. Calls are copied in where they stand, so that a
+/// definition that calls another twice, which does the same, doubles with each level.
+pub const MAX_COPIED_NODES: usize = 1 << 18;
+
+/// Most terms and factors of a size as a polynomial.
+pub const MAX_SIZE_WEIGHT: usize = 1024;
+
+/// Most mistakes that a check reports; each is shown with its part of the text.
+pub const MAX_MISTAKES: usize = 100;
 
 /// Most diagnostics of one parse; more would not help.
 pub const MAX_DIAGNOSTICS: usize = 20;

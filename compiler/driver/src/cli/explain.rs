@@ -13,10 +13,15 @@ use std::path::Path;
 #[command(after_help = "Examples:
   ein explain attention.ein
   ein explain attention.ein --size B=1 --size H=8 --size S=512 --size E=64
-  ein explain E0201")]
+  ein explain E0201
+  ein explain --list")]
 pub(crate) struct Explain {
     /// A program, or a code such as E0201
+    #[arg(required_unless_present = "list", default_value = "", hide_default_value = true)]
     subject: String,
+    /// Every code with one line, by family
+    #[arg(long, conflicts_with_all = ["subject", "def", "sizes"])]
+    list: bool,
     /// Which definition [default: all; with sizes, the last one]
     #[arg(long, value_name = "NAME")]
     def: Option<String>,
@@ -30,6 +35,7 @@ pub(crate) struct Explain {
 impl Explain {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let text = match code_number(&self.subject) {
+            _ if self.list => pages::list(),
             Some(code) => page(&self.subject, code)?,
             None => self.program()?,
         };

@@ -1,5 +1,6 @@
 //! Calls between defs (language 4e): generics unify with the caller's dims, by name and not by value; the def is inlined.
 
+use super::budget::nodes_of;
 use super::dtype::{Typer, fits, name_of};
 use super::inline::{Renaming, substitute_dims};
 use super::names::find_at;
@@ -10,8 +11,10 @@ use super::tree::Ty;
 use crate::ast::{Argument, Expr, ExprKind, Ident};
 use crate::builtins::nearest;
 use crate::error::dims;
+use crate::error::parse::LimitError;
 use crate::error::sums::error;
 use crate::error::types;
+use crate::limits::MAX_COPIED_NODES;
 use crate::lower::Builder;
 use crate::print::print_expr;
 use ein_ir::dtype::DType;
@@ -38,10 +41,19 @@ impl Elaborator<'_> {
         self.program.defs.get(name).is_some_and(|d| d.results.len() == 1 && d.params.iter().chain(&d.results).all(is_scalar))
     }
 
+    /// Whether so many nodes of a def may be copied; says so if not.
+    pub(crate) fn copied(&mut self, nodes: usize, def: &str, span: Span) -> bool {
+        let fits = self.program.budget.take(nodes);
+        if !fits {
+            self.errors.push(LimitError::CopiedTooMuch { def: def.to_owned(), limit: MAX_COPIED_NODES, span }.into());
+        }
+        fits
+    }
+
     /// The def that a call names; says why if it cannot be called.
     fn callee(&mut self, name: &Ident) -> Option<Arc<Elaborated>> {
         match self.program.elaborated(name.as_str()) {
-            Outcome::Right(callee) => Some(callee),
+            Outcome::Right(callee) => self.copied(nodes_of(&callee.module), name.as_str(), name.span).then_some(callee),
             Outcome::Refused(refusals) => {
                 let called = refusals.into_iter().map(|d| d.and(name.span, format!("`{name}` is called here")));
                 self.errors.extend(called);

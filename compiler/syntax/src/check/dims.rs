@@ -1,9 +1,12 @@
 //! Sizes: generics, `where` clauses, size expressions and the axes of types (language 4e).
 
+use super::budget::is_small;
 use super::prove::{Facts, Proof, prove_nonnegative};
 use super::scope::{Elaborator, Meaning};
 use crate::ast::{Axis, BinaryOp, Expr, ExprKind, Generic, GenericKind, NumberValue, UnaryOp, WhereItem};
 use crate::error::dims::error;
+use crate::error::parse::LimitError;
+use crate::limits::MAX_SIZE_WEIGHT;
 use crate::print::print_expr;
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::span::Span;
@@ -132,19 +135,25 @@ impl Elaborator<'_> {
             ExprKind::Unary { op: UnaryOp::Neg, value, .. } => Some(self.size(value)?.scale(-1)),
             ExprKind::Binary { op, lhs, rhs, .. } => {
                 let (a, b) = (self.size(lhs)?, self.size(rhs)?);
-                match (op, b.as_constant()) {
+                let size = match (op, b.as_constant()) {
                     (BinaryOp::Add, _) => Some(a.add(&b)),
                     (BinaryOp::Sub, _) => Some(a.sub(&b)),
                     (BinaryOp::Mul, _) => Some(a.mul(&b)),
-                    (BinaryOp::FloorDiv | BinaryOp::Rem, Some(0)) => self.not_a_size(e),
+                    (BinaryOp::FloorDiv | BinaryOp::Rem, Some(0)) => return self.not_a_size(e),
                     (BinaryOp::FloorDiv, _) => Some(a.floor_div(&b)),
                     (BinaryOp::Rem, _) => Some(a.floor_rem(&b)),
-                    (BinaryOp::Pow, Some(n @ 0..=8)) => Some((0..n).fold(Extent::from(1), |p, _| p.mul(&a))),
-                    _ => self.not_a_size(e),
-                }
+                    (BinaryOp::Pow, Some(n @ 0..=8)) => (0..n).try_fold(Extent::from(1), |p, _| Some(p.mul(&a)).filter(is_small)),
+                    _ => return self.not_a_size(e),
+                };
+                size.filter(is_small).or_else(|| self.too_large(e))
             }
             _ => self.not_a_size(e),
         }
+    }
+
+    fn too_large(&mut self, e: &Expr) -> Option<Extent> {
+        self.errors.push(LimitError::SizeTooLarge { limit: MAX_SIZE_WEIGHT, span: e.span }.into());
+        None
     }
 
     fn not_a_size(&mut self, e: &Expr) -> Option<Extent> {

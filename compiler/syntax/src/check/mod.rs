@@ -10,6 +10,7 @@
 //!
 //! A call copies the tensor IR of what it calls ([`call`], [`inline`]). Every mistake of a program is reported, in source order.
 
+pub(crate) mod budget;
 mod call;
 pub(crate) mod dims;
 pub(crate) mod dtype;
@@ -84,6 +85,7 @@ pub fn check(program: &ast::Program) -> Result<CheckedProgram, Vec<Diagnostic>> 
     }
     sort_by_position(&mut errors);
     errors.dedup();
+    errors.truncate(crate::limits::MAX_MISTAKES);
     if errors.is_empty() { Ok(CheckedProgram { defs }) } else { Err(errors) }
 }
 

@@ -1,9 +1,12 @@
 //! The defs of a program, elaborated on demand: a call needs what it calls first.
 
+use super::budget::Budget;
 use super::explain::Explanation;
 use super::scope::Elaborator;
 use crate::ast::{self, Item};
+use crate::error::parse::LimitError;
 use crate::error::sums::{error, repeated};
+use crate::limits::MAX_CALL_DEPTH;
 use crate::print::print_expr;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::tensor::Module;
@@ -40,12 +43,19 @@ pub(crate) struct ProgramScope<'p> {
     /// Names that items declare which this version does not have, with the item.
     pub(crate) foreign: BTreeMap<String, &'static str>,
     outcomes: RefCell<BTreeMap<String, Outcome>>,
+    pub(crate) budget: Budget,
 }
 
 impl<'p> ProgramScope<'p> {
     /// Collects the names; reports what is wrong with the items other than the bodies of defs.
     pub(crate) fn new(program: &'p ast::Program, errors: &mut Vec<Diagnostic>) -> Self {
-        let mut scope = Self { defs: BTreeMap::new(), reducers: BTreeMap::new(), foreign: BTreeMap::new(), outcomes: RefCell::default() };
+        let mut scope = Self {
+            defs: BTreeMap::new(),
+            reducers: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            outcomes: RefCell::default(),
+            budget: Budget::default(),
+        };
         for item in &program.items {
             scope.declare(item, errors);
         }
@@ -65,7 +75,13 @@ impl<'p> ProgramScope<'p> {
 
     /// A program without items, for a single equation.
     pub(crate) fn empty() -> Self {
-        Self { defs: BTreeMap::new(), reducers: BTreeMap::new(), foreign: BTreeMap::new(), outcomes: RefCell::default() }
+        Self {
+            defs: BTreeMap::new(),
+            reducers: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            outcomes: RefCell::default(),
+            budget: Budget::default(),
+        }
     }
 
     fn declare(&mut self, item: &'p Item, errors: &mut Vec<Diagnostic>) {
@@ -145,7 +161,10 @@ impl<'p> ProgramScope<'p> {
         self.outcomes.borrow_mut().insert(name.to_owned(), Outcome::Active);
         let outcome = match super::refuse::first_refusal(def) {
             Some(refusal) => Outcome::Refused(vec![refusal]),
-            None => Elaborator::new(self, name).def(def),
+            None => self.budget.nested(|| Elaborator::new(self, name).def(def)).unwrap_or_else(|| {
+                let (def, span) = (name.to_owned(), def.name.span);
+                Outcome::Wrong(vec![LimitError::CallsTooDeep { def, limit: MAX_CALL_DEPTH, span }.into()])
+            }),
         };
         self.outcomes.borrow_mut().insert(name.to_owned(), outcome.clone());
         outcome

@@ -10,6 +10,7 @@ use ein_ir::entity::{Dim, Tensor};
 use ein_ir::extent::Extent;
 use ein_ir::span::Span;
 use ein_ir::tensor::Module;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a declared name stands for.
@@ -50,6 +51,7 @@ pub(crate) struct Elaborator<'p> {
     /// Polynomials over sizes that are 0, and that are at least 0.
     pub(crate) zero: Vec<Extent>,
     pub(crate) nonnegative: Vec<Extent>,
+    tensor_names: RefCell<TensorNames>,
     pub(crate) errors: Vec<Diagnostic>,
     pub(crate) notes: super::explain::Notes,
 }
@@ -64,6 +66,7 @@ impl<'p> Elaborator<'p> {
             equations: BTreeMap::new(),
             zero: Vec::new(),
             nonnegative: Vec::new(),
+            tensor_names: RefCell::default(),
             errors: Vec::new(),
             notes: super::explain::Notes::default(),
         }
@@ -97,15 +100,37 @@ impl<'p> Elaborator<'p> {
 
     /// A name that no tensor of the module has yet: `y.sum`, `y.sum2`.
     pub(crate) fn fresh_name(&self, wanted: &str) -> String {
-        let taken = |name: &str| self.module.tensors.values().any(|t| t.name == name);
-        if !taken(wanted) {
-            return wanted.to_owned();
-        }
-        (2..).map(|n| format!("{wanted}{n}")).find(|name| !taken(name)).unwrap_or_default()
+        self.tensor_names.borrow_mut().fresh(wanted, self.module.tensors.values().map(|t| t.name.as_str()))
     }
 
     /// The name of a tensor, in quotes.
     pub(crate) fn quoted(&self, tensor: Tensor) -> String {
         format!("`{}`", self.module.tensors[tensor].name)
+    }
+}
+
+/// The names of tensors so far, so that a fresh one is found without a look at each.
+#[derive(Default)]
+pub(crate) struct TensorNames {
+    /// How many tensors were read.
+    seen: usize,
+    taken: BTreeSet<String>,
+    /// The next number to try behind a name.
+    next: BTreeMap<String, usize>,
+}
+
+impl TensorNames {
+    fn fresh<'t>(&mut self, wanted: &str, tensors: impl ExactSizeIterator<Item = &'t str>) -> String {
+        let len = tensors.len();
+        self.taken.extend(tensors.skip(self.seen).map(str::to_owned));
+        self.seen = len;
+        if !self.taken.contains(wanted) {
+            return wanted.to_owned();
+        }
+        let next = self.next.entry(wanted.to_owned()).or_insert(2);
+        while self.taken.contains(&format!("{wanted}{next}")) {
+            *next += 1;
+        }
+        format!("{wanted}{next}")
     }
 }

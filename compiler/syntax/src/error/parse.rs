@@ -127,6 +127,9 @@ pub enum LimitError {
     TreeTooDeep { limit: u32, span: Span },
     NameTooLong { bytes: usize, limit: usize, span: Span },
     TooManyAxes { count: usize, limit: usize, span: Span },
+    CallsTooDeep { def: String, limit: usize, span: Span },
+    CopiedTooMuch { def: String, limit: usize, span: Span },
+    SizeTooLarge { limit: usize, span: Span },
 }
 
 impl From<LimitError> for Diagnostic {
@@ -145,6 +148,20 @@ impl From<LimitError> for Diagnostic {
             }
             LimitError::TooManyAxes { count, limit, span } => {
                 error(108, format!("a tensor with {count} axes, and the limit is {limit}")).at(span, format!("{count} axes"))
+            }
+            LimitError::CallsTooDeep { def, limit, span } => {
+                error(108, format!("`{def}` is more than {limit} calls away from where checking began, which is the limit"))
+                    .at(span, "one call too many")
+                    .help("define what is called before what calls it")
+            }
+            LimitError::CopiedTooMuch { def, limit, span } => {
+                error(108, format!("the calls of this program copy more than {limit} operations, which is the limit"))
+                    .at(span, format!("`{def}` would be copied here"))
+                    .note("a call is copied in where it stands, so a definition that calls another twice is twice as long")
+                    .help("name the result of a call by an equation, and read that name twice")
+            }
+            LimitError::SizeTooLarge { limit, span } => {
+                error(108, format!("a size has more than {limit} terms and factors, which is the limit")).at(span, "too large")
             }
         }
     }

@@ -1,10 +1,13 @@
 //! Calls of defs of scalars inside expressions: the def's equations with the arguments in place of its parameters.
 
 use super::Builder;
+use crate::check::budget::{Measure, measure};
 use crate::check::inline::substitute_dims;
 use crate::check::program::Outcome;
 use crate::check::tree::Node;
+use crate::error::parse::LimitError;
 use crate::error::refusals::unsupported;
+use crate::limits::MAX_TREE_DEPTH;
 use ein_ir::dtype::DType;
 use ein_ir::entity::Tensor;
 use ein_ir::extent::Extent;
@@ -26,6 +29,19 @@ impl Builder<'_, '_> {
             self.elab.errors.push(unsupported(&what, span));
             return placeholder();
         };
+        let sizes = module.params.iter().copied().zip(args.iter().map(|arg| measure(arg, &BTreeMap::new())));
+        let mut sizes: BTreeMap<Tensor, Measure> = sizes.collect();
+        for e in &equations {
+            let size = measure(&e.body, &sizes);
+            if size.is_too_deep() {
+                self.elab.errors.push(LimitError::TreeTooDeep { limit: MAX_TREE_DEPTH, span }.into());
+                return placeholder();
+            }
+            if !self.elab.copied(size.nodes, name, span) {
+                return placeholder();
+            }
+            sizes.insert(e.out, size);
+        }
         let mut values: BTreeMap<Tensor, Scalar> = module.params.iter().copied().zip(args).collect();
         for e in equations {
             let mut body = e.body.clone();

@@ -1,0 +1,92 @@
+//! Programs that would grow without bound are refused with E0108, whatever limit they meet.
+
+use ein::Compiler;
+
+/// The codes of the mistakes of a program.
+fn codes(source: &str) -> Vec<u16> {
+    match Compiler::new().threads(1).compile(source).and_then(|program| program.check_all()) {
+        Ok(()) => Vec::new(),
+        Err(error) => error.diagnostics().iter().map(|d| d.code.0).collect(),
+    }
+}
+
+#[track_caller]
+fn refused(source: &str) {
+    let codes = codes(source);
+    assert!(codes.contains(&108), "{codes:?} for {}", source.chars().take(200).collect::<String>());
+}
+
+/// `def f0 …` and then each def made from the number of the one before.
+fn chain(first: &str, n: usize, next: impl Fn(usize) -> String) -> String {
+    (1..=n).fold(first.to_owned(), |text, k| text + &next(k) + "\n")
+}
+
+#[test]
+fn nesting_of_every_kind() {
+    let n = 100_000;
+    for (open, close) in
+        [("(", ")"), ("[", "]"), ("{", "}"), ("f(", ")"), ("sum[i](", ")"), ("-", ""), ("not ", ""), ("x^", ""), ("if a then b else ", "")]
+    {
+        refused(&format!("def f(x: f32) -> y: f32 {{ y = {}x{}; }}", open.repeat(n), close.repeat(n)));
+    }
+}
+
+#[test]
+fn long_operators_names_and_lists() {
+    for operator in ["+", "*", "and", "<", "//"] {
+        let codes = codes(&format!("def f(x: f32) -> y: f32 {{ y = {}x; }}", format!("x {operator} ").repeat(20_000)));
+        assert!(codes.iter().any(|c| [108, 111].contains(c)), "{operator}: {codes:?}");
+    }
+    refused(&format!("def f({}: f32) -> y: f32 {{ y = x; }}", "a".repeat(1 << 20)));
+    let indices: Vec<String> = (0..65).map(|k| format!("i{k}: N")).collect();
+    refused(&format!("def f<N>(x: f32[N]) -> y: f32[N] {{ t[{}] = 1.0; y[i] = x[i]; }}", indices.join(", ")));
+}
+
+#[test]
+fn calls_that_double() {
+    let scalars = chain("def f0(x: f32) -> y: f32 { y = x*x; }\n", 40, |k| {
+        format!("def f{k}(x: f32) -> y: f32 {{ y = f{0}(x) + f{0}(x + 1.0); }}", k - 1)
+    });
+    refused(&scalars);
+    let tensors = chain("def f0<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i]; }\n", 40, |k| {
+        format!("def f{k}<N>(x: f32[N]) -> y: f32[N] {{ a = f{0}(x); b = f{0}(a); y[i] = a[i] + b[i]; }}", k - 1)
+    });
+    refused(&tensors);
+}
+
+#[test]
+fn calls_in_a_long_row() {
+    let mut backwards: Vec<String> =
+        (1..3000).rev().map(|k| format!("def f{k}<N>(x: f32[N]) -> y: f32[N] {{ y = f{}(x); }}\n", k - 1)).collect();
+    backwards.push("def f0<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i]; }\n".to_owned());
+    refused(&backwards.concat());
+    refused(&chain("def f0(x: f32) -> y: f32 { y = x; }\n", 600, |k| format!("def f{k}(x: f32) -> y: f32 {{ y = f{}(x) + 1.0; }}", k - 1)));
+}
+
+#[test]
+fn sizes_that_grow() {
+    for step in ["A{}*A{} + N", "A{} // (A{} + 2)", "(A{} + A{} % 3)^8"] {
+        let wheres: Vec<String> = (0..40)
+            .map(|k| if k == 0 { "A0 = N + 1".to_owned() } else { format!("A{k} = {}", step.replace("{}", &(k - 1).to_string())) })
+            .collect();
+        refused(&format!("def f<N>(x: f32[N]) -> y: f32[N] where {} {{ y[i] = x[i]; }}", wheres.join(", ")));
+    }
+    refused("def f<A, B, C, D>(x: f32[A, B, C, D]) -> y: f32[(A + B + C + D + 1)^8] { y[i] = x[0, 0, 0, 0]; }");
+}
+
+#[test]
+fn many_mistakes_are_told_up_to_a_number() {
+    let equations: String = (0..3000).map(|k| format!("  t{k}[i] = z{k}[i];\n")).collect();
+    let codes = codes(&format!("def f<N>(x: f32[N]) -> y: f32[N] {{\n{equations}  y[i] = x[i];\n}}\n"));
+    assert_eq!(codes.len(), ein_syntax::limits::MAX_MISTAKES);
+}
+
+/// What is long but not deep is right, and done in a moment.
+#[test]
+fn long_programs_are_fine() {
+    let equations: String = (0..2000).map(|k| format!("  t{}[i] = t{k}[i] * {k};\n", k + 1)).collect();
+    assert_eq!(
+        codes(&format!("def f<N>(x: f32[N]) -> y: f32[N] {{\n  t0[i] = x[i];\n{equations}  y[i] = t2000[i];\n}}\n")),
+        Vec::<u16>::new()
+    );
+}
