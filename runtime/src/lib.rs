@@ -13,6 +13,7 @@ pub mod error;
 pub mod frame;
 pub mod index;
 pub mod io;
+pub mod library;
 pub mod micro_kernel;
 pub mod pool;
 pub mod tensor;

@@ -197,6 +197,10 @@ impl Lowering<'_> {
                 self.copy(copy)?;
                 Ok(Flow::Continues)
             }
+            Stmt::Library(call) => {
+                self.library(call)?;
+                Ok(Flow::Continues)
+            }
         }
     }
 

@@ -350,12 +350,19 @@ impl Bound {
 
     fn fault(&self, fault: u32) -> Error {
         let diagnostic = match self.faults.get(fault as usize) {
-            Some(f) => Diagnostic { code: ein_ir::diagnostic::Code(f.code), ..Diagnostic::error(0, "data-fault", f.message.clone()) }
-                .at(f.span, "here"),
+            Some(f) => {
+                let message = format!("{}{}", f.message, failed_place());
+                Diagnostic { code: ein_ir::diagnostic::Code(f.code), ..Diagnostic::error(0, "data-fault", message) }.at(f.span, "here")
+            }
             None => Diagnostic::error(999, "unknown-fault", format!("the compiled code reported the unknown fault {fault}")),
         };
         self.function.located(vec![diagnostic])
     }
+}
+
+/// The element of the batch for which a function of whole tensors has just failed on this thread, in words.
+fn failed_place() -> String {
+    ein_ir::library::failed_place(ein_runtime::library::take_failed_element())
 }
 
 fn overlap(output: &Argument, other: &str) -> Error {

@@ -55,7 +55,7 @@ pub fn list() -> String {
 }
 
 /// Ascending by code.
-const PAGES: [(u16, &str); 95] = [
+const PAGES: [(u16, &str); 99] = [
     (101, include_str!("pages/E0101.md")),
     (102, include_str!("pages/E0102.md")),
     (103, include_str!("pages/E0103.md")),
@@ -128,11 +128,15 @@ const PAGES: [(u16, &str); 95] = [
     (505, include_str!("pages/E0505.md")),
     (506, include_str!("pages/E0506.md")),
     (507, include_str!("pages/E0507.md")),
+    (610, include_str!("pages/E0610.md")),
+    (611, include_str!("pages/E0611.md")),
+    (612, include_str!("pages/E0612.md")),
     (801, include_str!("pages/E0801.md")),
     (802, include_str!("pages/E0802.md")),
     (803, include_str!("pages/E0803.md")),
     (804, include_str!("pages/E0804.md")),
     (805, include_str!("pages/E0805.md")),
+    (806, include_str!("pages/E0806.md")),
     (901, include_str!("pages/E0901.md")),
     (902, include_str!("pages/E0902.md")),
     (903, include_str!("pages/E0903.md")),

@@ -34,7 +34,11 @@ fn blocks(text: &str) -> Vec<Block> {
 }
 
 fn reference() -> String {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../grammar/README.md");
+    text_of("README.md")
+}
+
+fn text_of(file: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../grammar").join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
@@ -44,11 +48,11 @@ fn check(source: &str) -> Result<(), ein::Error> {
 
 #[test]
 fn every_program_does_what_the_reference_says() {
-    let text = reference();
+    let texts = ["README.md", "library.md"].map(|file| (file, text_of(file)));
     let mut wrong = Vec::new();
     let mut n_programs = 0;
-    for block in blocks(&text) {
-        let at = format!("grammar/README.md:{}", block.line);
+    for (file, block) in texts.iter().flat_map(|(file, text)| blocks(text).into_iter().map(move |block| (file, block))) {
+        let at = format!("grammar/{file}:{}", block.line);
         match block.label.split_whitespace().collect::<Vec<_>>()[..] {
             ["ein"] => {
                 n_programs += 1;
@@ -120,7 +124,7 @@ fn element_types_and_reducers_are_those_of_this_version() {
 
 #[test]
 fn every_code_that_is_mentioned_has_a_page() {
-    let text = reference();
+    let text = reference() + &text_of("library.md");
     for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| w.len() == 5 && w.starts_with("E0")) {
         let code = word[1..].parse().expect("a number behind E");
         assert!(ein::pages::page(code).is_some(), "{word} has no page");
@@ -130,4 +134,5 @@ fn every_code_that_is_mentioned_has_a_page() {
 #[test]
 fn the_reference_is_short() {
     assert!(reference().lines().count() <= 450);
+    assert!(text_of("library.md").lines().count() <= 150);
 }

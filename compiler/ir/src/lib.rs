@@ -10,6 +10,7 @@
 //!
 //! This crate knows no parser of programs, no e-graph, no code generator and no renderer, and does no input or output.
 
+pub mod constant;
 pub mod diagnostic;
 pub mod dtype;
 pub mod entity;
@@ -17,6 +18,7 @@ pub mod extent;
 pub mod interp;
 pub mod interval;
 pub mod kernel;
+pub mod library;
 pub mod near;
 pub mod plan;
 pub mod scalar;

@@ -2,7 +2,7 @@
 
 use crate::buffers::{Memories, declare};
 use crate::error::unsupported;
-use crate::{gemm, nest, scatter};
+use crate::{gemm, library, nest, scatter};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Fault, Kernel, PrimaryMap};
 use ein_ir::kernel::{KernelDecl, KernelModule, Stage, verify::verify};
@@ -74,6 +74,6 @@ fn lower_one(context: &mut Context<'_>, step: &StepDecl) -> Result<KernelDecl, D
             _ => nest::lower_nest(context, &nest::of_contraction(context, contraction, step.span), step.span),
         },
         StepKind::Scan(_) => Err(unsupported("a scan", step.span)),
-        StepKind::Library(library) => Err(unsupported(&format!("`{}`", library.op.name()), step.span)),
+        StepKind::Library(call) => library::lower_library(context, call, step.span),
     }
 }

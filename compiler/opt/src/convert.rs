@@ -1,6 +1,7 @@
 //! One nest a definition, in the written order.
 
 use crate::draft::{Draft, DraftStep, Role, Value, Work};
+use crate::library;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
@@ -24,8 +25,12 @@ pub(crate) fn convert(module: &Module) -> Result<Draft, Vec<Diagnostic>> {
                 Err(error) => errors.push(error),
             },
             Definition::Table(table) => add_table(&mut draft, table),
+            Definition::Generate(generate) => errors.push(unsupported("a formula whose sizes are not fixed", generate.span)),
             Definition::Scan(scan) => errors.push(unsupported("`scan`", scan.span)),
-            Definition::Multi(multi) => errors.push(unsupported(&format!("`{}`", multi.op.name()), multi.span)),
+            Definition::Multi(multi) => match library::convert(multi) {
+                Some(call) => draft.steps.push(DraftStep { work: Work::Library(call), span: multi.span }),
+                None => errors.push(unsupported("an option that is not fixed by the sizes", multi.span)),
+            },
         }
     }
     if errors.is_empty() {
@@ -128,7 +133,7 @@ fn add_results(module: &Module, draft: &mut Draft) {
     }
 }
 
-fn copy_nest(out: Tensor, from: Tensor, dtype: DType, extents: &[u64], span: Span) -> Nest {
+pub(crate) fn copy_nest(out: Tensor, from: Tensor, dtype: DType, extents: &[u64], span: Span) -> Nest {
     let range = |(n, e): (usize, &u64)| IndexRange { name: format!("i{n}"), lo: 0, hi: i64::try_from(*e).unwrap_or(i64::MAX) };
     let indices: PrimaryMap<Index, IndexRange> = extents.iter().enumerate().map(range).collect();
     let outer: Vec<Index> = (0..extents.len()).map(Index::new).collect();

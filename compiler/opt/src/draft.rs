@@ -2,7 +2,7 @@
 
 use ein_ir::dtype::DType;
 use ein_ir::entity::{PrimaryMap, Reducer, Tensor};
-use ein_ir::plan::{Contraction, Nest};
+use ein_ir::plan::{Contraction, Library, Nest};
 use ein_ir::scalar::{Literal, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::ReducerDecl;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::rewrite;
 
-/// A plan in the making: every step writes one value, and reads only values that earlier steps wrote.
+/// A plan in the making: every step writes values of its own, and reads only values that earlier steps wrote.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
     /// Every value; the first ones are the tensors of the module, under their ids.
@@ -53,6 +53,8 @@ pub(crate) struct DraftStep {
 pub(crate) enum Work {
     Nest(Nest),
     Contraction(Contraction),
+    /// A function of whole tensors; its operands and results are row-major.
+    Library(Library),
 }
 
 impl Value {
@@ -79,10 +81,12 @@ impl Draft {
 }
 
 impl DraftStep {
-    pub(crate) fn out(&self) -> Tensor {
+    /// Values written, in order: one, but for functions of whole tensors.
+    pub(crate) fn outs(&self) -> Vec<Tensor> {
         match &self.work {
-            Work::Nest(nest) => nest.out,
-            Work::Contraction(contraction) => contraction.out,
+            Work::Nest(nest) => vec![nest.out],
+            Work::Contraction(contraction) => vec![contraction.out],
+            Work::Library(call) => call.results.iter().chain(&call.workspace).copied().collect(),
         }
     }
 
@@ -90,6 +94,7 @@ impl DraftStep {
     pub(crate) fn reads(&self) -> BTreeSet<Tensor> {
         match &self.work {
             Work::Contraction(contraction) => BTreeSet::from([contraction.lhs, contraction.rhs]),
+            Work::Library(call) => call.args.iter().copied().collect(),
             Work::Nest(nest) => {
                 let mut out = BTreeSet::new();
                 for scalar in rewrite::scalars(nest) {

@@ -2,7 +2,7 @@
 //!
 //! Code generation finds the fault of an expression by its code and span.
 
-use crate::rewrite;
+use crate::{library, rewrite};
 use ein_ir::interp::fault::{DIVISION_BY_ZERO, EMPTY_ARGMAX, EMPTY_AXIS};
 use ein_ir::plan::{FaultDecl, Plan, StepKind};
 use ein_ir::scalar::function::BinaryFn;
@@ -14,6 +14,9 @@ use ein_ir::tensor::ReduceOp;
 pub(crate) fn list(plan: &mut Plan) {
     let mut found: Vec<FaultDecl> = Vec::new();
     for step in plan.steps.values() {
+        if let StepKind::Library(call) = &step.kind {
+            found.extend(library::fault(call, step.span));
+        }
         let StepKind::Nest(nest) = &step.kind else { continue };
         if let Some(reduce) = nest.reduce.as_ref().filter(|r| matches!(r.op, ReduceOp::ArgMax | ReduceOp::ArgMin)) {
             let message = format!("`{}` has nothing to choose from", reduce.op.name());

@@ -53,7 +53,7 @@ pub(crate) fn drop_dead(draft: &mut Draft) {
     let mut wanted: BTreeSet<Tensor> = draft.outputs.iter().copied().collect();
     let mut keep = vec![false; draft.steps.len()];
     for (step, keep) in draft.steps.iter().zip(&mut keep).rev() {
-        *keep = wanted.contains(&step.out());
+        *keep = step.outs().iter().any(|out| wanted.contains(out));
         if *keep {
             wanted.extend(step.reads());
         }
@@ -182,6 +182,7 @@ fn rename(step: &mut DraftStep, from: Tensor, to: Tensor) {
     };
     match &mut step.work {
         Work::Contraction(c) => [&mut c.out, &mut c.lhs, &mut c.rhs].into_iter().for_each(swap),
+        Work::Library(call) => call.args.iter_mut().chain(&mut call.results).for_each(swap),
         Work::Nest(nest) => {
             swap(&mut nest.out);
             for scalar in rewrite::scalars_mut(nest) {

@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → convert → (forward copies → pin → contract → fuse → drop dead steps) → faults → memory → cost → Plan
+//! tensor::Module → convert → (forward copies → pin → contract → fuse → drop dead steps) → library calls → faults → memory → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -23,6 +23,7 @@ mod epilogue;
 mod faults;
 mod fuse;
 mod gather;
+mod library;
 mod memory;
 mod order;
 mod report;
@@ -72,7 +73,7 @@ impl Default for Options {
 /// Makes a plan of a specialised module.
 ///
 /// # Errors
-/// E0190 names a construct that this version does not plan (scans, functions of whole tensors, user reducers, `argmax`); E0801
+/// E0190 names a construct that this version does not plan (scans, user reducers, `argmax`); E0801
 /// states the peak memory and the limit that it exceeds. E0199 is a mistake of ours: a plan that its verifier refuses.
 pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Verified<Plan>, Vec<Diagnostic>> {
     let plan = plan_module(module, options)?;
@@ -91,6 +92,7 @@ fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<D
         fuse::fuse(&mut draft);
         fuse::drop_dead(&mut draft);
     }
+    library::prepare(&mut draft, &options.strided_inputs);
     let mut plan = memory::place(draft, header(module, options), &options.strided_inputs);
     faults::list(&mut plan);
     cost::count(&mut plan);

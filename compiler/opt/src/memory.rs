@@ -16,7 +16,7 @@ const NAMED_MAX: usize = 4;
 /// The plan of a draft: values that are used become buffers, those of disjoint lifetimes share memory.
 pub(crate) fn place(draft: Draft, header: Header, strided_inputs: &[bool]) -> Plan {
     let used: BTreeSet<Tensor> =
-        draft.steps.iter().flat_map(|s| s.reads().into_iter().chain([s.out()])).chain(draft.inputs.clone()).collect();
+        draft.steps.iter().flat_map(|s| s.reads().into_iter().chain(s.outs())).chain(draft.inputs.clone()).collect();
     let mut renamed: SecondaryMap<Tensor, Option<Tensor>> = SecondaryMap::new();
     let mut buffers = PrimaryMap::new();
     for &value in &used {
@@ -73,6 +73,10 @@ fn rename_step(step: DraftStep, new: &dyn Fn(Tensor) -> Tensor) -> StepDecl {
                 });
             }
             StepKind::Nest(nest)
+        }
+        Work::Library(mut call) => {
+            call.args.iter_mut().chain(&mut call.results).chain(&mut call.workspace).for_each(|t| *t = new(*t));
+            StepKind::Library(call)
         }
     };
     StepDecl { kind, flops: 0, bytes: 0, span: step.span }

@@ -35,7 +35,8 @@ impl Uses {
     /// Records that all readers of the step have taken over what it does.
     pub(crate) fn fuse(&mut self, draft: &Draft, position: usize) {
         let step = &draft.steps[position];
-        let readers = std::mem::take(&mut self.readers[step.out()]);
+        let mut readers = BTreeSet::new();
+        step.outs().into_iter().for_each(|out| readers.append(&mut self.readers[out]));
         for value in step.reads() {
             self.readers[value].remove(&position);
             self.readers[value].extend(&readers);

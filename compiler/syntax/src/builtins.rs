@@ -1,8 +1,9 @@
 //! The built-in functions, reducers and constants (language 4b), each named once.
 
+use ein_ir::constant::Generator;
 pub(crate) use ein_ir::near::nearest;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::tensor::ReduceOp;
+use ein_ir::tensor::{MultiOp, ReduceOp};
 
 /// What a built-in function demands of its operands and gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,27 @@ pub(crate) const FUNCTIONS: [Builtin; 39] = [
 /// The function of this name.
 pub(crate) fn function(name: &str) -> Option<&'static Builtin> {
     FUNCTIONS.iter().find(|f| f.name == name)
+}
+
+/// A function that works on whole tensors: an equation of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whole {
+    /// Of tensors.
+    Function(MultiOp),
+    /// Of sizes alone.
+    Formula(Generator),
+}
+
+/// The function of whole tensors of this name.
+pub(crate) fn whole(name: &str) -> Option<Whole> {
+    let function = MultiOp::ALL.into_iter().find(|op| op.name() == name).map(Whole::Function);
+    function.or_else(|| Generator::ALL.into_iter().find(|g| g.name() == name).map(Whole::Formula))
+}
+
+/// Names of every function of whole tensors.
+pub(crate) fn whole_names<'a>() -> impl Iterator<Item = &'a str> {
+    let functions = MultiOp::ALL.into_iter().map(|op| -> &'a str { op.name() });
+    functions.chain(Generator::ALL.into_iter().map(|g| -> &'a str { g.name() }))
 }
 
 /// What a reducer's name means.

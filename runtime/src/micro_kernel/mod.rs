@@ -31,6 +31,7 @@ pub fn symbols() -> Vec<(&'static str, *const u8)> {
         ("ein_gemm_f64", gemm_f64 as *const u8),
         ("ein_gemm_c64", gemm_c64 as *const u8),
         ("ein_gemm_c128", gemm_c128 as *const u8),
+        ("ein_library", crate::library::library as *const u8),
     ]);
     all.sort_unstable_by_key(|(name, _)| *name);
     all

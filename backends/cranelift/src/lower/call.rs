@@ -1,4 +1,4 @@
-//! Calls of the runtime: scalar functions and the library matrix product.
+//! Calls of the runtime: scalar functions, the library matrix product, functions of whole tensors.
 
 use super::{Lowering, clif_type};
 use crate::error::Error;
@@ -7,7 +7,8 @@ use cranelift_codegen::ir::{
     AbiParam, ExtFuncData, FuncRef, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Value, types,
 };
 use ein_ir::entity::Local;
-use ein_ir::kernel::{Address, Gemm, MathFn, MatrixStride, MemoryCopy, Operand, ScalarType, Type, View};
+use ein_ir::kernel::{Address, Gemm, LibraryCall, MathFn, MatrixStride, MemoryCopy, Operand, ScalarType, Type, View};
+use ein_runtime::library::{LibraryArgs, N_ARGS as N_LIBRARY_ARGS, N_RESULTS as N_LIBRARY_RESULTS, dtype_number, op_number};
 use ein_runtime::micro_kernel::GemmArgs;
 use std::mem::offset_of;
 
@@ -59,6 +60,52 @@ impl Lowering<'_> {
         let (dst, src) = (self.first_byte(&copy.dst), self.first_byte(&copy.src));
         self.builder.ins().call(callee, &[dst, src, bytes]);
         Ok(())
+    }
+
+    /// Fills a `LibraryArgs` on the stack, passes its address, and sets whether the function failed.
+    pub(super) fn library(&mut self, library: &LibraryCall) -> Result<(), Error> {
+        let mut signature = Signature::new(self.call_conv);
+        signature.params = vec![AbiParam::new(types::I64)];
+        signature.returns = vec![AbiParam::new(types::I32)];
+        let callee = self.import("ein_library", signature)?;
+        let size = u32::try_from(size_of::<LibraryArgs>()).expect("a struct of fifteen words");
+        let slot = self.builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3));
+        let args = self.builder.ins().stack_addr(types::I64, slot, 0);
+        self.pointers(args, offset_of!(LibraryArgs, args), N_LIBRARY_ARGS, &library.args);
+        self.pointers(args, offset_of!(LibraryArgs, results), N_LIBRARY_RESULTS, &library.results);
+        self.pointers(args, offset_of!(LibraryArgs, workspace), 1, library.workspace.as_slice());
+        let workspace_bytes = library.workspace.as_ref().map_or(0, |w| self.module.buffers[w.buffer].n_elements);
+        let p = &library.problem;
+        for (offset, value) in [
+            (offset_of!(LibraryArgs, workspace_bytes), workspace_bytes),
+            (offset_of!(LibraryArgs, batch), p.batch),
+            (offset_of!(LibraryArgs, m), p.m),
+            (offset_of!(LibraryArgs, n), p.n),
+            (offset_of!(LibraryArgs, k), p.k),
+            (offset_of!(LibraryArgs, op), op_number(p.op)),
+            (offset_of!(LibraryArgs, dtype), dtype_number(p.dtype)),
+            (offset_of!(LibraryArgs, reversed), u64::from(p.reversed)),
+        ] {
+            let value = self.builder.ins().iconst(types::I64, value.cast_signed());
+            self.argument(args, offset, value);
+        }
+        let call = self.builder.ins().call(callee, &[args]);
+        let code = self.builder.inst_results(call)[0];
+        let zero = self.builder.ins().iconst(types::I32, 0);
+        let failed = self.builder.ins().icmp(IntCC::NotEqual, code, zero);
+        self.set(library.failed, failed);
+        Ok(())
+    }
+
+    /// Stores the first bytes of addresses in a table of `n` pointers; the others are null.
+    fn pointers(&mut self, args: Value, offset: usize, n: usize, addresses: &[Address]) {
+        for position in 0..n {
+            let pointer = match addresses.get(position) {
+                Some(address) => self.first_byte(address),
+                None => self.builder.ins().iconst(types::I64, 0),
+            };
+            self.argument(args, offset + position * size_of::<usize>(), pointer);
+        }
     }
 
     fn first_byte(&mut self, address: &Address) -> Value {

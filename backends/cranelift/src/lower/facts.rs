@@ -68,6 +68,7 @@ impl Facts {
             Stmt::Copy(copy) => {
                 self.written.insert(copy.dst.buffer);
             }
+            Stmt::Library(call) => self.written.extend(call.results.iter().chain(&call.workspace).map(|a| a.buffer)),
             Stmt::Fault(_) => self.may_fault = true,
             Stmt::Set(..) | Stmt::Loop(_) | Stmt::If { .. } => {}
         }
@@ -123,7 +124,7 @@ pub(super) fn visit<'a>(block: &'a Block, f: &mut dyn FnMut(&'a Stmt)) {
                 visit(then, f);
                 visit(otherwise, f);
             }
-            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) | Stmt::Gemm(_) | Stmt::Copy(_) => {}
+            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) | Stmt::Gemm(_) | Stmt::Copy(_) | Stmt::Library(_) => {}
         }
     }
 }
@@ -133,6 +134,7 @@ pub(super) fn each_assigned(stmt: &Stmt, f: &mut dyn FnMut(Local)) {
     match stmt {
         Stmt::Set(local, _) => f(*local),
         Stmt::Loop(l) => f(l.var),
+        Stmt::Library(call) => f(call.failed),
         Stmt::Store(..) | Stmt::If { .. } | Stmt::Fault(_) | Stmt::Gemm(_) | Stmt::Copy(_) => {}
     }
 }
@@ -143,6 +145,7 @@ pub(super) fn each_address(stmt: &Stmt, f: &mut dyn FnMut(&Address)) {
         Stmt::Set(_, Op::Load(address)) | Stmt::Store(address, _) => f(address),
         Stmt::Copy(copy) => [&copy.dst, &copy.src].into_iter().for_each(f),
         Stmt::Gemm(gemm) => [&gemm.dst, &gemm.lhs, &gemm.rhs].into_iter().for_each(|view| f(&view.address)),
+        Stmt::Library(call) => call.results.iter().chain(&call.args).chain(&call.workspace).for_each(f),
         Stmt::Set(..) | Stmt::Loop(_) | Stmt::If { .. } | Stmt::Fault(_) => {}
     }
 }

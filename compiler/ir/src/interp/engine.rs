@@ -30,6 +30,12 @@ pub(super) trait Arithmetic {
     fn sum_new(dtype: DType) -> Self::Sum;
     fn sum_add(sum: &mut Self::Sum, v: Self::V);
     fn sum_done(sum: Self::Sum) -> Self::V;
+    /// Whether every implementation gets the same value.
+    fn is_exact(v: &Self::V) -> bool;
+    /// The value, rounded to its dtype.
+    fn rounded(v: &Self::V) -> Value;
+    /// A value that a function of whole tensors gives.
+    fn of_library(value: Value, quality: super::multi::Quality) -> Self::V;
 }
 
 /// A tensor under evaluation; `None` is a value that is unspecified and must not be read.
@@ -118,7 +124,7 @@ impl<'a, A: Arithmetic> Engine<'a, A> {
         Ok(())
     }
 
-    fn shape_of(&self, tensor: Tensor) -> Result<Vec<usize>, RunFault> {
+    pub(super) fn shape_of(&self, tensor: Tensor) -> Result<Vec<usize>, RunFault> {
         let decl = &self.module.tensors[tensor];
         let axes = decl.literal_axes().ok_or_else(|| RunFault::internal(format!("`{}` is not specialised", decl.name), decl.span))?;
         Ok(axes.into_iter().map(|n| n as usize).collect())
@@ -137,9 +143,10 @@ impl<'a, A: Arithmetic> Engine<'a, A> {
                 Definition::Equation(equation) => self.equation(equation)?,
                 Definition::Scan(scan) => self.scan(scan)?,
                 Definition::Table(table) => self.table(table)?,
-                Definition::Multi(multi) => {
-                    let message = format!("`{}` is not in this version", multi.op.name());
-                    return Err(RunFault::new(fault::NOT_IN_THIS_VERSION, message, multi.span));
+                Definition::Multi(multi) => self.multi(multi)?,
+                Definition::Generate(generate) => {
+                    let message = format!("`{}` is not specialised", generate.generator.name());
+                    return Err(RunFault::internal(message, generate.span));
                 }
             }
         }

@@ -12,8 +12,6 @@ pub const EMPTY_AXIS: u16 = 307;
 pub const EMPTY_ARGMAX: u16 = 503;
 /// Code of reading a state without `from` after an empty scan.
 pub const NO_STATE: u16 = 502;
-/// Code of a construct that is not in this version.
-pub const NOT_IN_THIS_VERSION: u16 = 190;
 /// Not a code that users see: the module or the inputs break a promise that whoever called should have checked.
 pub const INTERNAL: u16 = 0;
 

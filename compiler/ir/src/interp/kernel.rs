@@ -6,10 +6,11 @@
 mod lanes;
 mod memory;
 
+use super::{Data, library};
 use crate::entity::{Buffer, EntityRef, Fault, Kernel, Local};
 use crate::kernel::print::print_stmt;
 use crate::kernel::{
-    Address, Block, Coefficient, Gemm, KernelModule, Loop, MatrixStride, MemoryCopy, Op, Operand, Stage, Stmt, Type, View,
+    Address, Block, Coefficient, Gemm, KernelModule, LibraryCall, Loop, MatrixStride, MemoryCopy, Op, Operand, Stage, Stmt, Type, View,
 };
 use crate::verified::{Verified, VerifierError};
 use lanes::{Lanes, MAX_LANES};
@@ -151,6 +152,7 @@ impl Machine<'_, '_> {
             }
             Stmt::Gemm(gemm) => self.gemm(gemm)?,
             Stmt::Copy(copy) => self.copy(copy)?,
+            Stmt::Library(call) => self.library(call)?,
             Stmt::Loop(_) | Stmt::If { .. } | Stmt::Fault(_) => {}
         }
         Ok(())
@@ -242,6 +244,46 @@ impl Machine<'_, '_> {
         for n in 0..self.operand(copy.count) {
             let bits = self.memory.load(copy.src.buffer, src + n)?;
             self.memory.store(copy.dst.buffer, dst + n, bits)?;
+        }
+        Ok(())
+    }
+
+    /// By the textbook algorithms of [`super::library`].
+    fn library(&mut self, call: &LibraryCall) -> Result<(), String> {
+        let problem = &call.problem;
+        let mut args = Vec::new();
+        for (n, address) in call.args.iter().enumerate() {
+            let n_elements = (problem.arg_size(n) * problem.batch) as usize;
+            let bytes = self.read_bytes(address.buffer, n_elements * problem.dtype.bytes())?;
+            args.push(Data::from_bytes(problem.dtype, vec![n_elements], &bytes).ok_or("an operand of another length")?);
+        }
+        let solved = library::evaluate(problem, &args);
+        self.locals[call.failed.index()] = [u64::from(solved.is_err()); MAX_LANES];
+        let Ok(solved) = solved else { return Ok(()) };
+        for ((address, (dtype, _)), values) in call.results.iter().zip(problem.results()).zip(solved) {
+            self.write_bytes(address.buffer, &Data::new(dtype, vec![values.len()], values).to_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn width_of(&self, buffer: Buffer) -> usize {
+        self.module.buffers[buffer].ty.bytes() as usize
+    }
+
+    fn read_bytes(&self, buffer: Buffer, n_bytes: usize) -> Result<Vec<u8>, String> {
+        let width = self.width_of(buffer);
+        let mut bytes = Vec::with_capacity(n_bytes);
+        for at in 0..n_bytes / width {
+            bytes.extend_from_slice(&self.memory.load(buffer, at as i64)?.to_le_bytes()[..width]);
+        }
+        Ok(bytes)
+    }
+
+    fn write_bytes(&mut self, buffer: Buffer, bytes: &[u8]) -> Result<(), String> {
+        for (at, element) in bytes.chunks(self.width_of(buffer)).enumerate() {
+            let mut bits = [0; 8];
+            bits[..element.len()].copy_from_slice(element);
+            self.memory.store(buffer, at as i64, u64::from_le_bytes(bits))?;
         }
         Ok(())
     }

@@ -4,13 +4,16 @@
 //!   the accumulator. It decides integers, bools and faults.
 //! * [`wide`] evaluates the same modules with floats in f64 and with the error that an implementation may make, and says whether
 //!   a result is close enough.
+//! * [`library`] evaluates functions of whole tensors, by textbook algorithms in f64, for all three.
 //! * [`kernel`] carries out kernel IR on byte buffers and reports every access out of bounds.
 
 pub mod data;
 mod engine;
 pub mod fault;
 pub mod kernel;
+pub mod library;
 mod load;
+mod multi;
 mod reduce;
 pub mod tensor;
 pub mod wide;

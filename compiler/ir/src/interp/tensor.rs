@@ -3,6 +3,7 @@
 use super::data::Data;
 use super::engine::{Arithmetic, Engine};
 use super::fault::RunFault;
+use super::multi::Quality;
 use crate::dtype::DType;
 use crate::scalar::eval::{ScalarFault, cast, eval_binary, eval_unary};
 use crate::scalar::function::{BinaryFn, UnaryFn};
@@ -48,6 +49,15 @@ impl Arithmetic for Declared {
     }
     fn sum_done(sum: Value) -> Value {
         sum
+    }
+    fn is_exact(_: &Value) -> bool {
+        true
+    }
+    fn rounded(v: &Value) -> Value {
+        *v
+    }
+    fn of_library(value: Value, _: Quality) -> Value {
+        value
     }
 }
 

@@ -13,6 +13,7 @@ pub mod verify;
 
 use crate::dtype::DType;
 use crate::entity::{Buffer, Fault, Kernel, Local, PrimaryMap};
+use crate::library::Problem;
 use crate::plan::FaultDecl;
 use crate::scalar::small::SmallFormat;
 use crate::span::Span;
@@ -221,6 +222,8 @@ pub enum Stmt {
     Gemm(Box<Gemm>),
     /// Copies consecutive elements, at the bandwidth of the library's own copy.
     Copy(Box<MemoryCopy>),
+    /// A function of whole tensors, on row-major memory.
+    Library(Box<LibraryCall>),
 }
 
 /// A counting loop. It is not entered if `lo >= hi`.
@@ -581,6 +584,21 @@ pub struct MemoryCopy {
     pub src: Address,
     /// Number of elements of the buffers' type.
     pub count: Operand,
+}
+
+/// A function of whole tensors; none of the memory overlaps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LibraryCall {
+    /// A scalar bool, set to whether the function fails; what the results hold is then unspecified.
+    pub failed: Local,
+    /// The function and its sizes.
+    pub problem: Problem,
+    /// First elements of the results that are wanted: the first ones of those that the function has.
+    pub results: Vec<Address>,
+    /// First elements of the operands.
+    pub args: Vec<Address>,
+    /// Memory for intermediate values, in a buffer of bytes.
+    pub workspace: Option<Address>,
 }
 
 /// A strided matrix in memory.

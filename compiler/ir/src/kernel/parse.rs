@@ -2,11 +2,13 @@
 
 use super::names::{BINARY, COMPARISON, CONVERSION, UNARY, op_of};
 use super::{
-    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MathFn, MatrixStride, MemoryCopy, Op, OpConst, Operand,
-    Place, Repeat, RuntimeStrides, ScalarType, Stage, Stmt, Type, View,
+    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, LibraryCall, Loop, MathFn, MatrixStride, MemoryCopy, Op,
+    OpConst, Operand, Place, Repeat, RuntimeStrides, ScalarType, Stage, Stmt, Type, View,
 };
 use crate::entity::{EntityRef, Local, PrimaryMap, Step};
+use crate::library::Problem;
 use crate::plan::FaultDecl;
+use crate::tensor::parse::parse_multi_op;
 use crate::text::{Cursor, Token};
 use crate::verified::ParseError;
 
@@ -213,8 +215,31 @@ fn stmt(c: &mut Cursor<'_>) -> Result<Stmt, ParseError> {
             c.expect("count")?;
             Ok(Stmt::Copy(Box::new(MemoryCopy { dst, src, count: operand(c)? })))
         }
+        "library" => library(c),
         _ => Err(error),
     }
+}
+
+fn library(c: &mut Cursor<'_>) -> Result<Stmt, ParseError> {
+    let failed = c.entity("v")?;
+    c.expect("=")?;
+    c.expect("(")?;
+    let results = c.list(")", address)?;
+    c.expect("=")?;
+    let op = parse_multi_op(c)?;
+    let dtype = c.dtype()?;
+    let [batch, m, n, k] = [size(c, "batch")?, size(c, "m")?, size(c, "n")?, size(c, "k")?];
+    let reversed = c.eat("reversed");
+    c.expect("(")?;
+    let args = c.list(")", address)?;
+    let workspace = if c.eat("workspace") { Some(address(c)?) } else { None };
+    let problem = Problem { op, dtype, batch, m, n, k, reversed };
+    Ok(Stmt::Library(Box::new(LibraryCall { failed, problem, results, args, workspace })))
+}
+
+fn size(c: &mut Cursor<'_>, name: &str) -> Result<u64, ParseError> {
+    c.expect(name)?;
+    c.int()
 }
 
 fn gemm(c: &mut Cursor<'_>) -> Result<Stmt, ParseError> {

@@ -28,10 +28,12 @@
 
 use super::names::{BINARY, COMPARISON, CONVERSION, UNARY, name_of};
 use super::{
-    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, MatrixStride, Op, OpConst, Operand, Place, Stage, Stmt, View,
+    Address, Block, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, LibraryCall, MatrixStride, Op, OpConst, Operand, Place, Stage,
+    Stmt, View,
 };
 use crate::diagnostic::Code;
 use crate::entity::{Buffer, Kernel, Local};
+use crate::library::Problem;
 use crate::text::{float, quoted, span_suffix};
 use std::fmt::{self, Write};
 
@@ -55,6 +57,7 @@ pub fn print_stmt(stmt: &Stmt) -> String {
         Stmt::Fault(fault) => format!("fault {fault}"),
         Stmt::Gemm(gemm) => format!("gemm {} {} x {} x {}", gemm.dtype, gemm.m, gemm.n, gemm.k),
         Stmt::Copy(copy) => format!("copy {} = {} count {}", copy.dst, copy.src, copy.count),
+        Stmt::Library(call) => print_library(call),
     }
 }
 
@@ -130,7 +133,7 @@ fn write_block(out: &mut String, block: &Block, depth: usize) -> fmt::Result {
     for stmt in block {
         out.write_str(&indent)?;
         match stmt {
-            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) | Stmt::Copy(_) => writeln!(out, "{}", print_stmt(stmt))?,
+            Stmt::Set(..) | Stmt::Store(..) | Stmt::Fault(_) | Stmt::Copy(_) | Stmt::Library(_) => writeln!(out, "{}", print_stmt(stmt))?,
             Stmt::Loop(l) => {
                 write!(out, "loop {} in {}..{}", l.var, l.lo, l.hi)?;
                 if l.step != 1 {
@@ -153,6 +156,19 @@ fn write_block(out: &mut String, block: &Block, depth: usize) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+fn commas(addresses: &[Address]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// `library v1 = (b3[0], b4[0]) = top_k f32 batch 2 m 1 n 8 k 3 reversed (b0[0]) workspace b5[0]`
+fn print_library(call: &LibraryCall) -> String {
+    let Problem { op, dtype, batch, m, n, k, reversed } = call.problem;
+    let reversed = if reversed { " reversed" } else { "" };
+    let workspace = call.workspace.as_ref().map_or_else(String::new, |w| format!(" workspace {w}"));
+    let (results, args) = (commas(&call.results), commas(&call.args));
+    format!("library {} = ({results}) = {} {dtype} batch {batch} m {m} n {n} k {k}{reversed} ({args}){workspace}", call.failed, op.name())
 }
 
 fn write_gemm(out: &mut String, gemm: &Gemm, indent: &str) -> fmt::Result {

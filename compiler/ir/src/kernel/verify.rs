@@ -17,6 +17,8 @@
 //! * Ids are in range. Operands have the types that the op's row states (`verify/ops.rs`).
 //! * An address uses i64 variables, and run-time strides only of axes that its buffer has. If it is constant, it is in bounds.
 //! * Loads and stores move the buffer's type, never masks. Stores go to the arena or to writable arguments.
+//! * A function of whole tensors has operands, results and workspace of its sizes, each from the first element of a buffer that is not
+//!   strided; what it sets is a scalar bool.
 //! * A matrix product is of f32, f64, c64 or c128 on buffers of their real type, with extents that are i64 and not negative.
 
 mod ops;
@@ -24,11 +26,12 @@ mod schedule;
 
 use super::print::print_stmt;
 use super::{
-    Address, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, Loop, MatrixStride, MemoryCopy, Op, Operand, Place, ScalarType, Stmt,
-    Type, View,
+    Address, BufferDecl, Coefficient, Gemm, KernelDecl, KernelModule, LibraryCall, Loop, MatrixStride, MemoryCopy, Op, Operand, Place,
+    ScalarType, Stmt, Type, View,
 };
 use crate::dtype::DType;
 use crate::entity::{Kernel, Local};
+use crate::library;
 use crate::verified::{Verified, VerifierError};
 use std::collections::BTreeSet;
 
@@ -160,6 +163,11 @@ impl Checker<'_> {
             }
             Stmt::Gemm(gemm) => self.check_gemm(gemm),
             Stmt::Copy(copy) => self.check_copy(copy),
+            Stmt::Library(call) => {
+                let checked = self.check_library(call);
+                self.mark(call.failed);
+                checked
+            }
         }
     }
 
@@ -272,6 +280,46 @@ impl Checker<'_> {
         self.check_address(&copy.dst, dst)?;
         self.check_address(&copy.src, src)?;
         self.check_writable(&copy.dst)
+    }
+
+    fn check_library(&self, call: &LibraryCall) -> Check {
+        let (problem, name) = (&call.problem, call.problem.op.name());
+        if self.type_of(call.failed)? != Type::BOOL || self.loop_vars.contains(&call.failed) {
+            return Err(format!("{} does not take whether `{name}` fails", call.failed));
+        }
+        let (least, most) = library::result_counts(problem.op);
+        if !(least..=most).contains(&call.results.len()) {
+            return Err(format!("`{name}` gives {} results", call.results.len()));
+        }
+        for (n, address) in call.args.iter().enumerate() {
+            self.check_whole(address, problem.dtype, problem.arg_size(n).saturating_mul(problem.batch))?;
+        }
+        for (address, (dtype, size)) in call.results.iter().zip(problem.results()) {
+            self.check_whole(address, dtype, size.saturating_mul(problem.batch))?;
+            self.check_writable(address)?;
+        }
+        call.workspace.iter().try_for_each(|address| {
+            self.check_whole(address, DType::U8, 0)?;
+            self.check_writable(address)
+        })
+    }
+
+    /// A row-major buffer of so many elements of a dtype, from its first element.
+    fn check_whole(&self, address: &Address, dtype: DType, n_elements: u64) -> Check {
+        let buffer = self.buffer_of(address)?;
+        let parts = if dtype.is_complex() { 2 } else { 1 };
+        if address.offset != 0 || !address.terms.is_empty() || !address.stride_offsets.is_empty() {
+            return Err(format!("{address} is not the first element"));
+        }
+        if matches!(buffer.place, Place::Argument { strides: Some(_), .. }) {
+            return Err(format!("{} is strided", address.buffer));
+        }
+        let has_type = u64::from(buffer.ty.bytes()) * parts == dtype.bytes() as u64;
+        if !has_type || buffer.n_elements < n_elements.saturating_mul(parts) {
+            let held = format!("{} {}", buffer.n_elements, buffer.ty.name());
+            return Err(format!("{} holds {held}, not {n_elements} {dtype}", address.buffer));
+        }
+        Ok(())
     }
 
     fn check_gemm(&self, gemm: &Gemm) -> Check {

@@ -19,6 +19,7 @@ pub mod verify;
 pub use retype::retype;
 pub use specialise::specialise;
 
+use crate::constant::Generator;
 use crate::dtype::DType;
 use crate::entity::{Dim, Index, PrimaryMap, Reducer, Tensor};
 use crate::extent::Extent;
@@ -203,6 +204,8 @@ pub enum Definition {
     Scan(Scan),
     /// A function with several results, or one that is not an index equation.
     Multi(Multi),
+    /// Values by formula, of sizes alone; not once specialised.
+    Generate(Generate),
     /// Values written out.
     Table(Table),
 }
@@ -405,6 +408,19 @@ impl MultiOp {
     }
 }
 
+/// Constant tensors by formula; [`specialise()`] makes tables of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generate {
+    /// The formula.
+    pub generator: Generator,
+    /// The tensors defined: the first results of the formula.
+    pub results: Vec<Tensor>,
+    /// Sizes and degrees.
+    pub args: Vec<Extent>,
+    /// The statement.
+    pub span: Span,
+}
+
 /// Values written out in the program; row-major, of the dtype of `out`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -480,7 +496,7 @@ fn visit_definitions_mut(body: &mut [Definition], f: &mut dyn FnMut(&mut Scalar)
                 f(&mut equation.body);
             }
             Definition::Scan(scan) => visit_definitions_mut(&mut scan.body, f),
-            Definition::Multi(_) | Definition::Table(_) => {}
+            Definition::Multi(_) | Definition::Generate(_) | Definition::Table(_) => {}
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Reads the text form of tensor IR; the form itself is described in [`super::print`].
 
 use super::{
-    Definition, DimDecl, DimKind, Equation, IndexDecl, Laws, Module, Multi, MultiOp, Qualifier, Reduce, ReduceOp, ReducerDecl, Relation,
-    Require, Scan, Stacked, State, Table, TensorDecl, Tolerance, ToleranceKind,
+    Definition, DimDecl, DimKind, Equation, Generate, IndexDecl, Laws, Module, Multi, MultiOp, Qualifier, Reduce, ReduceOp, ReducerDecl,
+    Relation, Require, Scan, Stacked, State, Table, TensorDecl, Tolerance, ToleranceKind,
 };
+use crate::constant::Generator;
 use crate::entity::{EntityRef, PrimaryMap, Reducer, Tensor};
 use crate::scalar::Scalar;
 use crate::scalar::parse::{parse_literal, parse_scalar};
@@ -174,6 +175,9 @@ fn parse_definition(c: &mut Cursor<'_>, module: &Module) -> Result<Definition, P
         let values = bracketed(c, |c| c.list("]", parse_literal))?;
         return Ok(Definition::Table(Table { out, values, span: c.span()? }));
     }
+    if c.eat("generate") {
+        return Ok(Definition::Generate(parse_generate(c)?));
+    }
     if c.at("(") {
         return Ok(Definition::Multi(parse_multi(c)?));
     }
@@ -264,6 +268,18 @@ fn parse_scan(c: &mut Cursor<'_>, module: &Module) -> Result<Scan, ParseError> {
         body.push(parse_definition(c, module)?);
     }
     Ok(Scan { index, reverse, states, stacked, body, span })
+}
+
+fn parse_generate(c: &mut Cursor<'_>) -> Result<Generate, ParseError> {
+    c.expect("(")?;
+    let results = c.list(")", |c| c.entity("t"))?;
+    c.expect("=")?;
+    let error = c.expected("a formula");
+    let name = c.word()?;
+    let generator = Generator::ALL.into_iter().find(|g| g.name() == name).ok_or(error)?;
+    c.expect("(")?;
+    let args = c.list(")", |c| c.extent())?;
+    Ok(Generate { generator, results, args, span: c.span()? })
 }
 
 fn parse_multi(c: &mut Cursor<'_>) -> Result<Multi, ParseError> {

@@ -21,7 +21,9 @@
 //! Scalars are described in [`crate::scalar::print`]. Spans stand after declarations and definitions; those of scalar nodes
 //! are not printed, and a parsed scalar has the span of its definition.
 
-use super::{Definition, DimKind, Equation, Module, Multi, Qualifier, ReduceOp, ReducerDecl, Relation, Require, Scan, Table, TensorDecl};
+use super::{
+    Definition, DimKind, Equation, Generate, Module, Multi, Qualifier, ReduceOp, ReducerDecl, Relation, Require, Scan, Table, TensorDecl,
+};
 use super::{Tolerance, ToleranceKind};
 use crate::dtype::DType;
 use crate::entity::{Reducer, Tensor};
@@ -149,6 +151,7 @@ fn write_definition(f: &mut fmt::Formatter<'_>, module: &Module, definition: &De
         Definition::Equation(equation) => write_equation(f, module, equation),
         Definition::Scan(scan) => write_scan(f, module, scan, depth),
         Definition::Multi(multi) => write_multi(f, multi),
+        Definition::Generate(generate) => write_generate(f, generate),
         Definition::Table(table) => write_table(f, table),
     }
 }
@@ -206,6 +209,11 @@ fn write_scan(f: &mut fmt::Formatter<'_>, module: &Module, scan: &Scan, depth: u
         write_definition(f, module, definition, depth + 1)?;
     }
     writeln!(f, "{:width$}}}", "", width = 2 * depth)
+}
+
+fn write_generate(f: &mut fmt::Formatter<'_>, generate: &Generate) -> fmt::Result {
+    let (results, args) = (commas(&generate.results), commas(&generate.args));
+    writeln!(f, "generate ({results}) = {}({args}){}", generate.generator.name(), span_suffix(generate.span))
 }
 
 fn write_multi(f: &mut fmt::Formatter<'_>, multi: &Multi) -> fmt::Result {

@@ -54,7 +54,7 @@ fn visit_scalars(body: &mut [Definition], f: &mut dyn FnMut(&mut Scalar)) {
                 e.domain.iter_mut().chain(guard).chain([&mut e.body]).for_each(&mut *f);
             }
             Definition::Scan(scan) => visit_scalars(&mut scan.body, f),
-            Definition::Multi(_) | Definition::Table(_) => {}
+            Definition::Multi(_) | Definition::Generate(_) | Definition::Table(_) => {}
         }
     }
 }

@@ -7,11 +7,11 @@ pub use infer::infer_sizes;
 pub use spell::spell_extent;
 
 use super::verify::verify;
-use super::{Definition, DimKind, Module, Relation, Require};
+use super::{Definition, DimKind, Generate, Module, Relation, Require, Table};
 use crate::diagnostic::{Diagnostic, sort_by_position};
 use crate::entity::{Dim, SecondaryMap};
 use crate::extent::{Atom, Extent};
-use crate::scalar::ScalarKind;
+use crate::scalar::{Literal, ScalarKind};
 use crate::span::Span;
 use crate::verified::Verified;
 
@@ -25,6 +25,7 @@ pub type Sizes = SecondaryMap<Dim, Option<i64>>;
 /// * E0312 `negative-size`: a size or an axis is below 0, or divides by 0.
 /// * Every requirement that fails, with the values, under the code that the requirement states.
 /// * E0802 `too-large`: a size, or the bytes of a tensor, do not fit i64.
+/// * E0806 `large-constant`: a constant tensor by formula has too many elements, or too great a degree.
 pub fn specialise(module: &Verified<Module>, sizes: &Sizes) -> Result<Verified<Module>, Vec<Diagnostic>> {
     if let Some(missing) = missing_sizes(module, sizes) {
         return Err(vec![missing]);
@@ -38,6 +39,9 @@ pub fn specialise(module: &Verified<Module>, sizes: &Sizes) -> Result<Verified<M
     let mut out: Module = Module::clone(module);
     if errors.is_empty() {
         substitute(&mut out, sizes, &mut errors);
+    }
+    if errors.is_empty() {
+        tabulate(&mut out.body, &mut errors);
     }
     if !errors.is_empty() {
         sort_by_position(&mut errors);
@@ -195,9 +199,35 @@ fn substitute_options(body: &mut [Definition], literal: &mut dyn FnMut(&mut Exte
         match definition {
             Definition::Multi(multi) => multi.options.iter_mut().for_each(|(_, value)| literal(value, multi.span)),
             Definition::Scan(scan) => substitute_options(&mut scan.body, literal),
+            Definition::Generate(generate) => generate.args.iter_mut().for_each(|value| literal(value, generate.span)),
             Definition::Equation(_) | Definition::Table(_) => {}
         }
     }
+}
+
+/// Formulas as tables.
+fn tabulate(body: &mut Vec<Definition>, errors: &mut Vec<Diagnostic>) {
+    for definition in std::mem::take(body) {
+        match definition {
+            Definition::Generate(generate) => match values_of_formula(&generate) {
+                Ok(values) => {
+                    let table = |(out, values)| Definition::Table(Table { out, values, span: generate.span });
+                    body.extend(generate.results.iter().copied().zip(values).map(table));
+                }
+                Err(fact) => errors.push(Diagnostic::error(806, "large-constant", fact).at(generate.span, "too large for a constant")),
+            },
+            Definition::Scan(mut scan) => {
+                tabulate(&mut scan.body, errors);
+                body.push(Definition::Scan(scan));
+            }
+            other => body.push(other),
+        }
+    }
+}
+
+fn values_of_formula(generate: &Generate) -> Result<Vec<Vec<Literal>>, String> {
+    let args: Option<Vec<i64>> = generate.args.iter().map(|value| i64::try_from(value.as_constant()?).ok()).collect();
+    generate.generator.values(&args.unwrap_or_default())
 }
 
 #[cfg(test)]

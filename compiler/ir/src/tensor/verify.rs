@@ -23,13 +23,11 @@
 //! * A stacked axis has the size of the scan's range, which starts at 0; inside the body its tensor is read only at the
 //!   current step.
 //!
-//! Tables have literal axes and as many values of their dtype; functions of tensors the arguments and results they take.
+//! Tables have literal axes and as many values of their dtype; functions of tensors and formulas the arguments and results they take.
 //!
 //! Without dims, an exact subscript that is a polynomial stays inside its axis wherever it is evaluated unconditionally.
 
 mod definition;
-
-pub(crate) use definition::arity;
 
 use super::{Module, TensorDecl};
 use crate::dtype::DType;

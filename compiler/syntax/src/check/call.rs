@@ -8,8 +8,9 @@ use super::program::{Elaborated, Outcome};
 use super::resolve::{Resolver, plural};
 use super::scope::{Elaborator, Meaning};
 use super::tree::Ty;
+use super::whole::WholeCall;
 use crate::ast::{Argument, Expr, ExprKind, Ident};
-use crate::builtins::nearest;
+use crate::builtins::{nearest, whole, whole_names};
 use crate::error::dims;
 use crate::error::parse::LimitError;
 use crate::error::sums::error;
@@ -73,20 +74,25 @@ impl Elaborator<'_> {
     }
 
     /// `(a, b) = f(x);`
-    pub(crate) fn bind_many(&mut self, names: &[Ident], value: &Expr, span: Span) {
-        if self.call(names, value, span).is_none() {
+    ///
+    /// `stated` is the element type that the equation states, if it does.
+    pub(crate) fn bind_many(&mut self, names: &[Ident], value: &Expr, stated: Option<DType>, span: Span) {
+        if self.call(names, value, stated, span).is_none() {
             names.iter().for_each(|name| self.poison(name));
         }
     }
 
-    fn call(&mut self, names: &[Ident], value: &Expr, span: Span) -> Option<()> {
+    fn call(&mut self, names: &[Ident], value: &Expr, stated: Option<DType>, span: Span) -> Option<()> {
         let ExprKind::Call { name, args } = &value.peeled().kind else {
             let found = error(213, "several results come from a call").at(value.span, "not a call").help("`(a, b) = f(x);`");
             self.errors.push(found);
             return None;
         };
         if !self.program.defs.contains_key(name.as_str()) {
-            return self.not_a_def(name);
+            return match whole(name.as_str()) {
+                Some(function) => self.whole_call(function, &WholeCall { names, name, args, value, stated, span }),
+                None => self.not_a_def(name),
+            };
         }
         let callee = self.callee(name)?;
         let call = Call { def: name, args, callee, span };
@@ -133,7 +139,7 @@ impl Elaborator<'_> {
             return None;
         }
         let found = error(211, format!("there is no def `{name}`")).at(name.span, "not a def");
-        self.errors.push(match nearest(name.as_str(), self.program.defs.keys().copied()) {
+        self.errors.push(match nearest(name.as_str(), self.program.defs.keys().copied().chain(whole_names())) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found,
         });
@@ -173,7 +179,7 @@ impl Elaborator<'_> {
     }
 
     /// A whole tensor as an argument: its bare name.
-    fn whole_tensor(&mut self, e: &Expr) -> Option<Tensor> {
+    pub(super) fn whole_tensor(&mut self, e: &Expr) -> Option<Tensor> {
         let Some(name) = e.as_name() else {
             let found = error(213, "a tensor is passed by its bare name").at(e.span, "an expression");
             self.errors.push(found.help("name it by an equation of its own, and pass that name"));
@@ -333,30 +339,41 @@ impl Elaborator<'_> {
     fn result_tensor(&mut self, name: &Ident, call: &Call<'_>, result: Tensor, sizes: &[Extent]) -> Option<Tensor> {
         let decl = &call.callee.module.tensors[result];
         let axes: Vec<Extent> = decl.axes.iter().map(|a| substitute_dims(a, sizes)).collect();
+        let index_of = decl.index_of.iter().map(|size| substitute_dims(size, sizes)).collect();
+        self.bind_result(name, (decl.dtype, axes, index_of), call.def.as_str(), call.span)
+    }
+
+    /// The tensor that a result of the function `def` becomes: a declared result of this def, or a new one.
+    /// Its type is given by the element type, the axes, and what the elements are indices of.
+    pub(super) fn bind_result(
+        &mut self,
+        name: &Ident,
+        (dtype, axes, index_of): (DType, Vec<Extent>, Vec<Extent>),
+        def: &str,
+        span: Span,
+    ) -> Option<Tensor> {
         let Some(target) = self.target(name)? else {
-            let index_of = decl.index_of.iter().map(|size| substitute_dims(size, sizes)).collect();
-            let fresh = TensorDecl { index_of, ..TensorDecl::new(name.as_str(), decl.dtype, axes, name.span) };
+            let fresh = TensorDecl { index_of, ..TensorDecl::new(name.as_str(), dtype, axes, name.span) };
             let tensor = self.module.tensors.push(fresh);
             self.declare(name.as_str(), name.span, "tensor", Meaning::Tensor(tensor));
             return Some(tensor);
         };
         let own = &self.module.tensors[target];
-        if own.dtype != decl.dtype {
-            let found = types::error(402, format!("`{name}` is {}, but `{}` gives {}", own.dtype, call.def, decl.dtype));
-            self.errors.push(found.at(call.span, decl.dtype.to_string()).and(own.span, own.dtype.to_string()));
+        if own.dtype != dtype {
+            let found = types::error(402, format!("`{name}` is {}, but `{def}` gives {dtype}", own.dtype));
+            self.errors.push(found.at(span, dtype.to_string()).and(own.span, own.dtype.to_string()));
             return None;
         }
         if own.axes != axes {
             let show = |list: &[Extent]| list.iter().map(|a| self.show(a)).collect::<Vec<_>>().join(", ");
-            let message = format!("`{name}` has the axes [{}], but `{}` gives [{}]", show(&own.axes), call.def, show(&axes));
-            let found = dims::error(301, message).at(call.span, "given here").and(own.span, "declared here");
+            let message = format!("`{name}` has the axes [{}], but `{def}` gives [{}]", show(&own.axes), show(&axes));
+            let found = dims::error(301, message).at(span, "given here").and(own.span, "declared here");
             self.errors.push(found);
             return None;
         }
-        let index_of: Vec<Extent> = decl.index_of.iter().map(|size| substitute_dims(size, sizes)).collect();
         if !own.index_of.is_empty() && own.index_of != index_of {
-            let message = format!("`{name}` is declared an index, and `{}` does not give one of the same dim", call.def);
-            self.errors.push(dims::error(303, message).at(call.span, "given here").and(own.span, "declared here"));
+            let message = format!("`{name}` is declared an index, and `{def}` does not give one of the same dim");
+            self.errors.push(dims::error(303, message).at(span, "given here").and(own.span, "declared here"));
             return None;
         }
         self.module.tensors[target].index_of = index_of;

@@ -94,7 +94,7 @@ impl Elaborator<'_> {
             }
             match statement {
                 Statement::Bind(bind) => self.bind(bind),
-                Statement::BindMany(many) => self.bind_many(&many.names, &many.value, many.span),
+                Statement::BindMany(many) => self.bind_many(&many.names, &many.value, None, many.span),
                 Statement::Scan(_) | Statement::Fit(_) => {}
             }
         }
@@ -109,7 +109,8 @@ impl Elaborator<'_> {
             && let ExprKind::Call { name, .. } = &bind.value.peeled().kind
             && self.is_whole_call(name.as_str())
         {
-            self.bind_many(std::slice::from_ref(&bind.name), &bind.value, bind.span);
+            let stated = bind.ty.as_ref().map(|t| element_dtype(&t.element));
+            self.bind_many(std::slice::from_ref(&bind.name), &bind.value, stated, bind.span);
             return;
         }
         if self.equation(bind).is_none() {
@@ -120,7 +121,8 @@ impl Elaborator<'_> {
     /// Whether a name is called on whole tensors: a def that is not of scalars alone, or one that this version cannot look at.
     fn is_whole_call(&self, name: &str) -> bool {
         let is_def = self.program.defs.contains_key(name);
-        is_def && !self.is_scalar_def(name) || !is_def && self.program.foreign.contains_key(name)
+        let is_foreign = self.program.foreign.contains_key(name);
+        is_def && !self.is_scalar_def(name) || !is_def && (is_foreign || crate::builtins::whole(name).is_some())
     }
 
     /// Reads of a tensor whose equation is wrong are not reported.

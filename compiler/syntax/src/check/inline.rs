@@ -5,7 +5,7 @@ use super::scope::Elaborator;
 use ein_ir::entity::{EntityRef, Index, Reducer, Tensor};
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::scalar::{Scalar, ScalarKind};
-use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Reduce, ReduceOp, Relation, Require, TensorDecl};
+use ein_ir::tensor::{Definition, Equation, Generate, IndexDecl, Module, Multi, Reduce, ReduceOp, Relation, Require, Table, TensorDecl};
 use std::collections::BTreeMap;
 
 /// How the entities of a called def are spelt in its caller.
@@ -36,6 +36,26 @@ impl<'a> Renaming<'a> {
             _ => {}
         });
         out
+    }
+
+    fn definition(&self, definition: &Definition) -> Option<Definition> {
+        let tensors = |list: &[Tensor]| list.iter().map(|t| self.tensors[t]).collect::<Vec<_>>();
+        Some(match definition {
+            Definition::Equation(e) => Definition::Equation(self.equation(e)),
+            Definition::Multi(m) => Definition::Multi(Multi {
+                results: tensors(&m.results),
+                args: tensors(&m.args),
+                options: m.options.iter().map(|(name, size)| (name.clone(), self.size(size))).collect(),
+                ..m.clone()
+            }),
+            Definition::Generate(g) => Definition::Generate(Generate {
+                results: tensors(&g.results),
+                args: g.args.iter().map(|size| self.size(size)).collect(),
+                ..g.clone()
+            }),
+            Definition::Table(table) => Definition::Table(Table { out: self.tensors[&table.out], ..table.clone() }),
+            Definition::Scan(_) => return None,
+        })
     }
 
     fn equation(&self, e: &Equation) -> Equation {
@@ -87,10 +107,7 @@ impl Elaborator<'_> {
             }
         }
         for definition in &module.body {
-            if let Definition::Equation(e) = definition {
-                let copy = renaming.equation(e);
-                self.module.body.push(Definition::Equation(copy));
-            }
+            self.module.body.extend(renaming.definition(definition));
         }
         for require in &module.requires {
             self.inline_require(require, &renaming, &module.name);
@@ -120,10 +137,21 @@ impl Elaborator<'_> {
     }
 }
 
-/// Calls `f` on every size that stands in an expression of the module.
+/// Calls `f` on every size that stands in an expression of the module, or is an argument of a function.
 pub(crate) fn visit_sizes(module: &Module, f: &mut dyn FnMut(&Extent)) {
     for definition in &module.body {
-        let Definition::Equation(e) = definition else { continue };
+        let e = match definition {
+            Definition::Equation(e) => e,
+            Definition::Multi(m) => {
+                m.options.iter().for_each(|(_, size)| f(size));
+                continue;
+            }
+            Definition::Generate(g) => {
+                g.args.iter().for_each(&mut *f);
+                continue;
+            }
+            Definition::Table(_) | Definition::Scan(_) => continue,
+        };
         let scalars = e.domain.iter().chain(e.reduce.iter().filter_map(|r| r.guard.as_ref())).chain([&e.body]);
         for scalar in scalars {
             scalar.visit(&mut |s| {

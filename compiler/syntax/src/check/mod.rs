@@ -29,6 +29,7 @@ mod resolve;
 pub(crate) mod scope;
 pub(crate) mod sum;
 pub(crate) mod tree;
+mod whole;
 
 #[cfg(test)]
 mod tests;

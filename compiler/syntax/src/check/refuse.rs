@@ -11,11 +11,8 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::span::Span;
 
-/// Functions of several results and the like that are parsed as calls.
-const FUNCTIONS: [&str; 17] = [
-    "approx", "top_k", "sort", "solve", "cholesky", "qr", "eigh", "eig", "svd", "lstsq", "inv", "det", "fft", "ifft", "rfft", "irfft",
-    "rng",
-];
+/// Functions that are parsed as calls and not in this version.
+const FUNCTIONS: [&str; 3] = ["approx", "eig", "rng"];
 
 /// The first construct, in source order, that this version does not have.
 pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {

@@ -324,7 +324,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
 
     fn call(&mut self, name: &Ident, args: &[ast::Argument], span: Span) -> NodeKind {
         let is_def = self.elab.program.defs.contains_key(name.as_str());
-        if is_def && !self.elab.is_scalar_def(name.as_str()) {
+        if is_def && !self.elab.is_scalar_def(name.as_str()) || !is_def && builtins::whole(name.as_str()).is_some() {
             let found = error(212, format!("`{name}` works on whole tensors, and one value must stand here"));
             let text: Vec<String> = args.iter().map(|a| whole_tensor(&a.value)).collect();
             let found = found.at(span, "called inside an expression");
@@ -355,7 +355,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
             }
             None => {
                 let defs = self.elab.program.defs.keys().copied();
-                let near = nearest(name.as_str(), builtins::FUNCTIONS.iter().map(|f| f.name).chain(defs));
+                let near = nearest(name.as_str(), builtins::FUNCTIONS.iter().map(|f| f.name).chain(defs).chain(builtins::whole_names()));
                 let found = error(211, format!("there is no function `{name}`")).at(name.span, "not a function");
                 match near {
                     Some(near) => found.help(format!("did you mean `{near}`?")),

@@ -305,11 +305,19 @@ fn sums_round_in_the_accumulator() {
 }
 
 #[test]
-fn whole_tensor_functions_are_not_in_this_version() {
-    let mut m = Build::default();
-    let x = m.param("x", DType::F64, &[]);
-    let y = m.result("y", DType::F64, &[]);
-    let multi = Multi { op: MultiOp::Det, results: vec![y], args: vec![x], options: vec![], span: S };
-    m.0.body.push(Definition::Multi(multi));
-    assert_eq!(m.run(&[Data::floats(DType::F64, &[], &[1.0])]).unwrap_err().code, fault::NOT_IN_THIS_VERSION);
+fn whole_tensor_functions_are_evaluated() {
+    let inverse = |values: &[f64]| {
+        let mut m = Build::default();
+        let x = m.param("x", DType::F64, &[2, 2, 2]);
+        let y = m.result("y", DType::F64, &[2, 2, 2]);
+        let multi = Multi { op: MultiOp::Inv, results: vec![y], args: vec![x], options: vec![], span: S };
+        m.0.body.push(Definition::Multi(multi));
+        m.run(&[Data::floats(DType::F64, &[2, 2, 2], values)])
+    };
+    let regular = [2.0, 0.0, 0.0, 4.0, 0.0, 1.0, 1.0, 0.0];
+    let out = inverse(&regular).unwrap();
+    assert_eq!(out, [Data::floats(DType::F64, &[2, 2, 2], &[0.5, 0.0, 0.0, 0.25, 0.0, 1.0, 1.0, 0.0])]);
+    let singular = [2.0, 0.0, 0.0, 4.0, 1.0, 2.0, 2.0, 4.0];
+    let fault = inverse(&singular).unwrap_err();
+    assert_eq!((fault.code, fault.message.as_str()), (610, "`inv`: the matrix is singular (matrix 1 of the batch)"));
 }

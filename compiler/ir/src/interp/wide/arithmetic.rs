@@ -5,6 +5,7 @@ use super::sum::Sum;
 use super::{complex, real};
 use crate::dtype::{Class, DType};
 use crate::interp::engine::Arithmetic;
+use crate::interp::multi::Quality;
 use crate::scalar::eval::{ScalarFault, cast, eval_binary, eval_unary};
 use crate::scalar::function::{BinaryFn, UnaryFn};
 use crate::scalar::value::Value;
@@ -54,6 +55,23 @@ impl Arithmetic for Wide {
             (Number::Exact(value), _) => WideValue { doubtful: x.doubtful, ..WideValue::exact(cast(value, dtype)) },
             (_, Class::Float | Class::Complex) => to_float(&x, dtype),
             _ => to_exact(&x, dtype),
+        }
+    }
+
+    fn is_exact(v: &WideValue) -> bool {
+        v.error == 0.0 && !v.doubtful
+    }
+
+    fn rounded(v: &WideValue) -> Value {
+        cast(v.number.widest(), v.number.dtype())
+    }
+
+    fn of_library(value: Value, quality: Quality) -> WideValue {
+        let exact = WideValue::exact(value);
+        match quality {
+            Quality::Exact => exact,
+            Quality::Within(error) => WideValue::computed(exact.number, exact.magnitude + error, error, false),
+            Quality::Doubtful => WideValue { doubtful: true, ..exact },
         }
     }
 

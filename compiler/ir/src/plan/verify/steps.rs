@@ -3,13 +3,15 @@
 use super::broken;
 use crate::dtype::DType;
 use crate::entity::{Index, Tensor};
+use crate::extent::Extent;
 use crate::interval::Interval;
+use crate::library;
 use crate::plan::{Buffer, Contraction, IndexRange, Library, Nest, NestReduce, Place, Plan, Scan, StepKind};
 use crate::scalar::print::Types;
 use crate::scalar::verify::{Scope, check_bounds, check_typed};
 use crate::scalar::{Access, Scalar, typing};
-use crate::tensor::verify::{arity, check_reducers};
-use crate::tensor::{Module, MultiOp, ReduceOp};
+use crate::tensor::verify::check_reducers;
+use crate::tensor::{Module, ReduceOp};
 use crate::verified::VerifierError;
 use std::collections::BTreeSet;
 
@@ -282,26 +284,47 @@ impl<'p> Checker<'p, '_> {
         self.readable.extend(written_here);
     }
 
-    fn check_library(&mut self, library: &Library) {
-        let (n_args, n_results) = arity(library.op);
-        let name = MultiOp::name(library.op);
-        if library.args.len() != n_args {
-            self.refuse(format!("`{name}` of {} buffers", library.args.len()));
+    fn check_library(&mut self, call: &Library) {
+        if let Some(message) = self.refuse_signature(call) {
+            self.refuse(message);
         }
-        if library.results.is_empty() || library.results.len() > n_results {
-            self.refuse(format!("`{name}` gives {} results", library.results.len()));
-        }
-        for &arg in &library.args {
+        for &arg in &call.args {
             self.read(arg);
         }
-        for &result in &library.results {
+        for &result in &call.results {
             self.write(result);
         }
-        if let Some(workspace) = library.workspace {
+        if let Some(workspace) = call.workspace {
             if !matches!(self.plan.buffers[workspace].place, Place::Arena(_)) {
                 self.refuse(format!("the workspace {workspace} is not in the arena"));
             }
             self.write(workspace);
         }
+    }
+
+    /// Why buffers do not fit the function.
+    fn refuse_signature(&self, call: &Library) -> Option<String> {
+        let name = call.op.name();
+        let (least, most) = library::result_counts(call.op);
+        if !(least..=most).contains(&call.results.len()) {
+            return Some(format!("`{name}` gives {} results", call.results.len()));
+        }
+        let axes =
+            |tensor: &Tensor| self.plan.buffers[*tensor].extents.iter().map(|n| Extent::constant(i128::from(*n))).collect::<Vec<_>>();
+        let given: Vec<(DType, Vec<Extent>)> = call.args.iter().map(|arg| (self.plan.buffers[*arg].dtype, axes(arg))).collect();
+        let operands: Vec<_> = given.iter().map(|(dtype, axes)| library::Operand { dtype: *dtype, axes }).collect();
+        let options: Vec<_> = call.options.iter().map(|(name, value)| (name.clone(), Extent::from(*value))).collect();
+        let signature = match library::signature(call.op, &operands, &options) {
+            Ok(signature) => signature,
+            Err(misuse) => return Some(format!("`{name}` does not take its buffers: {misuse:?}")),
+        };
+        if let Some(need) = signature.needs.iter().find(|need| need.value.as_constant().is_none_or(|value| value < 0)) {
+            return Some(format!("`{name}`: it does not hold that {}", need.fact));
+        }
+        let differs = |(result, (dtype, wanted)): (&Tensor, &(DType, Vec<Extent>))| {
+            self.plan.buffers[*result].dtype != *dtype || axes(result) != *wanted
+        };
+        let wrong = call.results.iter().zip(&signature.results).position(differs)?;
+        Some(format!("result {wrong} of `{name}` has another type"))
     }
 }

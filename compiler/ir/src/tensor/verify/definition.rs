@@ -5,10 +5,11 @@ use crate::dtype::DType;
 use crate::entity::{EntityRef, Index, Tensor};
 use crate::extent::Extent;
 use crate::interval::Interval;
+use crate::library;
 use crate::scalar::print::Types;
 use crate::scalar::verify::{Scope, check_bounds, check_typed};
 use crate::scalar::{Access, Scalar, ScalarKind, typing};
-use crate::tensor::{Definition, Equation, Module, Multi, MultiOp, Reduce, ReduceOp, Scan, Table};
+use crate::tensor::{Definition, Equation, Generate, Module, Multi, Reduce, ReduceOp, Scan, Table};
 use crate::verified::VerifierError;
 use std::collections::BTreeSet;
 
@@ -76,6 +77,7 @@ impl<'m> Checker<'m, '_> {
             Definition::Equation(equation) => self.check_equation(equation),
             Definition::Scan(scan) => self.check_scan(scan),
             Definition::Multi(multi) => self.check_multi(multi),
+            Definition::Generate(generate) => self.check_generate(generate),
             Definition::Table(table) => self.check_table(table),
         }
     }
@@ -249,13 +251,6 @@ impl<'m> Checker<'m, '_> {
 
     fn check_multi(&mut self, multi: &Multi) {
         let entity = multi.results.first().map_or_else(|| multi.op.name().to_owned(), ToString::to_string);
-        let (n_args, n_results) = arity(multi.op);
-        if multi.args.len() != n_args {
-            self.refuse(&entity, format!("`{}` of {} tensors", multi.op.name(), multi.args.len()));
-        }
-        if multi.results.is_empty() || multi.results.len() > n_results {
-            self.refuse(&entity, format!("`{}` gives {} results", multi.op.name(), multi.results.len()));
-        }
         self.refuse_all(&entity, undeclared(&multi.args, self.module.tensors.len()).collect());
         for &arg in multi.args.iter().filter(|arg| arg.index() < self.module.tensors.len()) {
             if !self.readable.contains(&arg) {
@@ -267,7 +262,51 @@ impl<'m> Checker<'m, '_> {
                 self.refuse(&entity, format!("option `{name}`: {message}"));
             }
         }
+        if let Some(message) = self.refuse_signature(multi) {
+            self.refuse(&entity, message);
+        }
         for &result in &multi.results {
+            self.refuse_stacking(result);
+            self.define(result);
+        }
+    }
+
+    /// Why operands and results do not fit the function.
+    fn refuse_signature(&self, multi: &Multi) -> Option<String> {
+        let name = multi.op.name();
+        let (least, most) = library::result_counts(multi.op);
+        if !(least..=most).contains(&multi.results.len()) {
+            return Some(format!("`{name}` gives {} results", multi.results.len()));
+        }
+        let decls: Option<Vec<_>> = multi.args.iter().map(|arg| self.module.tensors.get(*arg)).collect();
+        let operands: Vec<_> = decls?.into_iter().map(|decl| library::Operand { dtype: decl.dtype, axes: &decl.axes }).collect();
+        let signature = match library::signature(multi.op, &operands, &multi.options) {
+            Ok(signature) => signature,
+            Err(misuse) => return Some(format!("`{name}` does not take its operands: {misuse:?}")),
+        };
+        let differs = |(result, (dtype, axes)): (&Tensor, &(DType, Vec<Extent>))| {
+            self.module.tensors.get(*result).is_some_and(|decl| decl.dtype != *dtype || decl.axes != *axes)
+        };
+        let wrong = multi.results.iter().zip(&signature.results).position(differs)?;
+        Some(format!("result {wrong} of `{name}` has another type"))
+    }
+
+    fn check_generate(&mut self, generate: &Generate) {
+        let generator = generate.generator;
+        let entity = generate.results.first().map_or_else(|| generator.name().to_owned(), ToString::to_string);
+        for value in &generate.args {
+            self.refuse_all(&entity, refuse_extent(self.module, value).into_iter().collect());
+        }
+        if generate.args.len() != generator.params().len() {
+            return self.refuse(&entity, format!("`{}` of {} sizes", generator.name(), generate.args.len()));
+        }
+        if generate.results.is_empty() || generate.results.len() > generator.n_results() {
+            self.refuse(&entity, format!("`{}` gives {} results", generator.name(), generate.results.len()));
+        }
+        for (&result, axes) in generate.results.iter().zip(generator.axes(&generate.args)) {
+            if self.module.tensors.get(result).is_some_and(|decl| decl.axes != axes || !generator.takes(decl.dtype)) {
+                self.refuse(result, format!("not what `{}` gives", generator.name()));
+            }
             self.refuse_stacking(result);
             self.define(result);
         }
@@ -292,16 +331,5 @@ impl<'m> Checker<'m, '_> {
         if self.scans.iter().any(|scan| scan.stacked.iter().any(|s| s.tensor == tensor)) {
             self.refuse(tensor, "stacked, but not defined by an equation");
         }
-    }
-}
-
-/// Number of arguments, and greatest number of results, of a function of tensors.
-pub(crate) const fn arity(op: MultiOp) -> (usize, usize) {
-    match op {
-        MultiOp::Solve | MultiOp::Lstsq => (2, 1),
-        MultiOp::TopK | MultiOp::Sort | MultiOp::Qr | MultiOp::Eigh => (1, 2),
-        MultiOp::Svd => (1, 3),
-        MultiOp::Cholesky | MultiOp::Inv | MultiOp::Det => (1, 1),
-        MultiOp::Fft | MultiOp::Ifft | MultiOp::Rfft | MultiOp::Irfft => (1, 1),
     }
 }
