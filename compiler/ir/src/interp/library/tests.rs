@@ -135,5 +135,5 @@ fn what_has_no_answer_fails_and_what_is_not_finite_is_nan() {
     let svd = run(&problem(MultiOp::Svd, DType::F64, 2, 2, 0), &[reals(&[0.0; 4])]).unwrap();
     assert_eq!(svd[1], reals(&[0.0, 0.0]));
     let huge = run(&problem(MultiOp::Eigh, DType::F64, 2, 2, 0), &[reals(&[1e300, 0.0, 1e300, 1e300])]).unwrap();
-    assert_eq!(huge[0][1], Value::Float(2e300, DType::F64));
+    assert!((huge[0][1].as_float().unwrap() / 2e300 - 1.0).abs() < 1e-14);
 }

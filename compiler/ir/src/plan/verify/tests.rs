@@ -16,7 +16,7 @@ buffer t6 "h0" f32[8] arena 512 live s2..s3
 buffer t7 "h" f32[8] output 0 live s3..s4
 buffer t8 "h.prev" f32[8] arena 576 live s3..s3
 buffer t9 "top" f32[3] output 1 live s4..s4
-buffer t10 "where" i32[3] arena 512 live s4..s4
+buffer t10 "where" i64[3] arena 512 live s4..s4
 buffer t11 "work" f32[16] arena 640 live s4..s4
 buffer t12 "hs" f32[8, 8] output 2 live s3..s3
 fault f0 E0601 "division by 0 in `y`" @12..17

@@ -22,7 +22,7 @@ tensor t6 "h" f32[d0]
 tensor t7 "hs" f32[d0, d0]
 tensor t8 "tmp" f32[]
 tensor t9 "values" f32[d0, 3]
-tensor t10 "positions" i32[d0, 3]
+tensor t10 "positions" i64[d0, 3]
 tensor t11 "w" c64[2]
 tensor t12 "total" f32[]
 index i0 "i" 0..d0 @41..42
@@ -161,7 +161,7 @@ fn scans_are_checked() {
 
 #[test]
 fn functions_and_tables_are_checked() {
-    refuse("top_k(t0)", "top_k(t0, t1)", "`top_k` of 2 tensors");
+    refuse("top_k(t0)", "top_k(t0, t1)", "`top_k` does not take its operands: Count { wanted: 1 }");
     refuse("top_k(t0)", "top_k(t12)", "t12 is read before its definition");
     refuse("(t9, t10) = top_k(t0)", "(t9, t10) = det(t0)", "`det` gives 2 results");
     refuse("{\"k\": 3}", "{\"k\": d9}", "option `k`: d9 is not declared");
