@@ -34,10 +34,11 @@ elements! {
     Complex<f32> => C64, Complex<f64> => C128,
 }
 
-/// Whether arrays of this dtype can be held and addressed element by element; the packed sub-byte types cannot yet.
+/// Whether several elements share a byte: packed along the last axis, low bits first, each row starting on a byte. Such tensors
+/// are row-major.
 #[must_use]
-pub const fn is_addressable(dtype: DType) -> bool {
-    dtype.bits() >= 8
+pub const fn is_packed(dtype: DType) -> bool {
+    dtype.bits() < 8
 }
 
 #[cfg(test)]

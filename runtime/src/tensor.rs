@@ -1,7 +1,7 @@
 //! Owned row-major tensors.
 
 use crate::buffer::{AlignedBuf, MAX_BYTES};
-use crate::element::{Element, is_addressable};
+use crate::element::{Element, is_packed};
 use crate::error::Error;
 use crate::view::{DimVec, TensorRef};
 use ein_ir::dtype::DType;
@@ -22,17 +22,27 @@ pub struct Tensor {
 ///
 /// # Errors
 ///
-/// `size-overflow` above [`MAX_BYTES`], `unsupported-dtype` for packed sub-byte types; both name `what`.
+/// `size-overflow` above [`MAX_BYTES`], naming `what`.
 pub fn size_of_shape(what: &str, dtype: DType, shape: &[usize]) -> Result<(usize, usize), Error> {
-    if !is_addressable(dtype) {
-        return Err(Error::UnsupportedDtype { what: what.to_owned(), found: format!("{dtype} (packed)") });
-    }
     let spread = shape.iter().filter(|&&n| n != 0).try_fold(dtype.bytes(), |bytes, &n| bytes.checked_mul(n).filter(|&b| b <= MAX_BYTES));
     match spread {
         None => Err(Error::SizeOverflow { what: what.to_owned(), dtype, shape: shape.to_vec() }),
         Some(_) if shape.contains(&0) => Ok((0, 0)),
+        // Of a packed type there are no more bytes than elements.
+        Some(elements) if is_packed(dtype) => Ok((elements, packed_shape(dtype, shape).iter().product())),
         Some(bytes) => Ok((bytes / dtype.bytes(), bytes)),
     }
+}
+
+/// The shape of the bytes of a tensor of a packed type: its last axis counts bytes.
+#[must_use]
+pub fn packed_shape(dtype: DType, shape: &[usize]) -> DimVec<usize> {
+    let per_byte = (8 / dtype.bits() as usize).max(1);
+    let mut bytes = DimVec::from_slice(shape);
+    if let Some(last) = bytes.last_mut() {
+        *last = last.div_ceil(per_byte);
+    }
+    bytes
 }
 
 /// Strides of a row-major tensor, in elements.
@@ -52,7 +62,7 @@ impl Tensor {
     ///
     /// # Errors
     ///
-    /// `size-overflow`, `allocation-failed`, `unsupported-dtype`.
+    /// `size-overflow`, `allocation-failed`.
     pub fn zeros(dtype: DType, shape: &[usize]) -> Result<Self, Error> {
         let (_, bytes) = size_of_shape("tensor", dtype, shape)?;
         Ok(Self { dtype, shape: shape.into(), data: AlignedBuf::zeroed(bytes)? })
@@ -152,7 +162,7 @@ impl Tensor {
     /// Number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.data.len() / self.dtype.bytes()
+        self.shape.iter().product()
     }
 
     /// Whether there are no elements.
@@ -322,7 +332,19 @@ mod tests {
         assert_eq!(Tensor::from_slice(&[2, 2], &[1u8; 3]).unwrap_err().code(), 912);
         let t = Tensor::zeros(DType::U8, &[2]).unwrap();
         assert_eq!(t.as_slice::<i8>().unwrap_err().code(), 905);
-        assert_eq!(Tensor::zeros(DType::U4, &[2]).unwrap_err().code(), 903);
+    }
+
+    #[test]
+    fn packed_rows_start_on_a_byte() {
+        let t = Tensor::zeros(DType::U4, &[2, 3]).unwrap();
+        assert_eq!((t.len(), t.as_bytes().len()), (6, 4));
+        assert_eq!(Tensor::zeros(DType::U1, &[]).unwrap().as_bytes().len(), 1);
+        let bytes = AlignedBuf::copy_of(&[0; 3]).unwrap();
+        assert_eq!(Tensor::from_bytes(DType::I2, &[2, 5], bytes).unwrap_err().code(), 912);
+        let view = TensorRef::from(&t);
+        assert!(view.is_row_major());
+        assert_eq!(view.to_tensor().unwrap(), t);
+        assert_eq!(TensorRef::from_bytes(DType::I4, &[2, 3], &[0; 5]).unwrap_err().code(), 912);
     }
 
     #[test]

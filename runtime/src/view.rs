@@ -1,8 +1,8 @@
 //! Borrowed tensors of any strides.
 
-use crate::element::Element;
+use crate::element::{Element, is_packed};
 use crate::error::Error;
-use crate::tensor::{Tensor, row_major_strides, size_of_shape};
+use crate::tensor::{Tensor, packed_shape, row_major_strides, size_of_shape};
 use ein_ir::dtype::DType;
 use ndarray::{Array, ArrayView, ArrayViewD, ArrayViewMut, Dimension, IxDyn, ShapeBuilder};
 use smallvec::SmallVec;
@@ -89,12 +89,32 @@ impl<'a> TensorRef<'a> {
     /// # Safety
     ///
     /// Every index below `shape` must reach, from `ptr` and by `strides` elements, a valid element that lives and is not written for `'a`;
-    /// `ptr` must be a multiple of `dtype.align()`, also if the shape is empty, and `shape` and `strides` equally long.
+    /// `ptr` must be a multiple of `dtype.align()`, also if the shape is empty, and `shape` and `strides` equally long. Elements of a
+    /// packed dtype are row-major, each row starting on a byte.
     #[must_use]
     pub unsafe fn from_raw_parts(dtype: DType, ptr: *const u8, shape: DimVec<usize>, strides: DimVec<isize>) -> Self {
         debug_assert_eq!(shape.len(), strides.len());
         debug_assert_eq!(ptr.addr() % dtype.align(), 0);
+        debug_assert!(!is_packed(dtype) || strides == row_major_strides(&shape));
         Self { dtype, shape, strides, ptr, lifetime: PhantomData }
+    }
+
+    /// A row-major view of bytes: of packed elements, 8-bit floats, or whatever else lies in them.
+    ///
+    /// # Errors
+    ///
+    /// `element-count` (in bytes) if there are more or fewer than the shape needs, or they do not begin at a multiple of the
+    /// alignment of the dtype; `unsupported-dtype` for bool, of which not every byte is one.
+    pub fn from_bytes(dtype: DType, shape: &[usize], bytes: &'a [u8]) -> Result<Self, Error> {
+        if dtype == DType::Bool {
+            return Err(Error::UnsupportedDtype { what: "a view of bytes".to_owned(), found: dtype.to_string() });
+        }
+        let (_, expected) = size_of_shape("tensor", dtype, shape)?;
+        if expected != bytes.len() || !bytes.as_ptr().addr().is_multiple_of(dtype.align()) {
+            return Err(Error::ElementCount { shape: shape.to_vec(), expected, found: bytes.len() });
+        }
+        // SAFETY: a row-major walk over the shape stays in the bytes, any of which are elements of a number type.
+        Ok(unsafe { Self::from_raw_parts(dtype, bytes.as_ptr(), shape.into(), row_major_strides(shape)) })
     }
 
     /// A row-major view of a slice.
@@ -182,6 +202,9 @@ impl<'a> TensorRef<'a> {
         if self.is_empty() {
             return start..start;
         }
+        if is_packed(self.dtype) {
+            return start..start.wrapping_add(self.n_bytes());
+        }
         let size = self.dtype.bytes() as isize;
         let (mut low, mut high) = (0isize, 0isize);
         for (&extent, &stride) in self.shape.iter().zip(&self.strides) {
@@ -202,7 +225,12 @@ impl<'a> TensorRef<'a> {
     #[must_use]
     pub fn as_bytes(&self) -> Option<&'a [u8]> {
         // SAFETY: the elements of a row-major view are contiguous and live for `'a`.
-        self.is_row_major().then(|| unsafe { std::slice::from_raw_parts(self.ptr, self.len() * self.dtype.bytes()) })
+        self.is_row_major().then(|| unsafe { std::slice::from_raw_parts(self.ptr, self.n_bytes()) })
+    }
+
+    /// Bytes of the elements, gaps apart.
+    fn n_bytes(&self) -> usize {
+        if is_packed(self.dtype) { packed_shape(self.dtype, &self.shape).iter().product() } else { self.len() * self.dtype.bytes() }
     }
 
     /// The elements of a row-major view.
@@ -258,11 +286,12 @@ impl<'a> TensorRef<'a> {
     ///
     /// # Panics
     ///
-    /// If `axes` is not a permutation of the axes.
+    /// If `axes` is not a permutation of the axes, or moves axes of a packed type.
     #[must_use]
     pub fn permuted(&self, axes: &[usize]) -> Self {
         let is_permutation = axes.len() == self.rank() && (0..self.rank()).all(|a| axes.contains(&a));
         assert!(is_permutation, "{axes:?} is not a permutation of {} axes", self.rank());
+        assert!(!is_packed(self.dtype) || axes.is_sorted(), "elements of {} are packed along the last axis", self.dtype);
         let shape = axes.iter().map(|&a| self.shape[a]).collect();
         let strides = axes.iter().map(|&a| self.strides[a]).collect();
         Self { shape, strides, ..self.clone() }

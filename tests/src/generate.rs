@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 const EXTENTS: [usize; 12] = [0, 1, 2, 3, 5, 7, 8, 13, 16, 17, 31, 33];
 
 /// Element types of parameters and equations.
-const DTYPES: [DType; 24] = [
+const DTYPES: [DType; 29] = [
     DType::F32,
     DType::F32,
     DType::F32,
@@ -40,10 +40,27 @@ const DTYPES: [DType; 24] = [
     DType::BF16,
     DType::F8E4M3,
     DType::F8E5M2,
+    DType::U1,
+    DType::U2,
+    DType::U4,
+    DType::I2,
+    DType::I4,
 ];
 /// Types of integers, and of floats, for expressions that need one.
-const INTEGERS: [DType; 10] =
-    [DType::I32, DType::I32, DType::I64, DType::I64, DType::I8, DType::I16, DType::U8, DType::U16, DType::U32, DType::U64];
+const INTEGERS: [DType; 12] = [
+    DType::I32,
+    DType::I32,
+    DType::I64,
+    DType::I64,
+    DType::I8,
+    DType::I16,
+    DType::U8,
+    DType::U16,
+    DType::U32,
+    DType::U64,
+    DType::U4,
+    DType::I4,
+];
 const FLOATS: [DType; 8] = [DType::F32, DType::F32, DType::F32, DType::F64, DType::F64, DType::F16, DType::BF16, DType::F8E5M2];
 
 /// Points of the iteration space of one equation that the interpreters can visit in no time.

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::function::{Function, input_class};
 use crate::pipeline::{self, InputClass, Specialised};
+use crate::raw;
 use ein_cranelift::Compiled;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -111,7 +112,8 @@ impl Binder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let shapes: Vec<Option<&[usize]>> = self.shapes.iter().map(Option::as_deref).collect();
+        let shapes = self.logical_shapes();
+        let shapes: Vec<Option<&[usize]>> = shapes.iter().map(Option::as_deref).collect();
         let sizes = self.function.sizes(&shapes, &self.sizes)?;
         let staged = self.function.stages(&sizes, &self.classes)?;
         let code = pipeline::generate(&staged.kernels, self.function.cpu()).map_err(|d| self.function.located(d))?;
@@ -119,10 +121,28 @@ impl Binder {
     }
 
     /// An array of the declared element type; for indices, of any integers.
+    /// The shapes of the inputs as the program sees them; of packed ones that are given as bytes, the length of the last axis follows
+    /// from the other inputs.
+    fn logical_shapes(&self) -> Vec<Option<Vec<usize>>> {
+        let module = self.function.module();
+        let as_bytes = |n: usize| raw::is_packed_input(module, n, self.classes[n].stored);
+        if !(0..self.shapes.len()).any(as_bytes) {
+            return self.shapes.clone();
+        }
+        let others: Vec<Option<&[usize]>> = self.shapes.iter().enumerate().map(|(n, s)| s.as_deref().filter(|_| !as_bytes(n))).collect();
+        // What is wrong with the others is said when all of them are looked at.
+        let known = self.function.sizes(&others, &self.sizes).ok();
+        let shape = |(n, shape): (usize, &Option<Vec<usize>>)| match shape {
+            Some(bytes) if as_bytes(n) => Some(raw::logical_shape(&module.tensors[module.params[n]], bytes, known.as_ref())),
+            other => other.clone(),
+        };
+        self.shapes.iter().enumerate().map(shape).collect()
+    }
+
     fn check_given(&self, n: usize, view: &TensorRef<'_>) -> Result<(), Error> {
         let module = self.function.module();
         let decl = &module.tensors[module.params[n]];
-        if !decl.index_of.is_empty() && view.dtype().is_integer() {
+        if (!decl.index_of.is_empty() && view.dtype().is_integer()) || raw::holds(decl.dtype, view.dtype()) {
             return Ok(());
         }
         check_dtype(&decl.name, decl.dtype, view.dtype())
@@ -314,7 +334,7 @@ impl Bound {
 
     fn check_input(&self, n: usize, view: &TensorRef<'_>) -> Result<(), Error> {
         let argument = &self.inputs[n];
-        argument.check(view.dtype(), view.shape())?;
+        argument.check_input(view.dtype(), view.shape())?;
         if argument.first_stride.is_none() && !view.is_row_major() {
             let message = format!("`{}` was bound row-major but the array given has strides {:?}", argument.name, view.strides());
             let help = format!("bind it with `.strided(\"{}\")`", argument.name);
@@ -383,16 +403,28 @@ fn runtime_strides(staged: &Specialised) -> Vec<Option<usize>> {
 }
 
 impl Argument {
+    /// An input may also be given as its bits.
+    fn check_input(&self, dtype: DType, shape: &[usize]) -> Result<(), Error> {
+        if !raw::holds(self.dtype, dtype) {
+            return self.check(dtype, shape);
+        }
+        self.check_shape(&raw::stored_shape(self.dtype, &self.shape), shape)
+    }
+
     fn check(&self, dtype: DType, shape: &[usize]) -> Result<(), Error> {
         check_dtype(&self.name, self.dtype, dtype)?;
-        if shape.len() != self.shape.len() {
-            let (expected, found) = (self.shape.len(), shape.len());
+        self.check_shape(&self.shape, shape)
+    }
+
+    fn check_shape(&self, wanted: &[usize], shape: &[usize]) -> Result<(), Error> {
+        if shape.len() != wanted.len() {
+            let (expected, found) = (wanted.len(), shape.len());
             return Err(ein_runtime::Error::RankMismatch { name: self.name.clone(), expected, found }.into());
         }
-        match self.shape.iter().zip(shape).position(|(a, b)| a != b) {
+        match wanted.iter().zip(shape).position(|(a, b)| a != b) {
             None => Ok(()),
             Some(axis) => {
-                let (expected, found) = (self.shape[axis], shape[axis]);
+                let (expected, found) = (wanted[axis], shape[axis]);
                 Err(ein_runtime::Error::ExtentMismatch { name: self.name.clone(), axis, expected, found }.into())
             }
         }

@@ -63,6 +63,13 @@ impl Function {
         m.results.iter().map(|t| m.tensors[*t].name.as_str()).collect()
     }
 
+    /// The element type of an input; `None` if there is none of that name, or it holds indices, which any integer may.
+    #[must_use]
+    pub fn input_dtype(&self, name: &str) -> Option<ein_ir::dtype::DType> {
+        let m = self.module();
+        m.params.iter().map(|t| &m.tensors[*t]).find(|t| t.name == name && t.index_of.is_empty()).map(|t| t.dtype)
+    }
+
     /// Starts fixing sizes, layouts and constants.
     #[must_use]
     pub fn bind(&self) -> Binder {

@@ -40,6 +40,7 @@ pub mod pages;
 pub mod pipeline;
 mod pools;
 pub mod program;
+mod raw;
 pub mod render;
 
 pub use bound::{Binder, Bound, Outputs};

@@ -352,6 +352,51 @@ fn results_are_in_the_format_that_their_name_says() {
     assert_eq!(load(&format!("{}:c", f.path("o.npz"))).1, [2.0, 4.0]);
 }
 
+/// Packed integers are bytes in a file, bf16 may be u16; how long a row is follows from the other inputs.
+#[test]
+fn small_types_in_files() {
+    let f = Folder::new("small-types");
+    let program = f.text(
+        "p.ein",
+        "def p<I, O>(x: bf16[I], w: i4[O, I], e: f8e4m3[I]) -> (y: i4[O, I], s: f32[O], h: bf16[I], g: f8e4m3[I]) {
+  y[o, i] = w[o, i] + 1;
+  s[o]    = sum[i](x[i] as f32 * w[o, i] as f32);
+  h[i]    = x[i] * 3.0;
+  g[i]    = e[i];
+}",
+    );
+    let (x, w, e) = (f.path("x.npy"), f.path("w.npy"), f.path("e.npy"));
+    // 1, 2, 3 as bf16; rows 7 -8 1 and -1 2 3 as i4; 1, 2, 448 as f8e4m3.
+    save_npy(Path::new(&x), &(&Tensor::from_slice(&[3], &[0x3f80u16, 0x4000, 0x4040]).expect("fits")).into()).expect("written");
+    save_npy(Path::new(&w), &(&Tensor::from_slice(&[2, 2], &[0x87u8, 0x01, 0x2f, 0x03]).expect("fits")).into()).expect("written");
+    save_npy(Path::new(&e), &TensorRef::from_bytes(ein::DType::F8E4M3, &[3], &[0x38, 0x40, 0x7e]).expect("fits")).expect("written");
+    let run = |target: [&str; 2]| {
+        let inputs = [format!("x={x}"), format!("w={w}"), format!("e={e}")];
+        ein(&["run", &program, "--in", &inputs[0], "--in", &inputs[1], "--in", &inputs[2], target[0], target[1]])
+    };
+    for name in ["o.npz", "o.safetensors"] {
+        let out = f.path(name);
+        run(["--out", &out]).ok();
+        let loaded = |key: &str| io::load_as(&format!("{out}:{key}"), Some(ein::DType::F8E4M3)).expect("readable");
+        assert_eq!(loaded("y").view().as_bytes(), Some(&[0x98u8, 0x02, 0x30, 0x04][..]), "{name}");
+        assert_eq!(loaded("s").view().as_slice::<f32>(), Some(&[-6.0f32, 12.0][..]));
+        assert_eq!((loaded("h").dtype(), loaded("g").dtype()), (ein::DType::BF16, ein::DType::F8E4M3));
+        assert_eq!(loaded("g").view().as_bytes(), Some(&[0x38u8, 0x40, 0x7e][..]));
+    }
+    // Written as numpy has bf16, they are read back.
+    run(["--out-dir", &f.path("out")]).ok();
+    let again = f.path("out/h.npy");
+    ein(&["eval", "y[i] = h[i] as f32", &format!("h={again}"), "-o", &f.path("h32.npy")]).ok();
+    assert_eq!(load(&f.path("h32.npy")).1, [3.0, 6.0, 9.0]);
+    // A raw byte may be many types: only a program that says which reads it.
+    assert!(ein(&["einsum", "i->", &f.path("out/g.npy")]).err.contains("E0903"));
+    let long = f.path("long.npy");
+    save_npy(Path::new(&long), &(&Tensor::from_slice(&[2, 3], &[0u8; 6]).expect("fits")).into()).expect("written");
+    let refused = ein(&["run", &program, "--in", &format!("x={x}"), "--in", &format!("w={long}"), "--in", &format!("e={e}")]);
+    assert!(refused.status == 1 && refused.err.contains("E0301"), "{}", refused.err);
+    assert_eq!(run(["--out", &f.path("o.npy")]).status, 2);
+}
+
 #[test]
 fn check_keeps_the_order_of_the_files() {
     let f = Folder::new("check-order");

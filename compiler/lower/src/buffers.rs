@@ -19,6 +19,8 @@ pub(crate) struct Memory {
     pub(crate) strides: Option<Vec<i64>>,
     /// Elements of the kernel's buffer for one of the tensor: 2 for complex.
     pub(crate) parts: i64,
+    /// Whether elements are packed: extents and strides are then those of the tensor, the kernel's buffer holds bytes.
+    pub(crate) packed: bool,
     /// For an input of indices, which is checked before a call: sizes of the ranges that its elements are in, one for each column.
     pub(crate) index_of: Vec<i64>,
 }
@@ -92,7 +94,10 @@ impl Memories {
                 kernel::Place::Constant(values.iter().flat_map(|v| bytes_of(Value::from_literal(*v, source.dtype))).collect())
             }
         };
-        let n_elements = source.n_elements().saturating_mul(parts);
+        if source.is_packed() && source.layout == Layout::Strided {
+            return Err(unsupported(&format!("a packed input `{}` that is not row-major", source.name), source.span));
+        }
+        let n_elements = if source.is_packed() { source.n_bytes() } else { source.n_elements().saturating_mul(parts) };
         let buffer = self.decls.push(BufferDecl { name: source.name.clone(), ty, n_elements, place });
         self.of.push(Memory {
             buffer,
@@ -100,6 +105,7 @@ impl Memories {
             extents: source.extents.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX)).collect(),
             strides: source.strides(),
             parts: parts.cast_signed(),
+            packed: source.is_packed(),
             index_of: match source.place {
                 Place::Input(_) => source.index_of.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX)).collect(),
                 Place::Output(_) | Place::Arena(_) | Place::Constant(_) => Vec::new(),

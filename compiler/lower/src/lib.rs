@@ -20,6 +20,7 @@ mod interleave;
 mod library;
 mod merge;
 mod nest;
+mod pack;
 mod pipeline;
 mod problem;
 mod scatter;

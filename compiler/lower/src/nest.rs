@@ -21,6 +21,9 @@ use ein_ir::tensor::ReduceOp;
 /// `not-in-this-version` for what has no kernels.
 pub(crate) fn lower_nest(context: &mut Context<'_>, nest: &Nest, span: Span) -> Result<KernelDecl, Diagnostic> {
     let name = context.plan.buffers[nest.out].name.clone();
+    if context.memories[nest.out].packed {
+        return crate::pack::lower_pack(context, nest, span);
+    }
     let Some(mut problem) = prepare(context, nest, span)? else {
         return Ok(empty_kernel(name, span));
     };

@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → convert → (forward copies → pin → contract → fuse → drop dead steps) → library calls → faults → memory → cost → Plan
+//! tensor::Module → convert → (forward copies → pin → contract → fuse → drop dead steps) → pack results → library calls → faults → memory → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -26,6 +26,7 @@ mod gather;
 mod library;
 mod memory;
 mod order;
+mod pack;
 mod report;
 mod rewrite;
 mod scatter;
@@ -92,6 +93,7 @@ fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<D
         fuse::fuse(&mut draft);
         fuse::drop_dead(&mut draft);
     }
+    pack::pack_outputs(&mut draft);
     library::prepare(&mut draft, &options.strided_inputs);
     let mut plan = memory::place(draft, header(module, options), &options.strided_inputs);
     faults::list(&mut plan);

@@ -16,7 +16,7 @@ pub(crate) fn convert(multi: &Multi) -> Option<Library> {
     Some(Library { op: multi.op, results: multi.results.clone(), args: multi.args.clone(), options, workspace: None })
 }
 
-/// Gives every call operands that lie in memory row by row, and its workspace.
+/// Gives every call operands that lie in memory row by row, each element in bytes of its own, and its workspace.
 pub(crate) fn prepare(draft: &mut Draft, strided_inputs: &[bool]) {
     for DraftStep { work, span } in std::mem::take(&mut draft.steps) {
         let work = match work {
@@ -30,7 +30,9 @@ pub(crate) fn prepare(draft: &mut Draft, strided_inputs: &[bool]) {
 fn prepare_call(draft: &mut Draft, mut call: Library, strided_inputs: &[bool], span: Span) -> Library {
     for arg in &mut call.args {
         let is_strided = |role: &Role| matches!(role, Role::Input(n) if strided_inputs.get(*n as usize) == Some(&true));
-        if is_strided(&draft.values[*arg].role) {
+        let value = &draft.values[*arg];
+        let is_packed = value.dtype.bits() < 8 && matches!(value.role, Role::Input(_));
+        if is_strided(&value.role) || is_packed {
             *arg = copied(draft, *arg, span);
         }
     }

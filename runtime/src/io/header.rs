@@ -3,6 +3,8 @@
 //! Our own reader: general readers of Python literals recurse on nested brackets, which a hostile file turns into a stack overflow, and
 //! multiply shapes without a check.
 
+use crate::element::is_packed;
+use crate::tensor::packed_shape;
 use crate::view::DimVec;
 use ein_ir::dtype::DType;
 use std::io::Read;
@@ -63,7 +65,7 @@ fn malformed<T>(reason: impl Into<String>) -> Result<T, HeaderError> {
 
 impl Header {
     /// Reads a header and leaves the reader at the first element.
-    pub(super) fn read(reader: &mut dyn Read) -> Result<Self, HeaderError> {
+    pub(super) fn read(reader: &mut dyn Read, raw: Option<DType>) -> Result<Self, HeaderError> {
         let mut start = [0; 8];
         read_exact(reader, &mut start)?;
         if !start.starts_with(MAGIC) {
@@ -88,11 +90,13 @@ impl Header {
         let mut text = vec![0; len];
         read_exact(reader, &mut text)?;
         let Ok(text) = std::str::from_utf8(&text) else { return malformed("its header is not text") };
-        Literal { text, at: 0 }.header(before + len)
+        Literal { text, at: 0, raw }.header(before + len)
     }
 
     /// The bytes of a row-major header, as numpy writes them; `None` if numpy has no such type.
     pub(super) fn write(dtype: DType, shape: &[usize]) -> Option<Vec<u8>> {
+        // numpy has no packed types: their bytes are written.
+        let (dtype, shape) = if is_packed(dtype) { (DType::U8, packed_shape(dtype, shape)) } else { (dtype, DimVec::from_slice(shape)) };
         let descr = descr_of(dtype)?;
         let axes = shape.iter().map(|n| format!("{n}, ")).collect::<String>();
         let axes = if shape.len() == 1 { axes.trim_end() } else { axes.strip_suffix(", ").unwrap_or(&axes) };
@@ -131,16 +135,20 @@ fn descr_of(dtype: DType) -> Option<String> {
         DType::U16 | DType::U32 | DType::U64 => 'u',
         DType::F16 | DType::F32 | DType::F64 => 'f',
         DType::C64 | DType::C128 => 'c',
-        DType::BF16 | DType::U1 | DType::U2 | DType::U4 | DType::I2 | DType::I4 | DType::F8E4M3 | DType::F8E5M2 | DType::Key => {
-            return None;
-        }
+        // As the package `ml_dtypes` has numpy write them.
+        DType::BF16 => 'V',
+        DType::F8E4M3 => 'V',
+        DType::F8E5M2 => 'f',
+        DType::U1 | DType::U2 | DType::U4 | DType::I2 | DType::I4 | DType::Key => return None,
     };
     let order = if ByteOrder::NATIVE == ByteOrder::Little { '<' } else { '>' };
     Some(format!("{order}{kind}{}", dtype.bytes()))
 }
 
 /// The type and byte order that numpy's spelling means.
-fn parse_descr(descr: &str) -> Result<(DType, ByteOrder), HeaderError> {
+///
+/// One raw byte is written for several types, of which we have one; who reads it must know: `raw` is the type that is wanted.
+fn parse_descr(descr: &str, raw: Option<DType>) -> Result<(DType, ByteOrder), HeaderError> {
     let (order, rest) = match descr.as_bytes().first() {
         Some(b'<') => (ByteOrder::Little, &descr[1..]),
         Some(b'>') => (ByteOrder::Big, &descr[1..]),
@@ -162,6 +170,9 @@ fn parse_descr(descr: &str) -> Result<(DType, ByteOrder), HeaderError> {
         "f8" => DType::F64,
         "c8" => DType::C64,
         "c16" => DType::C128,
+        "f1" => DType::F8E5M2,
+        "V2" => DType::BF16,
+        "V1" if raw == Some(DType::F8E4M3) => DType::F8E4M3,
         _ => return Err(HeaderError::UnsupportedDtype(format!("`{descr}`{}", kind_of(rest)))),
     };
     Ok((dtype, order))
@@ -174,7 +185,7 @@ fn kind_of(descr: &str) -> &'static str {
         Some('U') => " (text)",
         Some('S' | 'a') => " (byte strings)",
         Some('M' | 'm') => " (dates or times)",
-        Some('V') => " (raw bytes; save bfloat16 as `.safetensors`)",
+        Some('V') => " (raw bytes; a program that declares f8e4m3 reads one, and bf16 two)",
         Some('f' | 'c') => " (extended precision)",
         _ => "",
     }
@@ -184,6 +195,8 @@ fn kind_of(descr: &str) -> &'static str {
 struct Literal<'a> {
     text: &'a str,
     at: usize,
+    /// What one raw byte is.
+    raw: Option<DType>,
 }
 
 impl<'a> Literal<'a> {
@@ -254,7 +267,10 @@ impl<'a> Literal<'a> {
     fn descr(&mut self) -> Result<(DType, ByteOrder), HeaderError> {
         match self.rest().chars().next() {
             Some('[' | '(') => Err(HeaderError::UnsupportedDtype("of structured records".to_owned())),
-            _ => parse_descr(self.string()?),
+            _ => {
+                let raw = self.raw;
+                parse_descr(self.string()?, raw)
+            }
         }
     }
 
@@ -319,7 +335,7 @@ mod tests {
     use super::*;
 
     fn parse(dict: &str) -> Result<Header, HeaderError> {
-        Literal { text: dict, at: 0 }.header(128)
+        Literal { text: dict, at: 0, raw: None }.header(128)
     }
 
     #[test]
@@ -361,7 +377,8 @@ mod tests {
             ("'<U7'", "text"),
             ("'|S3'", "byte strings"),
             ("'<M8[ns]'", "dates"),
-            ("'|V2'", "bfloat16"),
+            ("'|V1'", "raw bytes"),
+            ("'|V3'", "raw bytes"),
             ("'<f16'", "extended"),
             ("[('a', '<i4')]", "structured"),
             ("''", "``"),
@@ -382,9 +399,15 @@ mod tests {
         for shape in [&[][..], &[0], &[5], &[3, 4], &[usize::MAX, 2], &[1; 64]] {
             let bytes = Header::write(DType::I16, shape).unwrap();
             assert_eq!(bytes.len() % HEADER_ALIGN, 0);
-            let header = Header::read(&mut &bytes[..]).unwrap();
+            let header = Header::read(&mut &bytes[..], None).unwrap();
             assert_eq!((&header.shape[..], header.dtype, header.len), (shape, DType::I16, bytes.len()));
         }
-        assert_eq!(Header::write(DType::BF16, &[2]), None);
+        for dtype in [DType::BF16, DType::F8E4M3, DType::F8E5M2, DType::F16] {
+            let bytes = Header::write(dtype, &[2]).unwrap();
+            assert_eq!(Header::read(&mut &bytes[..], Some(dtype)).unwrap().dtype, dtype);
+        }
+        let packed = Header::read(&mut &Header::write(DType::U4, &[2, 3]).unwrap()[..], None).unwrap();
+        assert_eq!((packed.dtype, &packed.shape[..]), (DType::U8, &[2, 2][..]));
+        assert_eq!(Header::write(DType::Key, &[2]), None);
     }
 }

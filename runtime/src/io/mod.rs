@@ -58,11 +58,20 @@ enum Format {
 ///
 /// `file-unreadable`, `malformed-file`, `unsupported-dtype`, `key-not-found`, `size-overflow`, `allocation-failed`; all name the file.
 pub fn load(spec: &str) -> Result<Loaded, Error> {
+    load_as(spec, None)
+}
+
+/// As [`load`], by someone who wants a dtype: an array of raw bytes, as numpy writes some types that it lacks, is then of it.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_as(spec: &str, wanted: Option<DType>) -> Result<Loaded, Error> {
     let spec = Spec::parse(spec);
     let source = Source::open(&spec.path)?;
     match Format::of(&spec.path, source.bytes())? {
-        Format::Npy => npy::load(&spec.path, source),
-        Format::Npz => npz::load(&spec, &source),
+        Format::Npy => npy::load(&spec.path, source, wanted),
+        Format::Npz => npz::load(&spec, &source, wanted),
         Format::Safetensors => safetensors::load(&spec, source),
     }
 }

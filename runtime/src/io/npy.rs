@@ -7,11 +7,12 @@ use super::write::{replace_file, row_major_bytes};
 use crate::error::Error;
 use crate::tensor::{row_major_strides, size_of_shape};
 use crate::view::{DimVec, TensorRef};
+use ein_ir::dtype::DType;
 use std::io::Write;
 use std::path::Path;
 
-pub(super) fn load(path: &Path, source: Source) -> Result<Loaded, Error> {
-    let header = Header::read(&mut source.bytes()).map_err(|e| header_error(path, ".npy", e))?;
+pub(super) fn load(path: &Path, source: Source, wanted: Option<DType>) -> Result<Loaded, Error> {
+    let header = Header::read(&mut source.bytes(), wanted).map_err(|e| header_error(path, ".npy", e))?;
     let (_, len) = size_of_shape(&format!("`{}`", path.display()), header.dtype, &header.shape)?;
     let there = source.bytes().len() - header.len;
     if there != len {
@@ -41,13 +42,13 @@ pub(super) fn header_error(path: &Path, format: &'static str, error: HeaderError
     }
 }
 
-/// Writes one array, row-major, byte for byte as numpy does.
+/// Writes one array, row-major, byte for byte as numpy does; packed types as bytes.
 ///
 /// The file appears whole or not at all: it is written beside its place and renamed.
 ///
 /// # Errors
 ///
-/// `cannot-write`; `unsupported-dtype` for types that numpy lacks, such as bf16.
+/// `cannot-write`; `unsupported-dtype` for keys.
 pub fn save_npy(path: &Path, tensor: &TensorRef<'_>) -> Result<(), Error> {
     let header = write_header(path, tensor)?;
     let bytes = row_major_bytes(tensor)?;

@@ -9,6 +9,7 @@ use crate::buffer::AlignedBuf;
 use crate::error::Error;
 use crate::tensor::size_of_shape;
 use crate::view::TensorRef;
+use ein_ir::dtype::DType;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -16,7 +17,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 /// The most that deflate can shrink: 1032 to 1 (zlib's technical details). A member that claims more is lying, and no memory is asked for.
 const MAX_RATIO: u64 = 1032;
 
-pub(super) fn load(spec: &Spec, source: &Source) -> Result<Loaded, Error> {
+pub(super) fn load(spec: &Spec, source: &Source, dtype: Option<DType>) -> Result<Loaded, Error> {
     let malformed = |reason: String| Error::MalformedFile { path: spec.path.clone(), format: ".npz", reason };
     let bytes = source.bytes();
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| malformed(e.to_string()))?;
@@ -27,7 +28,7 @@ pub(super) fn load(spec: &Spec, source: &Source) -> Result<Loaded, Error> {
     let mut member = archive.by_index(index).map_err(|e| malformed(format!("`{key}`: {e}")))?;
     let claimed = (member.size(), member.compressed_size());
     check_claim(claimed, bytes.len() as u64).map_err(|e| malformed(format!("`{key}` {e}")))?;
-    read_member(&spec.display_path(&key), &mut member, claimed.0)
+    read_member(&spec.display_path(&key), &mut member, claimed.0, dtype)
 }
 
 /// The name of a member without `.npy`; `None` for members that are not arrays.
@@ -47,9 +48,9 @@ fn check_claim((size, compressed): (u64, u64), file: u64) -> Result<(), String> 
 }
 
 /// Reads a member of `size` bytes to its end, where the archive's checksum is compared.
-fn read_member(path: &Path, reader: &mut dyn Read, size: u64) -> Result<Loaded, Error> {
+fn read_member(path: &Path, reader: &mut dyn Read, size: u64, wanted: Option<DType>) -> Result<Loaded, Error> {
     let malformed = |reason: String| Error::MalformedFile { path: path.to_owned(), format: ".npz", reason };
-    let header = Header::read(reader).map_err(|e| header_error(path, ".npz", e))?;
+    let header = Header::read(reader, wanted).map_err(|e| header_error(path, ".npz", e))?;
     let (_, len) = size_of_shape(&format!("`{}`", path.display()), header.dtype, &header.shape)?;
     let there = size.saturating_sub(header.len as u64);
     if there != len as u64 {
@@ -73,7 +74,7 @@ fn read_member(path: &Path, reader: &mut dyn Read, size: u64) -> Result<Loaded, 
 ///
 /// # Errors
 ///
-/// `cannot-write`, also for a name that is given twice; `unsupported-dtype` for types that numpy lacks.
+/// `cannot-write`, also for a name that is given twice; `unsupported-dtype` for keys.
 pub fn save_npz(path: &Path, arrays: &[(&str, TensorRef<'_>)]) -> Result<(), Error> {
     let headers = arrays.iter().map(|(_, t)| write_header(path, t)).collect::<Result<Vec<_>, _>>()?;
     replace_file(path, |file| {

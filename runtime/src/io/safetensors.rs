@@ -4,8 +4,9 @@ use super::header::ByteOrder;
 use super::source::{Elements, Source};
 use super::write::{replace_file, row_major_bytes};
 use super::{Loaded, Spec};
+use crate::element::is_packed;
 use crate::error::Error;
-use crate::tensor::{row_major_strides, size_of_shape};
+use crate::tensor::{packed_shape, row_major_strides, size_of_shape};
 use crate::view::{DimVec, TensorRef};
 use ein_ir::dtype::DType;
 use safetensors::tensor::{Dtype, SafeTensors, View, serialize};
@@ -76,14 +77,16 @@ fn format_dtype(dtype: DType) -> Option<Dtype> {
         DType::C64 => Dtype::C64,
         DType::F8E4M3 => Dtype::F8_E4M3,
         DType::F8E5M2 => Dtype::F8_E5M2,
-        DType::C128 | DType::U1 | DType::U2 | DType::U4 | DType::I2 | DType::I4 | DType::Key => return None,
+        // Their bytes.
+        DType::U1 | DType::U2 | DType::U4 | DType::I2 | DType::I4 => Dtype::U8,
+        DType::C128 | DType::Key => return None,
     })
 }
 
 /// One array on its way to a file.
 struct Outgoing<'a> {
     dtype: Dtype,
-    shape: &'a [usize],
+    shape: DimVec<usize>,
     bytes: Cow<'a, [u8]>,
 }
 
@@ -93,7 +96,7 @@ impl View for Outgoing<'_> {
     }
 
     fn shape(&self) -> &[usize] {
-        self.shape
+        &self.shape
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
@@ -109,7 +112,7 @@ impl View for Outgoing<'_> {
 ///
 /// # Errors
 ///
-/// `cannot-write`, also for a name that is given twice; `unsupported-dtype` for types that the format lacks, such as c128.
+/// `cannot-write`, also for a name that is given twice; `unsupported-dtype` for c128, which the format lacks.
 pub fn save_safetensors(path: &Path, arrays: &[(&str, TensorRef<'_>)]) -> Result<(), Error> {
     let cannot = |reason: String| Error::CannotWrite { path: path.to_owned(), reason };
     let mut outgoing = Vec::with_capacity(arrays.len());
@@ -121,7 +124,8 @@ pub fn save_safetensors(path: &Path, arrays: &[(&str, TensorRef<'_>)]) -> Result
             what: format!("`{}`", path.display()),
             found: format!("{} (the format has none; write `.npz`)", tensor.dtype()),
         })?;
-        outgoing.push((*name, Outgoing { dtype, shape: tensor.shape(), bytes: little_endian(row_major_bytes(tensor)?, tensor.dtype()) }));
+        let shape = if is_packed(tensor.dtype()) { packed_shape(tensor.dtype(), tensor.shape()) } else { tensor.shape().into() };
+        outgoing.push((*name, Outgoing { dtype, shape, bytes: little_endian(row_major_bytes(tensor)?, tensor.dtype()) }));
     }
     let bytes = serialize(outgoing, None).map_err(|e| cannot(e.to_string()))?;
     replace_file(path, |file| file.write_all(&bytes))

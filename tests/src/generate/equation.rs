@@ -116,7 +116,8 @@ impl Writer {
             return value;
         }
         if self.random.one_in(4) {
-            value = if dtype.is_integer() { format!("3 * {value}") } else { format!("0.5 * {value}") };
+            value =
+                if result.is_integer() { format!("{} * {value}", if result.bits() < 8 { 1 } else { 3 }) } else { format!("0.5 * {value}") };
         }
         if self.random.one_in(3) {
             let (term, _) = self.scalar(result, out, 1);

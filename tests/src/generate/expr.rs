@@ -54,6 +54,7 @@ impl Writer {
                 return (format!("({} as {dtype})", idx.name), 33.0);
             }
             _ if dtype.is_float() => format!("({quarter:?} as {dtype})"),
+            _ if dtype.bits() < 8 => format!("({} as {dtype})", self.random.below(2)),
             _ if dtype.is_integer() => format!(
                 "({} as {dtype})",
                 if dtype.class() == ein_ir::dtype::Class::Signed { self.random.between(-5, 5) } else { self.random.between(0, 9) }
@@ -192,14 +193,17 @@ impl Writer {
 
     fn integer(&mut self, dtype: DType, env: &[Idx], depth: usize) -> (String, f64) {
         let a = self.scalar(dtype, env, depth).0;
+        // Literals must fit: the narrowest types have few.
+        let narrow = dtype.bits() < 8;
         let text = match self.random.below(14) {
             0..=3 => format!("({a} {} {})", self.random.pick(&["+", "-", "*"]), self.scalar(dtype, env, depth).0),
-            4 => format!("({a} // {})", self.divisor(dtype)),
-            5 => format!("({a} % {})", self.divisor(dtype)),
-            6 => format!("({a} % (abs({}) % 5 + 1))", self.scalar(dtype, env, depth).0),
+            4 if !narrow => format!("({a} // {})", self.divisor(dtype)),
+            5 if !narrow => format!("({a} % {})", self.divisor(dtype)),
+            4 | 5 => format!("({a} {} 1)", self.random.pick(&["//", "%"])),
+            6 if !narrow => format!("({a} % (abs({}) % 5 + 1))", self.scalar(dtype, env, depth).0),
             7 => format!("{}({a}, {})", self.random.pick(&["max", "min", "bitand", "bitor", "xor"]), self.scalar(dtype, env, depth).0),
             8 if self.random.one_in(4) => format!("{}({a})", self.random.pick(&["popcount", "bitnot", "sign", "abs"])),
-            8 => format!("{}({a}, {})", self.random.pick(&["shl", "shr"]), self.random.below(5)),
+            8 => format!("{}({a}, {})", self.random.pick(&["shl", "shr"]), self.random.below(if narrow { 2 } else { 5 })),
             9 => format!("(({a} as i32) as {dtype})"),
             10 => {
                 let other = self.random.pick(&super::INTEGERS);

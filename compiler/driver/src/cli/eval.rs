@@ -30,7 +30,7 @@ pub(crate) struct Eval {
 
 impl Eval {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let inputs = input::load_all(&self.inputs)?;
+        let inputs = input::load_all(&self.inputs, &|_| None)?;
         let views = input::views(&inputs);
         let begin = Instant::now();
         let function = self.code.compiler().compile_equation(&self.equation, &views)?;

@@ -1,6 +1,7 @@
 //! `NAME=FILE` arguments and what they load.
 
 use crate::cli::Failure;
+use ein::DType;
 use ein_runtime::io::{self, Loaded};
 use ein_runtime::{Tensor, TensorRef};
 use std::path::{Path, PathBuf};
@@ -29,14 +30,20 @@ pub(crate) fn size(text: &str) -> Result<(String, i64), String> {
     Ok((name, value))
 }
 
-/// Loads the arrays of `NAME=FILE` arguments, in order. A name given twice is a mistake of the command line.
-pub(crate) fn load_all(assignments: &[Assignment]) -> Result<Vec<(String, Loaded)>, Failure> {
+/// Parses the name of an archive.
+pub(crate) fn archive_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if archive(&path).is_some() { Ok(path) } else { Err(format!("`{text}` ends neither in .npz nor in .safetensors")) }
+}
+
+/// Loads the arrays of `NAME=FILE` arguments, in order; `dtype_of` is the type that a name is declared with. A name given twice is a mistake of the command line.
+pub(crate) fn load_all(assignments: &[Assignment], dtype_of: &dyn Fn(&str) -> Option<DType>) -> Result<Vec<(String, Loaded)>, Failure> {
     let mut loaded: Vec<(String, Loaded)> = Vec::with_capacity(assignments.len());
     for Assignment { name, value } in assignments {
         if loaded.iter().any(|(n, _)| n == name) {
             return Err(Failure::Usage(format!("the input `{name}` is given twice")));
         }
-        loaded.push((name.clone(), io::load(value)?));
+        loaded.push((name.clone(), io::load_as(value, dtype_of(name))?));
     }
     Ok(loaded)
 }
@@ -46,11 +53,23 @@ pub(crate) fn views(loaded: &[(String, Loaded)]) -> Vec<(&str, TensorRef<'_>)> {
     loaded.iter().map(|(name, l)| (name.as_str(), l.view())).collect()
 }
 
-/// Writes each result as `DIR/NAME.npy`, or all into one archive if `target` ends in `.npz`.
+/// What writes an archive.
+type Save = fn(&Path, &[(&str, TensorRef<'_>)]) -> Result<(), ein_runtime::Error>;
+
+/// How an archive of this name is written; `None` if it is none.
+pub(crate) fn archive(path: &Path) -> Option<Save> {
+    match path.extension()?.to_str()? {
+        "npz" => Some(io::save_npz),
+        "safetensors" => Some(io::save_safetensors),
+        _ => None,
+    }
+}
+
+/// Writes each result as `DIR/NAME.npy`, or all into one archive if `target` ends in `.npz` or `.safetensors`.
 pub(crate) fn save_all<'a>(outputs: impl Iterator<Item = (&'a str, &'a Tensor)>, target: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if target.extension().is_some_and(|e| e == "npz") {
+    if let Some(save) = archive(target) {
         let named: Vec<(&str, TensorRef<'_>)> = outputs.map(|(n, t)| (n, t.into())).collect();
-        io::save_npz(target, &named)?;
+        save(target, &named)?;
         return Ok(vec![target.to_owned()]);
     }
     std::fs::create_dir_all(target).map_err(|e| ein_runtime::Error::CannotWrite { path: target.to_owned(), reason: io::describe(&e) })?;

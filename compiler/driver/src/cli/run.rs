@@ -28,9 +28,12 @@ pub(crate) struct Run {
     /// A dim or an integer generic
     #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
     sizes: Vec<(String, i64)>,
-    /// Folder for the results, each as NAME.npy; or one archive FILE.npz
+    /// Folder for the results, each as NAME.npy; or one archive FILE.npz or FILE.safetensors
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
+    /// One archive for all results: FILE.npz or FILE.safetensors
+    #[arg(long, value_name = "FILE", conflicts_with = "out_dir", value_parser = input::archive_path)]
+    out: Option<PathBuf>,
     #[command(flatten)]
     code: CodeOptions,
     #[command(flatten)]
@@ -46,13 +49,14 @@ impl Run {
             None => program.main_def()?,
         };
         let compile = begin.elapsed();
-        let inputs = input::load_all(&self.inputs)?;
-        let constants = input::load_all(&self.constants)?;
+        let dtype_of = |name: &str| function.input_dtype(name);
+        let inputs = input::load_all(&self.inputs, &dtype_of)?;
+        let constants = input::load_all(&self.constants, &dtype_of)?;
         let begin = Instant::now();
         let (bound, views) = bind(&function, &input::views(&inputs), &input::views(&constants), &self.sizes)?;
         let compile = compile + begin.elapsed();
         let outputs = self.timing.run(&bound, &views, compile)?;
-        if let Some(target) = &self.out_dir {
+        if let Some(target) = self.out_dir.as_ref().or(self.out.as_ref()) {
             for path in input::save_all(outputs.iter(), target)? {
                 say(&format!("wrote {}\n", path.display()));
             }

@@ -316,12 +316,19 @@ impl Buffer {
         self.extents.iter().product()
     }
 
-    /// Bytes when stored contiguously (sub-byte types: each row of the last axis starts on a byte).
+    /// Whether its elements are packed along the last axis, low bits first, each row starting on a byte: sub-byte types outside
+    /// the program. Inside it such an element is a byte.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.dtype.bits() < 8 && matches!(self.place, Place::Input(_) | Place::Output(_))
+    }
+
+    /// Bytes when stored contiguously.
     #[must_use]
     pub fn n_bytes(&self) -> u64 {
         let bits = u64::from(self.dtype.bits());
-        if bits >= 8 {
-            return self.n_elements() * (bits / 8);
+        if !self.is_packed() {
+            return self.n_elements() * self.dtype.bytes() as u64;
         }
         let (row, rows) = match self.extents.split_last() {
             Some((last, rest)) => (*last, rest.iter().product()),

@@ -71,7 +71,8 @@ fn missing_sizes(module: &Module, sizes: &Sizes) -> Option<Diagnostic> {
 }
 
 /// The value of an extent under the sizes; `None` if a divisor is 0 or a step overflows.
-fn evaluate(extent: &Extent, sizes: &Sizes) -> Option<i128> {
+#[must_use]
+pub fn evaluate(extent: &Extent, sizes: &Sizes) -> Option<i128> {
     extent.evaluate(&|atom| match atom {
         Atom::Dim(dim) => sizes[*dim].map(i128::from),
         _ => None,

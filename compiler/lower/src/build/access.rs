@@ -9,7 +9,7 @@ use crate::affine::Affine;
 use crate::buffers::Memory;
 use crate::error::unsupported;
 use crate::graph::{LoadAddress, ValueId, ValueOp};
-use ein_ir::kernel::{BinaryOp, Coefficient, Comparison, ScalarType, SmallFloat};
+use ein_ir::kernel::{BinaryOp, Coefficient, Comparison, Conversion, ScalarType, SmallFloat};
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 
 /// An access while its subscripts are gone through.
@@ -133,6 +133,9 @@ impl Builder<'_> {
     }
 
     fn load(&mut self, memory: &Memory, positions: &[Position]) -> Parts {
+        if memory.packed {
+            return Parts::One(self.unpack(memory, positions));
+        }
         let address = self.address(memory, positions);
         let ty = crate::buffers::memory_type(memory.dtype).expect("declared memory is of a supported dtype");
         if memory.parts == 1 {
@@ -141,6 +144,33 @@ impl Builder<'_> {
         }
         let imaginary = LoadAddress { offset: address.offset + 1, ..address.clone() };
         Parts::Pair(self.graph.value(ValueOp::Load(address), ty), self.graph.value(ValueOp::Load(imaginary), ty))
+    }
+
+    /// An element of packed memory: its byte, shifted down.
+    fn unpack(&mut self, memory: &Memory, positions: &[Position]) -> ValueId {
+        let (bits, dtype) = (memory.dtype.bits(), memory.dtype);
+        let mut bytes = Memory { packed: false, ..memory.clone() };
+        let mut positions = positions.to_vec();
+        let mut amount = self.graph.integer(0, ScalarType::I8);
+        if let (Some(extent), Some(position)) = (bytes.extents.last_mut(), positions.last_mut()) {
+            let bounded = position.bounded || (position.values.is_empty() && self.is_inside(&position.form, *extent));
+            let at = self.value_of(position);
+            let g = &mut self.graph;
+            let (per_byte, ty) = (i64::from(8 / bits), ScalarType::I64);
+            let (shift, mask, scale) =
+                (g.integer(i64::from(per_byte.ilog2()), ty), g.integer(per_byte - 1, ty), g.integer(i64::from(bits.ilog2()), ty));
+            let byte = g.binary(BinaryOp::SShr, at, shift);
+            let place = g.binary(BinaryOp::And, at, mask);
+            let place = g.binary(BinaryOp::Shl, place, scale);
+            amount = g.convert(Conversion::Wrap, place, ScalarType::I8);
+            *position = Position { bounded, ..Position::of_value(byte) };
+            *extent = extent.saturating_add(per_byte - 1) / per_byte;
+        }
+        bytes.strides = Some(row_major(&bytes.extents));
+        let address = self.address(&bytes, &positions);
+        let byte = self.graph.value(ValueOp::Load(address), ScalarType::I8);
+        let shifted = self.graph.binary(BinaryOp::UShr, byte, amount);
+        self.graph.wrapped(shifted, dtype)
     }
 
     /// The address of an element.
@@ -171,6 +201,15 @@ impl Builder<'_> {
         address.terms.sort();
         address
     }
+}
+
+/// Strides of a row-major tensor.
+fn row_major(extents: &[i64]) -> Vec<i64> {
+    let mut strides = vec![1i64; extents.len()];
+    for axis in (1..extents.len()).rev() {
+        strides[axis - 1] = strides[axis].saturating_mul(extents[axis]);
+    }
+    strides
 }
 
 impl LoadAddress {

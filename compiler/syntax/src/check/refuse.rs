@@ -30,7 +30,7 @@ pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
 
 /// Says that an element type is not in this version, if it is not.
 pub(crate) fn refuse_dtype(dtype: DType, span: Span) -> Option<Diagnostic> {
-    (dtype == DType::Key || dtype.bits() < 8).then(|| unsupported(&format!("the element type {dtype} is"), span))
+    (dtype == DType::Key).then(|| unsupported(&format!("the element type {dtype} is"), span))
 }
 
 /// Whether a structure is a fact about an input. Inputs are dense, and a fact is the caller's promise about what they hold, so that it may

@@ -81,6 +81,16 @@ impl Number {
         }
     }
 
+    /// NaN for an infinity of a format that has none.
+    fn in_its_format(self) -> Self {
+        match self {
+            Number::Real(x, dtype) if SmallFormat::of(dtype).is_some_and(|format| !format.has_infinity() && !x.is_finite()) => {
+                Number::Real(f64::NAN, dtype)
+            }
+            other => other,
+        }
+    }
+
     /// A value in f64 as a number of a declared dtype.
     pub(super) fn from_widest(value: Value, dtype: DType) -> Self {
         match value {
@@ -102,7 +112,7 @@ impl WideValue {
     pub(super) fn computed(number: Number, magnitude: f64, error: f64, doubtful: bool) -> Self {
         let format = format_of(number.dtype());
         if !number.modulus().is_finite() {
-            return Self { number, magnitude: 0.0, error: 0.0, doubtful };
+            return Self { number: number.in_its_format(), magnitude: 0.0, error: 0.0, doubtful };
         }
         // Half the range, so that neither rounding nor another order can leave it.
         let overflow = magnitude.is_nan() || magnitude > format.max / 2.0 || error.is_nan();
