@@ -55,7 +55,7 @@ pub fn list() -> String {
 }
 
 /// Ascending by code.
-const PAGES: [(u16, &str); 99] = [
+const PAGES: [(u16, &str); 101] = [
     (101, include_str!("pages/E0101.md")),
     (102, include_str!("pages/E0102.md")),
     (103, include_str!("pages/E0103.md")),
@@ -128,6 +128,8 @@ const PAGES: [(u16, &str); 99] = [
     (505, include_str!("pages/E0505.md")),
     (506, include_str!("pages/E0506.md")),
     (507, include_str!("pages/E0507.md")),
+    (510, include_str!("pages/E0510.md")),
+    (511, include_str!("pages/E0511.md")),
     (610, include_str!("pages/E0610.md")),
     (611, include_str!("pages/E0611.md")),
     (612, include_str!("pages/E0612.md")),

@@ -7,11 +7,12 @@ use ein_ir::entity::{PrimaryMap, entity_impl};
 pub(crate) struct Axis(u32);
 entity_impl!(Axis, "a");
 
-/// Whether an axis belongs to the output or is reduced over.
+/// Whether an axis belongs to the output, is reduced over, or has one value in each turn of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AxisKind {
     Outer,
     Reduced,
+    Turn,
 }
 
 /// An axis with its number of values.

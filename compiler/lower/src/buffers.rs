@@ -3,11 +3,12 @@
 use crate::error::unsupported;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
-use ein_ir::entity::{Buffer, PrimaryMap, Tensor};
+use ein_ir::entity::{Buffer, EntityRef, PrimaryMap, Tensor};
 use ein_ir::kernel::{self, BufferDecl, RuntimeStrides, ScalarType, SmallFloat};
-use ein_ir::plan::{Layout, Place, Plan};
+use ein_ir::plan::{Layout, Place, Plan, Scan, StepDecl, StepKind};
 use ein_ir::scalar::value::Value;
 use ein_ir::span::Span;
+use std::collections::BTreeMap;
 
 /// Memory of a tensor value.
 #[derive(Clone, Debug)]
@@ -23,6 +24,21 @@ pub(crate) struct Memory {
     pub(crate) packed: bool,
     /// For an input of indices, which is checked before a call: sizes of the ranges that its elements are in, one for each column.
     pub(crate) index_of: Vec<i64>,
+    /// Elements of the kernel's buffer.
+    pub(crate) n_elements: i64,
+    /// Elements of the kernel's buffer before the first of the tensor.
+    pub(crate) offset: i64,
+    /// Inside of a scan whose turns swap this tensor with another.
+    pub(crate) swing: Option<Swing>,
+}
+
+/// How a tensor moves where an odd number of turns follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Swing {
+    /// Number of scans around the one whose turns swap it.
+    pub(crate) scan: usize,
+    /// Elements of the kernel's buffer.
+    pub(crate) by: i64,
 }
 
 /// Memory of every tensor of a plan.
@@ -72,16 +88,31 @@ pub(crate) fn supported(dtype: DType, span: Span) -> Result<ScalarType, Diagnost
 pub(crate) fn declare(plan: &Plan) -> Result<Memories, Vec<Diagnostic>> {
     let mut memories = Memories { of: Vec::new(), decls: PrimaryMap::new(), n_strides: 0 };
     let mut errors = Vec::new();
+    let mut pairs = BTreeMap::new();
+    find_pairs(plan.steps.values(), &mut pairs);
     for tensor in plan.buffers.keys() {
-        if let Err(error) = memories.declare(plan, tensor) {
+        if let Err(error) = memories.declare(plan, tensor, &pairs) {
             errors.push(error);
         }
     }
     if errors.is_empty() { Ok(memories) } else { Err(errors) }
 }
 
+/// The two buffers of each state that has two, both ways.
+fn find_pairs<'a>(steps: impl Iterator<Item = &'a StepDecl>, pairs: &mut BTreeMap<Tensor, Tensor>) {
+    for step in steps {
+        if let StepKind::Scan(scan) = &step.kind {
+            for state in scan.states.iter().filter(|s| s.alternates()) {
+                pairs.insert(state.current, state.previous);
+                pairs.insert(state.previous, state.current);
+            }
+            find_pairs(scan.body.iter(), pairs);
+        }
+    }
+}
+
 impl Memories {
-    fn declare(&mut self, plan: &Plan, tensor: Tensor) -> Result<(), Diagnostic> {
+    fn declare(&mut self, plan: &Plan, tensor: Tensor, pairs: &BTreeMap<Tensor, Tensor>) -> Result<(), Diagnostic> {
         let source = &plan.buffers[tensor];
         supported(source.dtype, source.span)?;
         let ty = memory_type(source.dtype).expect("supported");
@@ -97,7 +128,17 @@ impl Memories {
         if source.is_packed() && source.layout == Layout::Strided {
             return Err(unsupported(&format!("a packed input `{}` that is not row-major", source.name), source.span));
         }
-        let n_elements = if source.is_packed() { source.n_bytes() } else { source.n_elements().saturating_mul(parts) };
+        let mut n_elements = if source.is_packed() { source.n_bytes() } else { source.n_elements().saturating_mul(parts) };
+        // The two buffers of a state are one buffer of kernels, from the start of the first to the end of the second.
+        let (mut offset, mut place) = (0, place);
+        if let (kernel::Place::Arena { offset: own }, Some(Place::Arena(other))) =
+            (&mut place, pairs.get(&tensor).map(|t| &plan.buffers[*t].place))
+        {
+            let (first, second) = ((*own).min(*other), (*own).max(*other));
+            offset = ((*own - first) / u64::from(ty.bytes())).cast_signed();
+            n_elements = n_elements.saturating_add((second - first) / u64::from(ty.bytes()));
+            *own = first;
+        }
         let buffer = self.decls.push(BufferDecl { name: source.name.clone(), ty, n_elements, place });
         self.of.push(Memory {
             buffer,
@@ -110,8 +151,28 @@ impl Memories {
                 Place::Input(_) => source.index_of.iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX)).collect(),
                 Place::Output(_) | Place::Arena(_) | Place::Constant(_) => Vec::new(),
             },
+            n_elements: i64::try_from(n_elements).unwrap_or(i64::MAX),
+            offset,
+            swing: None,
         });
         Ok(())
+    }
+
+    /// The tensors that the turns of a scan swap, inside of it.
+    pub(crate) fn enter(&mut self, scan: &Scan) {
+        for state in scan.states.iter().filter(|s| s.alternates() && scan.n_turns() > 1) {
+            let (current, previous) = (state.current.as_u32() as usize, state.previous.as_u32() as usize);
+            let by = self.of[previous].offset - self.of[current].offset;
+            self.of[current].swing = Some(Swing { scan: scan.index.index(), by });
+            self.of[previous].swing = Some(Swing { scan: scan.index.index(), by: -by });
+        }
+    }
+
+    pub(crate) fn leave(&mut self, scan: &Scan) {
+        for state in &scan.states {
+            self.of[state.current.as_u32() as usize].swing = None;
+            self.of[state.previous.as_u32() as usize].swing = None;
+        }
     }
 
     fn runtime_strides(&mut self, source: &ein_ir::plan::Buffer) -> Option<RuntimeStrides> {

@@ -6,6 +6,7 @@
 use crate::affine::ceil_div;
 use crate::buffers::Memory;
 use crate::pipeline::Context;
+use crate::turn::Around;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Local, PrimaryMap};
 use ein_ir::kernel::{Address, BinaryOp, Block, Coefficient, Gemm, KernelDecl, Loop, MatrixStride, Op, OpConst, Operand, Stmt, Type, View};
@@ -150,9 +151,12 @@ pub(crate) fn lower_contraction(context: &Context<'_>, contraction: &Contraction
         contracted,
         part: [None, None],
         at: Vec::new(),
+        swings: [None; 3],
     };
     let task = writer.locals.push(Type::INDEX);
-    let (tasks, body) = writer.tasks(task, &loops);
+    let mut body = writer.swings(&context.around);
+    let (tasks, rest) = writer.tasks(task, &loops);
+    body.extend(rest);
     let name = context.plan.buffers[contraction.out].name.clone();
     KernelDecl { name, tasks, task, locals: writer.locals, body, span }
 }
@@ -169,9 +173,28 @@ struct Writer<'a> {
     part: [Option<(Local, Local)>; 2],
     /// Groups that loops have variables for.
     at: Vec<(Group, Option<Local>)>,
+    /// How far a tensor is moved in this turn: a variable and its multiple, in elements of the kernel's buffer.
+    swings: [Option<(Local, i64)>; 3],
 }
 
 impl Writer<'_> {
+    /// Computes how far tensors that turns swap are moved.
+    fn swings(&mut self, around: &[Around]) -> Block {
+        let mut block = Block::new();
+        for (tensor, memory) in self.memories.into_iter().enumerate() {
+            if let Some(swing) = memory.swing {
+                let turn = around[swing.scan].parity(swing.scan);
+                let local = turn.emit(&mut |op| {
+                    let local = self.locals.push(Type::INDEX);
+                    block.push(Stmt::Set(local, op));
+                    local
+                });
+                self.swings[tensor] = Some((local, swing.by));
+            }
+        }
+        block
+    }
+
     /// Divides the work: over the longest loop, or over m or n.
     fn tasks(&mut self, task: Local, loops: &[Group]) -> (u32, Block) {
         let extents = self.sides.iter().chain(loops).chain(&self.contracted).map(|g| g.extent.max(0).cast_unsigned());
@@ -270,8 +293,9 @@ impl Writer<'_> {
         };
         let looped = self.at.iter().filter_map(|(group, var)| Some((*group, (*var)?)));
         let parts = [0, 1].into_iter().filter_map(|side| Some((self.sides[side], self.part[side]?.0)));
-        let terms = looped.chain(parts).filter_map(|(group, var)| Some((var, coefficient(group.steps[tensor])?))).collect();
-        let address = Address { buffer: memory.buffer, offset: 0, terms, stride_offsets: Vec::new() };
+        let swing = self.swings[tensor].map(|(local, by)| (local, Coefficient::Elements(by)));
+        let terms = looped.chain(parts).filter_map(|(group, var)| Some((var, coefficient(group.steps[tensor])?))).chain(swing).collect();
+        let address = Address { buffer: memory.buffer, offset: memory.offset, terms, stride_offsets: Vec::new() };
         let stride = |group: Group| match group.steps[tensor] {
             Step::Elements(step) => MatrixStride::Const(step),
             Step::Runtime(axis) => MatrixStride::Runtime(axis),

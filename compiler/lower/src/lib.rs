@@ -26,6 +26,7 @@ mod problem;
 mod scatter;
 mod schedule;
 mod space;
+mod turn;
 mod vectorize;
 
 pub use pipeline::lower;

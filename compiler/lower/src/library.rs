@@ -4,7 +4,7 @@ use crate::error::unsupported;
 use crate::pipeline::Context;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{PrimaryMap, Tensor};
-use ein_ir::kernel::{Address, KernelDecl, LibraryCall, Stmt, Type};
+use ein_ir::kernel::{Address, Coefficient, KernelDecl, LibraryCall, Stmt, Type};
 use ein_ir::library::{Problem, failure, failure_message};
 use ein_ir::plan::{FaultDecl, Library};
 use ein_ir::span::Span;
@@ -17,15 +17,26 @@ pub(crate) fn lower_library(context: &mut Context<'_>, call: &Library, span: Spa
     let mut locals = PrimaryMap::new();
     let task = locals.push(Type::INDEX);
     let failed = locals.push(Type::BOOL);
-    let first = |t: &Tensor| Address { buffer: context.memories[*t].buffer, offset: 0, terms: Vec::new(), stride_offsets: Vec::new() };
+    let mut body = Vec::new();
+    let mut first = |t: &Tensor| {
+        let memory = &context.memories[*t];
+        let turn = memory.swing.map(|swing| (context.around[swing.scan].parity(swing.scan), swing.by));
+        let mut set = |op| {
+            let local = locals.push(Type::INDEX);
+            body.push(Stmt::Set(local, op));
+            local
+        };
+        let terms = turn.map(|(turn, by)| (turn.emit(&mut set), Coefficient::Elements(by))).into_iter().collect();
+        Address { buffer: memory.buffer, offset: memory.offset, terms, stride_offsets: Vec::new() }
+    };
     let library = LibraryCall {
         failed,
         problem,
-        results: call.results.iter().map(first).collect(),
-        args: call.args.iter().map(first).collect(),
+        results: call.results.iter().map(&mut first).collect(),
+        args: call.args.iter().map(&mut first).collect(),
         workspace: call.workspace.as_ref().map(first),
     };
-    let mut body = vec![Stmt::Library(Box::new(library))];
+    body.push(Stmt::Library(Box::new(library)));
     if let Some(failure) = failure(call.op) {
         let known = context.faults.iter().find(|(_, f)| f.code == failure.code && f.span == span).map(|(id, _)| id);
         let decl = || FaultDecl { code: failure.code, message: failure_message(call.op, failure, None), span };

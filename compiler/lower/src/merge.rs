@@ -59,7 +59,11 @@ fn fixed_axes(problem: &Problem) -> AxisSet {
 
 fn mergeable(problem: &Problem, accesses: &[LoadAddress], fixed: AxisSet) -> Option<(Axis, Axis)> {
     let ordered = problem.reduction.as_ref().is_some_and(|r| is_ordered(r.op));
-    let may_move = |axis: Axis| !(ordered && problem.axes[axis].kind == AxisKind::Reduced);
+    let may_move = |axis: Axis| match problem.axes[axis].kind {
+        AxisKind::Outer => true,
+        AxisKind::Reduced => !ordered,
+        AxisKind::Turn => false,
+    };
     let live: Vec<Axis> =
         problem.axes.iter().filter(|(id, a)| a.extent > 1 && !fixed.contains(*id) && may_move(*id)).map(|(id, _)| id).collect();
     let kind = |axis: Axis| -> AxisKind { problem.axes[axis].kind };

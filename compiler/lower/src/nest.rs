@@ -44,10 +44,14 @@ pub(crate) fn empty_kernel(name: String, span: Span) -> KernelDecl {
 /// A contraction as a nest.
 pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, span: Span) -> Nest {
     let mut indices = PrimaryMap::new();
+    for scan in &context.around {
+        indices.push(IndexRange { name: "turn".to_owned(), lo: scan.lo, hi: scan.hi });
+    }
+    let params = indices.len();
     for (label, extent) in contraction.extents.iter().enumerate() {
         indices.push(IndexRange { name: format!("l{label}"), lo: 0, hi: i64::try_from(*extent).unwrap_or(i64::MAX) });
     }
-    let index = |label: &u16| Index::new(usize::from(*label));
+    let index = |label: &u16| Index::new(params + usize::from(*label));
     let operand = |tensor: Tensor, labels: &[u16], conjugate: bool| {
         let dtype = context.plan.buffers[tensor].dtype;
         let subs = labels.iter().map(|l| Sub { value: Scalar::index(index(l), span), mode: Mode::Exact }).collect();
@@ -65,5 +69,5 @@ pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, s
     let body = Scalar::binary(BinaryFn::Mul, lhs, rhs, contraction.acc, span);
     let reduce = NestReduce { op: ReduceOp::Sum, acc: contraction.acc, binders, guard: None, pins: Vec::new() };
     let outer = contraction.out_labels.iter().map(index).collect();
-    Nest { out: contraction.out, indices, outer, domain: None, reduce: Some(reduce), body, epilogue: None }
+    Nest { out: contraction.out, indices, params: params as u32, outer, domain: None, reduce: Some(reduce), body, epilogue: None }
 }

@@ -7,6 +7,7 @@ use crate::error::unsupported;
 use crate::graph::{Graph, LoadAddress, ValueId, ValueOp};
 use crate::pipeline::Context;
 use crate::space::Space;
+use crate::turn::Turn;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Fault, PrimaryMap, Reducer};
 use ein_ir::kernel::{BinaryOp, ScalarType, UnaryOp};
@@ -20,6 +21,8 @@ use std::collections::BTreeMap;
 /// What a loop nest computes.
 pub(crate) struct Problem {
     pub(crate) axes: Axes,
+    /// What axes that have one value a turn stand for.
+    pub(crate) turns: Vec<(Axis, Turn)>,
     pub(crate) graph: Graph,
     /// Axes of the output, in its order.
     pub(crate) outer: Vec<Axis>,
@@ -79,13 +82,20 @@ impl Problem {
         self.domain.constraints.iter().chain(guard).cloned().chain(held).collect()
     }
 
+    /// Axes that the nest makes any use of.
+    pub(crate) fn used(&self) -> AxisSet {
+        let values = self.graph.reachable(&self.roots()).into_iter().map(|id| self.graph[id].deps);
+        let forms = self.conditions().iter().map(Affine::axes).collect::<Vec<_>>();
+        values.chain(forms).fold(self.out.address.axes(), AxisSet::union)
+    }
+
     pub(crate) fn reduced(&self) -> AxisSet {
         self.reduction.iter().flat_map(|r| &r.axes).copied().collect()
     }
 
     /// Elements of the output times turns of the reduction, at most.
     pub(crate) fn n_turns(&self) -> u64 {
-        self.axes.values().fold(1u64, |n, a| n.saturating_mul(a.extent.max(0).cast_unsigned()))
+        self.axes.values().filter(|a| a.kind != AxisKind::Turn).fold(1u64, |n, a| n.saturating_mul(a.extent.max(0).cast_unsigned()))
     }
 }
 
@@ -94,20 +104,27 @@ impl Problem {
 /// # Errors
 /// `not-in-this-version` for what has no kernels.
 pub(crate) fn prepare(context: &mut Context<'_>, nest: &Nest, span: Span) -> Built<Option<Problem>> {
-    let Context { plan, memories, faults } = context;
     let is_empty = |i: &ein_ir::entity::Index| nest.indices[*i].hi <= nest.indices[*i].lo;
     if nest.outer.iter().any(is_empty) {
         return Ok(None);
     }
-    let space = Space::new(nest);
+    let space = Space::new(nest, &context.around);
+    let turns = space.turns.clone();
     if space.axes.len() > crate::affine::MAX_AXES {
         return Err(unsupported("an equation over this many indices", span));
     }
     let axes_of = |kind| space.axes.iter().filter(move |(_, a)| a.kind == kind).map(|(id, _)| id).collect::<Vec<_>>();
     let (outer, reduced) = (axes_of(AxisKind::Outer), axes_of(AxisKind::Reduced));
     let outer_set: AxisSet = outer.iter().copied().collect();
-    let mut builder =
-        Builder { memories, faults, space, graph: Graph::default(), outer: outer_set, reducers: &plan.reducers, operands: None };
+    let mut builder = Builder {
+        memories: &context.memories,
+        faults: &mut context.faults,
+        space,
+        graph: Graph::default(),
+        outer: outer_set,
+        reducers: &context.plan.reducers,
+        operands: None,
+    };
     let out = target(&mut builder, nest)?;
     let domain = builder.guard(nest.domain.as_ref())?;
     let nothing = nest.reduce.as_ref().is_some_and(|r| r.binders.iter().any(is_empty));
@@ -119,7 +136,7 @@ pub(crate) fn prepare(context: &mut Context<'_>, nest: &Nest, span: Span) -> Bui
         Some(_) => builder.reduction(nest, reduced, nothing, span)?,
     };
     let epilogue = builder.epilogue(nest)?;
-    Ok(Some(Problem { axes: builder.space.axes, graph: builder.graph, outer, domain, out, body, reduction, epilogue }))
+    Ok(Some(Problem { axes: builder.space.axes, turns, graph: builder.graph, outer, domain, out, body, reduction, epilogue }))
 }
 
 fn target(builder: &mut Builder<'_>, nest: &Nest) -> Built<Target> {

@@ -51,7 +51,7 @@ fn cleared(context: &Context<'_>, nest: &Nest, span: Span) -> Nest {
         Value::Key(_) => Literal::Int(0),
     };
     let body = Scalar::literal(literal, reduce.acc, span);
-    Nest { out: nest.out, indices: nest.indices.clone(), outer: nest.outer.clone(), domain: None, reduce: None, body, epilogue: None }
+    Nest { domain: None, reduce: None, body, epilogue: None, ..nest.clone() }
 }
 
 /// Terms in their order, and for each of them what it is taken into, neighbours last.

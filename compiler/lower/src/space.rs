@@ -4,6 +4,7 @@
 //! where that makes the division disappear, so that no loop divides; not under a reduction whose order matters.
 
 use crate::affine::{Affine, Axes, Axis, AxisDecl, AxisKind};
+use crate::turn::{Around, Turn};
 use ein_ir::entity::{EntityRef, Index};
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::plan::Nest;
@@ -13,16 +14,23 @@ use ein_ir::plan::Nest;
 pub(crate) struct Space {
     pub(crate) axes: Axes,
     forms: Vec<Affine>,
+    /// What axes that have one value a turn stand for.
+    pub(crate) turns: Vec<(Axis, Turn)>,
+    /// For each scan around, whether the number of turns that follow is odd.
+    parities: Vec<Affine>,
 }
 
 impl Space {
     /// The space of a nest whose index ranges are not empty.
-    pub(crate) fn new(nest: &Nest) -> Self {
-        let mut space = Space { axes: Axes::new(), forms: vec![Affine::default(); nest.indices.len()] };
+    pub(crate) fn new(nest: &Nest, around: &[Around]) -> Self {
+        let mut space = Space { forms: vec![Affine::default(); nest.indices.len()], ..Space::default() };
+        for (n, scan) in around.iter().enumerate() {
+            space.add_scan(n, scan);
+        }
         let reduced = nest.reduce.iter().flat_map(|r| &r.binders);
         // A pinned index has no loop: its value comes from data.
         let is_pinned = |index: &Index| nest.pins().iter().any(|pin| pin.index == *index);
-        let outer = nest.outer.iter().filter(|i| !is_pinned(i));
+        let outer = nest.outer.iter().filter(|i| !is_pinned(i) && !nest.is_param(**i));
         let indices = outer.map(|i| (i, AxisKind::Outer)).chain(reduced.map(|i| (i, AxisKind::Reduced)));
         for (index, kind) in indices {
             let range = &nest.indices[*index];
@@ -38,6 +46,27 @@ impl Space {
             space.split_for_divisions(nest);
         }
         space
+    }
+
+    fn add_scan(&mut self, n: usize, scan: &Around) {
+        if scan.extent() <= 1 {
+            self.forms[n] = Affine::constant(scan.lo);
+            self.parities.push(Affine::default());
+            return;
+        }
+        let mut turn = |extent, turn| {
+            let axis = self.axes.push(AxisDecl { extent, kind: AxisKind::Turn });
+            self.turns.push((axis, turn));
+            Affine::axis(axis)
+        };
+        let (step, parity) = (turn(scan.extent(), scan.step(n)), turn(2, scan.parity(n)));
+        self.forms[n] = step.plus(scan.lo);
+        self.parities.push(parity);
+    }
+
+    /// 1 where an odd number of turns of the n-th scan around follow, else 0.
+    pub(crate) fn parity(&self, scan: usize) -> &Affine {
+        &self.parities[scan]
     }
 
     /// An index as a form over the axes.
@@ -77,7 +106,8 @@ impl Space {
         for &(axis, k) in form.terms.iter().filter(|(_, k)| k % c != 0) {
             let factor = c / gcd(k.unsigned_abs(), c.unsigned_abs()).cast_signed();
             let extent = self.axes[axis].extent;
-            if extent <= factor || extent % factor != 0 || self.axes.len() >= crate::affine::MAX_AXES {
+            let is_turn = self.axes[axis].kind == AxisKind::Turn;
+            if is_turn || extent <= factor || extent % factor != 0 || self.axes.len() >= crate::affine::MAX_AXES {
                 return false;
             }
             split.split(axis, factor);

@@ -16,8 +16,10 @@ use ein_ir::tensor::ReduceOp;
 pub(crate) struct Network {
     pub(crate) out: Tensor,
     pub(crate) out_labels: Vec<u16>,
-    /// Range of each label; labels are the indices of the nest, every range begins at 0.
+    /// Range of each label; labels are the indices of the nest. The first ones are those of the scans around and stand in no operand;
+    /// every other range begins at 0.
     pub(crate) ranges: Vec<IndexRange>,
+    pub(crate) n_params: usize,
     pub(crate) operands: Vec<Operand>,
     /// Factors that no summed label occurs in, over the outer indices: they multiply the finished sum.
     pub(crate) scale: Vec<Scalar>,
@@ -66,7 +68,11 @@ fn recognise(draft: &mut Draft, step: &DraftStep) -> Option<Network> {
     let is_sum =
         reduce.op == ReduceOp::Sum && reduce.guard.is_none() && reduce.pins.is_empty() && nest.domain.is_none() && nest.epilogue.is_none();
     let in_ring = is_ring(reduce.acc) && draft.values[nest.out].dtype == reduce.acc;
-    if !is_sum || !in_ring || nest.indices.values().any(|range| range.lo != 0) {
+    if !is_sum
+        || !in_ring
+        || nest.outer.iter().any(|i| nest.is_param(*i))
+        || nest.indices.values().skip(nest.params as usize).any(|range| range.lo != 0)
+    {
         return None;
     }
     let mut factors = Vec::new();
@@ -75,6 +81,7 @@ fn recognise(draft: &mut Draft, step: &DraftStep) -> Option<Network> {
         out: nest.out,
         out_labels: labels(&nest.outer)?,
         ranges: nest.indices.values().cloned().collect(),
+        n_params: nest.params as usize,
         operands: Vec::new(),
         scale: Vec::new(),
         acc: reduce.acc,
@@ -85,7 +92,7 @@ fn recognise(draft: &mut Draft, step: &DraftStep) -> Option<Network> {
         match operand(draft, nest, factor, reduce.acc) {
             Some(operand) => network.operands.push(operand),
             None if rewrite::mentions(factor, &reduce.binders) => {
-                let labels = gather::labels_of(draft, factor, reduce.acc)?;
+                let labels = gather::labels_of(draft, nest, factor, reduce.acc)?;
                 network.gathered.push((network.operands.len(), factor.clone()));
                 let extents = labels.iter().map(|l| network.extent(*l)).collect();
                 let value = draft.add_intermediate(network.out, extents);
@@ -98,7 +105,7 @@ fn recognise(draft: &mut Draft, step: &DraftStep) -> Option<Network> {
         negate(&mut network, reduce.acc);
     }
     let covered = |label: u16| network.operands.iter().any(|o| o.labels.contains(&label));
-    let all = (0..nest.indices.len()).all(|n| u16::try_from(n).is_ok_and(covered));
+    let all = (network.n_params..nest.indices.len()).all(|n| u16::try_from(n).is_ok_and(covered));
     (all && network.operands.len() >= 2).then_some(network)
 }
 
@@ -157,7 +164,8 @@ fn operand(draft: &Draft, nest: &Nest, factor: &Scalar, acc: DType) -> Option<Op
     let indices = rewrite::plain_indices(access).filter(|i| !i.is_empty())?;
     let value: &Value = &draft.values[access.tensor];
     let covers = |(index, extent): (&Index, &u64)| u64::try_from(nest.indices[*index].hi).is_ok_and(|hi| hi == *extent);
-    let is_whole = value.dtype == acc && indices.iter().zip(&value.extents).all(covers);
+    let sliced = indices.iter().any(|i| nest.is_param(*i));
+    let is_whole = value.dtype == acc && !sliced && indices.iter().zip(&value.extents).all(covers);
     is_whole.then_some(())?;
     Some(Operand { value: access.tensor, labels: labels(&indices)?, conjugate })
 }
@@ -248,15 +256,18 @@ fn product_nest(network: &Network, out: Tensor, operands: &[&Operand], out_label
             labels.push(*label);
         }
     }
-    let indices: PrimaryMap<Index, IndexRange> = labels.iter().map(|l| network.ranges[usize::from(*l)].clone()).collect();
-    let index_of = |label: &u16| Index::new(labels.iter().position(|l| l == label).unwrap_or(0));
+    let n_params = network.n_params;
+    let ranges = labels.iter().map(|l| network.ranges[usize::from(*l)].clone());
+    let indices: PrimaryMap<Index, IndexRange> = network.ranges[..n_params].iter().cloned().chain(ranges).collect();
+    let index_of = |label: &u16| Index::new(n_params + labels.iter().position(|l| l == label).unwrap_or(0));
     let factors = operands.iter().map(|o| read(network, o, &index_of));
     let body = factors.reduce(|a, b| Scalar::binary(BinaryFn::Mul, a, b, network.acc, network.span));
-    let binders: Vec<Index> = (out_labels.len()..labels.len()).map(Index::new).collect();
+    let binders: Vec<Index> = (out_labels.len()..labels.len()).map(|n| Index::new(n_params + n)).collect();
     Nest {
         out,
         indices,
-        outer: (0..out_labels.len()).map(Index::new).collect(),
+        params: n_params as u32,
+        outer: (0..out_labels.len()).map(|n| Index::new(n_params + n)).collect(),
         domain: None,
         reduce: (!binders.is_empty()).then_some(NestReduce { op: ReduceOp::Sum, acc: network.acc, binders, guard: None, pins: Vec::new() }),
         body: body.expect("a product has a factor"),
@@ -277,7 +288,7 @@ fn emit_scale(draft: &mut Draft, network: &Network, sum: &Operand) {
     // The nest's indices are the outer ones of the equation, in another numbering.
     let index_of = |index: Index| {
         let position = network.out_labels.iter().position(|l| usize::from(*l) == index.index())?;
-        Some(Scalar::index(Index::new(position), network.span))
+        Some(Scalar::index(Index::new(network.n_params + position), network.span))
     };
     for factor in &network.scale {
         let mut factor = factor.clone();

@@ -6,7 +6,7 @@
 use crate::rewrite;
 use ein_ir::dtype::DType;
 use ein_ir::entity::Tensor;
-use ein_ir::plan::{Contraction, Nest, Plan, StepKind};
+use ein_ir::plan::{Contraction, Nest, Plan, StepDecl, StepKind};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Scalar, ScalarKind};
 use ein_ir::tensor::ReduceOp;
@@ -14,10 +14,24 @@ use std::collections::BTreeSet;
 
 /// Fills in flops and bytes of every step.
 pub(crate) fn count(plan: &mut Plan) {
-    let costs: Vec<(u64, u64)> = plan.steps.values().map(|step| (flops(plan, &step.kind), bytes(plan, &step.kind))).collect();
-    for (step, (flops, bytes)) in plan.steps.values_mut().zip(costs) {
-        (step.flops, step.bytes) = (flops, bytes);
+    let mut steps = std::mem::take(&mut plan.steps);
+    for step in steps.values_mut() {
+        count_step(plan, step);
     }
+    plan.steps = steps;
+}
+
+/// A scan costs what its steps do, as often as it turns.
+fn count_step(plan: &Plan, step: &mut StepDecl) {
+    (step.flops, step.bytes) = match &mut step.kind {
+        StepKind::Scan(scan) => {
+            let turns = scan.n_turns();
+            scan.body.iter_mut().for_each(|step| count_step(plan, step));
+            let total = |count: fn(&StepDecl) -> u64| scan.body.iter().map(count).fold(0, u64::saturating_add).saturating_mul(turns);
+            (total(|s| s.flops), total(|s| s.bytes))
+        }
+        kind => (flops(plan, kind), bytes(plan, kind)),
+    };
 }
 
 fn flops(plan: &Plan, kind: &StepKind) -> u64 {
@@ -35,7 +49,7 @@ fn contraction_flops(contraction: &Contraction) -> u64 {
 
 fn nest_flops(plan: &Plan, nest: &Nest) -> u64 {
     let extent = |i| u64::try_from(nest.indices[i].hi.saturating_sub(nest.indices[i].lo)).unwrap_or(0);
-    let outer = nest.outer.iter().fold(1u64, |n, i| n.saturating_mul(extent(*i)));
+    let outer = nest.outer.iter().filter(|i| !nest.is_param(**i)).fold(1u64, |n, i| n.saturating_mul(extent(*i)));
     let combine = nest.reduce.as_ref().map_or(0, |r| match r.op {
         ReduceOp::User(reducer) => scalar_flops(&plan.reducers[reducer].combine),
         _ => weight(BinaryFn::Add, r.acc),
@@ -65,7 +79,24 @@ const fn weight(function: BinaryFn, dtype: DType) -> u64 {
 }
 
 fn bytes(plan: &Plan, kind: &StepKind) -> u64 {
-    buffers_of(kind).iter().fold(0, |n: u64, t| n.saturating_add(plan.buffers[*t].n_bytes()))
+    let all = buffers_of(kind);
+    let whole = all.iter().map(|t| plan.buffers[*t].n_bytes());
+    let StepKind::Nest(nest) = kind else { return whole.fold(0, u64::saturating_add) };
+    all.iter().map(|t| plan.buffers[*t].n_bytes() / turns_of(plan, nest, *t)).fold(0, u64::saturating_add)
+}
+
+/// Into how many parts the scans around a nest divide a tensor, of which it touches one.
+fn turns_of(plan: &Plan, nest: &Nest, tensor: Tensor) -> u64 {
+    if nest.params == 0 {
+        return 1;
+    }
+    let extents = &plan.buffers[tensor].extents;
+    let parts = |params: Vec<bool>| params.iter().zip(extents).filter(|(p, _)| **p).map(|(_, e)| (*e).max(1)).fold(1, u64::saturating_mul);
+    let is_param = |s: &Scalar| matches!(s.kind, ScalarKind::Index(i) if nest.is_param(i));
+    let reads = rewrite::scalars(nest).into_iter().flat_map(|s| rewrite::accesses_to(s, tensor));
+    let reads = reads.map(|a| parts(a.subs.iter().map(|s| is_param(&s.value)).collect()));
+    let written = (nest.out == tensor).then(|| parts(nest.outer.iter().map(|i| nest.is_param(*i)).collect()));
+    reads.chain(written).min().unwrap_or(1)
 }
 
 /// Buffers that a step reads or writes, each once.
@@ -85,7 +116,7 @@ pub(crate) fn buffers_of(kind: &StepKind) -> BTreeSet<Tensor> {
         }
         StepKind::Library(library) => library.results.iter().chain(&library.args).chain(&library.workspace).copied().collect(),
         StepKind::Scan(scan) => {
-            let states = scan.states.iter().flat_map(|s| [Some(s.current), Some(s.previous), s.init]).flatten();
+            let states = scan.states.iter().flat_map(|s| [s.current, s.previous]);
             scan.body.iter().flat_map(|step| buffers_of(&step.kind)).chain(states).collect()
         }
     }

@@ -1,8 +1,8 @@
 //! Steps and values before they have a place in memory.
 
 use ein_ir::dtype::DType;
-use ein_ir::entity::{PrimaryMap, Reducer, Tensor};
-use ein_ir::plan::{Contraction, Library, Nest};
+use ein_ir::entity::{Index, PrimaryMap, Reducer, Tensor};
+use ein_ir::plan::{Contraction, IndexRange, Library, Nest, ScanState};
 use ein_ir::scalar::{Literal, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::ReducerDecl;
@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 
 use crate::rewrite;
 
-/// A plan in the making: every step writes values of its own, and reads only values that earlier steps wrote.
+/// A plan in the making: every step reads only values that earlier steps wrote. Each value is written by one step, but that a state
+/// of a recurrence also has a step before the recurrence, for its initial value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
     /// Every value; the first ones are the tensors of the module, under their ids.
@@ -40,6 +41,8 @@ pub(crate) enum Role {
     Input(u32),
     Output(u32),
     Intermediate,
+    /// An intermediate that a recurrence carries from turn to turn, or out of it: it is stored whatever its readers are.
+    Carried,
     Constant(Vec<Literal>),
 }
 
@@ -55,6 +58,30 @@ pub(crate) enum Work {
     Contraction(Contraction),
     /// A function of whole tensors; its operands and results are row-major.
     Library(Library),
+    Scan(Box<Recurrence>),
+}
+
+/// A recurrence: as [`ein_ir::plan::Scan`]. Until [`crate::recurrence::settle`] a state and its previous value are two values.
+#[derive(Clone, Debug)]
+pub(crate) struct Recurrence {
+    pub(crate) index: Index,
+    pub(crate) range: IndexRange,
+    pub(crate) reverse: bool,
+    pub(crate) linear: bool,
+    pub(crate) states: Vec<ScanState>,
+    pub(crate) body: Vec<DraftStep>,
+}
+
+impl Recurrence {
+    pub(crate) fn n_turns(&self) -> u64 {
+        u64::try_from(self.range.hi.saturating_sub(self.range.lo)).unwrap_or(0)
+    }
+
+    /// Whether a value is a state of this recurrence, or of one in it.
+    pub(crate) fn is_state(&self, value: Tensor) -> bool {
+        let inner = |step: &DraftStep| matches!(&step.work, Work::Scan(scan) if scan.is_state(value));
+        self.states.iter().any(|s| s.current == value) || self.body.iter().any(inner)
+    }
 }
 
 impl Value {
@@ -81,12 +108,16 @@ impl Draft {
 }
 
 impl DraftStep {
-    /// Values written, in order: one, but for functions of whole tensors.
-    pub(crate) fn outs(&self) -> Vec<Tensor> {
+    /// Values written, each once.
+    pub(crate) fn writes(&self) -> BTreeSet<Tensor> {
         match &self.work {
-            Work::Nest(nest) => vec![nest.out],
-            Work::Contraction(contraction) => vec![contraction.out],
+            Work::Nest(nest) => BTreeSet::from([nest.out]),
+            Work::Contraction(contraction) => BTreeSet::from([contraction.out]),
             Work::Library(call) => call.results.iter().chain(&call.workspace).copied().collect(),
+            Work::Scan(scan) => {
+                let states = scan.states.iter().flat_map(|s| [s.current, s.previous]);
+                scan.body.iter().flat_map(DraftStep::writes).chain(states).collect()
+            }
         }
     }
 
@@ -95,6 +126,10 @@ impl DraftStep {
         match &self.work {
             Work::Contraction(contraction) => BTreeSet::from([contraction.lhs, contraction.rhs]),
             Work::Library(call) => call.args.iter().copied().collect(),
+            Work::Scan(scan) => {
+                let states = scan.states.iter().flat_map(|s| [s.first(scan.n_turns()), s.previous]);
+                scan.body.iter().flat_map(DraftStep::reads).chain(states).collect()
+            }
             Work::Nest(nest) => {
                 let mut out = BTreeSet::new();
                 for scalar in rewrite::scalars(nest) {

@@ -4,7 +4,7 @@
 
 use crate::{library, rewrite};
 use ein_ir::interp::fault::{DIVISION_BY_ZERO, EMPTY_ARGMAX, EMPTY_AXIS};
-use ein_ir::plan::{FaultDecl, Plan, StepKind};
+use ein_ir::plan::{FaultDecl, Plan, StepDecl, StepKind};
 use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind};
 use ein_ir::span::Span;
@@ -14,28 +14,48 @@ use ein_ir::tensor::ReduceOp;
 pub(crate) fn list(plan: &mut Plan) {
     let mut found: Vec<FaultDecl> = Vec::new();
     for step in plan.steps.values() {
-        if let StepKind::Library(call) = &step.kind {
-            found.extend(library::fault(call, step.span));
-        }
-        let StepKind::Nest(nest) = &step.kind else { continue };
-        if let Some(reduce) = nest.reduce.as_ref().filter(|r| matches!(r.op, ReduceOp::ArgMax | ReduceOp::ArgMin)) {
-            let message = format!("`{}` has nothing to choose from", reduce.op.name());
-            let empty = FaultDecl { code: EMPTY_ARGMAX, message, span: step.span };
-            if !found.contains(&empty) {
-                found.push(empty);
-            }
-        }
-        for scalar in rewrite::scalars(nest) {
-            scalar.visit(&mut |s| {
-                if let Some(fault) = fault(plan, s)
-                    && !found.contains(&fault)
-                {
-                    found.push(fault);
-                }
-            });
-        }
+        list_step(plan, step, &mut found);
     }
     plan.faults = found.into_iter().collect();
+}
+
+fn list_step(plan: &Plan, step: &StepDecl, found: &mut Vec<FaultDecl>) {
+    match &step.kind {
+        StepKind::Nest(nest) => {
+            if let Some(reduce) = nest.reduce.as_ref().filter(|r| matches!(r.op, ReduceOp::ArgMax | ReduceOp::ArgMin)) {
+                let message = format!("`{}` has nothing to choose from", reduce.op.name());
+                let empty = FaultDecl { code: EMPTY_ARGMAX, message, span: step.span };
+                if !found.contains(&empty) {
+                    found.push(empty);
+                }
+            }
+            for scalar in rewrite::scalars(nest) {
+                scalar.visit(&mut |s| {
+                    if let Some(fault) = fault(plan, s)
+                        && !found.contains(&fault)
+                    {
+                        found.push(fault);
+                    }
+                });
+            }
+        }
+        StepKind::Scan(scan) => scan.body.iter().for_each(|step| list_step(plan, step, found)),
+        StepKind::Library(call) => found.extend(library::fault(call, step.span)),
+        StepKind::Contraction(_) => {}
+    }
+}
+
+/// Whether evaluating an expression can end the program.
+pub(crate) fn can_fail(scalar: &Scalar) -> bool {
+    let mut found = false;
+    scalar.visit(&mut |s| {
+        found |= match &s.kind {
+            ScalarKind::Binary(BinaryFn::FloorDiv | BinaryFn::Rem, _, divisor) => may_be_zero(divisor),
+            ScalarKind::Access(access) => access.subs.iter().any(|sub| sub.mode != Mode::Exact && sub.mode != Mode::Pad),
+            _ => false,
+        };
+    });
+    found
 }
 
 fn fault(plan: &Plan, scalar: &Scalar) -> Option<FaultDecl> {

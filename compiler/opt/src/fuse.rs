@@ -3,7 +3,7 @@
 //! Always sound: a value is read only where its domain holds, so computing it in the place of the read meets no fault and no
 //! access that the step of its own would not have met.
 
-use crate::draft::{Draft, DraftStep, Work};
+use crate::draft::{Draft, DraftStep, Role, Work};
 use crate::uses::Uses;
 use crate::{epilogue, rewrite};
 use ein_ir::entity::Tensor;
@@ -53,7 +53,7 @@ pub(crate) fn drop_dead(draft: &mut Draft) {
     let mut wanted: BTreeSet<Tensor> = draft.outputs.iter().copied().collect();
     let mut keep = vec![false; draft.steps.len()];
     for (step, keep) in draft.steps.iter().zip(&mut keep).rev() {
-        *keep = step.outs().iter().any(|out| wanted.contains(out));
+        *keep = !step.writes().is_disjoint(&wanted);
         if *keep {
             wanted.extend(step.reads());
         }
@@ -165,16 +165,22 @@ fn write_results_directly(draft: &mut Draft) {
     }
 }
 
-/// `(from, to)` if the step copies the whole intermediate `from` to the result `to`, axis by axis.
+/// `(from, to)` if the step copies the whole intermediate `from` of another step to `to`, axis by axis, and `from` may be `to` from
+/// the beginning.
 fn copied_intermediate(draft: &Draft, step: usize) -> Option<(Tensor, Tensor)> {
     let Work::Nest(nest) = &draft.steps[step].work else { return None };
     let ScalarKind::Access(access) = &nest.body.kind else { return None };
     let (from, to) = (&draft.values[access.tensor], &draft.values[nest.out]);
     let is_copy = nest.reduce.is_none() && nest.domain.is_none() && rewrite::plain_indices(access).as_ref() == Some(&nest.outer);
-    (is_copy && from.is_intermediate() && from.extents == to.extents && from.dtype == to.dtype).then_some((access.tensor, nest.out))
+    let same = from.is_intermediate() && from.extents == to.extents && from.dtype == to.dtype;
+    let is_written_here = draft.steps.iter().any(|s| s.writes().contains(&access.tensor));
+    let readers = || draft.steps.iter().filter(|s| s.reads().contains(&access.tensor)).count();
+    // What a recurrence carries changes later: other readers want the value of now.
+    (is_copy && same && is_written_here && (to.role != Role::Carried || readers() == 1)).then_some((access.tensor, nest.out))
 }
 
-fn rename(step: &mut DraftStep, from: Tensor, to: Tensor) {
+/// Puts a value in the place of another.
+pub(crate) fn rename(step: &mut DraftStep, from: Tensor, to: Tensor) {
     let swap = |t: &mut Tensor| {
         if *t == from {
             *t = to;
@@ -183,6 +189,10 @@ fn rename(step: &mut DraftStep, from: Tensor, to: Tensor) {
     match &mut step.work {
         Work::Contraction(c) => [&mut c.out, &mut c.lhs, &mut c.rhs].into_iter().for_each(swap),
         Work::Library(call) => call.args.iter_mut().chain(&mut call.results).for_each(swap),
+        Work::Scan(scan) => {
+            scan.states.iter_mut().flat_map(|s| [&mut s.current, &mut s.previous]).for_each(swap);
+            scan.body.iter_mut().for_each(|step| rename(step, from, to));
+        }
         Work::Nest(nest) => {
             swap(&mut nest.out);
             for scalar in rewrite::scalars_mut(nest) {

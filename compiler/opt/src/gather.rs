@@ -16,8 +16,9 @@ use std::collections::BTreeSet;
 /// multiply-adds of a matrix product.
 const READS_MIN: u64 = 8;
 
-/// Labels of a factor that may be gathered: an element of a tensor at positions of data, which can be computed anywhere.
-pub(crate) fn labels_of(draft: &Draft, factor: &Scalar, acc: DType) -> Option<Vec<u16>> {
+/// Labels of a factor that may be gathered: an element of a tensor at positions of data, or of the slice of a step of a scan, which can be
+/// computed anywhere.
+pub(crate) fn labels_of(draft: &Draft, nest: &Nest, factor: &Scalar, acc: DType) -> Option<Vec<u16>> {
     let access = match &factor.kind {
         ScalarKind::Access(access) => access,
         ScalarKind::Cast(a) | ScalarKind::Unary(UnaryFn::Conj, a) => match &a.kind {
@@ -27,12 +28,16 @@ pub(crate) fn labels_of(draft: &Draft, factor: &Scalar, acc: DType) -> Option<Ve
         _ => return None,
     };
     let reads_data = access.subs.iter().any(|s| s.value.as_polynomial().is_none());
-    if factor.dtype != acc || !reads_data || !cannot_fail(draft, factor) {
+    let mut is_slice = false;
+    factor.visit(&mut |s| is_slice |= matches!(s.kind, ScalarKind::Index(index) if nest.is_param(index)));
+    if factor.dtype != acc || !(reads_data || is_slice) || !cannot_fail(draft, factor) {
         return None;
     }
     let mut labels = BTreeSet::new();
     factor.visit(&mut |s| {
-        if let ScalarKind::Index(index) = s.kind {
+        if let ScalarKind::Index(index) = s.kind
+            && !nest.is_param(index)
+        {
             labels.insert(index.index());
         }
     });
@@ -87,12 +92,14 @@ pub(crate) fn feeds_products(network: &Network, chosen: &Chosen) -> bool {
 
 /// The nest that computes a gathered factor.
 pub(crate) fn nest(network: &Network, operand: &Operand, factor: &Scalar) -> Nest {
-    let indices: PrimaryMap<Index, IndexRange> = operand.labels.iter().map(|l| network.ranges[usize::from(*l)].clone()).collect();
+    let n_params = network.n_params;
+    let labels = operand.labels.iter().map(|l| network.ranges[usize::from(*l)].clone());
+    let indices: PrimaryMap<Index, IndexRange> = network.ranges[..n_params].iter().cloned().chain(labels).collect();
     let mut body = factor.clone();
     rewrite::replace_indices(&mut body, &|index| {
         let position = operand.labels.iter().position(|l| usize::from(*l) == index.index())?;
-        Some(Scalar::index(Index::new(position), network.span))
+        Some(Scalar::index(Index::new(n_params + position), network.span))
     });
-    let outer = indices.keys().collect();
-    Nest { out: operand.value, indices, outer, domain: None, reduce: None, body, epilogue: None }
+    let outer = indices.keys().skip(n_params).collect();
+    Nest { out: operand.value, indices, params: n_params as u32, outer, domain: None, reduce: None, body, epilogue: None }
 }

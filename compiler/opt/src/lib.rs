@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → convert → (forward copies → pin → contract → fuse → drop dead steps) → pack results → library calls → faults → memory → cost → Plan
+//! tensor::Module → convert → (hoist → forward copies → pin → contract → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -24,9 +24,11 @@ mod faults;
 mod fuse;
 mod gather;
 mod library;
+mod linear;
 mod memory;
 mod order;
 mod pack;
+mod recurrence;
 mod report;
 mod rewrite;
 mod scatter;
@@ -36,6 +38,7 @@ mod uses;
 
 pub use report::{StepReport, describe, table};
 
+use draft::Draft;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::plan::{self, Header, Plan};
 use ein_ir::tensor;
@@ -74,7 +77,7 @@ impl Default for Options {
 /// Makes a plan of a specialised module.
 ///
 /// # Errors
-/// E0190 names a construct that this version does not plan (scans, user reducers, `argmax`); E0801
+/// E0190 names a construct that this version does not plan (user reducers, `argmax`); E0801
 /// states the peak memory and the limit that it exceeds. E0199 is a mistake of ours: a plan that its verifier refuses.
 pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Verified<Plan>, Vec<Diagnostic>> {
     let plan = plan_module(module, options)?;
@@ -87,12 +90,9 @@ pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Veri
 fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<Diagnostic>> {
     let mut draft = convert::convert(module)?;
     if options.opt_level > 0 {
-        fuse::forward_copies(&mut draft);
-        scatter::pin_all(&mut draft);
-        contraction::contract(&mut draft, options);
-        fuse::fuse(&mut draft);
-        fuse::drop_dead(&mut draft);
+        optimise(&mut draft, options);
     }
+    recurrence::settle(&mut draft);
     pack::pack_outputs(&mut draft);
     library::prepare(&mut draft, &options.strided_inputs);
     let mut plan = memory::place(draft, header(module, options), &options.strided_inputs);
@@ -100,6 +100,17 @@ fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<D
     cost::count(&mut plan);
     memory::check_limit(&plan)?;
     Ok(plan)
+}
+
+/// The passes on steps, in the bodies of recurrences first.
+fn optimise(draft: &mut Draft, options: &Options) {
+    recurrence::hoist(draft);
+    recurrence::each_body(draft, &mut |body| optimise(body, options));
+    fuse::forward_copies(draft);
+    scatter::pin_all(draft);
+    contraction::contract(draft, options);
+    fuse::fuse(draft);
+    fuse::drop_dead(draft);
 }
 
 fn header(module: &tensor::Module, options: &Options) -> Header {

@@ -18,13 +18,23 @@ pub(crate) fn convert(multi: &Multi) -> Option<Library> {
 
 /// Gives every call operands that lie in memory row by row, each element in bytes of its own, and its workspace.
 pub(crate) fn prepare(draft: &mut Draft, strided_inputs: &[bool]) {
-    for DraftStep { work, span } in std::mem::take(&mut draft.steps) {
-        let work = match work {
-            Work::Library(call) => Work::Library(prepare_call(draft, call, strided_inputs, span)),
-            other => other,
-        };
-        draft.steps.push(DraftStep { work, span });
+    for step in std::mem::take(&mut draft.steps) {
+        let step = prepare_step(draft, step, strided_inputs);
+        draft.steps.push(step);
     }
+}
+
+/// Copies that a call inside of a recurrence reads are made before the recurrence.
+fn prepare_step(draft: &mut Draft, DraftStep { work, span }: DraftStep, strided_inputs: &[bool]) -> DraftStep {
+    let work = match work {
+        Work::Library(call) => Work::Library(prepare_call(draft, call, strided_inputs, span)),
+        Work::Scan(mut scan) => {
+            scan.body = std::mem::take(&mut scan.body).into_iter().map(|step| prepare_step(draft, step, strided_inputs)).collect();
+            Work::Scan(scan)
+        }
+        other => other,
+    };
+    DraftStep { work, span }
 }
 
 fn prepare_call(draft: &mut Draft, mut call: Library, strided_inputs: &[bool], span: Span) -> Library {

@@ -1,12 +1,12 @@
 //! Gives every value of a draft its buffer: lifetimes, places in the arena, the peak and its limit.
 
-use crate::draft::{Draft, DraftStep, Role, Value, Work};
+use crate::draft::{Draft, DraftStep, Recurrence, Role, Value, Work};
 use crate::{cost, rewrite};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{EntityRef, PrimaryMap, SecondaryMap, Step, Tensor};
-use ein_ir::plan::{Buffer, Header, Layout, Place, Plan, StepDecl, StepKind};
+use ein_ir::plan::{Buffer, Header, Layout, Place, Plan, Scan, StepDecl, StepKind};
 use ein_ir::scalar::ScalarKind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Alignment of buffers in the arena, in bytes: a cache line, and the widest vector register.
 const ALIGN: u64 = 64;
@@ -16,7 +16,7 @@ const NAMED_MAX: usize = 4;
 /// The plan of a draft: values that are used become buffers, those of disjoint lifetimes share memory.
 pub(crate) fn place(draft: Draft, header: Header, strided_inputs: &[bool]) -> Plan {
     let used: BTreeSet<Tensor> =
-        draft.steps.iter().flat_map(|s| s.reads().into_iter().chain(s.outs())).chain(draft.inputs.clone()).collect();
+        draft.steps.iter().flat_map(|s| s.reads().into_iter().chain(s.writes())).chain(draft.inputs.clone()).collect();
     let mut renamed: SecondaryMap<Tensor, Option<Tensor>> = SecondaryMap::new();
     let mut buffers = PrimaryMap::new();
     for &value in &used {
@@ -42,7 +42,7 @@ fn buffer(value: &Value, strided_inputs: &[bool]) -> Buffer {
         Role::Input(n) if strided_inputs.get(*n as usize) == Some(&true) => (Layout::Strided, Place::Input(*n)),
         Role::Input(n) => (Layout::RowMajor, Place::Input(*n)),
         Role::Output(n) => (Layout::RowMajor, Place::Output(*n)),
-        Role::Intermediate => (Layout::RowMajor, Place::Arena(0)),
+        Role::Intermediate | Role::Carried => (Layout::RowMajor, Place::Arena(0)),
         Role::Constant(values) => (Layout::RowMajor, Place::Constant(values.clone())),
     };
     Buffer {
@@ -78,6 +78,11 @@ fn rename_step(step: DraftStep, new: &dyn Fn(Tensor) -> Tensor) -> StepDecl {
             call.args.iter_mut().chain(&mut call.results).chain(&mut call.workspace).for_each(|t| *t = new(*t));
             StepKind::Library(call)
         }
+        Work::Scan(scan) => {
+            let Recurrence { index, range, reverse, linear, mut states, body } = *scan;
+            states.iter_mut().flat_map(|s| [&mut s.current, &mut s.previous]).for_each(|t| *t = new(*t));
+            StepKind::Scan(Scan { index, range, reverse, linear, states, body: body.into_iter().map(|s| rename_step(s, new)).collect() })
+        }
     };
     StepDecl { kind, flops: 0, bytes: 0, span: step.span }
 }
@@ -101,12 +106,20 @@ struct Block {
     offset: u64,
 }
 
-/// Places the intermediates, the largest first, each into the smallest gap between those that live at the same time.
+/// Places the intermediates, the largest first, each into the smallest gap between those that live at the same time. The two buffers of
+/// a state are placed as one.
 fn assign_offsets(plan: &mut Plan) {
+    let mut pairs: BTreeMap<Tensor, Tensor> = BTreeMap::new();
+    find_pairs(plan.steps.values(), &mut pairs);
+    let seconds: BTreeSet<Tensor> = pairs.values().copied().collect();
     let mut blocks: Vec<Block> = Vec::new();
-    for (tensor, buffer) in &plan.buffers {
-        if let (Place::Arena(_), Some(live)) = (&buffer.place, buffer.live) {
-            let bytes = buffer.n_bytes().div_ceil(ALIGN).saturating_mul(ALIGN);
+    for (tensor, buffer) in plan.buffers.iter().filter(|(t, _)| !seconds.contains(t)) {
+        if let (Place::Arena(_), Some(mut live)) = (&buffer.place, buffer.live) {
+            let mut bytes = buffer.n_bytes().div_ceil(ALIGN).saturating_mul(ALIGN);
+            if let Some(second) = pairs.get(&tensor).and_then(|t| plan.buffers[*t].live) {
+                live = (live.0.min(second.0), live.1.max(second.1));
+                bytes = bytes.saturating_mul(2);
+            }
             blocks.push(Block { tensor, bytes, live, offset: 0 });
         }
     }
@@ -118,6 +131,19 @@ fn assign_offsets(plan: &mut Plan) {
     plan.arena_bytes = blocks.iter().map(|b| b.offset.saturating_add(b.bytes)).max().unwrap_or(0);
     for block in blocks {
         plan.buffers[block.tensor].place = Place::Arena(block.offset);
+        if let Some(second) = pairs.get(&block.tensor) {
+            plan.buffers[*second].place = Place::Arena(block.offset.saturating_add(block.bytes / 2));
+        }
+    }
+}
+
+/// The second buffer of each state that has two, by the first.
+fn find_pairs<'a>(steps: impl Iterator<Item = &'a StepDecl>, pairs: &mut BTreeMap<Tensor, Tensor>) {
+    for step in steps {
+        if let StepKind::Scan(scan) = &step.kind {
+            pairs.extend(scan.states.iter().filter(|s| s.alternates()).map(|s| (s.current, s.previous)));
+            find_pairs(scan.body.iter(), pairs);
+        }
     }
 }
 

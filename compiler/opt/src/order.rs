@@ -57,7 +57,7 @@ pub(crate) fn choose(draft: &Draft, network: &Network, options: &Options) -> Opt
 
 /// Multiplications and additions of the nest over all labels.
 pub(crate) fn nest_flops(network: &Network) -> u64 {
-    let iterations = network.ranges.iter().fold(1u64, |n, r| n.saturating_mul(u64::try_from(r.hi).unwrap_or(0)));
+    let iterations = network.ranges.iter().skip(network.n_params).fold(1u64, |n, r| n.saturating_mul(u64::try_from(r.hi).unwrap_or(0)));
     iterations.saturating_mul(network.operands.len() as u64)
 }
 

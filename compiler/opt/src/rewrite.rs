@@ -1,7 +1,7 @@
 //! Small rewritings of scalar expressions and nests.
 
-use ein_ir::entity::{Index, Tensor};
-use ein_ir::plan::Nest;
+use ein_ir::entity::{EntityRef, Index, Tensor};
+use ein_ir::plan::{IndexRange, Nest};
 use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
 
 /// Every expression of a nest: domain, guard, body, epilogue.
@@ -72,9 +72,41 @@ pub(crate) fn plain_indices(access: &Access) -> Option<Vec<Index>> {
     if access.prev { None } else { access.subs.iter().map(plain).collect() }
 }
 
-/// Number of times that the body of a nest is evaluated, guards apart: pinned indices have one value a term.
+/// Number of times that the body of a nest is evaluated, guards apart, in a turn of the scans around: pinned indices have one value a term.
 pub(crate) fn iterations(nest: &Nest) -> u64 {
     let is_pinned = |index: Index| nest.pins().iter().any(|pin| pin.index == index);
-    let ranges = nest.indices.iter().filter(|(index, _)| !is_pinned(*index));
+    let ranges = nest.indices.iter().filter(|(index, _)| !is_pinned(*index) && !nest.is_param(*index));
     ranges.fold(1, |n, (_, range)| n.saturating_mul(u64::try_from(range.hi.saturating_sub(range.lo)).unwrap_or(0)))
+}
+
+/// Makes room for the index of one more scan around a nest.
+pub(crate) fn insert_param(nest: &mut Nest, position: usize, range: IndexRange) {
+    let mut indices: Vec<IndexRange> = nest.indices.values().cloned().collect();
+    indices.insert(position, range);
+    nest.params += 1;
+    renumber(nest, indices, &|index| Index::new(index.index() + usize::from(index.index() >= position)));
+}
+
+/// Takes a nest out of a scan around it, whose index it does not use.
+pub(crate) fn remove_param(nest: &mut Nest, position: usize) {
+    let mut indices: Vec<IndexRange> = nest.indices.values().cloned().collect();
+    indices.remove(position);
+    nest.params -= 1;
+    renumber(nest, indices, &|index| Index::new(index.index() - usize::from(index.index() > position)));
+}
+
+fn renumber(nest: &mut Nest, indices: Vec<IndexRange>, new: &dyn Fn(Index) -> Index) {
+    nest.indices = indices.into_iter().collect();
+    nest.outer.iter_mut().for_each(|index| *index = new(*index));
+    if let Some(reduce) = &mut nest.reduce {
+        let pins = reduce.pins.iter_mut().map(|pin| &mut pin.index);
+        reduce.binders.iter_mut().chain(pins).for_each(|index| *index = new(*index));
+    }
+    for scalar in scalars_mut(nest) {
+        scalar.visit_mut(&mut |s| {
+            if let ScalarKind::Index(index) = &mut s.kind {
+                *index = new(*index);
+            }
+        });
+    }
 }

@@ -149,7 +149,7 @@ impl Scatter<'_> {
         let range = &self.nest.indices[index];
         let bits = scalar.dtype.bits() - 1;
         let holds = range.lo == 0 && range.hi > 1 && (bits >= 63 || range.hi <= 1 << bits);
-        (holds && self.nest.outer.contains(&index)).then_some(index)
+        (holds && self.nest.outer.contains(&index) && !self.nest.is_param(index)).then_some(index)
     }
 
     /// Whether a value is read from data at positions of the binders, and does not depend on what is pinned.

@@ -35,8 +35,7 @@ impl Uses {
     /// Records that all readers of the step have taken over what it does.
     pub(crate) fn fuse(&mut self, draft: &Draft, position: usize) {
         let step = &draft.steps[position];
-        let mut readers = BTreeSet::new();
-        step.outs().into_iter().for_each(|out| readers.append(&mut self.readers[out]));
+        let readers: BTreeSet<usize> = step.writes().into_iter().flat_map(|value| std::mem::take(&mut self.readers[value])).collect();
         for value in step.reads() {
             self.readers[value].remove(&position);
             self.readers[value].extend(&readers);

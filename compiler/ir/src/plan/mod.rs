@@ -216,9 +216,11 @@ impl Contraction {
 pub struct Nest {
     /// Buffer written.
     pub out: Tensor,
-    /// The nest's indices; ids count from 0 in every nest.
+    /// The nest's indices; ids count from 0 in every nest. The first [`Nest::params`] are those of the scans around, outermost first.
     pub indices: PrimaryMap<Index, IndexRange>,
-    /// One index an axis of `out`, in the order of the axes. In a scan, its index may stand among them.
+    /// Number of scans around the nest: their indices have one value a turn and are not iterated over.
+    pub params: u32,
+    /// One index an axis of `out`, in the order of the axes. In a scan its index may stand among them: the slice of the turn is written.
     pub outer: Vec<Index>,
     /// Where the value is wanted; elsewhere `out` is left as it is and never read.
     pub domain: Option<Scalar>,
@@ -271,27 +273,54 @@ pub struct Pin {
 /// A recurrence: its steps are carried out once for every value of the index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scan {
-    /// The index; in the nests of `body` it has this id and this range.
+    /// The index; in the nests of `body` it has this id and this range. Ids are the numbers of scans around.
     pub index: Index,
     /// Its range.
     pub range: IndexRange,
     /// From the last value to the first.
     pub reverse: bool,
-    /// State buffers with their initial values (copied before the first step) and their previous values.
+    /// Whether every state is an affine function of the previous values of the states.
+    pub linear: bool,
+    /// Tensors of which the body reads previous values.
     pub states: Vec<ScanState>,
     /// Steps of one turn.
     pub body: Vec<StepDecl>,
 }
 
-/// A state of a recurrence.
+impl Scan {
+    /// Number of turns.
+    #[must_use]
+    pub fn n_turns(&self) -> u64 {
+        u64::try_from(self.range.hi.saturating_sub(self.range.lo)).unwrap_or(0)
+    }
+}
+
+/// A state of a recurrence, of which a step before the scan writes the initial value into [`ScanState::first`].
+///
+/// If the two buffers differ they lie one behind the other in the arena and swap at every turn, so that the last turn writes `current`:
+/// in the turn after which `n` more follow, what is read and written as one of them is the other if `n` is odd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanState {
-    /// Value at the current step.
+    /// Value at the current step, and after the scan.
     pub current: Tensor,
-    /// Value at the previous step; the same buffer where the update may be done in place.
+    /// Value at the previous step; the same buffer where the update is done in place.
     pub previous: Tensor,
-    /// Value before the first step.
-    pub init: Option<Tensor>,
+    /// Axes across which the recurrence does not reach: an element depends on elements of the same position there.
+    pub apart: Vec<usize>,
+}
+
+impl ScanState {
+    /// Where the initial value of a scan of so many turns is written.
+    #[must_use]
+    pub const fn first(&self, n_turns: u64) -> Tensor {
+        if n_turns.is_multiple_of(2) { self.current } else { self.previous }
+    }
+
+    /// Whether two buffers swap.
+    #[must_use]
+    pub fn alternates(&self) -> bool {
+        self.current != self.previous
+    }
 }
 
 /// A call to library code.
@@ -375,6 +404,12 @@ impl Plan {
 }
 
 impl Nest {
+    /// Whether an index is that of a scan around.
+    #[must_use]
+    pub fn is_param(&self, index: Index) -> bool {
+        index.as_u32() < self.params
+    }
+
     /// Every scalar expression: domain, guard, pins, body, epilogue.
     pub fn scalars(&self) -> impl Iterator<Item = &Scalar> {
         let guard = self.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
@@ -453,7 +488,7 @@ impl StepKind {
         }
     }
 
-    /// Buffers that a step reads, each once, in order; for a scan also what its own steps write and read.
+    /// Buffers that a step reads, each once, in order; for a scan what its own steps read, and the initial values of states.
     #[must_use]
     pub fn read(&self) -> BTreeSet<Tensor> {
         match self {
@@ -461,7 +496,7 @@ impl StepKind {
             StepKind::Nest(nest) => nest.accesses(),
             StepKind::Library(library) => library.args.iter().copied().collect(),
             StepKind::Scan(scan) => {
-                let inits = scan.states.iter().filter_map(|s| s.init);
+                let inits = scan.states.iter().map(|s| s.first(scan.n_turns()));
                 scan.body.iter().flat_map(|step| step.kind.read()).chain(inits).collect()
             }
         }

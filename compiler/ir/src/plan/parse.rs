@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> Result<Plan, ParseError> {
     while !c.is_at_end() {
         c.declare("s", plan.steps.len())?;
         c.expect("=")?;
-        let step = parse_step(&mut c, &plan)?;
+        let step = parse_step(&mut c, &plan, 0)?;
         plan.steps.push(step);
     }
     Ok(plan)
@@ -94,11 +94,12 @@ fn parse_buffer(c: &mut Cursor<'_>) -> Result<Buffer, ParseError> {
     Ok(Buffer { name, dtype, extents, layout, place, live, index_of, span: c.span()? })
 }
 
-fn parse_step(c: &mut Cursor<'_>, plan: &Plan) -> Result<StepDecl, ParseError> {
+/// A step inside of so many scans.
+fn parse_step(c: &mut Cursor<'_>, plan: &Plan, depth: u32) -> Result<StepDecl, ParseError> {
     let mut kind = if c.eat("contract") {
         StepKind::Contraction(parse_contraction(c)?)
     } else if c.eat("nest") {
-        StepKind::Nest(parse_nest(c, plan)?)
+        StepKind::Nest(parse_nest(c, plan, depth)?)
     } else if c.eat("library") {
         StepKind::Library(parse_library(c)?)
     } else {
@@ -114,7 +115,7 @@ fn parse_step(c: &mut Cursor<'_>, plan: &Plan) -> Result<StepDecl, ParseError> {
         StepKind::Scan(scan) => {
             c.expect("{")?;
             while !c.eat("}") {
-                scan.body.push(c.nested(|c| parse_step(c, plan))?);
+                scan.body.push(c.nested(|c| parse_step(c, plan, depth + 1))?);
             }
         }
         StepKind::Nest(nest) => nest.visit_scalars_mut(&mut |scalar| set_span(scalar, span)),
@@ -145,7 +146,7 @@ fn parse_range(c: &mut Cursor<'_>) -> Result<IndexRange, ParseError> {
     Ok(IndexRange { name, lo, hi: c.int()? })
 }
 
-fn parse_nest(c: &mut Cursor<'_>, plan: &Plan) -> Result<Nest, ParseError> {
+fn parse_nest(c: &mut Cursor<'_>, plan: &Plan, params: u32) -> Result<Nest, ParseError> {
     let dtype_of = |tensor: Tensor| plan.buffers.get(tensor).map(|b| b.dtype);
     let types = Types::new(&dtype_of);
     let out = c.entity("t")?;
@@ -176,7 +177,7 @@ fn parse_nest(c: &mut Cursor<'_>, plan: &Plan) -> Result<Nest, ParseError> {
     }
     let types = Types { accumulated: reduce.as_ref().map(NestReduce::dtype), ..types };
     let epilogue = if c.eat("then") { Some(parse_scalar(c, &types, Span::default())?) } else { None };
-    Ok(Nest { out, indices, outer, domain, reduce, body, epilogue })
+    Ok(Nest { out, indices, params, outer, domain, reduce, body, epilogue })
 }
 
 fn parse_pin(c: &mut Cursor<'_>, types: &Types<'_>) -> Result<Pin, ParseError> {
@@ -188,15 +189,16 @@ fn parse_pin(c: &mut Cursor<'_>, types: &Types<'_>) -> Result<Pin, ParseError> {
 fn parse_scan(c: &mut Cursor<'_>) -> Result<Scan, ParseError> {
     let (index, range) = (c.entity("i")?, parse_range(c)?);
     let reverse = c.eat("reverse");
+    let linear = c.eat("linear");
     c.expect("states")?;
     c.expect("(")?;
     let states = c.list(")", |c| {
         let current = c.entity("t")?;
         c.expect("prev")?;
         let previous = c.entity("t")?;
-        Ok(ScanState { current, previous, init: if c.eat("from") { Some(c.entity("t")?) } else { None } })
+        Ok(ScanState { current, previous, apart: if c.eat("apart") { parse_ints(c)? } else { Vec::new() } })
     })?;
-    Ok(Scan { index, range, reverse, states, body: Vec::new() })
+    Ok(Scan { index, range, reverse, linear, states, body: Vec::new() })
 }
 
 fn parse_library(c: &mut Cursor<'_>) -> Result<Library, ParseError> {

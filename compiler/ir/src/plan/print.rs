@@ -13,7 +13,7 @@
 //! s0 = contract t1[0, 1] += conj t0[0, 2] * t2[2, 1] extents [8, 8, 8] acc f32 strategy gemm flops 1024 bytes 768 @12..17
 //! s1 = nest t3[i0] over (i0 "i" 0..8, i1 "k" 0..8) where (i0 < 4) = sum:f32[i1 where (i1 < i0)](t1[i0, i1]) then sqrt(acc) flops 64 bytes 288
 //! s4 = nest t3[i0] over (i0 "v" 0..8, i1 "b" 0..9) = sum:f32[i1] pin (i0 = t4[i1])(t1[i1]) flops 9 bytes 80
-//! s2 = scan i0 "t" 0..8 reverse states (t4 prev t5 from t6) flops 8 bytes 8 {
+//! s2 = scan i0 "t" 0..8 reverse linear states (t4 prev t5 apart [0]) flops 8 bytes 8 {
 //!   nest t4[i1] over (i0 "t" 0..8, i1 "j" 0..2) = (t5[i1] + t3[i0]) flops 2 bytes 8
 //! }
 //! s3 = library (t7, t8) = top_k(t3) {"k": 3} workspace t9 flops 8 bytes 8
@@ -176,13 +176,14 @@ fn write_nest(f: &mut fmt::Formatter<'_>, plan: &Plan, nest: &Nest) -> fmt::Resu
 }
 
 fn write_scan(f: &mut fmt::Formatter<'_>, scan: &Scan) -> fmt::Result {
-    let state = |s: &ScanState| match s.init {
-        Some(init) => format!("{} prev {} from {init}", s.current, s.previous),
-        None => format!("{} prev {}", s.current, s.previous),
+    let state = |s: &ScanState| match s.apart.as_slice() {
+        [] => format!("{} prev {}", s.current, s.previous),
+        apart => format!("{} prev {} apart [{}]", s.current, s.previous, commas(apart)),
     };
     let states: Vec<String> = scan.states.iter().map(state).collect();
     let reverse = if scan.reverse { " reverse" } else { "" };
-    write!(f, "scan {}{reverse} states ({})", range_text(scan.index, &scan.range), states.join(", "))
+    let linear = if scan.linear { " linear" } else { "" };
+    write!(f, "scan {}{reverse}{linear} states ({})", range_text(scan.index, &scan.range), states.join(", "))
 }
 
 fn write_library(f: &mut fmt::Formatter<'_>, library: &Library) -> fmt::Result {

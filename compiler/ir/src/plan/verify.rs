@@ -8,7 +8,8 @@
 //! * Offsets in the arena are multiples of 64, their buffers lie in it, and those that live at the same time do not overlap.
 //!
 //! Steps
-//! * A buffer is written by one step, before any other reads it; inputs and constants by none, outputs by one.
+//! * A buffer is written by one step, before any other reads it; inputs and constants by none, outputs by one. The buffers of a
+//!   state are also written by the step that gives it its initial value.
 //! * A contraction's labels are positions in `extents`, as many as axes, of equal extents; those of `out` are distinct, and
 //!   every label occurs in an operand. Operands have the accumulator's dtype or one that accumulates in it; `out` has it.
 //! * The indices of a nest, one an axis of `out`, range over the axes; indices and binders are distinct.
@@ -16,7 +17,8 @@
 //!   that of `out`. An epilogue follows a reduction. Reducers of programs and `prev` do not occur.
 //! * Scalars obey [`crate::scalar::verify`]; exact subscripts that are polynomials stay inside their axes wherever they are
 //!   evaluated unconditionally.
-//! * In a scan, the nests of the body declare its index with its range; states are written by the body, initial values before.
+//! * In a scan, the nests of the body declare its index with its range, under the number of scans around as its id. States are
+//!   written by the body, initial values before it; two buffers of one state are in the arena, one behind the other.
 //! * A library call has the arguments and results that its function takes; its workspace is in the arena.
 
 mod memory;

@@ -177,11 +177,11 @@ impl Builder<'_> {
     pub(crate) fn address(&self, memory: &Memory, positions: &[Position]) -> LoadAddress {
         let mut address = LoadAddress {
             buffer: memory.buffer,
-            offset: 0,
+            offset: memory.offset,
             terms: Vec::new(),
             values: Vec::new(),
             stride_offsets: Vec::new(),
-            n_elements: memory.extents.iter().fold(memory.parts, |n, extent| n.saturating_mul(*extent)),
+            n_elements: memory.n_elements,
             in_bounds: true,
         };
         let mut form = Affine::default();
@@ -195,6 +195,9 @@ impl Builder<'_> {
                 }
                 None => address.add_runtime(axis as u32, position, memory.parts),
             }
+        }
+        if let Some(swing) = memory.swing {
+            form = form.add(&self.space.parity(swing.scan).scale(swing.by));
         }
         address.offset += form.constant;
         address.terms.extend(form.terms.iter().map(|(a, c)| (*a, Coefficient::Elements(*c))));

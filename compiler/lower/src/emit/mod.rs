@@ -149,6 +149,15 @@ impl<'a> Emitter<'a> {
         self.counted(range.0, range.1, step, |e, var| e.bound(axis, Bound { base: Some(var), offset: 0 }, body));
     }
 
+    /// Binds the axes that have one value in each turn of the scans around, for the whole kernel.
+    pub(crate) fn bind_turns(&mut self) {
+        let used = self.problem.used();
+        for &(axis, turn) in self.problem.turns.iter().filter(|(axis, _)| used.contains(*axis)) {
+            let base = turn.emit(&mut |op| self.index(op));
+            self.bindings[axis.as_u32() as usize] = Some(Bound { base: Some(base), offset: 0 });
+        }
+    }
+
     /// With an axis bound.
     pub(crate) fn bound(&mut self, axis: Axis, bound: Bound, body: impl FnOnce(&mut Self)) {
         let before = self.bindings[axis.as_u32() as usize].replace(bound);

@@ -24,6 +24,7 @@ pub(crate) struct Emitted {
 pub(crate) fn emit_nest(problem: &Problem, schedule: &Schedule) -> Emitted {
     let mut emitter = Emitter::new(problem);
     let task = emitter.local(Type::INDEX);
+    emitter.bind_turns();
     let range = schedule.tasks.chunk.map(|(axis, chunk)| {
         // The range of the axis that belongs to this task.
         let lo = emitter.arithmetic(BinaryOp::Mul, Operand::Local(task), Operand::Const(chunk));

@@ -190,12 +190,12 @@ impl NestBuilder {
     }
 
     pub(crate) fn map(self, out: Tensor, body: Scalar) -> Nest {
-        Nest { out, indices: self.indices, outer: self.outer, domain: None, reduce: None, body, epilogue: None }
+        Nest { out, indices: self.indices, params: 0, outer: self.outer, domain: None, reduce: None, body, epilogue: None }
     }
 
     pub(crate) fn reduce(self, out: Tensor, op: ReduceOp, acc: DType, binders: &[Index], body: Scalar) -> Nest {
         let reduce = Some(NestReduce { op, acc, binders: binders.to_vec(), guard: None, pins: Vec::new() });
-        Nest { out, indices: self.indices, outer: self.outer, domain: None, reduce, body, epilogue: None }
+        Nest { out, indices: self.indices, params: 0, outer: self.outer, domain: None, reduce, body, epilogue: None }
     }
 }
 

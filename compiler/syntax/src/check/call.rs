@@ -129,6 +129,7 @@ impl Elaborator<'_> {
         self.inline(&callee.module, Renaming::new(&sizes, map.clone()), &label);
         for result in &callee.module.results {
             self.defined.insert(map[result]);
+            self.carry_whole(map[result]);
         }
         Some(())
     }
@@ -179,7 +180,11 @@ impl Elaborator<'_> {
     }
 
     /// A whole tensor as an argument: its bare name.
-    pub(super) fn whole_tensor(&mut self, e: &Expr) -> Option<Tensor> {
+    pub(crate) fn whole_tensor(&mut self, e: &Expr) -> Option<Tensor> {
+        if let ExprKind::Prev(name) = &e.peeled().kind {
+            let state = self.previous(name)?;
+            return Some(self.copy_of_previous(state, e.span));
+        }
         let Some(name) = e.as_name() else {
             let found = error(213, "a tensor is passed by its bare name").at(e.span, "an expression");
             self.errors.push(found.help("name it by an equation of its own, and pass that name"));
@@ -201,9 +206,11 @@ impl Elaborator<'_> {
 
     fn scalar_argument(&mut self, e: &Expr, param: &TensorDecl, target: &Ident) -> Option<Tensor> {
         let before = self.errors.len();
-        let explicit = super::sum::make_explicit(e, &[], &|name| self.declared(name));
+        let scans: Vec<Ident> = self.scans.iter().map(|s| s.name.clone()).filter(|n| !n.is_hole()).collect();
+        let explicit = super::sum::make_explicit(e, &scans, &|name| self.declared(name));
         self.errors.extend(explicit.errors);
         let mut resolver = Resolver::new(self, explicit.poisoned);
+        resolver.bind_scans();
         let mut node = resolver.expr(&explicit.value);
         let mut vars = resolver.vars;
         if self.errors.len() > before {

@@ -45,6 +45,7 @@ impl Elaborator<'_> {
         self.body(&def.body);
         self.check_results(def);
         self.check_generics(def);
+        self.require_steps();
         self.finish()
     }
 
@@ -67,7 +68,8 @@ impl Elaborator<'_> {
                         self.equations.entry(name.as_str().to_owned()).or_insert(name.span);
                     }
                 }
-                Statement::Scan(_) | Statement::Fit(_) => {}
+                Statement::Scan(scan) => self.note_equations(&scan.body),
+                Statement::Fit(_) => {}
             }
         }
     }
@@ -87,7 +89,7 @@ impl Elaborator<'_> {
         Some(tensor)
     }
 
-    fn body(&mut self, body: &[Statement]) {
+    pub(crate) fn body(&mut self, body: &[Statement]) {
         for statement in body {
             if self.errors.len() > MAX_ERRORS {
                 return;
@@ -95,13 +97,16 @@ impl Elaborator<'_> {
             match statement {
                 Statement::Bind(bind) => self.bind(bind),
                 Statement::BindMany(many) => self.bind_many(&many.names, &many.value, None, many.span),
-                Statement::Scan(_) | Statement::Fit(_) => {}
+                Statement::Scan(scan) => self.scan(scan),
+                Statement::Fit(_) => {}
             }
         }
     }
 
     fn bind(&mut self, bind: &Bind) {
-        if let Some(init) = &bind.init {
+        if let Some(init) = &bind.init
+            && self.scans.is_empty()
+        {
             let found = reducers::error(501, "`from` gives a state its value before a scan, and this equation is outside one");
             self.errors.push(found.at(init.span, "not inside a `scan`"));
         }
@@ -119,7 +124,7 @@ impl Elaborator<'_> {
     }
 
     /// Whether a name is called on whole tensors: a def that is not of scalars alone, or one that this version cannot look at.
-    fn is_whole_call(&self, name: &str) -> bool {
+    pub(crate) fn is_whole_call(&self, name: &str) -> bool {
         let is_def = self.program.defs.contains_key(name);
         let is_foreign = self.program.foreign.contains_key(name);
         is_def && !self.is_scalar_def(name) || !is_def && (is_foreign || crate::builtins::whole(name).is_some())
@@ -139,8 +144,17 @@ impl Elaborator<'_> {
     fn equation(&mut self, bind: &Bind) -> Option<()> {
         let before = self.errors.len();
         let declared = self.target(&bind.name)?;
+        let out = self.equation_of(bind, declared, true)?;
+        self.defined.insert(out);
+        (self.errors.len() == before).then_some(())
+    }
+
+    /// The equation of a tensor whose type may be declared. The value of a state before the first step need not use the indices.
+    pub(crate) fn equation_of(&mut self, bind: &Bind, declared: Option<Tensor>, of_step: bool) -> Option<Tensor> {
+        let before = self.errors.len();
         let binders = bind.left.as_ref().map_or(&[][..], |l| &l.binders);
-        let left_names: Vec<Ident> = binders.iter().map(|b| b.name().clone()).filter(|n| !n.is_hole()).collect();
+        let scans = self.scans.iter().map(|s| s.name.clone());
+        let left_names: Vec<Ident> = binders.iter().map(|b| b.name().clone()).chain(scans).filter(|n| !n.is_hole()).collect();
         let explicit = make_explicit(&bind.value, &left_names, &|name| self.declared(name));
         let (present, wanted): (Vec<Ident>, _) = (binders.iter().map(|b| b.name().clone()).collect(), explicit.poisoned.clone());
         // What the left side lacks looks like a forgotten sum on the right.
@@ -148,10 +162,13 @@ impl Elaborator<'_> {
         let forgotten = |d: &Diagnostic| d.code.0 == 201;
         self.errors.extend(explicit.errors.into_iter().filter(|d| fits || !forgotten(d)));
         let mut resolver = Resolver::new(self, explicit.poisoned);
-        binders.iter().for_each(|b| resolver.bind_left(b));
+        resolver.bind_scans();
+        let left: Vec<usize> = binders.iter().filter_map(|b| resolver.bind_left(b)).collect();
         let mut node = resolver.expr(&explicit.value);
-        let left: Vec<usize> = (0..binders.len()).collect();
-        resolver.check_used(&left, "the left side");
+        if of_step {
+            let free: Vec<usize> = left.iter().copied().filter(|v| !resolver.vars[*v].scan).collect();
+            resolver.check_used(&free, "the left side");
+        }
         let mut vars = resolver.vars;
         // What is bound to a call that names nothing may well have been meant as a whole tensor.
         let is_unknown_call =
@@ -171,7 +188,10 @@ impl Elaborator<'_> {
             return None;
         }
         let requires_before = self.module.requires.len();
-        let out = self.typed_tensor(bind, declared, &mut node, &vars)?;
+        let out = self.typed_tensor(bind, declared, &mut node, &vars, &left)?;
+        if of_step {
+            self.carry(bind, out, &vars, &left);
+        }
         if self.errors.len() > before {
             self.discard_notes();
             return None;
@@ -179,17 +199,25 @@ impl Elaborator<'_> {
         let source = explicit.value;
         self.settle_index(bind, out, &node, &vars, &source)?;
         Builder::new(self, &vars, &source, bind.name.as_str(), &left).define(out, &node, bind.span);
-        self.defined.insert(out);
-        self.explain(bind, &source, requires_before);
-        (self.errors.len() == before).then_some(())
+        if of_step {
+            self.explain(bind, &source, requires_before);
+        } else {
+            self.discard_notes();
+        }
+        Some(out)
     }
 
     /// The declared result that an equation defines, `Some(None)` for a tensor of its own, `None` after an error.
     pub(crate) fn target(&mut self, name: &Ident) -> Option<Option<Tensor>> {
+        if let Some(state) = self.scans.iter_mut().rev().find_map(|scan| scan.pending.remove(name.as_str())) {
+            return Some(Some(state));
+        }
         let Some(declaration) = self.names.get(name.as_str()) else { return Some(None) };
         match (&declaration.meaning, declaration.what) {
             (Meaning::Tensor(tensor), "result") if !self.defined.contains(tensor) => return Some(Some(*tensor)),
             (Meaning::Unknown, "result") => {}
+            // A state of which no type was found: that has been reported.
+            (Meaning::Unknown, _) if declaration.span == name.span => {}
             (_, what) => {
                 let first = if what == "result" { self.equations.get(name.as_str()).copied() } else { None };
                 let found = sums::error(206, format!("`{name}` is defined twice, and an equation defines its tensor once"));
@@ -231,6 +259,7 @@ impl Elaborator<'_> {
         declared: Option<Tensor>,
         node: &mut super::tree::Node,
         vars: &super::tree::Vars,
+        left: &[super::tree::VarId],
     ) -> Option<Tensor> {
         let stated = bind.ty.as_ref().map(|t| (element_dtype(&t.element), t.element.span));
         let target = match declared {
@@ -245,13 +274,14 @@ impl Elaborator<'_> {
         let mut typer = Typer { elab: self, source: &bind.value };
         let ty = typer.annotate(node);
         let dtype = typer.root(ty, target.map(|(d, s)| (d, s, bind.name.as_str())), node)?;
-        let left: Vec<Extent> = vars.iter().filter(|v| v.left).filter_map(|v| Some(self.module.indices[v.index?].hi.clone())).collect();
+        let spans: Vec<Span> = left.iter().map(|v| vars[*v].span).collect();
+        let left: Vec<Extent> = left.iter().filter_map(|v| Some(self.module.indices[vars[*v].index?].hi.clone())).collect();
         if let Some(ty) = &bind.ty {
             self.check_stated_axes(bind, ty, &left);
         }
         Some(declared.unwrap_or_else(|| {
-            for (size, var) in left.iter().zip(vars) {
-                self.ensure_nonnegative(size, var.span);
+            for (size, span) in left.iter().zip(spans) {
+                self.ensure_nonnegative(size, span);
             }
             let tensor = self.module.tensors.push(TensorDecl::new(bind.name.as_str(), dtype, left, bind.name.span));
             self.declare(bind.name.as_str(), bind.name.span, "tensor", Meaning::Tensor(tensor));

@@ -5,7 +5,9 @@ use super::scope::Elaborator;
 use ein_ir::entity::{EntityRef, Index, Reducer, Tensor};
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::scalar::{Scalar, ScalarKind};
-use ein_ir::tensor::{Definition, Equation, Generate, IndexDecl, Module, Multi, Reduce, ReduceOp, Relation, Require, Table, TensorDecl};
+use ein_ir::tensor::{
+    Definition, Equation, Generate, IndexDecl, Module, Multi, Reduce, ReduceOp, Relation, Require, Scan, Stacked, State, Table, TensorDecl,
+};
 use std::collections::BTreeMap;
 
 /// How the entities of a called def are spelt in its caller.
@@ -54,8 +56,20 @@ impl<'a> Renaming<'a> {
                 ..g.clone()
             }),
             Definition::Table(table) => Definition::Table(Table { out: self.tensors[&table.out], ..table.clone() }),
-            Definition::Scan(_) => return None,
+            Definition::Scan(scan) => Definition::Scan(self.scan(scan)),
         })
+    }
+
+    fn scan(&self, scan: &Scan) -> Scan {
+        let tensor = |t: Tensor| self.tensors[&t];
+        Scan {
+            index: self.indices[scan.index.index()],
+            reverse: scan.reverse,
+            states: scan.states.iter().map(|s| State { tensor: tensor(s.tensor), init: s.init.map(tensor) }).collect(),
+            stacked: scan.stacked.iter().map(|s| Stacked { tensor: tensor(s.tensor), axis: s.axis }).collect(),
+            body: scan.body.iter().filter_map(|d| self.definition(d)).collect(),
+            span: scan.span,
+        }
     }
 
     fn equation(&self, e: &Equation) -> Equation {
@@ -139,7 +153,11 @@ impl Elaborator<'_> {
 
 /// Calls `f` on every size that stands in an expression of the module, or is an argument of a function.
 pub(crate) fn visit_sizes(module: &Module, f: &mut dyn FnMut(&Extent)) {
-    for definition in &module.body {
+    visit_definitions(&module.body, f);
+}
+
+fn visit_definitions(body: &[Definition], f: &mut dyn FnMut(&Extent)) {
+    for definition in body {
         let e = match definition {
             Definition::Equation(e) => e,
             Definition::Multi(m) => {
@@ -150,7 +168,11 @@ pub(crate) fn visit_sizes(module: &Module, f: &mut dyn FnMut(&Extent)) {
                 g.args.iter().for_each(&mut *f);
                 continue;
             }
-            Definition::Table(_) | Definition::Scan(_) => continue,
+            Definition::Scan(scan) => {
+                visit_definitions(&scan.body, f);
+                continue;
+            }
+            Definition::Table(_) => continue,
         };
         let scalars = e.domain.iter().chain(e.reduce.iter().filter_map(|r| r.guard.as_ref())).chain([&e.body]);
         for scalar in scalars {

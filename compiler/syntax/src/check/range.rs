@@ -39,7 +39,7 @@ pub(crate) struct Sides<'a> {
 impl Elaborator<'_> {
     /// Gives every index its range and its entity; reports E0301 and E0302.
     pub(crate) fn determine_ranges(&mut self, vars: &mut Vars, sides: &Sides<'_>) {
-        for var in vars.iter_mut() {
+        for var in vars.iter_mut().filter(|v| v.index.is_none()) {
             let decl = IndexDecl { name: var.name.clone(), lo: Extent::default(), hi: Extent::default(), span: var.span };
             var.index = Some(self.module.indices.push(decl));
         }
@@ -48,6 +48,10 @@ impl Elaborator<'_> {
         for v in 0..vars.len() {
             let own: Vec<&BareUse> = uses.iter().filter(|u| u.var == v).collect();
             let Some(index) = vars[v].index else { continue };
+            if vars[v].scan {
+                self.check_uses(vars, v, &own, &uses, sides);
+                continue;
+            }
             let (lo, hi, from) = match (&vars[v].stated, own.first()) {
                 (Some(Stated::Interval(lo, hi, _)), _) => (lo.clone(), hi.clone(), "stated".to_owned()),
                 (Some(Stated::Size(size, _)), _) => (Extent::default(), size.clone(), "stated".to_owned()),

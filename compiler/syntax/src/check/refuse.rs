@@ -103,7 +103,7 @@ impl Refusals {
 
     fn statement(&mut self, statement: &Statement) {
         match statement {
-            Statement::Scan(scan) => self.add("`scan` is", scan.span),
+            Statement::Scan(scan) => scan.body.iter().for_each(|s| self.statement(s)),
             Statement::Fit(fit) => self.add("`fit` is", fit.span),
             Statement::BindMany(bind) => self.expr(&bind.value),
             Statement::Bind(bind) => {
@@ -113,6 +113,7 @@ impl Refusals {
                 bind.left.iter().for_each(|l| self.left(l));
                 bind.ty.iter().for_each(|t| self.ty(t, |_| false));
                 self.expr(&bind.value);
+                bind.init.iter().for_each(|e| self.expr(e));
             }
         }
     }

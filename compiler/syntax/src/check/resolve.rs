@@ -34,9 +34,24 @@ impl<'e, 'p> Resolver<'e, 'p> {
         Self { elab, vars: Vec::new(), bound: Vec::new(), poisoned, errors_before }
     }
 
-    /// Brings an index of the left side into scope.
-    pub(crate) fn bind_left(&mut self, binder: &Binder) {
-        let BinderKind::Index { name, range } = &binder.kind else { return };
+    /// Brings the indices of the scans around into scope.
+    pub(crate) fn bind_scans(&mut self) {
+        for scan in &self.elab.scans {
+            self.vars.push(scan.var());
+            self.bound.push(self.vars.len() - 1);
+        }
+    }
+
+    /// Brings an index of the left side into scope; that of a scan is there already.
+    pub(crate) fn bind_left(&mut self, binder: &Binder) -> Option<VarId> {
+        let BinderKind::Index { name, range } = &binder.kind else { return None };
+        if !name.is_hole()
+            && let Some(scan) = self.find(name.as_str()).filter(|v| self.vars[*v].scan && !self.vars[*v].left)
+        {
+            self.vars[scan].left = true;
+            self.check_slices(scan, name, range.as_ref());
+            return Some(scan);
+        }
         if !name.is_hole() {
             if let Some(first) = self.find(name.as_str()) {
                 let first = self.vars[first].span;
@@ -57,12 +72,32 @@ impl<'e, 'p> Resolver<'e, 'p> {
                     .help(format!("`{name} in 0..{}`", self.elab.show(hi)));
             self.elab.errors.push(found);
         }
+        Some(id)
     }
 
-    fn bind(&mut self, name: &Ident, range: Option<&IndexRange>, left: bool) -> VarId {
+    /// A tensor with one slice a step has its axis covered by the scan, which states the range.
+    fn check_slices(&mut self, scan: VarId, name: &Ident, range: Option<&IndexRange>) {
+        let at = self.vars[scan].span;
+        if range.is_some() {
+            let found = dims::error(309, format!("the range of `{name}` is stated by its scan")).at(name.span, "stated again");
+            self.elab.errors.push(found.and(at, "the scan is here").help(format!("`{name}` alone")));
+        }
+        if let Some(Stated::Interval(lo, hi, span)) = &self.vars[scan].stated
+            && lo.as_constant() != Some(0)
+        {
+            let message = format!(
+                "a tensor with one slice a step covers its axis from 0, and the scan over `{name}` begins at {}",
+                self.elab.show(lo)
+            );
+            let found = dims::error(309, message).at(name.span, "one slice a step").and(*span, "begins elsewhere");
+            self.elab.errors.push(found.help(format!("`scan {name} in 0..{}` with an `if` for the first steps", self.elab.show(hi))));
+        }
+    }
+
+    pub(crate) fn bind(&mut self, name: &Ident, range: Option<&IndexRange>, left: bool) -> VarId {
         let stated = range.and_then(|range| self.stated(range));
         let (name, span) = (name.as_str().to_owned(), name.span);
-        self.vars.push(Var { name, span, left, stated, used: false, index: None });
+        self.vars.push(Var { name, span, left, scan: false, stated, used: false, index: None });
         self.bound.push(self.vars.len() - 1);
         self.vars.len() - 1
     }
@@ -97,7 +132,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
         self.elab.size(e)
     }
 
-    fn find(&self, name: &str) -> Option<VarId> {
+    pub(crate) fn find(&self, name: &str) -> Option<VarId> {
         self.bound.iter().rev().copied().find(|v| self.vars[*v].name == name)
     }
 
@@ -182,7 +217,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
                 self.elab.errors.push(found.help(format!("`|{name}|`")));
                 NodeKind::Bad
             }
-            Some((Meaning::Tensor(tensor), ..)) => self.whole(name, tensor),
+            Some((Meaning::Tensor(tensor), ..)) => self.whole(name, tensor, false),
             Some((Meaning::Operand(n, dtype), ..)) => NodeKind::Operand(n, dtype),
             Some((Meaning::Unknown, ..)) => NodeKind::Bad,
             None => match builtins::constant(name.as_str()) {
@@ -198,18 +233,18 @@ impl<'e, 'p> Resolver<'e, 'p> {
     }
 
     /// A bare tensor: a value if it has no axes.
-    fn whole(&mut self, name: &Ident, tensor: Tensor) -> NodeKind {
-        if !self.is_readable(name, tensor) {
+    fn whole(&mut self, name: &Ident, tensor: Tensor, prev: bool) -> NodeKind {
+        if !prev && !self.is_readable(name, tensor) {
             return NodeKind::Bad;
         }
         let rank = self.elab.module.tensors[tensor].axes.len();
         if rank == 0 {
-            return NodeKind::Access(Access { tensor, subs: Vec::new(), pad: None });
+            return NodeKind::Access(Access { tensor, prev, subs: Vec::new(), pad: None });
         }
         let indices = ["i", "j", "k", "l", "m", "n"].get(..rank).map_or_else(|| "…".to_owned(), |i| i.join(", "));
         let found = error(212, format!("`{name}` has {rank} {}, and one value must stand here", plural(rank, "axis", "axes")))
             .at(name.span, "a whole tensor")
-            .help(format!("`{name}[{indices}]`"));
+            .help(format!("`{}{name}[{indices}]`", if prev { "prev " } else { "" }));
         self.elab.errors.push(found);
         NodeKind::Bad
     }
@@ -221,6 +256,10 @@ impl<'e, 'p> Resolver<'e, 'p> {
         }
         let below = self.elab.equations.get(name.as_str()).copied();
         let found = match below {
+            Some(below) if self.elab.is_state(name.as_str()) => error(204, format!("`{name}` is read before its equation"))
+                .at(name.span, "has no value of this step yet")
+                .and(below, "defined here")
+                .help(format!("`prev {name}` is its value at the end of the step before")),
             Some(below) if below.start < name.span.start => error(204, format!("`{name}` is read by its own equation"))
                 .at(name.span, "has no value yet")
                 .and(below, "defined here")
@@ -236,22 +275,24 @@ impl<'e, 'p> Resolver<'e, 'p> {
     }
 
     fn prev(&mut self, name: &Ident) -> NodeKind {
-        let found = reducers::error(501, format!("`prev {name}` stands outside a scan")).at(name.span, "there is no previous step here");
-        self.elab.errors.push(found.help(format!("`{name}`")));
-        NodeKind::Bad
+        match self.elab.previous(name) {
+            Some(tensor) => self.whole(name, tensor, true),
+            None => NodeKind::Bad,
+        }
     }
 
     fn access(&mut self, base: &Expr, subs: &[Subscript], whole: &Expr) -> NodeKind {
-        let name = match &base.kind {
-            ExprKind::Name(name) => name,
-            ExprKind::Prev(name) => return self.prev(name),
+        let (name, prev) = match &base.kind {
+            ExprKind::Name(name) => (name, false),
+            ExprKind::Prev(name) => (name, true),
             _ => return NodeKind::Bad,
         };
         let mut pads: Vec<&Expr> = Vec::new();
         let resolved: Vec<Sub> =
             subs.iter().filter_map(|s| if let Subscript::At(e) = s { Some(self.subscript(e, &mut pads)) } else { None }).collect();
         let pad = self.one_pad(&pads);
-        let Some(tensor) = self.tensor(name) else { return NodeKind::Bad };
+        let found = if prev { self.elab.previous(name) } else { self.tensor(name) };
+        let Some(tensor) = found else { return NodeKind::Bad };
         let axes = self.elab.module.tensors[tensor].axes.len();
         if axes != resolved.len() {
             let found = dims::error(
@@ -268,7 +309,20 @@ impl<'e, 'p> Resolver<'e, 'p> {
             self.elab.errors.push(found.and(declared, format!("{axes} {}", plural(axes, "axis", "axes"))));
             return NodeKind::Bad;
         }
-        NodeKind::Access(Access { tensor, subs: resolved, pad })
+        self.check_current_step(name, tensor, &resolved);
+        NodeKind::Access(Access { tensor, prev, subs: resolved, pad })
+    }
+
+    /// Inside of its scan only the slice of the current step of a tensor is there.
+    fn check_current_step(&mut self, name: &Ident, tensor: Tensor, subs: &[Sub]) {
+        for scan in 0..self.elab.scans.len() {
+            let Some(axis) = self.elab.scans[scan].axis_of(tensor) else { continue };
+            let is_current = |sub: &Sub| sub.value.as_index() == Some(scan) && sub.mode == Mode::Exact;
+            if subs.get(axis).is_some_and(|sub| !is_current(sub)) {
+                let found = self.elab.other_step(scan, name, subs[axis].value.span);
+                self.elab.errors.push(found);
+            }
+        }
     }
 
     /// The tensor of this name, if it may be read here.

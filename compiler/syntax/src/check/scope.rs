@@ -46,6 +46,8 @@ pub(crate) struct Elaborator<'p> {
     pub(crate) names: BTreeMap<String, Declaration>,
     /// Tensors that may be read.
     pub(crate) defined: BTreeSet<Tensor>,
+    /// Scans around the equation at hand, outermost first.
+    pub(crate) scans: Vec<super::scan::Frame>,
     /// Equations, by name, that stand somewhere in the body.
     pub(crate) equations: BTreeMap<String, Span>,
     /// Polynomials over sizes that are 0, and that are at least 0.
@@ -63,6 +65,7 @@ impl<'p> Elaborator<'p> {
             module: Module { name: name.to_owned(), ..Module::default() },
             names: BTreeMap::new(),
             defined: BTreeSet::new(),
+            scans: Vec::new(),
             equations: BTreeMap::new(),
             zero: Vec::new(),
             nonnegative: Vec::new(),

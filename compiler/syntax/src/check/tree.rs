@@ -23,6 +23,8 @@ pub(crate) struct Var {
     pub(crate) span: Span,
     /// Whether it stands on the left side.
     pub(crate) left: bool,
+    /// Whether it is that of a scan around the equation.
+    pub(crate) scan: bool,
     /// The range that its binder states.
     pub(crate) stated: Option<Stated>,
     /// Whether the right side, body or guard uses it.
@@ -97,6 +99,8 @@ pub(crate) enum NodeKind {
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
     pub(crate) tensor: Tensor,
+    /// Whether the value at the end of the previous step of a scan is meant.
+    pub(crate) prev: bool,
     pub(crate) subs: Vec<Sub>,
     /// The value outside the tensor, where `pad(e, v)` states one.
     pub(crate) pad: Option<Box<Node>>,

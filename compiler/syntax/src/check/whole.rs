@@ -76,6 +76,7 @@ impl Elaborator<'_> {
             results.push(self.bind_result(name, (dtype, axes, index_of), op.name(), call.span)?);
         }
         self.defined.extend(&results);
+        results.iter().for_each(|result| self.carry_whole(*result));
         self.module.body.push(Definition::Multi(Multi { op, results, args, options, span: call.span }));
         Some(())
     }
@@ -250,6 +251,7 @@ impl Elaborator<'_> {
             results.push(self.bind_result(name, (dtype, axes, Vec::new()), generator.name(), call.span)?);
         }
         self.defined.extend(&results);
+        results.iter().for_each(|result| self.carry_whole(*result));
         self.module.body.push(Definition::Generate(Generate { generator, results, args, span: call.span }));
         Some(())
     }

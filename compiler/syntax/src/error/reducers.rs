@@ -4,7 +4,7 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 7] = [
+pub const CODES: [CodeEntry; 9] = [
     CodeEntry::new(501, "prev-without-from", "`prev` of a tensor that has no value before the first step"),
     CodeEntry::new(502, "empty-scan", "a state without `from` is read after a scan of no steps"),
     CodeEntry::new(503, "empty-argmax", "a run takes `argmax` or `argmin` of nothing"),
@@ -12,6 +12,8 @@ pub const CODES: [CodeEntry; 7] = [
     CodeEntry::new(505, "several-indices", "`argmax` or `argmin` over several indices"),
     CodeEntry::new(506, "false-law", "a reducer states a law that it does not obey"),
     CodeEntry::new(507, "reducer-body", "a reducer is not made of its two values, literals and functions"),
+    CodeEntry::new(510, "other-step", "a tensor with one slice a step is used as a state, or at another step than the current one"),
+    CodeEntry::new(511, "from-of-a-step", "a value before the first step depends on the step"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.

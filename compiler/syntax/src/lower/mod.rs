@@ -42,7 +42,9 @@ pub(crate) struct Builder<'e, 'p> {
     source: &'e Expr,
     /// The name of the tensor defined.
     name: String,
-    /// Indices in scope, outermost first.
+    /// Indices of the tensor defined.
+    left: Vec<VarId>,
+    /// Indices in scope, outermost first; those of scans around are among them.
     scope: Vec<VarId>,
     conditions: Vec<Condition>,
     frames: Vec<Frame>,
@@ -54,12 +56,15 @@ pub(crate) struct Builder<'e, 'p> {
 
 impl<'e, 'p> Builder<'e, 'p> {
     pub(crate) fn new(elab: &'e mut Elaborator<'p>, vars: &'e Vars, source: &'e Expr, name: &str, left: &[VarId]) -> Self {
+        let scans = (0..vars.len()).filter(|v| vars[*v].scan && !left.contains(v));
+        let scope = scans.chain(left.iter().copied()).collect();
         Self {
             elab,
             vars,
             source,
             name: name.to_owned(),
-            scope: left.to_vec(),
+            left: left.to_vec(),
+            scope,
             conditions: Vec::new(),
             frames: Vec::new(),
             data: Vec::new(),
@@ -75,7 +80,7 @@ impl<'e, 'p> Builder<'e, 'p> {
     /// Adds the definition of `out` to the module, after those of its nested reductions.
     pub(crate) fn define(mut self, out: Tensor, root: &Node, span: Span) {
         let dtype = self.elab.module.tensors[out].dtype;
-        let indices: Vec<Index> = self.scope.iter().filter_map(|v| self.vars[*v].index).collect();
+        let indices: Vec<Index> = self.left.iter().filter_map(|v| self.vars[*v].index).collect();
         let (reduce, body) = self.root(root, dtype);
         self.equations.push(Equation { out, indices, domain: None, reduce, body, span });
         self.elab.module.body.extend(self.equations.into_iter().map(Definition::Equation));

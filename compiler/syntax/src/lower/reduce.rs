@@ -149,7 +149,8 @@ impl Builder<'_, '_> {
         let Built { mut reduce, mut body, dtype, needs_domain } = built;
         let mut domain = if needs_domain { conjunction(self.conditions.iter().map(|c| c.scalar.clone())) } else { None };
         let used = indices_of([&body].into_iter().chain(&reduce.guard).chain(&domain));
-        let outer: Vec<Index> = self.scope.iter().map(|v| self.index(*v)).filter(|i| used.contains(i)).collect();
+        let outer: Vec<Index> =
+            self.scope.iter().filter(|v| !self.vars[**v].scan).map(|v| self.index(*v)).filter(|i| used.contains(i)).collect();
         let mut renaming = BTreeMap::new();
         let (mut axes, mut indices, mut subs) = (Vec::new(), Vec::new(), Vec::new());
         for old in outer {

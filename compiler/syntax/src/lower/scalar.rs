@@ -155,7 +155,7 @@ impl Builder<'_, '_> {
         let dtype = self.elab.module.tensors[access.tensor].dtype;
         let subs = access.subs.iter().map(|s| Sub { value: self.build(&s.value, DType::I64), mode: s.mode }).collect();
         let pad = access.pad.as_ref().and_then(|p| self.pad_value(p, dtype));
-        Scalar::new(ScalarKind::Access(scalar::Access { tensor: access.tensor, prev: false, subs, pad }), dtype, node.span)
+        Scalar::new(ScalarKind::Access(scalar::Access { tensor: access.tensor, prev: access.prev, subs, pad }), dtype, node.span)
     }
 
     fn pad_value(&mut self, pad: &Node, dtype: DType) -> Option<Literal> {

@@ -6,7 +6,7 @@ use crate::plan::{Place, Plan};
 use crate::verified::VerifierError;
 
 /// Alignment of buffers in the arena, in bytes.
-const ALIGN: u64 = 64;
+pub(super) const ALIGN: u64 = 64;
 
 /// Checks lifetimes and places.
 pub(super) fn check(plan: &Plan, errors: &mut Vec<VerifierError>) {

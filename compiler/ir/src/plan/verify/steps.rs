@@ -2,11 +2,11 @@
 
 use super::broken;
 use crate::dtype::DType;
-use crate::entity::{Index, Tensor};
+use crate::entity::{EntityRef, Index, Tensor};
 use crate::extent::Extent;
 use crate::interval::Interval;
 use crate::library;
-use crate::plan::{Buffer, Contraction, IndexRange, Library, Nest, NestReduce, Place, Plan, Scan, StepKind};
+use crate::plan::{Buffer, Contraction, IndexRange, Library, Nest, NestReduce, Place, Plan, Scan, ScanState, StepKind};
 use crate::scalar::print::Types;
 use crate::scalar::verify::{Scope, check_bounds, check_typed};
 use crate::scalar::{Access, Scalar, typing};
@@ -154,6 +154,9 @@ impl<'p> Checker<'p, '_> {
         if nest.outer.len() != extents.len() {
             self.refuse(format!("{} indices for {} axes", nest.outer.len(), extents.len()));
         }
+        if nest.params as usize != self.scans.len() || nest.params as usize > nest.indices.len() {
+            self.refuse(format!("{} indices of scans inside of {}", nest.params, self.scans.len()));
+        }
         for scan in self.scans.clone() {
             if nest.indices.get(scan.index) != Some(&scan.range) {
                 self.refuse(format!("{} is not the index of the scan around it", scan.index));
@@ -252,21 +255,12 @@ impl<'p> Checker<'p, '_> {
     }
 
     fn check_scan(&mut self, scan: &'p Scan) {
+        if scan.index.index() != self.scans.len() {
+            self.refuse(format!("{} is the index of a scan inside of {}", scan.index, self.scans.len()));
+        }
         let outside = self.readable.clone();
         for state in &scan.states {
-            let (current, previous) = (&self.plan.buffers[state.current], &self.plan.buffers[state.previous]);
-            let init = state.init.map(|init| &self.plan.buffers[init]);
-            let same = |b: &Buffer| b.dtype == current.dtype && b.extents == current.extents;
-            if !same(previous) || !init.is_none_or(same) {
-                self.refuse(format!("{} and its earlier values differ in dtype or shape", state.current));
-            }
-            if let Some(init) = state.init {
-                self.read(init);
-                self.readable.insert(state.previous);
-            }
-            if state.previous != state.current && !self.written.insert(state.previous) {
-                self.refuse(format!("{} is written twice", state.previous));
-            }
+            self.check_state(state, scan.n_turns());
         }
         self.scans.push(scan);
         let before = self.written.clone();
@@ -282,6 +276,28 @@ impl<'p> Checker<'p, '_> {
         let written_here: BTreeSet<Tensor> = self.written.difference(&before).copied().collect();
         self.readable = outside;
         self.readable.extend(written_here);
+    }
+
+    /// A state has its initial value; in the body its previous value is there, and its current one is not written yet.
+    fn check_state(&mut self, state: &ScanState, n_turns: u64) {
+        let (current, previous) = (&self.plan.buffers[state.current], &self.plan.buffers[state.previous]);
+        if previous.dtype != current.dtype || previous.extents != current.extents {
+            self.refuse(format!("{} and its earlier values differ in dtype or shape", state.current));
+        }
+        if state.alternates() && !follows(current, previous) {
+            self.refuse(format!("{} is not behind {} in the arena", state.previous, state.current));
+        }
+        if let Some(axis) = state.apart.iter().find(|axis| **axis >= current.extents.len()) {
+            self.refuse(format!("{} has no axis {axis}", state.current));
+        }
+        self.read(state.first(n_turns));
+        self.written.remove(&state.current);
+        self.readable.remove(&state.current);
+        self.written.insert(state.previous);
+        self.readable.insert(state.previous);
+        if !state.alternates() {
+            self.written.remove(&state.current);
+        }
     }
 
     fn check_library(&mut self, call: &Library) {
@@ -326,5 +342,13 @@ impl<'p> Checker<'p, '_> {
         };
         let wrong = call.results.iter().zip(&signature.results).position(differs)?;
         Some(format!("result {wrong} of `{name}` has another type"))
+    }
+}
+
+/// Whether a buffer begins at the first place of the arena behind another.
+fn follows(first: &Buffer, second: &Buffer) -> bool {
+    match (&first.place, &second.place) {
+        (Place::Arena(a), Place::Arena(b)) => a.saturating_add(first.n_bytes().div_ceil(super::memory::ALIGN) * super::memory::ALIGN) == *b,
+        _ => false,
     }
 }

@@ -12,9 +12,9 @@ buffer t2 "ids" i32[8, 2] input 2 index_of [3, 4]
 buffer t3 "w" f32[2] constant [1.0, -0.5] live s1..s1
 buffer t4 "AB" f32[8, 8] arena 0 permuted [1, 0] live s0..s2
 buffer t5 "y" f32[8] arena 256 live s1..s3
-buffer t6 "h0" f32[8] arena 512 live s2..s3
+buffer t6 "g" f32[8] arena 512 live s2..s3
 buffer t7 "h" f32[8] output 0 live s3..s4
-buffer t8 "h.prev" f32[8] arena 576 live s3..s3
+buffer t8 "prev g" f32[8] arena 576 live s3..s3
 buffer t9 "top" f32[3] output 1 live s4..s4
 buffer t10 "where" i64[3] arena 512 live s4..s4
 buffer t11 "work" f32[16] arena 640 live s4..s4
@@ -25,8 +25,9 @@ outputs (t7, t9, t12)
 s0 = contract t4[0, 1] += t0[0, 2] * conj t1[2, 1] extents [8, 8, 4] acc f32 strategy gemm flops 512 bytes 512 @12..17
 s1 = nest t5[i0] over (i0 "i" 0..8, i1 "k" 0..2) = max:f32[i1 where (i1 < i0)]((t3[i1] * t1[(i1 + 2), i0])) then sqrt(acc) flops 64 bytes 288
 s2 = nest t6[i0] over (i0 "i" 0..8) where (i0 < 4) = t4[i0, (7 - i0)] flops 64 bytes 288 @1:20..30
-s3 = scan i0 "t" 0..8 reverse states (t7 prev t8 from t6) flops 8 bytes 8 @31..99 {
-  nest t7[i1] over (i0 "t" 0..8, i1 "j" 0..8) = (t8[i1] + t5[i0]) flops 2 bytes 8
+s3 = scan i0 "t" 0..8 reverse linear states (t6 prev t8 apart [0]) flops 8 bytes 8 @31..99 {
+  nest t6[i1] over (i0 "t" 0..8, i1 "j" 0..8) = (t8[i1] + t5[i0]) flops 2 bytes 8
+  nest t7[i1] over (i0 "t" 0..8, i1 "j" 0..8) = t6[i1] flops 0 bytes 8
   nest t12[i1, i0] over (i0 "t" 0..8, i1 "j" 0..8) = t7[i1] flops 0 bytes 8
 }
 s4 = library (t9, t10) = top_k(t7) {"k": 3} workspace t11 flops 8 bytes 8
@@ -96,9 +97,8 @@ fn writes_come_once_and_before_reads() {
     refuse("t0[0, 2]", "t5[0, 2]", "s0: t5 is read before it is written");
     refuse("t3[i1] *", "t6[i1] *", "t6 is read before it is written: t6[i1]");
     refuse("t3[i1] *", "t33[i1]:f32 *", "s1: t33 is not declared");
-    refuse("t7[i1] over", "t5[i1] over", "the body does not write the state t7");
-    refuse("from t6", "from t9", "t9 is read before it is written");
-    refuse(" from t6", "", "t8 is read before it is written");
+    refuse("t6[i1] over", "t11[i1] over", "the body does not write the state t6");
+    refuse("nest t6[i0]", "nest t10[i0]", "s3: t6 is read before it is written");
     refuse("(t9, t10) = top_k(t7)", "(t10) = top_k(t7)", "t9: an output that no step writes");
 }
 
@@ -138,8 +138,12 @@ fn nests_are_checked() {
 #[test]
 fn scans_are_checked() {
     refuse("nest t7[i1] over (i0 \"t\" 0..8", "nest t7[i1] over (i0 \"t\" 0..7", "i0 is not the index of the scan around it");
-    refuse("\"h.prev\" f32[8]", "\"h.prev\" f32[9]", "t7 and its earlier values differ");
-    refuse("(t7 prev t8 from t6)", "(t7 prev t5 from t6)", "s3: t5 is written twice");
+    refuse("\"prev g\" f32[8]", "\"prev g\" f32[9]", "t6 and its earlier values differ");
+    refuse("(t6 prev t8", "(t6 prev t5", "s3: t5 is not behind t6 in the arena");
+    refuse("(t6 prev t8 apart [0])", "(t6 prev t8 apart [1])", "t6 has no axis 1");
+    refuse("(t6 prev t8 apart [0])", "(t6 prev t6)", "t8 is read before it is written");
+    refuse("s3 = scan i0", "s3 = scan i1", "i1 is the index of a scan inside of 0");
+    refuse("nest t6[i1] over", "nest t5[i1] over", "the body does not write the state t6");
 }
 
 #[test]
