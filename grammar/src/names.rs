@@ -107,7 +107,8 @@ pub const fn display_name(rule: Rule) -> &'static str {
         Rule::dim => "a dim",
         Rule::table => "a table",
         Rule::where_item => "a condition or a definition",
-        Rule::infix => "an operator",
+        // The point of `layers.softmax(x)` may stand wherever an operator may.
+        Rule::infix | Rule::member => "an operator",
         _ => "something else",
     }
 }

@@ -11,7 +11,6 @@ use crate::store::{Layout, Stored, random_tensor, to_data};
 use ein::{Compiler, DType, Diagnostic, Error, Function, Stage, Tensor, TensorRef};
 use ein_ir::interp::kernel::ArgBuffer;
 use ein_ir::interp::{self, Data, RunFault};
-use ein_ir::span::FileId;
 use ein_ir::tensor::{self, Module, specialise::infer_sizes};
 use ein_ir::verified::Verified;
 
@@ -23,10 +22,26 @@ const SLACK: f64 = 2.0;
 /// # Errors
 /// What the front end refuses.
 pub fn module(source: &str, def: Option<&str>) -> Result<Verified<Module>, Vec<Diagnostic>> {
-    let parsed = ein_syntax::parse::parse(source, FileId(0))?;
-    let checked = ein_syntax::check(&parsed.program)?;
+    let checked = checked(source)?;
     let last = checked.defs().last().map(|s| (*s).to_owned()).unwrap_or_default();
     checked.lower(def.unwrap_or(&last))
+}
+
+/// As [`module()`], for inputs of these shapes: they decide what row variables stand for.
+///
+/// # Errors
+/// What the front end refuses.
+pub fn module_for(source: &str, def: Option<&str>, shapes: &[&[usize]]) -> Result<Verified<Module>, Vec<Diagnostic>> {
+    let checked = checked(source)?;
+    let last = checked.defs().last().map(|s| (*s).to_owned()).unwrap_or_default();
+    let def = def.unwrap_or(&last);
+    let ranks: Vec<Option<usize>> = shapes.iter().map(|s| Some(s.len())).collect();
+    checked.lower_for(def, &checked.ranks(def, &ranks, &[])?)
+}
+
+fn checked(source: &str) -> Result<ein_syntax::CheckedProgram, Vec<Diagnostic>> {
+    let (_, sources) = ein_syntax::sources::load(ein_syntax::sources::Text::new("<program>", source), &mut ein_syntax::sources::NoFiles);
+    ein_syntax::check_sources(sources?)
 }
 
 /// Tensor IR with the sizes of inputs and of `int` generics.
@@ -110,8 +125,8 @@ fn try_program(program: &Generated) -> Result<(), String> {
     let mut random = Random::new(program.seed ^ 0xda7a);
     let inputs: Vec<Tensor> = program.inputs.iter().map(|(_, dtype, shape)| random_tensor(&mut random, *dtype, shape)).collect();
     let render = |d: Vec<Diagnostic>| Error::new(d, Some(ein::error::Source::new("<generated>", &program.source))).render(false);
-    let generic = module(&program.source, None).map_err(|d| format!("refused:\n{}", render(d)))?;
     let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
+    let generic = module_for(&program.source, None, &shapes).map_err(|d| format!("refused:\n{}", render(d)))?;
     let specialised = specialise(&generic, &shapes, &program.sizes).map_err(|d| format!("not specialised:\n{}", render(d)))?;
     let judge = Judge::new(&specialised, &inputs);
     let function = |compiler: Compiler| -> Result<Function, String> {
@@ -184,7 +199,8 @@ fn call(function: &Function, inputs: &[Stored], sizes: &[(String, i64)]) -> Resu
 /// The text of the stages is the same in two compilations, and is read back as what it was printed from.
 fn same_text(a: &Function, b: &Function, generic: &Module, shapes: &[&[usize]], program: &Generated) -> Result<(), String> {
     let shapes: Vec<Option<&[usize]>> = shapes.iter().copied().map(Some).collect();
-    let known = infer_sizes_by_name(generic, &shapes, &program.sizes);
+    let mut known = infer_sizes_by_name(generic, &shapes, &program.sizes);
+    known.extend(rows(&program.source, &shapes));
     let sizes: Vec<(&str, i64)> = known.iter().map(|(name, n)| (name.as_str(), *n)).collect();
     for stage in [Stage::Tir, Stage::Plan, Stage::Kernels] {
         let text = |f: &Function| f.emit(stage, &sizes).map_err(|e| format!("emit {stage}: {}", e.render(false)));
@@ -195,6 +211,15 @@ fn same_text(a: &Function, b: &Function, generic: &Module, shapes: &[&[usize]], 
         reads_back(stage, &one)?;
     }
     Ok(())
+}
+
+/// What the row variables of the last definition stand for, as sizes `..B`.
+fn rows(source: &str, shapes: &[Option<&[usize]>]) -> Vec<(String, i64)> {
+    let Ok(checked) = checked(source) else { return Vec::new() };
+    let last = checked.defs().last().map(|s| (*s).to_owned()).unwrap_or_default();
+    let ranks: Vec<Option<usize>> = shapes.iter().map(|s| s.map(<[usize]>::len)).collect();
+    let lengths = checked.ranks(&last, &ranks, &[]).unwrap_or_default();
+    checked.rows(&last).iter().zip(lengths).map(|(row, n)| (format!("..{row}"), n as i64)).collect()
 }
 
 fn infer_sizes_by_name(module: &Module, shapes: &[Option<&[usize]>], given: &[(String, i64)]) -> Vec<(String, i64)> {

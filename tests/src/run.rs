@@ -16,6 +16,7 @@ pub fn interpret(case: &ProgramCase) -> Result<Vec<(String, Tensor)>, String> {
     let inputs: Option<Vec<Tensor>> = generic.params.iter().map(|t| find(named(t))).collect();
     let inputs = inputs.ok_or_else(|| "an input is missing".to_owned())?;
     let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
+    let generic = oracle::module_for(&case.source, case.def.as_deref(), &shapes).map_err(|d| Error::from(d).to_string())?;
     // Indices are given in any integer type.
     let dtypes: Vec<_> = inputs.iter().map(|t| Some(t.dtype())).collect();
     let generic = ein_ir::tensor::retype(&generic, &dtypes).map_err(|e| format!("{e:?}"))?;

@@ -114,10 +114,12 @@ impl Binder {
         }
         let shapes = self.logical_shapes();
         let shapes: Vec<Option<&[usize]>> = shapes.iter().map(Option::as_deref).collect();
-        let sizes = self.function.sizes(&shapes, &self.sizes)?;
-        let staged = self.function.stages(&sizes, &self.classes)?;
-        let code = pipeline::generate(&staged.kernels, self.function.cpu()).map_err(|d| self.function.located(d))?;
-        Bound::new(self.function, &staged, code, self.constants, &self.classes)
+        let ranks: Vec<Option<usize>> = shapes.iter().map(|s| s.map(<[usize]>::len)).collect();
+        let (function, given) = self.function.written_out(&ranks, &self.sizes)?;
+        let sizes = function.sizes(&shapes, &given)?;
+        let staged = function.stages(&sizes, &self.classes)?;
+        let code = pipeline::generate(&staged.kernels, function.cpu()).map_err(|d| function.located(d))?;
+        Bound::new(function, &staged, code, self.constants, &self.classes)
     }
 
     /// An array of the declared element type; for indices, of any integers.

@@ -68,7 +68,13 @@ pub const DUMP_CPU: Cpu = Cpu::X86_64V3;
 /// E0306 if a size is missing, and whatever the stages before refuse.
 pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> Result<String, Error> {
     if matches!(stage, Stage::Ast | Stage::Tir) {
-        return Ok(function.module().to_string());
+        // Of row variables that nothing is said of, each stands for one axis.
+        if sizes.is_empty() {
+            return Ok(function.module().to_string());
+        }
+        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        let none = vec![None; function.module().params.len()];
+        return Ok(function.written_out(&none, &given)?.0.module().to_string());
     }
     let staged = function.specialised(sizes)?;
     match stage {

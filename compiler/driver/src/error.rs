@@ -5,22 +5,7 @@ use ein_ir::diagnostic::Diagnostic;
 use std::fmt;
 use std::sync::Arc;
 
-/// A source text with the name it is shown under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// File name, or `<program>`.
-    pub name: Arc<str>,
-    /// The text.
-    pub text: Arc<str>,
-}
-
-impl Source {
-    /// A text under a name.
-    #[must_use]
-    pub fn new(name: &str, text: &str) -> Self {
-        Self { name: Arc::from(name), text: Arc::from(text) }
-    }
-}
+pub use ein_syntax::sources::Text as Source;
 
 /// Why a program was not compiled, bound or run.
 ///
@@ -28,14 +13,27 @@ impl Source {
 #[derive(Clone, Debug)]
 pub struct Error {
     diagnostics: Vec<Diagnostic>,
-    source: Option<Source>,
+    /// The files that spans point into, by their numbers.
+    sources: Arc<[Source]>,
 }
 
 impl Error {
     /// Wraps diagnostics that point into `source`.
     #[must_use]
     pub fn new(diagnostics: Vec<Diagnostic>, source: Option<Source>) -> Self {
-        Self { diagnostics, source }
+        Self::in_files(diagnostics, source.into_iter().collect())
+    }
+
+    /// Wraps diagnostics that point into several files, by their numbers.
+    #[must_use]
+    pub fn in_files(diagnostics: Vec<Diagnostic>, sources: Arc<[Source]>) -> Self {
+        Self { diagnostics, sources }
+    }
+
+    /// The first diagnostic.
+    pub(crate) fn into_first(self) -> Diagnostic {
+        let internal = || Diagnostic::error(199, "internal", "an error without a diagnostic");
+        self.diagnostics.into_iter().next().unwrap_or_else(internal)
     }
 
     /// What is wrong, in source order.
@@ -47,13 +45,15 @@ impl Error {
     /// The full form for people: code, fact, the lines of the source, notes and the repair.
     #[must_use]
     pub fn render(&self, colours: bool) -> String {
-        self.diagnostics.iter().map(|d| render::render(d, self.source.as_ref(), colours)).collect()
+        self.diagnostics.iter().map(|d| render::render(d, &self.sources, colours)).collect()
     }
 
     /// The same error with the text that its spans point into, unless it has one.
     #[must_use]
     pub fn or_source(mut self, source: &Source) -> Self {
-        self.source.get_or_insert_with(|| source.clone());
+        if self.sources.is_empty() {
+            self.sources = Arc::from([source.clone()]);
+        }
         self
     }
 }

@@ -13,6 +13,7 @@ use ein_ir::tensor::Module;
 use ein_ir::tensor::specialise::infer_sizes;
 use ein_ir::verified::Verified;
 use ein_runtime::{Cache, LayoutClass, TensorRef};
+use ein_syntax::CheckedProgram;
 use std::sync::Arc;
 
 /// Specialisations kept in memory by [`Function::call`]; the least recently used goes first.
@@ -25,7 +26,10 @@ pub struct Function {
 }
 
 struct Inner {
+    /// With row variables: each stands for one axis here, so that names and dtypes are known.
     module: Verified<Module>,
+    /// Where the forms for other numbers of axes come from, if it has row variables.
+    rows: Option<Arc<CheckedProgram>>,
     shared: Arc<Shared>,
     cache: Cache<Key, Bound>,
 }
@@ -40,7 +44,34 @@ struct Key {
 
 impl Function {
     pub(crate) fn new(module: Verified<Module>, shared: Arc<Shared>) -> Self {
-        Self { inner: Arc::new(Inner { module, shared, cache: Cache::new(CACHED_SPECIALISATIONS) }) }
+        Self { inner: Arc::new(Inner { module, rows: None, shared, cache: Cache::new(CACHED_SPECIALISATIONS) }) }
+    }
+
+    /// The same definition with row variables, which a program writes out.
+    pub(crate) fn of_rows(&self, program: Arc<CheckedProgram>) -> Self {
+        let Inner { module, shared, .. } = &*self.inner;
+        let rows = Some(program);
+        Self {
+            inner: Arc::new(Inner { module: module.clone(), rows, shared: Arc::clone(shared), cache: Cache::new(CACHED_SPECIALISATIONS) }),
+        }
+    }
+
+    /// Whether it has row variables, so that inputs decide its numbers of axes.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        self.inner.rows.is_some()
+    }
+
+    /// The definition with its row variables written out, and the sizes that are left to give. A size `..B` is the number of
+    /// axes that `..B` stands for; `B.1`, `B.2`, … are their sizes.
+    ///
+    /// # Errors
+    /// E0313 if nothing says how many axes a row stands for, or two places say different things; E0906 for inputs that fit none.
+    pub(crate) fn written_out(&self, ranks: &[Option<usize>], given: &[(String, i64)]) -> Result<(Self, Vec<(String, i64)>), Error> {
+        let Some(program) = &self.inner.rows else { return Ok((self.clone(), given.to_vec())) };
+        let (rows, sizes) = row_lengths(program.rows(self.name()), given);
+        let found = program.ranks(self.name(), ranks, &rows).and_then(|ranks| program.lower_for(self.name(), &ranks));
+        Ok((Self::new(found.map_err(|d| self.located(d))?, Arc::clone(self.shared())), sizes))
     }
 
     /// The name of the definition.
@@ -154,15 +185,16 @@ impl Function {
 
     /// An error with the source of this function's program.
     pub(crate) fn located(&self, diagnostics: Vec<Diagnostic>) -> Error {
-        Error::new(diagnostics, self.inner.shared.source.clone())
+        Error::in_files(diagnostics, Arc::clone(&self.inner.shared.sources))
     }
 
     /// The stages up to kernel IR for given sizes, row-major inputs.
     pub(crate) fn specialised(&self, sizes: &[(&str, i64)]) -> Result<Specialised, Error> {
         let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
         let shapes = vec![None; self.module().params.len()];
-        let sizes = self.sizes(&shapes, &given)?;
-        self.stages(&sizes, &vec![InputClass::default(); shapes.len()])
+        let (function, given) = self.written_out(&vec![None; shapes.len()], &given)?;
+        let sizes = function.sizes(&shapes, &given)?;
+        function.stages(&sizes, &vec![InputClass::default(); shapes.len()])
     }
 
     pub(crate) fn sizes(&self, shapes: &[Option<&[usize]>], given: &[(String, i64)]) -> Result<SecondaryMap<Dim, Option<i64>>, Error> {
@@ -177,4 +209,26 @@ impl Function {
 /// What code depends on of an array that is given.
 pub(crate) fn input_class(view: &TensorRef<'_>) -> InputClass {
     InputClass { strided: view.layout_class() == LayoutClass::Strided, stored: Some(view.dtype()) }
+}
+
+/// The numbers of axes of rows among given sizes, and the other sizes: `..B` = 2 says it, and so do sizes up to `B.2`.
+fn row_lengths(rows: &[String], given: &[(String, i64)]) -> (Vec<(String, usize)>, Vec<(String, i64)>) {
+    let mut lengths: Vec<(String, usize)> = Vec::new();
+    let mut sizes = Vec::new();
+    for (name, value) in given {
+        match name.strip_prefix("..") {
+            Some(row) => lengths.push((row.to_owned(), usize::try_from(*value).unwrap_or(usize::MAX))),
+            // The size of the only axis of a row.
+            None if rows.contains(name) => {
+                lengths.push((name.clone(), 1));
+                sizes.push((format!("{name}.1"), *value));
+            }
+            None => sizes.push((name.clone(), *value)),
+        }
+    }
+    for row in rows.iter().filter(|r| given.iter().all(|(name, _)| name.strip_prefix("..").unwrap_or(name) != r.as_str())) {
+        let position = |name: &str| name.strip_prefix(row.as_str())?.strip_prefix('.')?.parse::<usize>().ok();
+        lengths.extend(sizes.iter().filter_map(|(name, _)| position(name)).max().map(|n| (row.clone(), n)));
+    }
+    (lengths, sizes)
 }

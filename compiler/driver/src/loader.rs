@@ -1,12 +1,52 @@
 //! What the driver reads from files, and how it names what it does not find.
 
-use crate::error::Error;
+use crate::error::{Error, Source};
 use ein_ir::diagnostic::Diagnostic;
 use ein_runtime::io::describe;
 use ein_syntax::limits::MAX_FILE_BYTES;
+use ein_syntax::sources::Loader;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The files of a program on disk. A path in a `use` begins at the folder of the file that it stands in.
+pub(crate) struct FileLoader {
+    root: PathBuf,
+}
+
+impl FileLoader {
+    /// For the program in this file.
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+}
+
+impl Loader for FileLoader {
+    fn locate(&mut self, from: Option<&str>, path: &str) -> Result<String, Diagnostic> {
+        let using = from.map_or(self.root.as_path(), Path::new);
+        let path = using.parent().unwrap_or(Path::new("")).join(path);
+        // One file has one key, however its path is spelt; where that cannot be told, reading says why.
+        let unreadable =
+            |e: std::io::Error| ein_runtime::Error::FileUnreadable { path: path.clone(), reason: describe(&e) }.to_diagnostic();
+        let key = std::fs::canonicalize(&path).map_err(unreadable)?;
+        key.into_os_string().into_string().map_err(|_| {
+            let reason = "its path is not UTF-8".to_owned();
+            ein_runtime::Error::FileUnreadable { path, reason }.to_diagnostic()
+        })
+    }
+
+    fn read(&mut self, key: &str) -> Result<Source, Diagnostic> {
+        let text = read_source(Path::new(key)).map_err(|e| e.into_first())?;
+        Ok(Source::new(&shown(Path::new(key)), &text))
+    }
+}
+
+/// A path as people write it: from the current folder, if it is below.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().and_then(std::fs::canonicalize);
+    let short = here.ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    short.as_deref().unwrap_or(path).display().to_string()
+}
 
 /// Reads a program.
 ///

@@ -2,6 +2,7 @@
 //!
 //! `source → ast → tensor IR → specialised tensor IR → plan → kernel IR → machine code`
 
+use crate::error::Source;
 use crate::options::Options;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
 use ein_ir::diagnostic::Diagnostic;
@@ -14,6 +15,7 @@ use ein_ir::tensor::{self, Module};
 use ein_ir::verified::Verified;
 use ein_syntax::CheckedProgram;
 use ein_syntax::ast;
+use ein_syntax::sources::{Loader, Sources};
 
 /// Text to syntax tree.
 ///
@@ -23,12 +25,17 @@ pub fn parse(source: &str) -> Result<ast::Program, Vec<Diagnostic>> {
     ein_syntax::parse::parse(source, FileId(0)).map(|parsed| parsed.program)
 }
 
-/// Syntax tree to checked definitions, generic in sizes.
+/// Text to syntax trees, of the files that it uses too; gives their texts in any case.
+pub(crate) fn load(source: &Source, loader: &mut dyn Loader) -> (Vec<Source>, Result<Sources, Vec<Diagnostic>>) {
+    ein_syntax::sources::load(source.clone(), loader)
+}
+
+/// Syntax trees to checked definitions, generic in sizes.
 ///
 /// # Errors
 /// E02xx to E05xx.
-pub fn check(program: &ast::Program) -> Result<CheckedProgram, Vec<Diagnostic>> {
-    ein_syntax::check(program)
+pub(crate) fn check(sources: Sources) -> Result<CheckedProgram, Vec<Diagnostic>> {
+    ein_syntax::check_sources(sources)
 }
 
 /// The stages of one specialisation, each as the next one reads it.

@@ -3,6 +3,7 @@
 use crate::emit::{self, Stage};
 use crate::error::{Error, Source};
 use crate::function::Function;
+use crate::loader::FileLoader;
 use crate::options::Options;
 use crate::pipeline;
 use crate::pools;
@@ -10,7 +11,8 @@ use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
 use ein_runtime::{Pool, TensorRef};
-use ein_syntax::{CheckedProgram, ast};
+use ein_syntax::CheckedProgram;
+use ein_syntax::sources::{Loader, NoFiles};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -60,22 +62,22 @@ impl Compiler {
         self
     }
 
-    /// Parses and checks a program.
+    /// Parses and checks a program. It may use the standard library, and no files: a text has no folder to look in.
     ///
     /// # Errors
     /// Every mistake that was found, in source order.
     pub fn compile(&self, source: &str) -> Result<Program, Error> {
-        self.compile_source(&Source::new("<program>", source))
+        self.compile_source(&Source::new("<program>", source), &mut NoFiles)
     }
 
-    /// Reads, parses and checks a file.
+    /// Reads, parses and checks a file, and the files that it uses.
     ///
     /// # Errors
     /// E0901 if the file cannot be read, E0118 if it is not UTF-8, else as [`Compiler::compile`].
     pub fn compile_file(&self, path: impl AsRef<Path>) -> Result<Program, Error> {
         let path = path.as_ref();
         let text = crate::loader::read_source(path)?;
-        self.compile_source(&Source::new(&path.display().to_string(), &text))
+        self.compile_source(&Source::new(&path.display().to_string(), &text), &mut FileLoader::new(path))
     }
 
     /// One equation, such as `C[i,k] = A[i,j] * B[j,k]`, on arrays: dims and dtypes are theirs.
@@ -91,13 +93,12 @@ impl Compiler {
         Ok(Function::new(module, self.shared(Some(source.clone()))?))
     }
 
-    fn compile_source(&self, source: &Source) -> Result<Program, Error> {
-        let located = |d: Vec<Diagnostic>| Error::new(d, Some(source.clone()));
-        let tree = pipeline::parse(&source.text).map_err(located)?;
-        let checked = pipeline::check(&tree).map_err(located)?;
-        let shared =
-            Arc::new(Shared { source: Some(source.clone()), options: self.options.clone(), pool: pools::pool(self.options.threads)? });
-        Ok(Program { tree, checked, shared })
+    fn compile_source(&self, source: &Source, loader: &mut dyn Loader) -> Result<Program, Error> {
+        let (texts, loaded) = pipeline::load(source, loader);
+        let files: Arc<[Source]> = texts.into();
+        let located = |d: Vec<Diagnostic>| Error::in_files(d, Arc::clone(&files));
+        let checked = loaded.and_then(pipeline::check).map_err(located)?;
+        Ok(Program { checked: Arc::new(checked), shared: self.shared_with(files)? })
     }
 
     /// What a function shares with the others of its compiler.
@@ -105,13 +106,18 @@ impl Compiler {
     /// # Errors
     /// E0804 if the threads cannot be started.
     pub(crate) fn shared(&self, source: Option<Source>) -> Result<Arc<Shared>, Error> {
-        Ok(Arc::new(Shared { source, options: self.options.clone(), pool: pools::pool(self.options.threads)? }))
+        self.shared_with(source.into_iter().collect())
+    }
+
+    fn shared_with(&self, sources: Arc<[Source]>) -> Result<Arc<Shared>, Error> {
+        Ok(Arc::new(Shared { sources, options: self.options.clone(), pool: pools::pool(self.options.threads)? }))
     }
 }
 
 /// What the functions of a program share.
 pub(crate) struct Shared {
-    pub(crate) source: Option<Source>,
+    /// The files that spans point into, by their numbers.
+    pub(crate) sources: Arc<[Source]>,
     pub(crate) options: Options,
     pub(crate) pool: Arc<Pool>,
 }
@@ -119,8 +125,7 @@ pub(crate) struct Shared {
 /// A checked program, generic in sizes.
 #[derive(Clone)]
 pub struct Program {
-    tree: ast::Program,
-    checked: CheckedProgram,
+    checked: Arc<CheckedProgram>,
     shared: Arc<Shared>,
 }
 
@@ -140,7 +145,8 @@ impl Program {
             return Err(self.unknown_def(name).into());
         }
         let module = self.checked.lower(name).map_err(|d| self.located(d))?;
-        Ok(Function::new(module, Arc::clone(&self.shared)))
+        let function = Function::new(module, Arc::clone(&self.shared));
+        Ok(if self.checked.rows(name).is_empty() { function } else { function.of_rows(Arc::clone(&self.checked)) })
     }
 
     /// The definition that is meant where none is named: the only one, or the last.
@@ -176,7 +182,7 @@ impl Program {
     /// As [`Program::def`]; E0306 if a size is missing.
     pub fn emit(&self, stage: Stage, def: &str, sizes: &[(&str, i64)]) -> Result<String, Error> {
         match stage {
-            Stage::Ast => Ok(ein_syntax::print::dump(&self.tree)),
+            Stage::Ast => Ok(ein_syntax::print::dump(self.checked.tree())),
             _ => emit::emit(&self.def(def)?, stage, sizes),
         }
     }
@@ -190,11 +196,11 @@ impl Program {
     /// The source.
     #[must_use]
     pub fn source(&self) -> Option<&Source> {
-        self.shared.source.as_ref()
+        self.shared.sources.first()
     }
 
     fn located(&self, diagnostics: Vec<Diagnostic>) -> Error {
-        Error::new(diagnostics, self.shared.source.clone())
+        Error::in_files(diagnostics, Arc::clone(&self.shared.sources))
     }
 
     fn unknown_def(&self, name: &str) -> Diagnostic {

@@ -9,18 +9,21 @@ use std::ops::Range;
 
 /// Renders one diagnostic, ending in a newline.
 ///
-/// Without a source, or where a span lies outside it, labels become plain lines.
+/// `sources` are the files that spans point into, by their numbers. Without them, or where a span lies outside its file, labels
+/// become plain lines.
 #[must_use]
-pub fn render(diagnostic: &Diagnostic, source: Option<&Source>, colours: bool) -> String {
-    match (source, &diagnostic.primary) {
-        (Some(source), Some(primary)) if fits(primary.span, source) => with_source(diagnostic, primary.span, source, colours),
+pub fn render(diagnostic: &Diagnostic, sources: &[Source], colours: bool) -> String {
+    match &diagnostic.primary {
+        Some(primary) if source_of(primary.span, sources).is_some() => with_source(diagnostic, primary.span, sources, colours),
         _ => plain(diagnostic),
     }
 }
 
-fn fits(span: Span, source: &Source) -> bool {
+/// The file that a span lies in, if it does.
+fn source_of(span: Span, sources: &[Source]) -> Option<&Source> {
     let (start, end) = (span.start as usize, span.end as usize);
-    span.file.0 == 0 && start <= end && source.text.is_char_boundary(start) && source.text.is_char_boundary(end)
+    let source = sources.get(span.file.0 as usize)?;
+    (start <= end && source.text.is_char_boundary(start) && source.text.is_char_boundary(end)).then_some(source)
 }
 
 fn severity(diagnostic: &Diagnostic) -> &'static str {
@@ -46,9 +49,9 @@ fn plain(diagnostic: &Diagnostic) -> String {
     out
 }
 
-fn with_source(diagnostic: &Diagnostic, at: Span, source: &Source, colours: bool) -> String {
-    let name = source.name.to_string();
-    let range = |span: Span| (name.clone(), Range { start: span.start as usize, end: span.end as usize });
+fn with_source(diagnostic: &Diagnostic, at: Span, sources: &[Source], colours: bool) -> String {
+    let name = |span: Span| source_of(span, sources).map(|s| s.name.to_string()).unwrap_or_default();
+    let range = |span: Span| (name(span), Range { start: span.start as usize, end: span.end as usize });
     let kind = ReportKind::Custom(severity(diagnostic), if colours { ariadne::Color::Red } else { ariadne::Color::Primary });
     let config = Config::default()
         .with_color(colours)
@@ -57,8 +60,9 @@ fn with_source(diagnostic: &Diagnostic, at: Span, source: &Source, colours: bool
         .with_label_attach(LabelAttach::Start)
         .with_compact(false);
     let mut report = Report::build(kind, range(at)).with_code(diagnostic.code).with_message(&diagnostic.message).with_config(config);
-    let mut labels: Vec<_> = diagnostic.primary.iter().chain(&diagnostic.others).filter(|l| fits(l.span, source)).collect();
+    let mut labels: Vec<_> = diagnostic.primary.iter().chain(&diagnostic.others).filter(|l| source_of(l.span, sources).is_some()).collect();
     labels.sort_by_key(|l| l.span);
+    let labelled: Vec<Span> = labels.iter().map(|l| l.span).collect();
     for label in labels {
         let colour = if Some(label) == diagnostic.primary.as_ref() { ariadne::Color::Red } else { ariadne::Color::Blue };
         let mut shown = Label::new(range(label.span)).with_color(colour);
@@ -74,7 +78,9 @@ fn with_source(diagnostic: &Diagnostic, at: Span, source: &Source, colours: bool
         report = report.with_help(help);
     }
     let mut out = Vec::new();
-    let cache = ariadne::sources([(name.clone(), source.text.to_string())]);
+    let files: std::collections::BTreeSet<u32> = labelled.into_iter().map(|span| span.file.0).collect();
+    let shown = files.into_iter().filter_map(|n| sources.get(n as usize)).map(|s| (s.name.to_string(), s.text.to_string()));
+    let cache = ariadne::sources(shown);
     match report.finish().write(cache, &mut out) {
         Ok(()) if colours => trim_lines(&String::from_utf8_lossy(&out)),
         // The colour of a custom kind is written even where colours are off.

@@ -133,7 +133,7 @@ fn every_code_that_is_mentioned_has_a_page() {
 
 #[test]
 fn the_reference_is_short() {
-    assert!(reference().lines().count() <= 450);
+    assert!(reference().lines().count() <= 650);
     assert!(text_of("library.md").lines().count() <= 150);
     assert!(text_of("types.md").lines().count() <= 150);
 }

@@ -28,14 +28,14 @@ pub fn eval_module(bind: &Bind, inputs: &[(String, DType, Vec<usize>)]) -> Resul
         return Err(vec![refusal]);
     }
     let program = ProgramScope::empty();
-    let mut elaborator = Elaborator::new(&program, bind.name.as_str());
+    let mut elaborator = Elaborator::new(&program, 0, bind.name.as_str());
     for (name, dtype, shape) in inputs {
         declare_input(&mut elaborator, name, *dtype, shape, bind)?;
     }
     match elaborator.only_equation(bind) {
         Outcome::Right(elaborated) => Ok(elaborated.module.clone()),
         Outcome::Refused(errors) | Outcome::Wrong(errors) => Err(errors),
-        Outcome::Active => Err(Vec::new()),
+        Outcome::Active | Outcome::TooDeep => Err(Vec::new()),
     }
 }
 

@@ -17,7 +17,8 @@ pub mod parse;
 mod precedence;
 pub mod print;
 pub mod promote;
+pub mod sources;
 
 pub use builtins::vocabulary;
-pub use check::{CheckedProgram, Explanation, IndexNote, ReductionNote, check};
+pub use check::{CheckedProgram, Explanation, IndexNote, ReductionNote, check, check_sources};
 pub use eval::eval_module;

@@ -36,3 +36,9 @@ pub const MAX_MISTAKES: usize = 100;
 
 /// Most diagnostics of one parse; more would not help.
 pub const MAX_DIAGNOSTICS: usize = 20;
+
+/// Most files of one program.
+pub const MAX_FILES: usize = 256;
+
+/// Most text of all files of one program together, in bytes.
+pub const MAX_PROGRAM_BYTES: usize = 64 << 20;

@@ -22,9 +22,9 @@ pub(crate) struct Emit {
     /// Which definition [default: the last one]
     #[arg(long, value_name = "NAME")]
     def: Option<String>,
-    /// A dim or an integer generic
+    /// A dim or an integer generic; B=2x3 for a row `..B` of axes, ..B=2 for its number
     #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
-    sizes: Vec<(String, i64)>,
+    sizes: Vec<input::Size>,
     /// A classic string instead of a program
     #[arg(long, value_name = "EQ", requires = "shapes")]
     einsum: Option<String>,
@@ -49,7 +49,8 @@ fn shape(text: &str) -> Result<(Vec<usize>, DType), String> {
 
 impl Emit {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let sizes: Vec<(&str, i64)> = self.sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        let sizes = input::sizes(&self.sizes);
+        let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         let text = match (&self.einsum, &self.file) {
             (Some(equation), _) => self.einsum_function(equation)?.emit(self.stage, &sizes)?,
             (None, Some(file)) => {

@@ -25,9 +25,9 @@ pub(crate) struct Explain {
     /// Which definition [default: all; with sizes, the last one]
     #[arg(long, value_name = "NAME")]
     def: Option<String>,
-    /// A dim or an integer generic; with all of them, the plan is shown too
+    /// A dim or an integer generic; B=2x3 for a row `..B` of axes, ..B=2 for its number; with all of them, the plan is shown too
     #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
-    sizes: Vec<(String, i64)>,
+    sizes: Vec<input::Size>,
     #[command(flatten)]
     code: CodeOptions,
 }
@@ -62,7 +62,8 @@ impl Explain {
                 Some(name) => program.def(name)?,
                 None => program.main_def()?,
             };
-            let sizes: Vec<(&str, i64)> = self.sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+            let sizes = input::sizes(&self.sizes);
+            let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
             let _ = write!(out, "\n{}", function.plan_table(&sizes)?);
         }
         Ok(out)

@@ -23,11 +23,25 @@ pub(crate) fn assignment(text: &str) -> Result<Assignment, String> {
     }
 }
 
-/// Parses `NAME=INTEGER`.
-pub(crate) fn size(text: &str) -> Result<(String, i64), String> {
+/// `NAME=INTEGER`, or `NAME=2x3` for the axes that a row variable stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Size(Vec<(String, i64)>);
+
+/// Parses `NAME=INTEGER` or `NAME=2x3`.
+pub(crate) fn size(text: &str) -> Result<Size, String> {
     let Assignment { name, value } = assignment(text)?;
-    let value = value.parse().map_err(|_| format!("`{value}` is not an integer"))?;
-    Ok((name, value))
+    let integer = |text: &str| text.parse::<i64>().map_err(|_| format!("`{text}` is not an integer"));
+    if !value.contains('x') {
+        return Ok(Size(vec![(name, integer(&value)?)]));
+    }
+    let values: Vec<i64> = value.split('x').map(integer).collect::<Result<_, _>>()?;
+    let members = values.iter().enumerate().map(|(n, v)| (format!("{name}.{}", n + 1), *v));
+    Ok(Size(std::iter::once((format!("..{name}"), values.len() as i64)).chain(members).collect()))
+}
+
+/// The sizes of all arguments.
+pub(crate) fn sizes(given: &[Size]) -> Vec<(String, i64)> {
+    given.iter().flat_map(|s| s.0.iter().cloned()).collect()
 }
 
 /// Parses the name of an archive.

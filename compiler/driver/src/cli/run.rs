@@ -25,9 +25,9 @@ pub(crate) struct Run {
     /// An input that may be inspected and packed once, before the calls
     #[arg(long = "const", value_name = "NAME=FILE", value_parser = input::assignment)]
     constants: Vec<Assignment>,
-    /// A dim or an integer generic
+    /// A dim or an integer generic; B=2x3 for a row `..B` of axes, ..B=2 for its number
     #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
-    sizes: Vec<(String, i64)>,
+    sizes: Vec<input::Size>,
     /// Folder for the results, each as NAME.npy; or one archive FILE.npz or FILE.safetensors
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
@@ -53,7 +53,7 @@ impl Run {
         let inputs = input::load_all(&self.inputs, &dtype_of)?;
         let constants = input::load_all(&self.constants, &dtype_of)?;
         let begin = Instant::now();
-        let (bound, views) = bind(&function, &input::views(&inputs), &input::views(&constants), &self.sizes)?;
+        let (bound, views) = bind(&function, &input::views(&inputs), &input::views(&constants), &input::sizes(&self.sizes))?;
         let compile = compile + begin.elapsed();
         let outputs = self.timing.run(&bound, &views, compile)?;
         if let Some(target) = self.out_dir.as_ref().or(self.out.as_ref()) {

@@ -1,6 +1,6 @@
 //! What calls may copy and sizes may become, so that a program of a few lines cannot grow without bound.
 
-use crate::limits::{MAX_CALL_DEPTH, MAX_COPIED_NODES, MAX_SIZE_WEIGHT, MAX_TREE_DEPTH};
+use crate::limits::{MAX_COPIED_NODES, MAX_SIZE_WEIGHT, MAX_TREE_DEPTH};
 use ein_ir::entity::Tensor;
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::scalar::{Scalar, ScalarKind};
@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub(crate) struct Budget {
     copied: Cell<usize>,
-    depth: Cell<usize>,
 }
 
 impl Budget {
@@ -20,17 +19,6 @@ impl Budget {
     pub(crate) fn take(&self, nodes: usize) -> bool {
         self.copied.set(self.copied.get().saturating_add(nodes));
         self.copied.get() <= MAX_COPIED_NODES
-    }
-
-    /// Runs the elaboration of a def unless too many callers wait for it.
-    pub(crate) fn nested<T>(&self, run: impl FnOnce() -> T) -> Option<T> {
-        if self.depth.get() >= MAX_CALL_DEPTH {
-            return None;
-        }
-        self.depth.set(self.depth.get() + 1);
-        let value = run();
-        self.depth.set(self.depth.get() - 1);
-        Some(value)
     }
 }
 

@@ -2,17 +2,19 @@
 
 use super::budget::nodes_of;
 use super::dtype::{Typer, fits, name_of};
+use super::files::ItemId;
 use super::inline::{Renaming, substitute_dims};
 use super::names::find_at;
-use super::program::{Elaborated, Outcome};
+use super::program::{DefRef, Elaborated, Outcome};
 use super::resolve::{Resolver, plural};
+use super::rows;
 use super::scope::{Elaborator, Meaning};
 use super::tree::Ty;
 use super::whole::WholeCall;
 use crate::ast::{Argument, Expr, ExprKind, Ident};
 use crate::builtins::{nearest, whole, whole_names};
 use crate::error::dims;
-use crate::error::parse::LimitError;
+use crate::error::parse::{LimitError, too_deep};
 use crate::error::sums::error;
 use crate::error::types;
 use crate::limits::MAX_COPIED_NODES;
@@ -34,12 +36,10 @@ struct Call<'a> {
     span: Span,
 }
 
-impl Elaborator<'_> {
-    /// Whether a def has scalars alone as parameters and one scalar result, so that it may be called in any expression.
-    pub(crate) fn is_scalar_def(&self, name: &str) -> bool {
-        let is_plain = |p: &crate::ast::Param| matches!(p.ty.element.kind, crate::ast::ElementKind::Scalar(_));
-        let is_scalar = |p: &crate::ast::Param| p.ty.axes.as_ref().is_none_or(Vec::is_empty) && is_plain(p);
-        self.program.defs.get(name).is_some_and(|d| d.results.len() == 1 && d.params.iter().chain(&d.results).all(is_scalar))
+impl<'p> Elaborator<'p> {
+    /// The def that a name means here.
+    pub(crate) fn find_def(&self, name: &str) -> Option<DefRef<'p>> {
+        self.program.def(self.file, name)
     }
 
     /// Whether so many nodes of a def may be copied; says so if not.
@@ -51,9 +51,9 @@ impl Elaborator<'_> {
         fits
     }
 
-    /// The def that a call names; says why if it cannot be called.
-    fn callee(&mut self, name: &Ident) -> Option<Arc<Elaborated>> {
-        match self.program.elaborated(name.as_str()) {
+    /// The def that a call names, for rows of these ranks; says why if it cannot be called.
+    fn callee(&mut self, name: &Ident, found: DefRef<'p>, ranks: &[usize]) -> Option<Arc<Elaborated>> {
+        match self.program.elaborated(found, ranks) {
             Outcome::Right(callee) => self.copied(nodes_of(&callee.module), name.as_str(), name.span).then_some(callee),
             Outcome::Refused(refusals) => {
                 let called = refusals.into_iter().map(|d| d.and(name.span, format!("`{name}` is called here")));
@@ -68,6 +68,10 @@ impl Elaborator<'_> {
             Outcome::Active => {
                 let found = error(209, format!("`{}` calls itself through `{name}`", self.module.name));
                 self.errors.push(found.at(name.span, "recursion has no end here").help("a `scan` states a recurrence"));
+                None
+            }
+            Outcome::TooDeep => {
+                self.errors.push(too_deep(name.as_str(), name.span));
                 None
             }
         }
@@ -88,13 +92,14 @@ impl Elaborator<'_> {
             self.errors.push(found);
             return None;
         };
-        if !self.program.defs.contains_key(name.as_str()) {
+        let Some(found) = self.find_def(name.as_str()) else {
             return match whole(name.as_str()) {
                 Some(function) => self.whole_call(function, &WholeCall { names, name, args, value, stated, span }),
                 None => self.not_a_def(name),
             };
-        }
-        let callee = self.callee(name)?;
+        };
+        let ranks = self.ranks(name, found, args, span)?;
+        let callee = self.callee(name, found, &ranks)?;
         let call = Call { def: name, args, callee, span };
         let tensors = self.arguments(&call, &names[0])?;
         let sizes = self.unify(&call, &tensors)?;
@@ -126,7 +131,9 @@ impl Elaborator<'_> {
         }
         let label = names[0].as_str().to_owned();
         let callee = Arc::clone(&call.callee);
-        self.inline(&callee.module, Renaming::new(&sizes, map.clone()), &label);
+        let mut renaming = Renaming::new(&sizes, map.clone());
+        self.share_constants(&callee, &mut renaming, span);
+        self.inline(&callee.module, renaming, &label);
         for result in &callee.module.results {
             self.defined.insert(map[result]);
             self.carry_whole(map[result]);
@@ -135,12 +142,12 @@ impl Elaborator<'_> {
     }
 
     fn not_a_def(&mut self, name: &Ident) -> Option<()> {
-        if let Some(what) = self.program.foreign.get(name.as_str()) {
+        if let Some(what) = self.program.foreign(self.file, name.as_str()) {
             self.errors.push(crate::error::refusals::unsupported(&format!("`{name}` is declared by {what}, and that is"), name.span));
             return None;
         }
         let found = error(211, format!("there is no def `{name}`")).at(name.span, "not a def");
-        self.errors.push(match nearest(name.as_str(), self.program.defs.keys().copied().chain(whole_names())) {
+        self.errors.push(match nearest(name.as_str(), self.program.def_names(self.file).into_iter().chain(whole_names())) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found,
         });
@@ -152,18 +159,8 @@ impl Elaborator<'_> {
         let module = &call.callee.module;
         let positional: Vec<&Argument> = call.args.iter().filter(|a| a.name.is_none()).collect();
         if positional.len() != module.params.len() {
-            let (n, given) = (module.params.len(), positional.len());
             let wants: Vec<&str> = module.params.iter().map(|t| module.tensors[*t].name.as_str()).collect();
-            let found = error(
-                213,
-                format!(
-                    "`{}` takes {n} {}, and {given} {} given",
-                    call.def,
-                    plural(n, "argument", "arguments"),
-                    plural(given, "is", "are")
-                ),
-            );
-            self.errors.push(found.at(call.span, format!("{given} given")).help(format!("`{}({})`", call.def, wants.join(", "))));
+            self.wrong_number(call.def, &wants, positional.len(), call.span);
             return None;
         }
         let mut out = Vec::new();
@@ -190,6 +187,7 @@ impl Elaborator<'_> {
             self.errors.push(found.help("name it by an equation of its own, and pass that name"));
             return None;
         };
+        self.bring_in(name.as_str(), name.span);
         match self.names.get(name.as_str()).map(|d| (d.meaning.clone(), d.what)) {
             Some((Meaning::Tensor(tensor), _)) if self.defined.contains(&tensor) => Some(tensor),
             Some((Meaning::Unknown, _)) => None,
@@ -243,6 +241,7 @@ impl Elaborator<'_> {
         let before = self.errors.len();
         let mut sizes: Vec<Option<Extent>> = vec![None; module.dims.len()];
         self.named_arguments(call, &mut sizes);
+        self.share_dims(&call.callee, &mut sizes, call.span);
         for (param, tensor) in module.params.iter().zip(tensors) {
             let (param, given) = (&module.tensors[*param], &self.module.tensors[*tensor]);
             if let Some(found) = argument_mismatch(call, param, given) {
@@ -388,14 +387,11 @@ impl Elaborator<'_> {
     }
 
     /// The type of a call of a def of scalars inside an expression.
-    pub(crate) fn scalar_call_type(&mut self, name: &str, args: &[(Ty, Span)], span: Span) -> Ty {
-        if !self.is_scalar_def(name) {
-            let found = error(212, format!("`{name}` works on whole tensors, and one value must stand here"))
-                .at(span, "called inside an expression");
-            self.errors.push(found.help(format!("`p = {name}(…);` as an equation of its own")));
-            return Ty::Bad;
-        }
-        let Some(callee) = self.callee(&Ident::new(name, span)) else { return Ty::Bad };
+    pub(crate) fn scalar_call_type(&mut self, id: ItemId, args: &[(Ty, Span)], span: Span) -> Ty {
+        let Some(found) = self.program.files.def(id) else { return Ty::Bad };
+        let name = &found.name;
+        let found = DefRef { id, def: found };
+        let Some(callee) = self.callee(&Ident::new(name.as_str(), span), found, &no_rows(found)) else { return Ty::Bad };
         let module = &callee.module;
         if module.params.len() != args.len() {
             let n = module.params.len();
@@ -428,12 +424,76 @@ impl Elaborator<'_> {
     }
 
     /// Types of the parameters of a def of scalars.
-    pub(crate) fn scalar_params(&self, name: &str) -> Vec<DType> {
-        match self.program.elaborated(name) {
+    pub(crate) fn scalar_params(&self, id: ItemId) -> Vec<DType> {
+        match self.scalar_def(id) {
             Outcome::Right(callee) => callee.module.params.iter().map(|t| callee.module.tensors[*t].dtype).collect(),
             _ => Vec::new(),
         }
     }
+
+    /// A def of scalars, elaborated.
+    pub(crate) fn scalar_def(&self, id: ItemId) -> Outcome {
+        match self.program.files.def(id) {
+            Some(def) => self.program.elaborated(DefRef { id, def }, &no_rows(DefRef { id, def })),
+            None => Outcome::Wrong(Vec::new()),
+        }
+    }
+
+    /// How many axes the rows of a called def stand for.
+    fn ranks(&mut self, name: &Ident, found: DefRef<'p>, args: &[Argument], span: Span) -> Option<Vec<usize>> {
+        if rows::row_names(found.def).is_empty() {
+            return Some(Vec::new());
+        }
+        let positional: Vec<&Argument> = args.iter().filter(|a| a.name.is_none()).collect();
+        if positional.len() != found.def.params.len() {
+            let wants: Vec<&str> = found.def.params.iter().map(|p| p.name.as_str()).collect();
+            self.wrong_number(name, &wants, positional.len(), span);
+            return None;
+        }
+        let mut given = Vec::new();
+        for (argument, param) in positional.iter().zip(&found.def.params) {
+            let is_scalar = param.ty.axes.as_ref().is_none_or(Vec::is_empty);
+            let rank = if is_scalar {
+                0
+            } else {
+                let tensor = self.whole_tensor(&argument.value)?;
+                self.module.tensors[tensor].axes.len()
+            };
+            given.push(Some(rank));
+        }
+        match rows::ranks_of_call(found.def, &given, &[]) {
+            Ok(ranks) => Some(ranks),
+            Err(problems) => {
+                for problem in problems {
+                    let (message, declared, text) = problem.message(name.as_str());
+                    let found = dims::error(313, message).at(span, "called here").and(declared, text);
+                    self.errors.push(found);
+                }
+                None
+            }
+        }
+    }
+
+    fn wrong_number(&mut self, name: &Ident, wants: &[&str], given: usize, span: Span) {
+        let n = wants.len();
+        let found = error(
+            213,
+            format!("`{name}` takes {n} {}, and {given} {} given", plural(n, "argument", "arguments"), plural(given, "is", "are")),
+        );
+        self.errors.push(found.at(span, format!("{given} given")).help(format!("`{name}({})`", wants.join(", "))));
+    }
+}
+
+/// Whether a def has scalars alone as parameters and one scalar result, so that it may be called in any expression.
+pub(crate) fn is_scalar_def(def: &crate::ast::Def) -> bool {
+    let is_plain = |p: &crate::ast::Param| matches!(p.ty.element.kind, crate::ast::ElementKind::Scalar(_));
+    let is_scalar = |p: &crate::ast::Param| p.ty.axes.as_ref().is_none_or(Vec::is_empty) && is_plain(p);
+    def.results.len() == 1 && def.params.iter().chain(&def.results).all(is_scalar)
+}
+
+/// Every row stands for no axes: a def of scalars has nothing that says otherwise.
+fn no_rows(found: DefRef<'_>) -> Vec<usize> {
+    vec![0; rows::row_names(found.def).len()]
 }
 
 fn argument_mismatch(call: &Call<'_>, param: &TensorDecl, given: &TensorDecl) -> Option<ein_ir::diagnostic::Diagnostic> {

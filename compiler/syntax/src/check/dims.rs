@@ -167,10 +167,12 @@ impl Elaborator<'_> {
     }
 
     fn size_name(&mut self, name: &str, span: Span) -> Option<Extent> {
+        self.bring_in(name, span);
         match self.names.get(name).map(|d| (d.meaning.clone(), d.span, d.what)) {
             Some((Meaning::Dim(dim) | Meaning::Int(dim), ..)) => Some(Extent::dim(dim)),
             Some((Meaning::Alias(size), ..)) => Some(size),
             Some((Meaning::Unknown, ..)) => None,
+            Some((Meaning::Formula(formula), ..)) => self.formula_size(&formula, span),
             Some((Meaning::Tensor(_) | Meaning::Operand(..), declared, what)) => {
                 let found = error(308, format!("`{name}` is a {what}, not a size"))
                     .at(span, "a size must stand here")

@@ -88,10 +88,10 @@ impl Typer<'_, '_> {
                 let types: Vec<(Ty, Span)> = args.iter_mut().map(|a| (self.annotate(a), a.span)).collect();
                 self.builtin(builtin, &types)
             }
-            NodeKind::Def(name, args) => {
-                let name = name.clone();
+            NodeKind::Def(def, args) => {
+                let def = *def;
                 let types: Vec<(Ty, Span)> = args.iter_mut().map(|a| (self.annotate(a), a.span)).collect();
-                self.elab.scalar_call_type(&name, &types, span)
+                self.elab.scalar_call_type(def, &types, span)
             }
             NodeKind::Reduce(reduction) => self.reduction(reduction, span),
         };

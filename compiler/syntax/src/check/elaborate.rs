@@ -125,9 +125,10 @@ impl Elaborator<'_> {
 
     /// Whether a name is called on whole tensors: a def that is not of scalars alone, or one that this version cannot look at.
     pub(crate) fn is_whole_call(&self, name: &str) -> bool {
-        let is_def = self.program.defs.contains_key(name);
-        let is_foreign = self.program.foreign.contains_key(name);
-        is_def && !self.is_scalar_def(name) || !is_def && (is_foreign || crate::builtins::whole(name).is_some())
+        match self.find_def(name) {
+            Some(found) => !super::call::is_scalar_def(found.def),
+            None => self.program.foreign(self.file, name).is_some() || crate::builtins::whole(name).is_some(),
+        }
     }
 
     /// Reads of a tensor whose equation is wrong are not reported.
@@ -231,7 +232,7 @@ impl Elaborator<'_> {
     /// Place and kind of a declaration, equations further down included.
     pub(crate) fn declared(&self, name: &str) -> Option<(Span, &'static str)> {
         let here = self.names.get(name).map(|d| (d.span, d.what));
-        here.or_else(|| self.equations.get(name).map(|span| (*span, "tensor")))
+        here.or_else(|| self.equations.get(name).map(|span| (*span, "tensor"))).or_else(|| self.shared_name(name))
     }
 
     fn check_rank(&mut self, name: &Ident, tensor: Tensor, present: &[Ident], wanted: &[Ident]) -> Option<()> {
@@ -386,8 +387,12 @@ impl Elaborator<'_> {
         if !self.errors.is_empty() {
             return Outcome::Refused(self.errors);
         }
+        let equations = std::mem::replace(&mut self.module.body, self.prelude);
+        self.module.body.extend(equations);
         match verify::verify(self.module) {
-            Ok(module) => Outcome::Right(Arc::new(Elaborated { module, notes: self.notes.equations })),
+            Ok(module) => {
+                Outcome::Right(Arc::new(Elaborated { module, notes: self.notes.equations, shared: self.shared, constants: self.constants }))
+            }
             Err(errors) => Outcome::Wrong(errors.into_iter().map(internal).collect()),
         }
     }

@@ -8,7 +8,7 @@ use ein_ir::scalar::{Scalar, ScalarKind};
 use ein_ir::tensor::{
     Definition, Equation, Generate, IndexDecl, Module, Multi, Reduce, ReduceOp, Relation, Require, Scan, Stacked, State, Table, TensorDecl,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How the entities of a called def are spelt in its caller.
 pub(crate) struct Renaming<'a> {
@@ -16,13 +16,15 @@ pub(crate) struct Renaming<'a> {
     pub(crate) dims: &'a [Extent],
     /// Parameters and results; the others are made by [`Elaborator::inline`].
     pub(crate) tensors: BTreeMap<Tensor, Tensor>,
+    /// Those of them that the caller defines already.
+    pub(crate) kept: BTreeSet<Tensor>,
     indices: Vec<Index>,
     reducers: Vec<Reducer>,
 }
 
 impl<'a> Renaming<'a> {
     pub(crate) fn new(dims: &'a [Extent], tensors: BTreeMap<Tensor, Tensor>) -> Self {
-        Self { dims, tensors, indices: Vec::new(), reducers: Vec::new() }
+        Self { dims, tensors, kept: BTreeSet::new(), indices: Vec::new(), reducers: Vec::new() }
     }
 
     pub(crate) fn size(&self, size: &Extent) -> Extent {
@@ -121,7 +123,16 @@ impl Elaborator<'_> {
             }
         }
         for definition in &module.body {
-            self.module.body.extend(renaming.definition(definition));
+            let is_kept = match definition {
+                Definition::Equation(e) => renaming.kept.contains(&e.out),
+                Definition::Table(t) => renaming.kept.contains(&t.out),
+                Definition::Generate(g) => g.results.iter().all(|t| renaming.kept.contains(t)),
+                Definition::Multi(m) => m.results.iter().all(|t| renaming.kept.contains(t)),
+                Definition::Scan(_) => false,
+            };
+            if !is_kept {
+                self.module.body.extend(renaming.definition(definition));
+            }
         }
         for require in &module.requires {
             self.inline_require(require, &renaming, &module.name);

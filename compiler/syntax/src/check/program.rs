@@ -2,13 +2,17 @@
 
 use super::budget::Budget;
 use super::explain::Explanation;
+use super::files::{Entry, Files, ItemId, Target};
+use super::rows;
 use super::scope::Elaborator;
 use crate::ast::{self, Item};
-use crate::error::parse::LimitError;
-use crate::error::sums::{error, repeated};
+use crate::error::parse::too_deep;
+use crate::error::sums::error;
 use crate::limits::MAX_CALL_DEPTH;
 use crate::print::print_expr;
+use crate::sources::Sources;
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{Dim, Tensor};
 use ein_ir::tensor::Module;
 use ein_ir::verified::Verified;
 use std::cell::RefCell;
@@ -20,6 +24,10 @@ use std::sync::Arc;
 pub(crate) struct Elaborated {
     pub(crate) module: Verified<Module>,
     pub(crate) notes: Vec<Explanation>,
+    /// The dims of the module that are declared at the top of a file, which callers share.
+    pub(crate) shared: BTreeMap<ItemId, Dim>,
+    /// The tensors of the module that are constants at the top of a file.
+    pub(crate) constants: BTreeMap<ItemId, Tensor>,
 }
 
 /// What became of a def.
@@ -33,41 +41,43 @@ pub(crate) enum Outcome {
     Wrong(Vec<Diagnostic>),
     /// It is being elaborated: whoever asks is called by it.
     Active,
+    /// Calls nest too deep to elaborate it now.
+    TooDeep,
 }
 
-/// The names of a program.
+/// A def as a call finds it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DefRef<'p> {
+    pub(crate) id: ItemId,
+    pub(crate) def: &'p ast::Def,
+}
+
+/// A program while it is checked.
+#[derive(Default)]
 pub(crate) struct ProgramScope<'p> {
-    pub(crate) defs: BTreeMap<&'p str, &'p ast::Def>,
-    /// Reducers by name.
-    pub(crate) reducers: BTreeMap<&'p str, &'p ast::Reducer>,
-    /// Names that items declare which this version does not have, with the item.
-    pub(crate) foreign: BTreeMap<String, &'static str>,
-    outcomes: RefCell<BTreeMap<String, Outcome>>,
+    pub(crate) files: Files<'p>,
+    /// By def, and number of axes that each of its row variables stands for.
+    outcomes: RefCell<BTreeMap<(ItemId, Vec<usize>), Outcome>>,
+    /// What is being elaborated, outermost first.
+    active: RefCell<Vec<ItemId>>,
     pub(crate) budget: Budget,
 }
 
 impl<'p> ProgramScope<'p> {
     /// Collects the names; reports what is wrong with the items other than the bodies of defs.
-    pub(crate) fn new(program: &'p ast::Program, errors: &mut Vec<Diagnostic>) -> Self {
-        let mut scope = Self {
-            defs: BTreeMap::new(),
-            reducers: BTreeMap::new(),
-            foreign: BTreeMap::new(),
-            outcomes: RefCell::default(),
-            budget: Budget::default(),
-        };
-        for item in &program.items {
-            scope.declare(item, errors);
+    pub(crate) fn new(sources: &'p Sources, errors: &mut Vec<Diagnostic>) -> Self {
+        let scope = Self { files: Files::new(sources, errors), ..Self::default() };
+        for (file, source) in sources.files.iter().enumerate() {
+            for item in &source.program.items {
+                let (name, instances) = match item {
+                    Item::Export(export) => (&export.name, export.instances.as_slice()),
+                    Item::Hint(hint) => (&hint.name, [].as_slice()),
+                    _ => continue,
+                };
+                scope.check_reference(file, name, instances, errors);
+            }
         }
-        for item in &program.items {
-            let (name, instances) = match item {
-                Item::Export(export) => (&export.name, export.instances.as_slice()),
-                Item::Hint(hint) => (&hint.name, [].as_slice()),
-                _ => continue,
-            };
-            scope.check_reference(name, instances, errors);
-        }
-        for reducer in scope.reducers.values() {
+        for reducer in scope.files.reducers() {
             super::reducer::check(&scope, reducer, errors);
         }
         scope
@@ -75,64 +85,48 @@ impl<'p> ProgramScope<'p> {
 
     /// A program without items, for a single equation.
     pub(crate) fn empty() -> Self {
-        Self {
-            defs: BTreeMap::new(),
-            reducers: BTreeMap::new(),
-            foreign: BTreeMap::new(),
-            outcomes: RefCell::default(),
-            budget: Budget::default(),
+        Self::default()
+    }
+
+    /// The def that a name means in a file.
+    pub(crate) fn def(&self, file: usize, name: &str) -> Option<DefRef<'p>> {
+        match self.files.find(file, name)? {
+            Entry { id, target: Target::Def(def), .. } => Some(DefRef { id, def }),
+            _ => None,
         }
     }
 
-    fn declare(&mut self, item: &'p Item, errors: &mut Vec<Diagnostic>) {
-        if let Item::Reducer(item) = item {
-            return self.declare_reducer(item, errors);
-        }
-        let mut foreign = |name: &str, what| {
-            self.foreign.insert(name.to_owned(), what);
-        };
-        match item {
-            Item::Def(def) => {
-                let name = def.name.as_str();
-                if let Some(first) = self.defs.get(name) {
-                    errors.push(repeated(name, def.name.span, "def", first.name.span, "def"));
-                } else if crate::builtins::function(name).is_some() {
-                    let found = error(206, format!("`{name}` is a built-in function")).at(def.name.span, "the name of a def");
-                    errors.push(found.help(format!("`{name}_of`, or another name")));
-                } else {
-                    self.defs.insert(name, def);
-                }
-            }
-            Item::Import(import) => {
-                import.names.iter().chain(&import.alias).for_each(|n| foreign(n.as_str(), "`use`"));
-            }
-            Item::Dim(dim) => dim.items.iter().for_each(|d| foreign(d.name.as_str(), "a top-level `dim`")),
-            Item::Const(item) => foreign(item.name.as_str(), "`const`"),
-            Item::Derive(item) => foreign(item.name.as_str(), "`derive`"),
-            Item::Reducer(_) | Item::Export(_) | Item::Hint(_) => {}
+    /// The reducer that a name means in a file.
+    pub(crate) fn reducer(&self, file: usize, name: &str) -> Option<&'p ast::Reducer> {
+        self.files.reducer(file, name)
+    }
+
+    /// Names of the reducers that a file can use, for did-you-mean.
+    pub(crate) fn reducer_names(&self, file: usize) -> Vec<&'p str> {
+        self.files.reducer_names(file)
+    }
+
+    /// What declares a name that this version cannot use.
+    pub(crate) fn foreign(&self, file: usize, name: &str) -> Option<&'static str> {
+        match self.files.find(file, name)?.target {
+            Target::Foreign(what) => Some(what),
+            _ => None,
         }
     }
 
-    fn declare_reducer(&mut self, item: &'p ast::Reducer, errors: &mut Vec<Diagnostic>) {
-        let name = item.name.as_str();
-        if let Some(first) = self.reducers.get(name) {
-            errors.push(repeated(name, item.name.span, "reducer", first.name.span, "reducer"));
-        } else if crate::builtins::reducer(name).is_some() {
-            let found = error(206, format!("`{name}` is a built-in reducer")).at(item.name.span, "the name of a reducer");
-            errors.push(found.help(format!("`{name}_of`, or another name")));
-        } else {
-            self.reducers.insert(name, item);
-        }
+    /// Names of the defs that a file can call, for did-you-mean.
+    pub(crate) fn def_names(&self, file: usize) -> Vec<&str> {
+        self.files.names_of(file, |t| matches!(t, Target::Def(_)))
     }
 
     /// `export` and `hint` name a def, and `export` generics of it.
-    fn check_reference(&self, name: &ast::Ident, instances: &[ast::Instance], errors: &mut Vec<Diagnostic>) {
-        if self.foreign.contains_key(name.as_str()) {
+    fn check_reference(&self, file: usize, name: &ast::Ident, instances: &[ast::Instance], errors: &mut Vec<Diagnostic>) {
+        if self.foreign(file, name.as_str()).is_some() {
             return;
         }
-        let Some(def) = self.defs.get(name.as_str()) else {
+        let Some(DefRef { def, .. }) = self.def(file, name.as_str()) else {
             let found = error(210, format!("the program has no def `{name}`")).at(name.span, "no such def");
-            errors.push(match crate::builtins::nearest(name.as_str(), self.defs.keys().copied()) {
+            errors.push(match crate::builtins::nearest(name.as_str(), self.def_names(file)) {
                 Some(near) => found.help(format!("did you mean `{near}`?")),
                 None => found,
             });
@@ -151,23 +145,65 @@ impl<'p> ProgramScope<'p> {
         }
     }
 
-    /// The def, elaborated now or before.
-    pub(crate) fn elaborated(&self, name: &str) -> Outcome {
-        if let Some(outcome) = self.outcomes.borrow().get(name) {
+    /// The def for row variables of these ranks, elaborated now or before.
+    pub(crate) fn elaborated(&self, found: DefRef<'p>, ranks: &[usize]) -> Outcome {
+        match self.remembered((found.id, ranks.to_vec()), || self.elaborate(found, ranks)) {
+            Outcome::TooDeep => Outcome::Wrong(vec![too_deep(found.def.name.as_str(), found.def.name.span)]),
+            outcome => outcome,
+        }
+    }
+
+    /// The outcome of an elaboration, from the first time.
+    pub(crate) fn remembered(&self, key: (ItemId, Vec<usize>), elaborate: impl FnOnce() -> Outcome) -> Outcome {
+        if let Some(outcome) = self.outcomes.borrow().get(&key) {
             return outcome.clone();
         }
-        let Some(def) = self.defs.get(name).copied() else { return Outcome::Wrong(Vec::new()) };
-        let name = def.name.as_str();
-        self.outcomes.borrow_mut().insert(name.to_owned(), Outcome::Active);
-        let outcome = match super::refuse::first_refusal(def) {
-            Some(refusal) => Outcome::Refused(vec![refusal]),
-            None => self.budget.nested(|| Elaborator::new(self, name).def(def)).unwrap_or_else(|| {
-                let (def, span) = (name.to_owned(), def.name.span);
-                Outcome::Wrong(vec![LimitError::CallsTooDeep { def, limit: MAX_CALL_DEPTH, span }.into()])
-            }),
-        };
-        self.outcomes.borrow_mut().insert(name.to_owned(), outcome.clone());
+        if let Some(outcome) = self.enter(key.0) {
+            return outcome;
+        }
+        let outcome = elaborate();
+        self.leave();
+        self.outcomes.borrow_mut().insert(key, outcome.clone());
         outcome
+    }
+
+    /// What is being elaborated because of a declaration, which is the first and the last name.
+    pub(crate) fn chain(&self, id: ItemId) -> Vec<String> {
+        let active = self.active.borrow();
+        let from = active.iter().position(|a| *a == id).unwrap_or(0);
+        active[from..].iter().chain([&id]).map(|a| self.files.name_of(*a).to_owned()).collect()
+    }
+
+    /// Notes that a declaration is being elaborated; says why not if it cannot be.
+    pub(crate) fn enter(&self, id: ItemId) -> Option<Outcome> {
+        let mut active = self.active.borrow_mut();
+        if active.contains(&id) {
+            return Some(Outcome::Active);
+        }
+        if active.len() >= MAX_CALL_DEPTH {
+            return Some(Outcome::TooDeep);
+        }
+        active.push(id);
+        None
+    }
+
+    /// Undoes [`ProgramScope::enter`].
+    pub(crate) fn leave(&self) {
+        self.active.borrow_mut().pop();
+    }
+
+    fn elaborate(&self, DefRef { id, def }: DefRef<'p>, ranks: &[usize]) -> Outcome {
+        if let Some(refusal) = super::refuse::first_refusal(def) {
+            return Outcome::Refused(vec![refusal]);
+        }
+        if !rows::has_rows(def) {
+            return Elaborator::new(self, id.file, def.name.as_str()).def(def);
+        }
+        let instance = match rows::expand(self, id.file, def, ranks) {
+            Ok(instance) => instance,
+            Err(errors) => return Outcome::Wrong(errors),
+        };
+        instance.spelt(Elaborator::new(self, id.file, def.name.as_str()).def(&instance.def))
     }
 }
 

@@ -57,7 +57,7 @@ fn make(program: &ProgramScope<'_>, item: &ast::Reducer, dtype: DType) -> Result
 
 /// The body, or what stands after `from`, as a scalar of the type.
 fn scalar(program: &ProgramScope<'_>, item: &ast::Reducer, e: &Expr, dtype: DType, combines: bool) -> Result<Scalar, Vec<Diagnostic>> {
-    let mut elab = Elaborator::new(program, item.name.as_str());
+    let mut elab = Elaborator::new(program, item.span.file.0 as usize, item.name.as_str());
     if combines {
         for (n, name) in (0..).zip([&item.lhs, &item.rhs]) {
             elab.declare(name.as_str(), name.span, "value of the reducer", Meaning::Operand(n, dtype));
@@ -81,11 +81,11 @@ fn scalar(program: &ProgramScope<'_>, item: &ast::Reducer, e: &Expr, dtype: DTyp
     if elab.errors.is_empty() { Ok(scalar) } else { Err(elab.errors) }
 }
 
-/// The place of a reduction or of a call of a def.
+/// The place of a reduction, of a call of a def, or of a constant with a type, which is a tensor.
 fn beyond(node: &Node) -> Option<Span> {
     let mut found = None;
     node.visit(&mut |n| {
-        if matches!(n.kind, NodeKind::Reduce(_) | NodeKind::Def(..)) {
+        if matches!(n.kind, NodeKind::Reduce(_) | NodeKind::Def(..) | NodeKind::Access(_)) {
             found = found.or(Some(n.span));
         }
     });
@@ -119,11 +119,11 @@ pub(super) fn spelling(function: &LawOperator) -> &str {
 impl Elaborator<'_> {
     /// The reducer of this name for a type, made now or before. `None` after an error.
     pub(crate) fn program_reducer(&mut self, name: &str, dtype: DType, used: Span) -> Option<Reducer> {
-        let known = self.module.reducers.iter().find(|(_, decl)| decl.name == name && decl.dtype == dtype).map(|(id, _)| id);
+        let item = self.program.reducer(self.file, name)?;
+        let known = self.module.reducers.iter().find(|(_, decl)| decl.span == item.span && decl.dtype == dtype).map(|(id, _)| id);
         if known.is_some() {
             return known;
         }
-        let item = *self.program.reducers.get(name)?;
         match make(self.program, item, dtype) {
             Ok(decl) => Some(self.module.reducers.push(decl)),
             Err(found) => {

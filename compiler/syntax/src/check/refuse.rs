@@ -1,10 +1,7 @@
 //! What parses but is not in this version: the first such construct of a def, in one sentence (E0190).
 
 use super::names::children;
-use crate::ast::{
-    Axis, BinderKind, Def, ElementKind, ElementType, Expr, ExprKind, GenericKind, LeftSide, Param, Qualifier, Statement, Structure,
-    StructureKind, Subscript, Type,
-};
+use crate::ast::{Def, ElementKind, ElementType, Expr, ExprKind, Param, Qualifier, Statement, Structure, StructureKind, Type};
 use crate::error::refusals::unsupported;
 use crate::print::print_expr;
 use ein_ir::diagnostic::Diagnostic;
@@ -17,9 +14,6 @@ const FUNCTIONS: [&str; 3] = ["approx", "eig", "rng"];
 /// The first construct, in source order, that this version does not have.
 pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
     let mut found = Refusals(Vec::new());
-    for generic in def.generics.iter().filter(|g| g.kind == GenericKind::Row) {
-        found.add(&format!("the row variable `..{}` is", generic.name), generic.span);
-    }
     def.params.iter().for_each(|p| found.param(p, is_ignored_fact));
     def.results.iter().for_each(|p| found.param(p, |_| false));
     def.body.iter().for_each(|s| found.statement(s));
@@ -83,11 +77,6 @@ impl Refusals {
         if let ElementKind::Scalar(dtype) = ty.element.kind {
             self.0.extend(refuse_dtype(dtype, ty.element.span));
         }
-        for axis in ty.axes.iter().flatten() {
-            if let Axis::Row(name) = axis {
-                self.add(&format!("the row variable `..{name}` is"), axis.span());
-            }
-        }
     }
 
     /// A type that a value is converted to: what makes a value an index is a proof, not a conversion.
@@ -110,7 +99,6 @@ impl Refusals {
                 if let Some(tolerance) = &bind.tolerance {
                     self.add(&format!("the error budget `within {}` is", tolerance.kind.name()), tolerance.span);
                 }
-                bind.left.iter().for_each(|l| self.left(l));
                 bind.ty.iter().for_each(|t| self.ty(t, |_| false));
                 self.expr(&bind.value);
                 bind.init.iter().for_each(|e| self.expr(e));
@@ -118,30 +106,10 @@ impl Refusals {
         }
     }
 
-    fn left(&mut self, left: &LeftSide) {
-        for binder in &left.binders {
-            self.row_binder(&binder.kind, binder.span);
-        }
-    }
-
-    fn row_binder(&mut self, kind: &BinderKind, span: Span) {
-        if let BinderKind::Row(name) = kind {
-            self.add(&format!("the row variable `..{name}` is"), span);
-        }
-    }
-
     fn expr(&mut self, e: &Expr) {
         match &e.kind {
-            ExprKind::Subscript { subs, .. } => {
-                for sub in subs {
-                    if let Subscript::Row(name) = sub {
-                        self.add(&format!("the row variable `..{name}` is"), sub.span());
-                    }
-                }
-            }
             ExprKind::Call { name, .. } if FUNCTIONS.contains(&name.as_str()) => self.add(&format!("the function `{name}` is"), e.span),
             ExprKind::Reduce(r) => {
-                r.binders.iter().for_each(|b| self.row_binder(&b.kind, b.span));
                 r.accumulator.iter().for_each(|a| self.element(a));
             }
             ExprKind::Cast { to, .. } => self.element(to),

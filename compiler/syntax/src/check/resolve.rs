@@ -132,6 +132,16 @@ impl<'e, 'p> Resolver<'e, 'p> {
         self.elab.size(e)
     }
 
+    /// Takes the indices out of scope, for an expression of another place.
+    pub(crate) fn hide_indices(&mut self) -> Vec<VarId> {
+        std::mem::take(&mut self.bound)
+    }
+
+    /// Brings them back.
+    pub(crate) fn show_indices(&mut self, bound: Vec<VarId>) {
+        self.bound = bound;
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<VarId> {
         self.bound.iter().rev().copied().find(|v| self.vars[*v].name == name)
     }
@@ -177,11 +187,12 @@ impl<'e, 'p> Resolver<'e, 'p> {
     }
 
     fn size(&mut self, name: &Ident) -> NodeKind {
+        self.elab.bring_in(name.as_str(), name.span);
         match self.elab.names.get(name.as_str()).map(|d| (d.meaning.clone(), d.span, d.what)) {
             Some((Meaning::Dim(dim) | Meaning::Int(dim), ..)) => NodeKind::Size(Extent::dim(dim)),
             Some((Meaning::Alias(size), ..)) => NodeKind::Size(size),
             Some((Meaning::Unknown, ..)) => NodeKind::Bad,
-            Some((Meaning::Tensor(_) | Meaning::Operand(..), declared, what)) => {
+            Some((Meaning::Tensor(_) | Meaning::Formula(_) | Meaning::Operand(..), declared, what)) => {
                 let found = error(204, format!("`|{name}|` is the size of a dim, and `{name}` is a {what}")).at(name.span, "not a dim");
                 let found = found.and(declared, "declared here").help(format!("`abs({name})` for an absolute value"));
                 self.elab.errors.push(found);
@@ -207,8 +218,10 @@ impl<'e, 'p> Resolver<'e, 'p> {
         if self.poisoned.iter().any(|p| p.name == name.name) {
             return NodeKind::Bad;
         }
+        self.elab.bring_in(name.as_str(), name.span);
         match self.elab.names.get(name.as_str()).map(|d| (d.meaning.clone(), d.span, d.what)) {
             Some((Meaning::Int(dim), ..)) => NodeKind::Size(Extent::dim(dim)),
+            Some((Meaning::Formula(formula), ..)) => self.formula(&formula, name.span).map_or(NodeKind::Bad, |node| node.kind),
             Some((Meaning::Dim(_) | Meaning::Alias(_), declared, what)) => {
                 let found = error(204, format!("`{name}` is a {what}, not a value"))
                     .at(name.span, "a value must stand here")
@@ -327,6 +340,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
 
     /// The tensor of this name, if it may be read here.
     fn tensor(&mut self, name: &Ident) -> Option<Tensor> {
+        self.elab.bring_in(name.as_str(), name.span);
         match self.elab.names.get(name.as_str()).map(|d| (d.meaning.clone(), d.span, d.what)) {
             Some((Meaning::Tensor(tensor), ..)) => self.is_readable(name, tensor).then_some(tensor),
             Some((Meaning::Unknown, ..)) => None,
@@ -377,8 +391,12 @@ impl<'e, 'p> Resolver<'e, 'p> {
     }
 
     fn call(&mut self, name: &Ident, args: &[ast::Argument], span: Span) -> NodeKind {
-        let is_def = self.elab.program.defs.contains_key(name.as_str());
-        if is_def && !self.elab.is_scalar_def(name.as_str()) || !is_def && builtins::whole(name.as_str()).is_some() {
+        let def = self.elab.find_def(name.as_str());
+        let is_whole = match def {
+            Some(d) => !super::call::is_scalar_def(d.def),
+            None => builtins::whole(name.as_str()).is_some(),
+        };
+        if is_whole {
             let found = error(212, format!("`{name}` works on whole tensors, and one value must stand here"));
             let text: Vec<String> = args.iter().map(|a| whole_tensor(&a.value)).collect();
             let found = found.at(span, "called inside an expression");
@@ -394,21 +412,21 @@ impl<'e, 'p> Resolver<'e, 'p> {
             let values = args.iter().map(|a| self.expr(&a.value)).collect();
             return self.builtin(builtin, values, span);
         }
-        if is_def {
-            return NodeKind::Def(name.as_str().to_owned(), args.iter().map(|a| self.expr(&a.value)).collect());
+        if let Some(def) = def {
+            return NodeKind::Def(def.id, args.iter().map(|a| self.expr(&a.value)).collect());
         }
-        let found = match self.elab.program.foreign.get(name.as_str()) {
+        let found = match self.elab.program.foreign(self.elab.file, name.as_str()) {
             _ if MODES.contains(&name.as_str()) => {
                 let found = error(214, format!("`{name}` stands only directly between the brackets of an access"));
                 found.at(span, "not a subscript").help(format!("`x[{name}(i)]`"))
             }
             Some(what) => unsupported(&format!("`{name}` is declared by {what}, and that is"), name.span),
-            None if REDUCERS.contains(&name.as_str()) || self.elab.program.reducers.contains_key(name.as_str()) => {
+            None if REDUCERS.contains(&name.as_str()) || self.elab.program.reducer(self.elab.file, name.as_str()).is_some() => {
                 let found = error(211, format!("`{name}` is a reducer, and names the indices that it runs over"));
                 found.at(name.span, "not a function").help(format!("`{}`", self.with_brackets(name, args)))
             }
             None => {
-                let defs = self.elab.program.defs.keys().copied();
+                let defs = self.elab.program.def_names(self.elab.file);
                 let near = nearest(name.as_str(), builtins::FUNCTIONS.iter().map(|f| f.name).chain(defs).chain(builtins::whole_names()));
                 let found = error(211, format!("there is no function `{name}`")).at(name.span, "not a function");
                 match near {
@@ -461,7 +479,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
     }
 
     fn reduction(&mut self, r: &ast::Reduction) -> NodeKind {
-        let is_own = self.elab.program.reducers.contains_key(r.name.as_str());
+        let is_own = self.elab.program.reducer(self.elab.file, r.name.as_str()).is_some();
         let reducer = if is_own { Some(Reducer::Program) } else { builtins::reducer(r.name.as_str()) };
         let before = self.bound.len();
         let binders: Vec<VarId> = r
@@ -507,14 +525,14 @@ impl<'e, 'p> Resolver<'e, 'p> {
         let name = r.name.as_str();
         let found = reducers::error(504, format!("there is no reducer `{name}`")).at(r.name.span, "not a reducer");
         let is_tensor = self.elab.names.get(name).is_some_and(|d| matches!(d.meaning, Meaning::Tensor(_)));
-        let found = match self.elab.program.foreign.get(name) {
+        let found = match self.elab.program.foreign(self.elab.file, name) {
             Some(what) => unsupported(&format!("`{name}` is declared by {what}, and that is"), r.name.span),
             None if is_tensor => {
                 let subs: Vec<&str> = r.binders.iter().map(|b| b.name().as_str()).collect();
                 let product = format!("`{name}[{}] * ({})`", subs.join(", "), print_expr(&r.body));
                 found.note(format!("`{name}` is a tensor, and a product is written with `*`")).help(product)
             }
-            None => match nearest(name, REDUCERS.into_iter().chain(self.elab.program.reducers.keys().copied())) {
+            None => match nearest(name, REDUCERS.into_iter().chain(self.elab.program.reducer_names(self.elab.file))) {
                 Some(near) => found.help(format!("did you mean `{near}`?")),
                 None => found.note(format!("the reducers are {}", REDUCERS.join(", "))),
             },

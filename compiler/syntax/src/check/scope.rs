@@ -1,6 +1,8 @@
 //! What is known while a def is elaborated: its names, its sizes, and the module that grows.
 
+use super::files::ItemId;
 use super::program::ProgramScope;
+use crate::ast::Expr;
 use crate::builtins::{CONSTANTS, nearest};
 use crate::error::refusals::unsupported;
 use crate::error::sums::{repeated, unknown_name};
@@ -9,13 +11,13 @@ use ein_ir::dtype::DType;
 use ein_ir::entity::{Dim, Tensor};
 use ein_ir::extent::Extent;
 use ein_ir::span::Span;
-use ein_ir::tensor::Module;
+use ein_ir::tensor::{Definition, Module};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a declared name stands for.
 #[derive(Clone, Debug)]
-pub(crate) enum Meaning {
+pub(crate) enum Meaning<'p> {
     /// The size of an axis.
     Dim(Dim),
     /// An `int` generic.
@@ -24,16 +26,25 @@ pub(crate) enum Meaning {
     Alias(Extent),
     /// A parameter, result or equation.
     Tensor(Tensor),
+    /// A constant that stands for its value.
+    Formula(Formula<'p>),
     /// One of the two values of a reducer, with its type.
     Operand(u32, DType),
     /// A declaration with an error: uses are not reported again.
     Unknown,
 }
 
+/// A constant that stands for its value, with the file whose names it uses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Formula<'p> {
+    pub(crate) id: ItemId,
+    pub(crate) value: &'p Expr,
+}
+
 /// A declared name.
 #[derive(Clone, Debug)]
-pub(crate) struct Declaration {
-    pub(crate) meaning: Meaning,
+pub(crate) struct Declaration<'p> {
+    pub(crate) meaning: Meaning<'p>,
     pub(crate) span: Span,
     /// Its kind in the user's words.
     pub(crate) what: &'static str,
@@ -42,8 +53,10 @@ pub(crate) struct Declaration {
 /// The state of elaborating one def.
 pub(crate) struct Elaborator<'p> {
     pub(crate) program: &'p ProgramScope<'p>,
+    /// The file whose names it sees.
+    pub(crate) file: usize,
     pub(crate) module: Module,
-    pub(crate) names: BTreeMap<String, Declaration>,
+    pub(crate) names: BTreeMap<String, Declaration<'p>>,
     /// Tensors that may be read.
     pub(crate) defined: BTreeSet<Tensor>,
     /// Scans around the equation at hand, outermost first.
@@ -55,13 +68,22 @@ pub(crate) struct Elaborator<'p> {
     pub(crate) nonnegative: Vec<Extent>,
     tensor_names: RefCell<TensorNames>,
     pub(crate) errors: Vec<Diagnostic>,
+    /// The dims of the module that are declared at the top of a file.
+    pub(crate) shared: BTreeMap<ItemId, Dim>,
+    /// The constants that it reads.
+    pub(crate) constants: BTreeMap<ItemId, Tensor>,
+    /// Definitions of constants, before the body.
+    pub(crate) prelude: Vec<Definition>,
+    /// The constant that is elaborated, whose name is its own.
+    pub(crate) own: Option<ItemId>,
     pub(crate) notes: super::explain::Notes,
 }
 
 impl<'p> Elaborator<'p> {
-    pub(crate) fn new(program: &'p ProgramScope<'p>, name: &str) -> Self {
+    pub(crate) fn new(program: &'p ProgramScope<'p>, file: usize, name: &str) -> Self {
         Self {
             program,
+            file,
             module: Module { name: name.to_owned(), ..Module::default() },
             names: BTreeMap::new(),
             defined: BTreeSet::new(),
@@ -71,12 +93,19 @@ impl<'p> Elaborator<'p> {
             nonnegative: Vec::new(),
             tensor_names: RefCell::default(),
             errors: Vec::new(),
+            shared: BTreeMap::new(),
+            constants: BTreeMap::new(),
+            prelude: Vec::new(),
+            own: None,
             notes: super::explain::Notes::default(),
         }
     }
 
     /// Declares a name; a repeat is E0206.
-    pub(crate) fn declare(&mut self, name: &str, span: Span, what: &'static str, meaning: Meaning) {
+    pub(crate) fn declare(&mut self, name: &str, span: Span, what: &'static str, meaning: Meaning<'p>) {
+        if let Some((first, first_what)) = self.shared_name(name) {
+            self.errors.push(repeated(name, span, what, first, first_what));
+        }
         if let Some(first) = self.names.get_mut(name) {
             self.errors.push(repeated(name, span, what, first.span, first.what));
             first.meaning = Meaning::Unknown;
@@ -87,7 +116,7 @@ impl<'p> Elaborator<'p> {
 
     /// Reports a name that is not declared, or not here: E0204, or E0190 if another part of the program declares it.
     pub(crate) fn unknown(&mut self, name: &str, span: Span, more: &[String]) {
-        if let Some(what) = self.program.foreign.get(name) {
+        if let Some(what) = self.program.foreign(self.file, name) {
             self.errors.push(unsupported(&format!("`{name}` is declared by {what}, and that is"), span));
             return;
         }

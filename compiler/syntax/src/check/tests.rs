@@ -5,6 +5,7 @@ use crate::parse::parse;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
 
+mod constants;
 mod desugar;
 mod explain;
 mod meaning;
@@ -14,7 +15,7 @@ mod programs;
 mod ranges;
 mod types;
 
-fn checked(source: &str) -> Result<CheckedProgram, Vec<Diagnostic>> {
+pub(super) fn checked(source: &str) -> Result<CheckedProgram, Vec<Diagnostic>> {
     let parsed = parse(source, FileId(0)).unwrap_or_else(|d| panic!("{d:?}\n{source}"));
     check(&parsed.program)
 }
@@ -29,7 +30,7 @@ fn tir(source: &str) -> String {
 }
 
 /// Each diagnostic as `code message`, then `| help` if it has one.
-fn lines(diagnostics: &[Diagnostic]) -> String {
+pub(crate) fn lines(diagnostics: &[Diagnostic]) -> String {
     let line = |d: &Diagnostic| match &d.help {
         Some(help) => format!("{} {} | {help}", d.code, d.message),
         None => format!("{} {}", d.code, d.message),
@@ -39,7 +40,7 @@ fn lines(diagnostics: &[Diagnostic]) -> String {
 
 /// Expects these diagnostics.
 #[track_caller]
-fn refused(source: &str, expected: &str) {
+pub(super) fn refused(source: &str, expected: &str) {
     let found = match checked(source) {
         Err(diagnostics) => lines(&diagnostics),
         Ok(program) => {

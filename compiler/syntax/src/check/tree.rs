@@ -87,7 +87,7 @@ pub(crate) enum NodeKind {
     /// A built-in function by name; `Fold` functions have two or more arguments.
     Call(&'static Builtin, Vec<Node>),
     /// A def of scalars.
-    Def(String, Vec<Node>),
+    Def(super::files::ItemId, Vec<Node>),
     Cast(Box<Node>),
     If(Box<[Node; 3]>),
     Reduce(Box<Reduction>),

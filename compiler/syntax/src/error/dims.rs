@@ -4,7 +4,7 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 12] = [
+pub const CODES: [CodeEntry; 14] = [
     CodeEntry::new(301, "dim-mismatch", "two dims that must be the same are not"),
     CodeEntry::new(302, "range-undetermined", "nothing says what range an index has"),
     CodeEntry::new(303, "out-of-bounds", "a subscript leaves its axis, or cannot be shown to stay inside"),
@@ -17,6 +17,8 @@ pub const CODES: [CodeEntry; 12] = [
     CodeEntry::new(310, "rank-mismatch", "a tensor has another number of axes"),
     CodeEntry::new(311, "unknown-size", "a size is given for a name that is no dim of the def"),
     CodeEntry::new(312, "negative-size", "a size is below 0"),
+    CodeEntry::new(313, "row-length", "nothing says what a row variable stands for, or two places say different things"),
+    CodeEntry::new(314, "ragged-table", "rows of a table differ in length"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.

@@ -1,6 +1,7 @@
 //! Mistakes in the text itself: E0101 to E0119.
 
 use super::CodeEntry;
+use crate::limits::{MAX_AXES, MAX_CALL_DEPTH, MAX_FILES, MAX_PROGRAM_BYTES};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::Span;
 
@@ -25,6 +26,22 @@ pub const CODES: [CodeEntry; 18] = [
     CodeEntry::new(117, "non-ascii-name", "a name with letters beyond ASCII"),
     CodeEntry::new(118, "not-utf8", "the file is not UTF-8 text"),
 ];
+
+/// E0108: more files, or more text in them, than a program may have.
+pub(crate) fn too_many(span: Span) -> Diagnostic {
+    let message = format!("a program has at most {MAX_FILES} files and {MAX_PROGRAM_BYTES} bytes of text, and this `use` goes beyond");
+    error(108, message).at(span, "one file too many")
+}
+
+/// E0108: a tensor with more axes than the limit once its rows are written out.
+pub(crate) fn too_many_axes(count: usize, span: Span) -> Diagnostic {
+    LimitError::TooManyAxes { count, limit: MAX_AXES, span }.into()
+}
+
+/// E0108: defs or constants that need each other deeper than the limit.
+pub(crate) fn too_deep(name: &str, span: Span) -> Diagnostic {
+    LimitError::CallsTooDeep { def: name.to_owned(), limit: MAX_CALL_DEPTH, span }.into()
+}
 
 /// What was found is not what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use super::Builder;
 use crate::check::budget::{Measure, measure};
+use crate::check::files::ItemId;
 use crate::check::inline::substitute_dims;
 use crate::check::program::Outcome;
 use crate::check::tree::Node;
@@ -17,15 +18,17 @@ use ein_ir::tensor::{Definition, Equation};
 use std::collections::BTreeMap;
 
 impl Builder<'_, '_> {
-    pub(super) fn scalar_call(&mut self, name: &str, args: &[Node], span: Span) -> Scalar {
-        let params = self.elab.scalar_params(name);
+    pub(super) fn scalar_call(&mut self, def: ItemId, args: &[Node], span: Span) -> Scalar {
+        let params = self.elab.scalar_params(def);
         let args: Vec<Scalar> = args.iter().zip(&params).map(|(a, d)| self.build(a, *d)).collect();
         let placeholder = || Scalar::literal(Literal::Bool(false), DType::Bool, span);
-        let Outcome::Right(callee) = self.elab.program.elaborated(name) else { return placeholder() };
+        let Outcome::Right(callee) = self.elab.scalar_def(def) else { return placeholder() };
         let module = &callee.module;
-        let dims: Option<Vec<Extent>> = module.dims.values().map(|d| d.default.map(Extent::from)).collect();
+        let mut dims: Vec<Option<Extent>> = module.dims.values().map(|d| d.default.map(Extent::from)).collect();
+        self.elab.share_dims(&callee, &mut dims, span);
+        let dims: Option<Vec<Extent>> = dims.into_iter().collect();
         let (Some(dims), Some(equations)) = (dims, pointwise(&module.body)) else {
-            let what = format!("a call of `{name}` inside an expression, which needs more than scalar equations, is");
+            let what = format!("a call of `{}` inside an expression, which needs more than scalar equations, is", module.name);
             self.elab.errors.push(unsupported(&what, span));
             return placeholder();
         };
@@ -37,7 +40,7 @@ impl Builder<'_, '_> {
                 self.elab.errors.push(LimitError::TreeTooDeep { limit: MAX_TREE_DEPTH, span }.into());
                 return placeholder();
             }
-            if !self.elab.copied(size.nodes, name, span) {
+            if !self.elab.copied(size.nodes, &module.name, span) {
                 return placeholder();
             }
             sizes.insert(e.out, size);

@@ -12,7 +12,7 @@ use crate::check::tree::{Node, NodeKind, Ty, VarId, Vars};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Index, Tensor};
 use ein_ir::extent::Extent;
-use ein_ir::scalar::Scalar;
+use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::{Definition, Equation, ReduceOp};
 
@@ -84,6 +84,14 @@ impl<'e, 'p> Builder<'e, 'p> {
         let (reduce, body) = self.root(root, dtype);
         self.equations.push(Equation { out, indices, domain: None, reduce, body, span });
         self.elab.module.body.extend(self.equations.into_iter().map(Definition::Equation));
+    }
+
+    /// The value of an expression of literals alone.
+    pub(crate) fn literal(mut self, node: &Node, dtype: DType) -> Option<Literal> {
+        match self.build(node, dtype).kind {
+            ScalarKind::Literal(literal) => Some(literal),
+            _ => None,
+        }
     }
 
     /// The whole right side: one reduction, or a pointwise expression.

@@ -66,7 +66,7 @@ impl Builder<'_, '_> {
             }
             NodeKind::Binary(op, lhs, rhs) => self.binary(*op, lhs, rhs, dtype, span),
             NodeKind::Call(builtin, args) => self.call(builtin, args, dtype, span),
-            NodeKind::Def(name, args) => self.scalar_call(name, args, span),
+            NodeKind::Def(def, args) => self.scalar_call(*def, args, span),
             NodeKind::Cast(value) => self.conversion(value, dtype),
             NodeKind::If(parts) => self.conditional(parts, dtype, span),
             NodeKind::Reduce(r) => self.nested_reduction(r, node.ty, dtype, span),

@@ -5,7 +5,7 @@
 //! long, and the nesting of the text says nothing about it.
 
 use super::builder::{Builder, Pair, Parts};
-use crate::ast::{Argument, BinaryOp, Expr, ExprKind, Number, NumberValue, Reduction, Subscript, UnaryOp};
+use crate::ast::{Argument, BinaryOp, Expr, ExprKind, Ident, Number, NumberValue, Reduction, Subscript, UnaryOp};
 use crate::error::parse::{LexicalError, LimitError, StructureError};
 use crate::limits::MAX_TREE_DEPTH;
 use crate::precedence;
@@ -127,7 +127,11 @@ impl<'s> Builder<'s> {
     /// `call = { ident ~ open_paren ~ (argument ~ (comma ~ argument)*)? ~ close_paren }`
     fn call(&mut self, pair: Pair<'s>) -> ExprKind {
         let mut parts = Parts::of(pair);
-        let name = self.ident(&parts.need(Rule::ident));
+        let mut name = self.ident(&parts.need(Rule::ident));
+        if let Some(member) = parts.opt(Rule::member) {
+            let inner = self.ident(&Parts::of(member).need(Rule::ident));
+            name = Ident::new(&format!("{name}.{inner}"), name.span.to(inner.span));
+        }
         let args = parts.map(|argument| self.argument(argument)).collect();
         ExprKind::Call { name, args }
     }

@@ -97,8 +97,8 @@ fn reducers_and_modes() {
     );
     refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = prev x[i]; }", "E0501 `prev x` stands outside a scan | `x`");
     refused(
-        "const c = 3.0; def f<N>(x: f32[N]) -> y: f32[N] { y[i] = c * x[i]; }",
-        "E0190 `c` is declared by `const`, and that is not in this version of the compiler",
+        "derive c = grad(f) wrt (x); def f<N>(x: f32[N]) -> y: f32[N] { y[i] = c * x[i]; }",
+        "E0190 `c` is declared by `derive`, and that is not in this version of the compiler",
     );
     refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i]; } export g;", "E0210 the program has no def `g`");
     refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i]; } export f<M = 3>;", "E0204 `f` has no generic `M`");
