@@ -307,3 +307,39 @@ fn grouped_convolution_agrees_with_the_interpreter() {
     agrees(file, "conv2d", &[("x", F, &[2, 3, 7, 7]), ("w", F, &[4, 3, 3, 3])], &[("stride", 2), ("groups", 1)]);
     agrees(file, "conv2d", &[("x", F, &[2, 4, 7, 7]), ("w", F, &[6, 2, 3, 3])], &[("stride", 1), ("groups", 2)]);
 }
+
+/// Defs of the standard library, compiled and interpreted on the same data.
+#[test]
+fn the_standard_library_agrees_with_the_interpreter() {
+    let check = |module: &str, def: &str, inputs: &[(&str, DType, &[usize])], sizes: &[(&str, i64)]| {
+        let text = ein_syntax::sources::module(module).expect("a module").text;
+        // The def that runs is the last one.
+        let end = text.find(&format!("def {def}<")).and_then(|at| text[at..].find("\n}").map(|n| at + n + 3)).expect("a def");
+        let program = Generated {
+            seed: 5,
+            source: text[..end.min(text.len())].to_owned(),
+            inputs: inputs.iter().map(|(n, d, s)| ((*n).to_owned(), *d, s.to_vec())).collect(),
+            sizes: sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect(),
+        };
+        oracle::check_program(&program).unwrap_or_else(|e| panic!("std.{module}: {e}"));
+    };
+    const F: DType = DType::F32;
+    let x: &[usize] = &[2, 3, 7];
+    for (module, def) in [("nn", "softmax"), ("nn", "log_softmax"), ("nn", "gelu_tanh"), ("norm", "l2_norm"), ("norm", "normalise")] {
+        check(module, def, &[("x", F, x)], &[]);
+    }
+    check("nn", "linear", &[("x", F, x), ("w", F, &[4, 7]), ("c", F, &[4])], &[]);
+    check("norm", "layernorm", &[("x", F, x), ("g", F, &[7]), ("c", F, &[7])], &[]);
+    check("norm", "rmsnorm", &[("x", F, x), ("g", F, &[7])], &[]);
+    check("norm", "cosine_similarity", &[("x", F, x), ("z", F, x)], &[]);
+    check("loss", "huber", &[("x", F, x), ("t", F, x), ("delta", F, &[])], &[]);
+    check("loss", "bce_with_logits", &[("z", F, x), ("t", F, x)], &[]);
+    check("loss", "cross_entropy", &[("z", F, &[3, 7]), ("t", F, &[3, 7])], &[]);
+    check("conv", "conv1d", &[("x", F, &[2, 3, 17]), ("w", F, &[4, 3, 3])], &[("stride", 2), ("pad_by", 1), ("dilation", 2)]);
+    check("conv", "conv2d", &[("x", F, &[1, 2, 9, 8]), ("w", F, &[3, 2, 3, 2])], &[("stride", 2), ("pad_by", 1)]);
+    check("conv", "max_pool", &[("x", F, &[1, 2, 9, 8])], &[("size", 3), ("pad_by", 1)]);
+    check("conv", "avg_pool", &[("x", F, &[1, 2, 9, 8])], &[]);
+    let (q, v): (&[usize], &[usize]) = (&[1, 2, 5, 4], &[1, 2, 5, 3]);
+    check("attention", "attention", &[("q", F, q), ("k", F, q), ("v", F, v)], &[]);
+    check("attention", "causal_attention", &[("q", F, q), ("k", F, q), ("v", F, v)], &[]);
+}

@@ -10,7 +10,13 @@ pub struct Module {
 }
 
 /// Every module, by name.
-pub const MODULES: [Module; 1] = [Module { name: "nn", text: include_str!("../../std/nn.ein") }];
+pub const MODULES: [Module; 5] = [
+    Module { name: "attention", text: include_str!("../../std/attention.ein") },
+    Module { name: "conv", text: include_str!("../../std/conv.ein") },
+    Module { name: "loss", text: include_str!("../../std/loss.ein") },
+    Module { name: "nn", text: include_str!("../../std/nn.ein") },
+    Module { name: "norm", text: include_str!("../../std/norm.ein") },
+];
 
 /// The module of a name.
 #[must_use]
