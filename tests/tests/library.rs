@@ -190,3 +190,22 @@ fn sizes_are_checked_at_entry() {
     let half = fail("def f<K>(A: c128[K]) -> y: f64[6] { y = irfft(A, n = 6); }", &[3]);
     assert!(half.starts_with("E0305 "), "{half}");
 }
+
+#[test]
+fn what_reads_no_input_is_computed_beforehand() {
+    let source = "def f<B, N, H>(x: f32[B, N, H]) -> (y: f32[B, N, H], z: f32[B, N], best: i64, small: f16[4], odd: f32[N], w: c64[N, N]) {
+      angle[n: N, h: H] = (n as f64) / 100.0 ^ (2 * h as f64 / |H|);
+      wave[n, h]        = sin(angle[n, h]) as f32;
+      total             = sum[n, h](wave[n, h]);
+      back[n: N]: i64   = |N| - 1 - n;
+      y[b, n, h]        = x[b, n, h] + wave[n, h] / total;
+      z[b, n]           = x[b, clamp(back[n]), 0] + wave[n, h] * x[b, n, h];
+      best              = argmax[n](sin(n as f64) + wave[n, 0] as f64);
+      small[i: 4]       = sqrt(i as f32) as f16;
+      odd[n]            = if n % 2 == 1 then 1.0 / (n as f32) else log(0.0) * 0.0;
+      w[a, b]           = cis(2.0 * pi * a as f32 * b as f32 / |N|);
+    }";
+    for (b, n, h) in [(1, 2, 1), (2, 7, 3), (0, 5, 4)] {
+        agrees(source, &[("x", DType::F32, &[b, n, h])]);
+    }
+}

@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → convert → (hoist → forward copies → pin → contract → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
+//! tensor::Module → fold → convert → (hoist → forward copies → pin → contract → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -21,6 +21,7 @@ mod cost;
 mod draft;
 mod epilogue;
 mod faults;
+mod fold;
 mod fuse;
 mod gather;
 mod library;
@@ -88,6 +89,8 @@ pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Veri
 }
 
 fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<Diagnostic>> {
+    let folded = fold::fold(module);
+    let module = folded.as_ref().unwrap_or(module);
     let mut draft = convert::convert(module)?;
     if options.opt_level > 0 {
         optimise(&mut draft, options);

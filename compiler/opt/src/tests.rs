@@ -2,6 +2,7 @@
 //! interpreter must give the same values for it. Inputs are small integers, so that floats are exact in any order.
 
 mod contractions;
+mod folding;
 mod fusion;
 mod memory;
 mod random;

@@ -5,10 +5,11 @@ use super::engine::{Arithmetic, Engine};
 use super::fault::RunFault;
 use super::multi::Quality;
 use crate::dtype::DType;
+use crate::entity::EntityRef;
 use crate::scalar::eval::{ScalarFault, cast, eval_binary, eval_unary};
 use crate::scalar::function::{BinaryFn, UnaryFn};
 use crate::scalar::value::Value;
-use crate::tensor::Module;
+use crate::tensor::{Definition, Module};
 use crate::verified::Verified;
 
 /// The arithmetic that programs declare.
@@ -77,6 +78,26 @@ pub fn run(module: &Verified<Module>, inputs: &[Data]) -> Result<Vec<Data>, RunF
         results.push(Data::new(module.tensors[tensor].dtype, shape, values));
     }
     Ok(results)
+}
+
+/// The values of definitions that read no input, in order; `None` for one that faults, or that reads what does.
+///
+/// Elements outside a domain, which nobody reads, are 0. The sizes of the module must be literal.
+#[must_use]
+pub fn constants(module: &Module, body: &[Definition]) -> Vec<Option<Data>> {
+    let mut engine = Engine::<Declared>::new(module);
+    let value = |definition| {
+        engine.define_all(std::slice::from_ref(definition)).ok()?;
+        let out = match definition {
+            Definition::Equation(equation) => equation.out,
+            Definition::Table(table) => table.out,
+            Definition::Scan(_) | Definition::Multi(_) | Definition::Generate(_) => return None,
+        };
+        let (dtype, store) = (module.tensors[out].dtype, engine.stores[out.index()].as_ref()?);
+        let values = store.values.iter().map(|v| v.unwrap_or(Value::small(0, dtype))).collect();
+        Some(Data::new(dtype, store.shape.clone(), values))
+    };
+    body.iter().map(value).collect()
 }
 
 #[cfg(test)]

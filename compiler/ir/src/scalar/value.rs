@@ -90,6 +90,20 @@ impl Value {
         super::eval::cast(value, dtype)
     }
 
+    /// The literal that has this value in its dtype; keys have none.
+    #[must_use]
+    pub fn to_literal(&self) -> Option<Literal> {
+        // Literals are compared by their bits, and the text form has one NaN.
+        let plain = |x: f64| if x.is_nan() { f64::NAN } else { x };
+        match *self {
+            Value::Bool(b) => Some(Literal::Bool(b)),
+            Value::Int(n, _) => Some(Literal::Int(n)),
+            Value::Float(x, _) => Some(Literal::Float(plain(x))),
+            Value::Complex(re, im, _) => Some(Literal::Complex(plain(re), plain(im))),
+            Value::Key(_) => None,
+        }
+    }
+
     /// The type of the value.
     #[must_use]
     pub const fn dtype(&self) -> DType {
