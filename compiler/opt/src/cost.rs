@@ -1,9 +1,9 @@
 //! Counts work and memory traffic of the steps of a plan.
 //!
 //! A flop is one real multiplication, addition or other function of numbers; a complex multiply-add counts 8. Subscripts and
-//! conversions are not counted. Traffic counts each operand once, whole, and the result.
+//! conversions are not counted. Work of library code is an estimate ([`ein_ir::library::Problem::flops`]). Traffic counts each operand once, whole, and the result.
 
-use crate::rewrite;
+use crate::{library, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::Tensor;
 use ein_ir::plan::{Contraction, Nest, Plan, StepDecl, StepKind};
@@ -38,7 +38,8 @@ fn flops(plan: &Plan, kind: &StepKind) -> u64 {
     match kind {
         StepKind::Contraction(contraction) => contraction_flops(contraction),
         StepKind::Nest(nest) => nest_flops(plan, nest),
-        StepKind::Scan(_) | StepKind::Library(_) => 0,
+        StepKind::Library(call) => library::flops(plan, call),
+        StepKind::Scan(_) => 0,
     }
 }
 

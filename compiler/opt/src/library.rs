@@ -5,7 +5,7 @@ use crate::draft::{Draft, DraftStep, Role, Value, Work};
 use ein_ir::dtype::DType;
 use ein_ir::entity::Tensor;
 use ein_ir::library::{Problem, failure, failure_message};
-use ein_ir::plan::{FaultDecl, Library};
+use ein_ir::plan::{FaultDecl, Library, Plan};
 use ein_ir::span::Span;
 use ein_ir::tensor::Multi;
 
@@ -65,6 +65,11 @@ fn copied(draft: &mut Draft, input: Tensor, span: Span) -> Tensor {
 fn problem<'a>(call: &Library, value: impl Fn(Tensor) -> (DType, &'a [u64])) -> Option<Problem> {
     let args: Vec<_> = call.args.iter().map(|t| value(*t)).collect();
     Problem::new(call.op, &args, &call.options)
+}
+
+/// Work of a call, estimated.
+pub(crate) fn flops(plan: &Plan, call: &Library) -> u64 {
+    problem(call, |t| (plan.buffers[t].dtype, plan.buffers[t].extents.as_slice())).map_or(0, |p| p.flops())
 }
 
 /// The way in which a call can fail, if there is one.

@@ -2,7 +2,8 @@
 
 use crate::{classify, memory};
 use ein_ir::entity::{Step, Tensor};
-use ein_ir::plan::{Contraction, Nest, Plan, StepKind, Strategy};
+use ein_ir::plan::{Buffer, Contraction, Library, Nest, Place, Plan, StepKind, Strategy};
+use ein_ir::scalar::Literal;
 use ein_ir::tensor::ReduceOp;
 
 /// A row of the plan table.
@@ -14,9 +15,9 @@ pub struct StepReport {
     pub what: String,
     /// Its labels, as a classic einsum string for contractions and as index names for nests.
     pub modes: String,
-    /// Extent of each label, in the order of `modes`.
+    /// Extent of each label, in the order of `modes`; of a library call, those of its first operand.
     pub extents: Vec<u64>,
-    /// Multiplications and additions.
+    /// Multiplications and additions; of library calls an estimate.
     pub flops: u64,
     /// Bytes read and written.
     pub bytes: u64,
@@ -42,7 +43,10 @@ pub fn describe(plan: &Plan) -> Vec<StepReport> {
                 (nest_words(plan, nest), names.join(" "), extents, "nest", nest_reason(nest))
             }
             StepKind::Scan(scan) => (format!("scan over {}", scan.range.name), scan.range.name.clone(), Vec::new(), "scan", String::new()),
-            StepKind::Library(call) => (call.op.name().to_owned(), String::new(), Vec::new(), "library", String::new()),
+            StepKind::Library(call) => {
+                let extents = call.args.first().map_or_else(Vec::new, |arg| plan.buffers[*arg].extents.clone());
+                (library_words(plan, call), String::new(), extents, "library", library_reason(plan, call))
+            }
         };
         StepReport { step, what, modes, extents, flops: decl.flops, bytes: decl.bytes, strategy, why }
     };
@@ -68,6 +72,7 @@ pub fn table(plan: &Plan) -> String {
         text.push_str(padded.join("  ").trim_end());
         text.push('\n');
     }
+    text.extend(plan.buffers.values().filter_map(constant_line));
     let total = rows.iter().fold((0u64, 0u64), |(f, b), r| (f.saturating_add(r.flops), b.saturating_add(r.bytes)));
     let peak = plan.peak();
     text.push_str(&format!("total: {} flops, {} bytes moved\n", total.0, total.1));
@@ -125,6 +130,43 @@ fn nest_words(plan: &Plan, nest: &Nest) -> String {
         words.push_str(", then pointwise");
     }
     words
+}
+
+/// `Q, R = qr(A)`, `v, i = top_k(x, k = 4)`.
+fn library_words(plan: &Plan, call: &Library) -> String {
+    let names = |list: &[Tensor]| list.iter().map(|t| plan.buffers[*t].name.clone()).collect::<Vec<_>>();
+    let options = call.options.iter().map(|(name, value)| format!("{name} = {value}"));
+    let args: Vec<String> = names(&call.args).into_iter().chain(options).collect();
+    format!("{} = {}({})", names(&call.results).join(", "), call.op.name(), args.join(", "))
+}
+
+fn library_reason(plan: &Plan, call: &Library) -> String {
+    let workspace = call.workspace.map_or_else(String::new, |t| format!(", workspace {}", memory::bytes(plan.buffers[t].n_bytes())));
+    format!("library code, flops estimated{workspace}")
+}
+
+/// What is known of a tensor whose values the program holds.
+fn constant_line(buffer: &Buffer) -> Option<String> {
+    let Place::Constant(values) = &buffer.place else { return None };
+    let extents: Vec<String> = buffer.extents.iter().map(u64::to_string).collect();
+    let n_nonzero = values.iter().filter(|v| !is_zero(**v)).count();
+    let size = memory::bytes(buffer.n_bytes());
+    Some(format!(
+        "constant: {} [{}] of {}, {size}, {n_nonzero} of {} values are not 0\n",
+        buffer.name,
+        extents.join(", "),
+        buffer.dtype,
+        values.len()
+    ))
+}
+
+fn is_zero(value: Literal) -> bool {
+    match value {
+        Literal::Bool(b) => !b,
+        Literal::Int(n) => n == 0,
+        Literal::Float(x) => x == 0.0,
+        Literal::Complex(re, im) => re == 0.0 && im == 0.0,
+    }
 }
 
 fn nest_reason(nest: &Nest) -> String {

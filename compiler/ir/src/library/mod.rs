@@ -16,6 +16,7 @@
 //!   a Fourier transform.
 //! * `fft` has the factor 1 and the sign `-` in the exponent, `ifft` the factor `1/n`.
 
+mod flops;
 mod signature;
 
 pub use signature::{Misuse, Need, Operand, Parameter, Signature, arg_count, options, result_counts, signature};

@@ -54,3 +54,30 @@ peak: 1600 bytes + threads x 0 bytes (arena 1536 bytes)
 "
     );
 }
+
+#[test]
+fn the_table_states_library_calls_and_constants() {
+    let module = super::module(
+        ">A f64[5, 40, 30]
+         |c f64[3]
+         |Q f64[5, 40, 30]
+         |R f64[5, 30, 30]
+         <y f64[3]
+         i0 0..3
+         table t1 = [0.0, 2.0, 0.0]
+         (t2, t3) = qr(t0) {}
+         t4[i0] = (t1[i0] * t3[0, 0, i0])",
+    );
+    let plan = crate::plan_module(&module, &crate::Options::default()).expect("a plan");
+    assert_eq!(
+        table(&plan),
+        "\
+step  what           modes  extents  flops   bytes   strategy  why
+s0    Q, R = qr(A)          5x40x30  540000  259744  library   library code, flops estimated, workspace 124.8 KiB
+s1    y = pointwise  i0     3        3       36048   nest      generated loops
+constant: c [3] of f64, 24 bytes, 1 of 3 values are not 0
+total: 540003 flops, 295792 bytes moved
+peak: 206.8 KiB + threads x 0 bytes (arena 206.8 KiB)
+"
+    );
+}
