@@ -85,7 +85,23 @@ pub fn spec(seed: u64) -> Spec {
 #[must_use]
 pub fn large(seed: u64) -> Spec {
     let mut r = Random::new(seed ^ 0x1a26e);
-    let dtype = r.pick(&[DType::F32, DType::F64, DType::C64, DType::C128, DType::F32, DType::F64, DType::I32, DType::Bool]);
+    const DTYPES: [DType; 14] = [
+        DType::F32,
+        DType::F32,
+        DType::F64,
+        DType::F64,
+        DType::C64,
+        DType::C128,
+        DType::I32,
+        DType::Bool,
+        DType::F16,
+        DType::BF16,
+        DType::F8E5M2,
+        DType::I8,
+        DType::U8,
+        DType::U16,
+    ];
+    let dtype = r.pick(&DTYPES);
     let (mut terms, mut extents) = ([Vec::new(), Vec::new(), Vec::new()], Vec::new());
     // In which of left, right and result a label of each class stands: free, free, contracted, batch, summed.
     const CLASSES: [[bool; 3]; 5] =

@@ -21,7 +21,9 @@ pub fn interval(extent: &Extent, range_of: &dyn Fn(&Atom) -> Option<Interval>) -
     Some((lo, hi))
 }
 
-fn product(a: Interval, b: Interval) -> Option<Interval> {
+/// The interval of products; `None` on overflow.
+#[must_use]
+pub fn product(a: Interval, b: Interval) -> Option<Interval> {
     let corners = [a.0.checked_mul(b.0)?, a.0.checked_mul(b.1)?, a.1.checked_mul(b.0)?, a.1.checked_mul(b.1)?];
     hull(corners)
 }

@@ -120,7 +120,7 @@ pub(crate) fn is_field(acc: DType) -> bool {
 }
 
 /// The factors of a product, without signs; whether their number is odd.
-fn flatten<'a>(scalar: &'a Scalar, factors: &mut Vec<&'a Scalar>) -> bool {
+pub(crate) fn flatten<'a>(scalar: &'a Scalar, factors: &mut Vec<&'a Scalar>) -> bool {
     match &scalar.kind {
         ScalarKind::Binary(BinaryFn::Mul, a, b) => flatten(a, factors) ^ flatten(b, factors),
         ScalarKind::Unary(UnaryFn::Neg, a) => !flatten(a, factors),

@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → fold → convert → (hoist → forward copies → pin → contract → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
+//! tensor::Module → fold → convert → (widen → hoist → forward copies → pin → contract → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -36,6 +36,7 @@ mod scatter;
 #[cfg(test)]
 mod tests;
 mod uses;
+mod widen;
 
 pub use report::{StepReport, describe, table};
 
@@ -88,11 +89,22 @@ pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Veri
     })
 }
 
+/// Converted operands take memory: without it, the same program is planned as written.
 fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<Diagnostic>> {
     let folded = fold::fold(module);
     let module = folded.as_ref().unwrap_or(module);
+    match try_plan(module, options, true) {
+        Err(_) if options.memory_limit.is_some() => try_plan(module, options, false),
+        plan => plan,
+    }
+}
+
+fn try_plan(module: &tensor::Module, options: &Options, widen: bool) -> Result<Plan, Vec<Diagnostic>> {
     let mut draft = convert::convert(module)?;
     if options.opt_level > 0 {
+        if widen {
+            widen::widen(&mut draft);
+        }
         optimise(&mut draft, options);
     }
     recurrence::settle(&mut draft);

@@ -37,7 +37,9 @@ impl Writer {
     /// A sum of products of two to four operands.
     fn contraction(&mut self) -> Option<(String, Var)> {
         let dtype = self.random.pick(&super::DTYPES);
-        let candidates: Vec<Var> = self.vars.iter().filter(|v| v.dtype == dtype && v.magnitude < 1e3).cloned().collect();
+        // A scalar stays outside the sum, and is not of the type of a sum of narrow integers.
+        let fits = |v: &&Var| v.dtype == dtype && v.magnitude < 1e3 && (super::sum_type(dtype) == dtype || !v.axes.is_empty());
+        let candidates: Vec<Var> = self.vars.iter().filter(fits).cloned().collect();
         if candidates.is_empty() {
             return None;
         }

@@ -131,7 +131,7 @@ fn conjugates_and_diagonals_are_read_in_place() {
 }
 
 #[test]
-fn guards_casts_and_partial_ranges_are_not_contractions() {
+fn guards_and_partial_ranges_are_not_contractions() {
     let guarded = plan(
         ">A f32[20, 20]
          >B f32[20, 20]
@@ -152,6 +152,11 @@ fn guards_casts_and_partial_ranges_are_not_contractions() {
          t2[i0, i1] = sum:f32[i2]((t0[i0, i2] * t1[i2, i1]))",
     );
     assert_eq!(steps(&partial), ["sum C"]);
+}
+
+/// Converted operands are converted once, where each is used often; else where they are used.
+#[test]
+fn casts_get_buffers_in_products() {
     let cast = plan(
         ">A f32[20, 20]
          >B f32[20, 20]
@@ -161,7 +166,16 @@ fn guards_casts_and_partial_ranges_are_not_contractions() {
          i2 0..20
          t2[i0, i1] = sum:f64[i2]((f64(t0[i0, i2]) * f64(t1[i2, i1])))",
     );
-    assert_eq!(steps(&cast), ["sum C"]);
+    assert_eq!(steps(&cast), ["pointwise C.3", "pointwise C.4", "gemm C"]);
+    let vector = plan(
+        ">A bf16[200, 200]
+         >x f32[200]
+         <y f32[200]
+         i0 0..200
+         i1 0..200
+         t2[i0] = sum:f32[i1]((f32(t0[i0, i1]) * t1[i1]))",
+    );
+    assert_eq!(steps(&vector), ["sum y"]);
 }
 
 #[test]

@@ -1,0 +1,208 @@
+//! Products of small types as products of floats that kernels multiply fast.
+//!
+//! A factor that must be converted, `A[i, k] as f32` or `x[i, k] as i32 - z as i32`, is converted once into a buffer instead of at each
+//! of its uses, and the sum becomes a contraction of plain tensors. Integers whose sums a float holds exactly are multiplied as
+//! such floats: the library has matrix products of those.
+
+use crate::contraction::{flatten, is_field};
+use crate::draft::{Draft, DraftStep, Role, Value, Work};
+use crate::rewrite;
+use ein_ir::dtype::DType;
+use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
+use ein_ir::interval::{self, Interval};
+use ein_ir::plan::{IndexRange, Nest};
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::value::int_range;
+use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
+use ein_ir::span::Span;
+use ein_ir::tensor::ReduceOp;
+use std::collections::BTreeSet;
+
+/// Uses of an element from which converting it first is worth the memory.
+const MIN_USES: u64 = 8;
+/// Terms of one matrix product from which the library has it: [`crate::classify`] says so too.
+const MIN_TERMS: u64 = 4096;
+
+/// Rewrites every sum of products of converted operands.
+pub(crate) fn widen(draft: &mut Draft) {
+    for step in std::mem::take(&mut draft.steps) {
+        match plan_of(draft, &step) {
+            Some(plan) => emit(draft, step, &plan),
+            None => draft.steps.push(step),
+        }
+    }
+}
+
+/// How a sum is rewritten.
+struct Widened {
+    /// Type that is multiplied and added in.
+    ty: DType,
+    /// Factors that get buffers, with the indices that they change with.
+    converted: Vec<(Scalar, Vec<Index>)>,
+    /// Factors that stay as they are.
+    kept: Vec<Scalar>,
+    negative: bool,
+}
+
+fn plan_of(draft: &Draft, step: &DraftStep) -> Option<Widened> {
+    let Work::Nest(nest) = &step.work else { return None };
+    let reduce = nest.reduce.as_ref()?;
+    let plain = reduce.op == ReduceOp::Sum && reduce.guard.is_none() && nest.domain.is_none() && nest.epilogue.is_none();
+    let terms = rewrite::iterations(nest);
+    let mut factors = Vec::new();
+    let negative = flatten(&nest.body, &mut factors);
+    if !plain
+        || nest.indices.values().any(|range| range.lo != 0)
+        || terms / batch(nest, &factors) < MIN_TERMS
+        || draft.values[nest.out].dtype != reduce.acc
+    {
+        return None;
+    }
+    let ty = if reduce.acc.is_float() && is_field(reduce.acc) { reduce.acc } else { exact_float(nest, &factors)? };
+    let mut widened = Widened { ty, converted: Vec::new(), kept: Vec::new(), negative };
+    for factor in factors {
+        if ty == reduce.acc && (is_whole_access(factor) || !rewrite::mentions(factor, &reduce.binders)) {
+            widened.kept.push(factor.clone());
+            continue;
+        }
+        let indices = indices_of(factor);
+        let elements = indices.iter().fold(1u64, |n, i| n.saturating_mul(u64::try_from(nest.indices[*i].hi).unwrap_or(0)));
+        if indices.is_empty() || !is_convertible(factor) || elements.saturating_mul(MIN_USES) > terms {
+            return None;
+        }
+        widened.converted.push((factor.clone(), indices.into_iter().collect()));
+    }
+    (!widened.converted.is_empty() && widened.converted.len() + widened.kept.len() >= 2).then_some(widened)
+}
+
+/// Number of matrix products that the sum is made of.
+fn batch(nest: &Nest, factors: &[&Scalar]) -> u64 {
+    let shared = |i: &&Index| factors.iter().all(|f| rewrite::mentions(f, std::slice::from_ref(*i)));
+    let extent = |i: &Index| u64::try_from(nest.indices[*i].hi).unwrap_or(0);
+    nest.outer.iter().filter(shared).fold(1u64, |n, i| n.saturating_mul(extent(i))).max(1)
+}
+
+fn is_whole_access(factor: &Scalar) -> bool {
+    matches!(&factor.kind, ScalarKind::Access(access) if rewrite::plain_indices(access).is_some())
+}
+
+fn indices_of(factor: &Scalar) -> BTreeSet<Index> {
+    let mut found = BTreeSet::new();
+    factor.visit(&mut |s| {
+        if let ScalarKind::Index(index) = s.kind {
+            found.insert(index);
+        }
+    });
+    found
+}
+
+/// Elements of tensors, conversions and ring operations: nothing that can fail, jump or cost much.
+fn is_convertible(factor: &Scalar) -> bool {
+    match &factor.kind {
+        ScalarKind::Literal(_) => true,
+        ScalarKind::Access(access) => rewrite::plain_indices(access).is_some(),
+        ScalarKind::Cast(a) | ScalarKind::Unary(UnaryFn::Neg, a) => is_convertible(a),
+        ScalarKind::Binary(BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul, a, b) => is_convertible(a) && is_convertible(b),
+        _ => false,
+    }
+}
+
+/// The narrowest float that holds every partial sum of a product of integers exactly.
+fn exact_float(nest: &Nest, factors: &[&Scalar]) -> Option<DType> {
+    let reduce = nest.reduce.as_ref()?;
+    let count = reduce.binders.iter().map(|b| i128::from(nest.indices[*b].hi)).try_fold(1i128, i128::checked_mul)?;
+    let mut most = count;
+    for factor in factors {
+        let (lo, hi) = range_of(factor)?;
+        most = most.checked_mul(lo.abs().max(hi.abs()).max(1))?;
+    }
+    [(DType::F32, 24), (DType::F64, 53)].into_iter().find(|(_, digits)| most < 1i128 << digits).map(|(ty, _)| ty)
+}
+
+/// The range of an integer expression that wraps nowhere.
+fn range_of(scalar: &Scalar) -> Option<Interval> {
+    if !scalar.dtype.is_integer() {
+        return None;
+    }
+    let (lo, hi) = int_range(scalar.dtype);
+    let within = |range: Interval| (range.0 >= lo && range.1 <= hi).then_some(range);
+    match &scalar.kind {
+        ScalarKind::Literal(Literal::Int(n)) => within((*n, *n)),
+        ScalarKind::Access(_) => Some((lo, hi)),
+        ScalarKind::Cast(a) => within(range_of(a)?),
+        ScalarKind::Unary(UnaryFn::Neg, a) => {
+            let (lo, hi) = range_of(a)?;
+            within((-hi, -lo))
+        }
+        ScalarKind::Binary(op, a, b) => {
+            let (a, b) = (range_of(a)?, range_of(b)?);
+            within(match op {
+                BinaryFn::Add => (a.0 + b.0, a.1 + b.1),
+                BinaryFn::Sub => (a.0 - b.1, a.1 - b.0),
+                BinaryFn::Mul => interval::product(a, b)?,
+                _ => return None,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The conversions, the product of what they made, and the way back.
+fn emit(draft: &mut Draft, step: DraftStep, widened: &Widened) {
+    let DraftStep { work: Work::Nest(mut nest), span } = step else { return };
+    let ty = widened.ty;
+    let mut factors = widened.kept.clone();
+    for (factor, indices) in &widened.converted {
+        factors.push(convert(draft, &nest, factor, indices, ty, span));
+    }
+    let product = factors.into_iter().reduce(|a, b| Scalar::binary(BinaryFn::Mul, a, b, ty, span)).expect("a product has factors");
+    nest.body = if widened.negative { Scalar::unary(UnaryFn::Neg, product, ty, span) } else { product };
+    let (out, acc) = (nest.out, draft.values[nest.out].dtype);
+    if ty == acc {
+        draft.steps.push(DraftStep { work: Work::Nest(nest), span });
+        return;
+    }
+    let extents = draft.values[out].extents.clone();
+    let total = add_value(draft, out, ty, extents.clone(), span);
+    nest.out = total;
+    nest.reduce.iter_mut().for_each(|r| r.acc = ty);
+    draft.steps.push(DraftStep { work: Work::Nest(nest), span });
+    // The sum is exact, and wraps on its way from 64 bits.
+    let back = element_nest(out, total, ty, &extents, span, |value| value.cast(DType::I64).cast(acc));
+    draft.steps.push(DraftStep { work: Work::Nest(back), span });
+}
+
+/// Puts a factor into a buffer; gives the access that stands for it.
+fn convert(draft: &mut Draft, nest: &Nest, factor: &Scalar, indices: &[Index], ty: DType, span: Span) -> Scalar {
+    let ranges: PrimaryMap<Index, IndexRange> = indices.iter().map(|i| nest.indices[*i].clone()).collect();
+    let extents = ranges.values().map(|r| u64::try_from(r.hi).unwrap_or(0)).collect();
+    let out = add_value(draft, nest.out, ty, extents, span);
+    let mut body = factor.clone().cast(ty);
+    rewrite::replace_indices(&mut body, &|index| {
+        let position = indices.iter().position(|i| *i == index)?;
+        Some(Scalar::index(Index::new(position), span))
+    });
+    let outer = (0..indices.len()).map(Index::new).collect();
+    let work = Work::Nest(Nest { out, indices: ranges, params: 0, outer, domain: None, reduce: None, body, epilogue: None });
+    draft.steps.push(DraftStep { work, span });
+    access(out, indices.iter().copied(), ty, span)
+}
+
+fn add_value(draft: &mut Draft, parent: Tensor, dtype: DType, extents: Vec<u64>, span: Span) -> Tensor {
+    let name = format!("{}.{}", draft.values[parent].name, draft.values.len());
+    draft.values.push(Value { name, dtype, extents, index_of: Vec::new(), role: Role::Intermediate, span })
+}
+
+fn access(tensor: Tensor, indices: impl Iterator<Item = Index>, dtype: DType, span: Span) -> Scalar {
+    let subs = indices.map(|i| Sub { value: Scalar::index(i, span), mode: Mode::Exact }).collect();
+    Scalar::new(ScalarKind::Access(Access { tensor, prev: false, subs, pad: None }), dtype, span)
+}
+
+/// `out[i..] = f(of[i..])`.
+fn element_nest(out: Tensor, of: Tensor, dtype: DType, extents: &[u64], span: Span, f: impl Fn(Scalar) -> Scalar) -> Nest {
+    let range = |(n, extent): (usize, &u64)| IndexRange { name: format!("i{n}"), lo: 0, hi: i64::try_from(*extent).unwrap_or(i64::MAX) };
+    let indices: PrimaryMap<Index, IndexRange> = extents.iter().enumerate().map(range).collect();
+    let outer: Vec<Index> = (0..extents.len()).map(Index::new).collect();
+    let body = f(access(of, outer.iter().copied(), dtype, span));
+    Nest { out, indices, params: 0, outer, domain: None, reduce: None, body, epilogue: None }
+}
