@@ -3,25 +3,10 @@
 
 use ein::{Compiler, Tensor};
 use ein_tests::fixture::{ProgramCase, ReferenceCall, reference_calls};
-use ein_tests::oracle;
 use ein_tests::run::{self, all};
 
-/// Definitions that need what is not in this version; each is refused with E0190 until it runs.
-const LATER: [(&str, &str); 6] = [
-    ("02_softmax", "softmax"),
-    ("05_layernorm", "layernorm"),
-    ("rmsnorm", "rmsnorm"),
-    ("wavelet", "daubechies_back"),
-    ("wavelet", "daubechies_step"),
-    ("wavelet", "haar_step"),
-];
-
-fn is_later(call: &ReferenceCall) -> bool {
-    LATER.contains(&(call.program.as_str(), call.def.as_str()))
-}
-
-fn runnable() -> Vec<ProgramCase> {
-    reference_calls().iter().filter(|call| !is_later(call)).map(ReferenceCall::case).collect()
+fn cases() -> Vec<ProgramCase> {
+    reference_calls().iter().map(ReferenceCall::case).collect()
 }
 
 #[test]
@@ -38,22 +23,8 @@ fn every_definition_has_a_reference() {
 }
 
 #[test]
-fn what_is_not_in_this_version_is_refused_and_nothing_else() {
-    all(reference_calls().iter().filter(|call| is_later(call)).map(|call| {
-        let name = format!("{} {}", call.program, call.def);
-        match oracle::module(&call.source, Some(&call.def)) {
-            Ok(_) => Err(format!("{name} compiles: remove it from the list")),
-            Err(refused) if refused.iter().all(|d| d.code.0 == 190) => Ok(()),
-            Err(refused) => Err(format!("{name}: {}", ein::Error::from(refused).render(false))),
-        }
-    }));
-    let unknown = |(p, d): &&(&str, &str)| !reference_calls().iter().any(|c| (c.program.as_str(), c.def.as_str()) == (*p, *d));
-    assert_eq!(LATER.iter().find(unknown), None, "no such program");
-}
-
-#[test]
 fn interpreted() {
-    all(runnable().iter().map(|case| {
+    all(cases().iter().map(|case| {
         let got = run::interpret(case).map_err(|e| format!("interpreter: {}: {e}", case.name))?;
         run::judge(case, "interpreter", &got)
     }));
@@ -62,7 +33,7 @@ fn interpreted() {
 /// As written and optimised, on one thread and on two: all are the reference's, and threads change no bit.
 #[test]
 fn compiled() {
-    let cases = runnable();
+    let cases = cases();
     for opt_level in [0, 1] {
         let compilers = [1, 2].map(|threads| Compiler::new().opt_level(opt_level).threads(threads));
         all(cases.iter().map(|case| compiled_alike(case, &format!("-O{opt_level}"), &compilers)));
