@@ -209,3 +209,80 @@ fn what_reads_no_input_is_computed_beforehand() {
         agrees(source, &[("x", DType::F32, &[b, n, h])]);
     }
 }
+
+#[test]
+fn functions_stand_in_scans() {
+    // A Kalman filter: every turn inverts the covariance of the innovation.
+    let kalman =
+        "def kalman<T, N, M>(F: f64[N, N], H: f64[M, N], Q: f64[N, N], R: f64[M, M], z: f64[T, M]) -> (xs: f64[T, N], last: f64[N, N]) {
+      scan t: T {
+        xp[i]    = F[i, j] * prev x[j];
+        Pp[i, j] = F[i, k] * prev P[k, l] * F[j, l] + Q[i, k] * Q[j, k];
+        S[a, b]  = H[a, i] * Pp[i, j] * H[b, j] + R[a, c] * R[b, c] + (if a == b then 1.0 else 0.0);
+        C        = inv(S);
+        K[i, b]  = Pp[i, j] * H[a, j] * C[a, b];
+        x[i: N]  = xp[i] + sum[a](K[i, a] * (z[t, a] - sum[j](H[a, j] * xp[j]))) from 0.5;
+        P[i: N, j: N] = Pp[i, j] - K[i, a] * H[a, k] * Pp[k, j] from if i == j then 4.0 else 0.0;
+        xs[t, i] = x[i];
+      }
+      last[i, j] = P[i, j];
+    }";
+    let square = |name, n: usize| (name, DType::F64, vec![n, n]);
+    let inputs = [square("F", 3), ("H", DType::F64, vec![2, 3]), square("Q", 3), square("R", 2), ("z", DType::F64, vec![4, 2])];
+    let inputs: Vec<(&str, DType, &[usize])> = inputs.iter().map(|(n, d, s)| (*n, *d, s.as_slice())).collect();
+    is_near(kalman, &inputs, 1e-9);
+    // QR iteration: the state is an operand and a result of the call.
+    let eigenvalues = "def f<N>(A: f64[N, N]) -> w: f64[N] {
+      S[i, j] = A[i, j] + A[j, i] + (if i == j then 3.0 * (i as f64) else 0.0);
+      scan n in 0..40 {
+        (Q, R)  = qr(prev X);
+        X[i: N, j: N] = R[i, k] * Q[k, j] from S[i, j];
+      }
+      d[i] = X[i, i];
+      w    = sort(d);
+    }";
+    is_near(eigenvalues, &[("A", DType::F64, &[4, 4])], 1e-8);
+}
+
+#[test]
+fn functions_in_scans_agree_with_the_interpreter() {
+    let source = "def f<T, N>(x: f32[T, N], n: i32[N]) -> (s: f32[T, N], m: i32[N], p: i64[T, N]) {
+      scan t: T {
+        y[i: N]      = x[t, i] * prev y[i] from 1.0;
+        (v, q)       = sort(y);
+        s[t, i]      = v[i] + prev y[i];
+        p[t, i]      = q[i];
+        m            = sort(prev m, descending = true) from n;
+      }
+    }";
+    for (t, n) in [(1, 3), (4, 5), (0, 2), (3, 0)] {
+        agrees(source, &[("x", DType::F32, &[t, n]), ("n", DType::I32, &[n])]);
+    }
+    let transforms = "def f<T, N>(x: c64[T, N], z: c64[N]) -> (X: c64[N], Y: c64[T, N]) {
+      scan t: T {
+        Z       = fft(prev X);
+        Y[t, i] = Z[i] * x[t, i] + z[i];
+        W       = ifft(Z);
+        X[i: N] = W[i] + x[t, i] from z[i];
+      }
+    }";
+    for (t, n) in [(2, 4), (3, 7)] {
+        agrees(transforms, &[("x", DType::C64, &[t, n]), ("z", DType::C64, &[n])]);
+    }
+}
+
+#[test]
+fn a_call_that_fails_in_a_turn_ends_the_run() {
+    let source = "def f<T, N>(A: f64[T, N, N], b: f64[N]) -> y: f64[N] {
+      scan t: T {
+        M[i, j] = A[t, i, j];
+        y       = solve(M, prev y) from b;
+      }
+    }";
+    let matrices = |last: f64| Tensor::from_vec(&[2, 2, 2], vec![2.0f64, 0.0, 0.0, 4.0, 1.0, 1.0, 1.0, last]).expect("small");
+    let b = || Tensor::from_vec(&[2], vec![2.0f64, 8.0]).expect("small");
+    let error = call(source, &[("A", matrices(1.0)), ("b", b())]).expect_err("a singular matrix");
+    assert_eq!(error.diagnostics()[0].code.0, 610, "{}", error.render(false));
+    let got = call(source, &[("A", matrices(2.0)), ("b", b())]).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    assert_eq!(got[0].as_array::<f64>().expect("f64").iter().copied().collect::<Vec<_>>(), [0.0, 1.0]);
+}

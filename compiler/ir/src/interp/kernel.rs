@@ -254,14 +254,14 @@ impl Machine<'_, '_> {
         let mut args = Vec::new();
         for (n, address) in call.args.iter().enumerate() {
             let n_elements = (problem.arg_size(n) * problem.batch) as usize;
-            let bytes = self.read_bytes(address.buffer, n_elements * problem.dtype.bytes())?;
+            let bytes = self.read_bytes(address, n_elements * problem.dtype.bytes())?;
             args.push(Data::from_bytes(problem.dtype, vec![n_elements], &bytes).ok_or("an operand of another length")?);
         }
         let solved = library::evaluate(problem, &args);
         self.locals[call.failed.index()] = [u64::from(solved.is_err()); MAX_LANES];
         let Ok(solved) = solved else { return Ok(()) };
         for ((address, (dtype, _)), values) in call.results.iter().zip(problem.results()).zip(solved) {
-            self.write_bytes(address.buffer, &Data::new(dtype, vec![values.len()], values).to_bytes())?;
+            self.write_bytes(address, &Data::new(dtype, vec![values.len()], values).to_bytes())?;
         }
         Ok(())
     }
@@ -270,20 +270,22 @@ impl Machine<'_, '_> {
         self.module.buffers[buffer].ty.bytes() as usize
     }
 
-    fn read_bytes(&self, buffer: Buffer, n_bytes: usize) -> Result<Vec<u8>, String> {
+    fn read_bytes(&self, address: &Address, n_bytes: usize) -> Result<Vec<u8>, String> {
+        let (buffer, first) = (address.buffer, self.resolve(address)?);
         let width = self.width_of(buffer);
         let mut bytes = Vec::with_capacity(n_bytes);
         for at in 0..n_bytes / width {
-            bytes.extend_from_slice(&self.memory.load(buffer, at as i64)?.to_le_bytes()[..width]);
+            bytes.extend_from_slice(&self.memory.load(buffer, first + at as i64)?.to_le_bytes()[..width]);
         }
         Ok(bytes)
     }
 
-    fn write_bytes(&mut self, buffer: Buffer, bytes: &[u8]) -> Result<(), String> {
+    fn write_bytes(&mut self, address: &Address, bytes: &[u8]) -> Result<(), String> {
+        let (buffer, first) = (address.buffer, self.resolve(address)?);
         for (at, element) in bytes.chunks(self.width_of(buffer)).enumerate() {
             let mut bits = [0; 8];
             bits[..element.len()].copy_from_slice(element);
-            self.memory.store(buffer, at as i64, u64::from_le_bytes(bits))?;
+            self.memory.store(buffer, first + at as i64, u64::from_le_bytes(bits))?;
         }
         Ok(())
     }

@@ -300,22 +300,27 @@ impl Checker<'_> {
         }
         call.workspace.iter().try_for_each(|address| {
             self.check_whole(address, DType::U8, 0)?;
+            if address.offset != 0 || !address.terms.is_empty() {
+                // Its length is that of the buffer.
+                return Err(format!("{address} is not the first element"));
+            }
             self.check_writable(address)
         })
     }
 
-    /// A row-major buffer of so many elements of a dtype, from its first element.
+    /// Row-major memory of so many elements of a dtype. Where turns of a recurrence take turns in a buffer, its place depends on variables.
     fn check_whole(&self, address: &Address, dtype: DType, n_elements: u64) -> Check {
         let buffer = self.buffer_of(address)?;
         let parts = if dtype.is_complex() { 2 } else { 1 };
-        if address.offset != 0 || !address.terms.is_empty() || !address.stride_offsets.is_empty() {
-            return Err(format!("{address} is not the first element"));
-        }
+        self.check_address(address, buffer)?;
+        let Ok(offset) = u64::try_from(address.offset) else {
+            return Err(format!("{address} is before the first element"));
+        };
         if matches!(buffer.place, Place::Argument { strides: Some(_), .. }) {
             return Err(format!("{} is strided", address.buffer));
         }
         let has_type = u64::from(buffer.ty.bytes()) * parts == dtype.bytes() as u64;
-        if !has_type || buffer.n_elements < n_elements.saturating_mul(parts) {
+        if !has_type || buffer.n_elements < n_elements.saturating_mul(parts).saturating_add(offset) {
             let held = format!("{} {}", buffer.n_elements, buffer.ty.name());
             return Err(format!("{} holds {held}, not {n_elements} {dtype}", address.buffer));
         }
