@@ -29,6 +29,7 @@ mod linear;
 mod memory;
 mod order;
 mod pack;
+pub mod path;
 mod recurrence;
 mod report;
 mod rewrite;

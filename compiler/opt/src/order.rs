@@ -1,13 +1,13 @@
-//! The order in which the operands of a network are contracted, first form: as written, reversed, or greedily.
+//! The order in which the operands of a network are contracted: as written, reversed, or as [`crate::path`] finds it.
 //!
-//! A label is summed as soon as neither a later operand nor the output needs it. The written order is always a candidate, and
-//! splitting is only chosen where it needs less work than the single nest, so the result is never worse than what was written.
-//! The greedy order (opt_einsum's `greedy`: the pair that shrinks memory the most) is there for networks that no order from left
-//! to right can contract in reasonable memory, such as inner products of tensor trains.
+//! The written order is always a candidate, and splitting is only chosen where it needs less work than the single nest, so the result is
+//! never worse than what was written. Orders with intermediates that are far larger than the operands are left aside; if all are, the one
+//! with the smallest intermediates is looked for.
 
 use crate::Options;
 use crate::contraction::{self, Network};
 use crate::draft::Draft;
+use crate::path::{self, Budget, Objective, Path, Time, Tree};
 use ein_ir::entity::Tensor;
 use ein_ir::plan::Strategy;
 
@@ -15,10 +15,12 @@ use ein_ir::plan::Strategy;
 const INTERMEDIATE_BYTES: u64 = 64 << 20;
 /// Larger ones are accepted up to this multiple of the largest operand or output.
 const INTERMEDIATE_FACTOR: u64 = 4;
-/// Operands up to which the greedy order is searched: its cost grows with their third power.
-const GREEDY_OPERANDS: usize = 128;
 /// Work that an additional step must save, in flops: a loop of its own costs about as much as this many.
 const STEP_FLOPS: u64 = 256;
+/// Steps of search for each operand beyond those that all trees are compared for: 30 operands take 2 ms.
+const STEPS_AN_OPERAND: u64 = 1000;
+/// Operands beyond which no more steps are added.
+const BUDGET_OPERANDS: u64 = 1000;
 
 /// Steps that compute a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,18 +43,84 @@ pub(crate) struct Pair {
 
 /// Steps that beat the single nest; `None` to keep it.
 pub(crate) fn choose(draft: &Draft, network: &Network, options: &Options) -> Option<Chosen> {
-    let n = network.operands.len();
-    let written: Vec<usize> = (0..n).collect();
-    let reversed: Vec<usize> = (0..n).rev().collect();
-    let orders = if n == 2 { vec![written] } else { vec![written, reversed] };
-    let limit = intermediate_limit(draft, network.operands.iter().map(|o| o.value).chain([network.out]));
-    let greedy = if (3..=GREEDY_OPERANDS).contains(&n) { greedy(network, limit) } else { None };
-    // Ties go to the written order, which is first.
-    let best = orders.iter().filter_map(|order| along(network, order, limit)).chain(greedy).min_by_key(|c| c.flops)?;
+    let best = cheapest(draft, network, options)?;
     let steps = (best.presums.len() + best.pairs.len()) as u64 - 1;
     let overhead = if options.objective == "flops" { 0 } else { STEP_FLOPS.saturating_mul(steps) };
     let saves = best.flops.saturating_add(overhead) < nest_flops(network);
     (saves || is_matrix_product(network, &best)).then_some(best)
+}
+
+fn cheapest(draft: &Draft, network: &Network, options: &Options) -> Option<Chosen> {
+    let limit = intermediate_limit(draft, network.operands.iter().map(|o| o.value).chain([network.out]));
+    let all = as_path_network(network)?;
+    let written = Path::summed_first(&all, Tree::written(all.n_operands()));
+    if all.n_operands() == 2 {
+        return follow(network, &all, &written, limit);
+    }
+    let wanted = objective(network, options);
+    let reversed = Path::summed_first(&all, Tree::reversed(all.n_operands()));
+    let found = search(&all, &wanted, options, &written);
+    // Ties go to the written order, which is first; no order needs more work than it, whatever time it may save.
+    let candidates = [&written, &reversed, &found].map(|path| follow(network, &all, path, limit));
+    let work = candidates[0].as_ref().map_or(u64::MAX, |c| c.flops);
+    let rank = |path: &Path| wanted.cost(&all, path);
+    let paths = [&written, &reversed, &found].into_iter().zip(candidates);
+    let allowed = paths.filter_map(|(path, c)| Some((rank(path), c?))).filter(|(_, c)| c.flops <= work);
+    let best = allowed.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, c)| c);
+    best.or_else(|| follow(network, &all, &search(&all, &Objective::Peak, options, &written), limit))
+}
+
+fn search(network: &path::Network, objective: &Objective, options: &Options, written: &Path) -> Path {
+    let n = (network.n_operands() as u64).min(BUDGET_OPERANDS);
+    let usual = Budget::default_for(network);
+    let exact = if options.opt_level > 1 { path::MAX_OPERANDS } else { usual.exact };
+    let steps = if options.opt_level > 1 { usual.steps } else { n * STEPS_AN_OPERAND };
+    path::search(network, objective, Budget { steps, seed: options.seed, exact }, Some(written), &mut |_| true).path
+}
+
+fn objective(network: &Network, options: &Options) -> Objective {
+    match options.objective.as_str() {
+        "flops" => Objective::Flops,
+        "memory" => Objective::Peak,
+        _ => Objective::Time(Time::of_element(network.acc.bytes() as u64)),
+    }
+}
+
+fn as_path_network(network: &Network) -> Option<path::Network> {
+    let wide = |labels: &[u16]| labels.iter().map(|l| u32::from(*l)).collect::<Vec<u32>>();
+    let operands = network.operands.iter().map(|o| wide(&o.labels)).collect();
+    let extents = (0..network.ranges.len()).filter_map(|l| u16::try_from(l).ok()).map(|l| network.extent(l)).collect();
+    path::Network::new(operands, wide(&network.out_labels), extents).ok()
+}
+
+/// The steps of a path; `None` if an intermediate is larger than `limit` bytes.
+fn follow(network: &Network, all: &path::Network, path: &Path, limit: u64) -> Option<Chosen> {
+    let n = network.operands.len();
+    let mut labels: Vec<Vec<u16>> = network.operands.iter().map(|o| o.labels.clone()).collect();
+    let mut chosen = Chosen { presums: Vec::new(), pairs: Vec::new(), flops: 0 };
+    let mut is_small = true;
+    path::walk(all, path, |step| {
+        let is_kept = |l: &u16| step.out.binary_search(&u32::from(*l)).is_ok();
+        let [first, rest @ ..] = step.ends.as_slice() else { return };
+        let (lhs, rhs) = (*first as usize, rest.first().map(|r| *r as usize));
+        let union = union(&labels[lhs], rhs.map_or(&[], |rhs| &labels[rhs]));
+        let mut out_labels: Vec<u16> = union.iter().copied().filter(is_kept).collect();
+        let work = network.volume(&union);
+        let Some(rhs) = rhs else {
+            chosen.flops = chosen.flops.saturating_add(work);
+            labels[lhs].clone_from(&out_labels);
+            return chosen.presums.push((lhs, out_labels));
+        };
+        chosen.flops = chosen.flops.saturating_add(work.saturating_mul(if step.sums() { 2 } else { 1 }));
+        if chosen.pairs.len() + 2 == n {
+            out_labels.clone_from(&network.out_labels);
+        } else {
+            is_small &= network.volume(&out_labels).saturating_mul(network.acc.bytes() as u64) <= limit;
+        }
+        labels.push(out_labels.clone());
+        chosen.pairs.push(Pair { lhs, rhs, out_labels });
+    });
+    is_small.then_some(chosen)
 }
 
 /// Multiplications and additions of the nest over all labels.
@@ -71,114 +139,6 @@ fn is_matrix_product(network: &Network, chosen: &Chosen) -> bool {
 pub(crate) fn intermediate_limit(draft: &Draft, values: impl Iterator<Item = Tensor>) -> u64 {
     let largest = values.map(|v| draft.values[v].n_bytes()).max().unwrap_or(0);
     INTERMEDIATE_BYTES.max(largest.saturating_mul(INTERMEDIATE_FACTOR))
-}
-
-/// Contracts the operands one after the other; `None` if an intermediate is larger than `limit` bytes.
-fn along(network: &Network, order: &[usize], limit: u64) -> Option<Chosen> {
-    let n = network.operands.len();
-    let mut labels: Vec<Vec<u16>> = network.operands.iter().map(|o| o.labels.clone()).collect();
-    let mut chosen = presum(network, &mut labels);
-    let (first, rest) = order.split_first()?;
-    let last_use = last_uses(network, rest, &labels);
-    let mut current = *first;
-    for (step, &next) in rest.iter().enumerate() {
-        let is_last = step + 1 == rest.len();
-        let all = union(&labels[current], &labels[next]);
-        let is_needed = |l: &u16| last_use[usize::from(*l)] > step;
-        let out_labels = if is_last { network.out_labels.clone() } else { all.iter().copied().filter(is_needed).collect() };
-        let sums = out_labels.len() < all.len();
-        chosen.flops = chosen.flops.saturating_add(network.volume(&all).saturating_mul(if sums { 2 } else { 1 }));
-        let bytes = network.volume(&out_labels).saturating_mul(network.acc.bytes() as u64);
-        if bytes > limit && !is_last {
-            return None;
-        }
-        chosen.pairs.push(Pair { lhs: current, rhs: next, out_labels: out_labels.clone() });
-        current = n + step;
-        labels.push(out_labels);
-    }
-    Some(chosen)
-}
-
-/// For each label, the last step that needs it: the number of steps for those of the output.
-fn last_uses(network: &Network, rest: &[usize], labels: &[Vec<u16>]) -> Vec<usize> {
-    let mut last = vec![0; network.ranges.len()];
-    for (step, operand) in rest.iter().enumerate() {
-        labels[*operand].iter().for_each(|l| last[usize::from(*l)] = step);
-    }
-    network.out_labels.iter().for_each(|l| last[usize::from(*l)] = rest.len());
-    last
-}
-
-/// Contracts, at each step, the pair whose result is smallest compared with its operands; ties by flops, then by position.
-/// `None` if an intermediate is larger than `limit` bytes.
-fn greedy(network: &Network, limit: u64) -> Option<Chosen> {
-    let mut labels: Vec<Vec<u16>> = network.operands.iter().map(|o| o.labels.clone()).collect();
-    let mut chosen = presum(network, &mut labels);
-    let mut alive: Vec<usize> = (0..labels.len()).collect();
-    while alive.len() > 1 {
-        let uses = count_uses(network, &labels, &alive);
-        let mut best: Option<((i128, u64), usize, usize)> = None;
-        for (n, &lhs) in alive.iter().enumerate() {
-            for &rhs in &alive[n + 1..] {
-                let cost = pair_cost(network, &uses, [&labels[lhs], &labels[rhs]]);
-                if best.is_none_or(|(least, ..)| cost < least) {
-                    best = Some((cost, lhs, rhs));
-                }
-            }
-        }
-        let ((_, flops), lhs, rhs) = best?;
-        alive.retain(|o| *o != lhs && *o != rhs);
-        let out_labels = if alive.is_empty() { network.out_labels.clone() } else { remaining(&uses, &labels[lhs], &labels[rhs]) };
-        if !alive.is_empty() && network.volume(&out_labels).saturating_mul(network.acc.bytes() as u64) > limit {
-            return None;
-        }
-        chosen.flops = chosen.flops.saturating_add(flops);
-        chosen.pairs.push(Pair { lhs, rhs, out_labels: out_labels.clone() });
-        alive.push(labels.len());
-        labels.push(out_labels);
-    }
-    Some(chosen)
-}
-
-/// How many of the operands, and of the output, each label is in.
-fn count_uses(network: &Network, labels: &[Vec<u16>], alive: &[usize]) -> Vec<usize> {
-    let mut uses = vec![0; network.ranges.len()];
-    for label in alive.iter().flat_map(|o| union(&labels[*o], &[])).chain(network.out_labels.iter().copied()) {
-        uses[usize::from(label)] += 1;
-    }
-    uses
-}
-
-/// Growth of memory in elements, and flops, of contracting two operands.
-fn pair_cost(network: &Network, uses: &[usize], [lhs, rhs]: [&[u16]; 2]) -> (i128, u64) {
-    let all = union(lhs, rhs);
-    let out = remaining(uses, lhs, rhs);
-    let size = |labels: &[u16]| i128::from(network.volume(labels));
-    let growth = size(&out) - size(lhs) - size(rhs);
-    (growth, network.volume(&all).saturating_mul(if out.len() < all.len() { 2 } else { 1 }))
-}
-
-/// Labels of two operands that others still need.
-fn remaining(uses: &[usize], lhs: &[u16], rhs: &[u16]) -> Vec<u16> {
-    let here = |l: &u16| usize::from(lhs.contains(l)) + usize::from(rhs.contains(l));
-    union(lhs, rhs).into_iter().filter(|l| uses[usize::from(*l)] > here(l)).collect()
-}
-
-/// Sums labels out beforehand that occur in one operand alone.
-fn presum(network: &Network, labels: &mut [Vec<u16>]) -> Chosen {
-    let mut chosen = Chosen { presums: Vec::new(), pairs: Vec::new(), flops: 0 };
-    for n in 0..labels.len() {
-        let is_alone = |l: &u16| !network.out_labels.contains(l) && labels.iter().enumerate().all(|(m, o)| m == n || !o.contains(l));
-        if !labels[n].iter().any(is_alone) {
-            continue;
-        }
-        let all = union(&labels[n], &[]);
-        let rest: Vec<u16> = all.iter().copied().filter(|l| !is_alone(l)).collect();
-        chosen.flops = chosen.flops.saturating_add(network.volume(&all));
-        labels[n].clone_from(&rest);
-        chosen.presums.push((n, rest));
-    }
-    chosen
 }
 
 /// Labels of both, each once, in the order of first use.

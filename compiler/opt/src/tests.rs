@@ -5,6 +5,7 @@ mod contractions;
 mod folding;
 mod fusion;
 mod memory;
+mod paths;
 mod random;
 mod refusals;
 mod scatter;
