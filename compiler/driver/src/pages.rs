@@ -160,6 +160,10 @@ const PAGES: [(u16, &str); 105] = [
     (915, include_str!("pages/E0915.md")),
     (916, include_str!("pages/E0916.md")),
     (917, include_str!("pages/E0917.md")),
+    (921, include_str!("pages/E0921.md")),
+    (922, include_str!("pages/E0922.md")),
+    (923, include_str!("pages/E0923.md")),
+    (924, include_str!("pages/E0924.md")),
     (999, include_str!("pages/E0999.md")),
 ];
 

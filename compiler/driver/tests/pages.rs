@@ -118,8 +118,17 @@ fn all_codes() -> BTreeMap<u16, &'static str> {
         assert_eq!(out.insert(error.code(), error.slug()), None, "{} is used twice", error.code());
     }
     // The driver's own.
-    let own =
-        [(805, "code-generation"), (914, "argument-count"), (915, "layout-mismatch"), (916, "unknown-output"), (999, "unknown-fault")];
+    let own = [
+        (921, "malformed-network"),
+        (922, "network-labels"),
+        (923, "malformed-path"),
+        (924, "network-limit"),
+        (805, "code-generation"),
+        (914, "argument-count"),
+        (915, "layout-mismatch"),
+        (916, "unknown-output"),
+        (999, "unknown-fault"),
+    ];
     out.extend(own);
     out
 }

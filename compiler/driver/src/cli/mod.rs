@@ -10,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod input;
+pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod timing;
@@ -54,6 +55,7 @@ enum Command {
     Emit(emit::Emit),
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
+    Plan(plan::Plan),
     Serve(serve::Serve),
 }
 
@@ -164,6 +166,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(command) => command.execute(colours),
         Command::Emit(command) => command.execute(),
         Command::Explain(command) => command.execute(),
+        Command::Plan(command) => command.execute(),
         Command::Fmt(command) => return command.execute(colours),
         Command::Serve(command) => command.execute(),
     };

@@ -6,12 +6,15 @@
 
 use super::network::Network;
 
-/// Trials among operands that look alike: those of six that are.
+/// Trials among operands that look alike: those of six that are. Fewer where there are many labels to compare.
 const MAX_LEAVES: usize = 720;
+/// Labels up to which all those trials are made.
+const MANY_LABELS: usize = 64;
 
 /// Operands in canonical order.
 pub(crate) fn order(network: &Network) -> Vec<usize> {
-    let mut search = Search { network, best: None, n_leaves: 0 };
+    let max_leaves = MAX_LEAVES * MANY_LABELS / network.n_labels().max(MANY_LABELS);
+    let mut search = Search { network, best: None, n_leaves: 0, max_leaves };
     search.descend(Colours::new(network));
     search.best.map(|(_, order)| order).unwrap_or_default()
 }
@@ -29,6 +32,7 @@ struct Search<'a> {
     network: &'a Network,
     best: Option<(Encoding, Vec<usize>)>,
     n_leaves: usize,
+    max_leaves: usize,
 }
 
 impl Colours {
@@ -72,7 +76,7 @@ impl Search<'_> {
         colours.refine(self.network);
         let Some(alike) = colours.alike() else { return self.take(&colours) };
         for operand in alike {
-            if self.n_leaves >= MAX_LEAVES {
+            if self.n_leaves > 0 && self.n_leaves >= self.max_leaves {
                 return;
             }
             let mut apart = colours.clone();

@@ -34,7 +34,7 @@ pub use network::{Network, NetworkError};
 pub use objective::Objective;
 pub use optimal::{MAX_OPERANDS, Rank, Split, Subset, Table};
 pub use portfolio::{Budget, EXACT_OPERANDS, Found, search};
-pub use price::{Price, price};
+pub use price::{Price, StepSizes, price};
 pub use slice::{Sliced, TooLarge, slice};
 pub use step_cost::{Combo, Flops, Sizes, StepCost, Time, Written};
 pub use tree::{Path, Tree};

@@ -9,6 +9,7 @@
 use super::network::{EMPTY_LOG2, Network};
 use super::step_cost::{Sizes, StepCost};
 use super::tree::{Path, Tree};
+use std::collections::BTreeMap;
 
 /// Operands that the search takes: 3^16 / 2 splits are half a second.
 pub const MAX_OPERANDS: usize = 16;
@@ -132,17 +133,12 @@ impl<'a, C: StepCost> Table<'a, C> {
         let n = network.n_operands();
         let n_sets = 1usize << n;
         let (mut size, mut closed, mut n_closed) = (vec![1.0; n_sets], vec![1.0; n_sets], vec![0; n_sets]);
-        for (label, holders) in holders(network).into_iter().enumerate() {
-            let extent = if network.extents()[label] == 0 { libm::exp2(EMPTY_LOG2) } else { network.extents()[label] as f64 };
-            let in_output = network.output().binary_search(&(label as u32)).is_ok();
-            if holders == 0 {
-                continue;
-            }
+        for ((holders, in_output), (extent, n_labels)) in classes(network) {
             for set in 1..n_sets {
                 let here = set as Subset & holders;
                 if here == holders && !in_output {
                     closed[set] *= extent;
-                    n_closed[set] += 1;
+                    n_closed[set] += n_labels;
                 } else if here != 0 {
                     size[set] *= extent;
                 }
@@ -330,13 +326,21 @@ impl<'a, C: StepCost> Table<'a, C> {
     }
 }
 
-/// Operands that have each label.
-fn holders(network: &Network) -> Vec<Subset> {
+/// Labels that the same operands have, and the result has or has not, taken together: product of their extents, and their number.
+fn classes(network: &Network) -> BTreeMap<(Subset, bool), (f64, u32)> {
     let mut holders = vec![0; network.n_labels()];
     for (operand, labels) in network.operands().iter().enumerate() {
         labels.iter().for_each(|l| holders[*l as usize] |= 1 << operand);
     }
-    holders
+    let mut classes = BTreeMap::new();
+    for (label, holders) in holders.into_iter().enumerate().filter(|(_, holders)| *holders != 0) {
+        let extent = network.extents()[label];
+        let extent = if extent == 0 { libm::exp2(EMPTY_LOG2) } else { extent as f64 };
+        let in_output = network.output().binary_search(&(label as u32)).is_ok();
+        let class = classes.entry((holders, in_output)).or_insert((1.0, 0));
+        *class = (class.0 * extent, class.1 + 1);
+    }
+    classes
 }
 
 /// Every way to part a set in two, each once: the part that has the least operand.

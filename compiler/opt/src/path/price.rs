@@ -62,6 +62,28 @@ pub(crate) fn log2_cost<C: StepCost>(network: &Network, path: &Path, cost_of: &C
     if exact < 1e300 { libm::log2(exact) } else { log2::sum(estimates.iter().copied()) }
 }
 
+/// Sizes of one step, as binary logarithms; negative infinity if an axis is empty.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepSizes {
+    /// Multiplications.
+    pub log2_volume: f64,
+    /// Elements of the result.
+    pub log2_out: f64,
+}
+
+impl Path {
+    /// Sizes of every step, in the order of [`Path::to_ssa`].
+    #[must_use]
+    pub fn step_sizes(&self, network: &Network) -> Vec<StepSizes> {
+        let weights = true_weights(network);
+        let mut sizes = Vec::new();
+        walk(network, self, |step| {
+            sizes.push(StepSizes { log2_volume: weight(&step.all, &weights), log2_out: weight(&step.out, &weights) });
+        });
+        sizes
+    }
+}
+
 /// Binary logarithms of the extents; negative infinity for an empty axis.
 fn true_weights(network: &Network) -> Vec<f64> {
     network.extents().iter().map(|e| if *e == 0 { f64::NEG_INFINITY } else { libm::log2(*e as f64) }).collect()
