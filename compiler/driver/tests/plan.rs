@@ -74,16 +74,17 @@ fn a_chain_has_its_textbook_order() {
     assert_eq!(plan["peak_bytes"], Value::from(4 * (50 + 500)));
     assert_eq!(json(&[&network, "--form", "linear"])["path"], serde_json::json!([[0, 1], [0, 1]]));
     assert_eq!(json(&[&network, "--dtype", "c128"])["peak_bytes"], Value::from(16 * 550));
-    insta::assert_snapshot!(ok(&[&network]), @r"
-    3 tensors, 4 labels; least flops: no order is better
-    flops     15000
-    largest   2^9.0 elements
-    peak      2.1 KiB (f32, without the inputs)
+    let table = "\
+3 tensors, 4 labels; least flops: no order is better
+flops     15000
+largest   2^9.0 elements
+peak      2.1 KiB (f32, without the inputs)
 
-     step  tensors                result  multiplications        elements
-        0  0 1                         3             5000              50
-        1  2 3                         4             2500             500
-    ");
+ step  tensors                result  multiplications        elements
+    0  0 1                         3             5000              50
+    1  2 3                         4             2500             500
+";
+    assert_eq!(ok(&[&network]), table);
 }
 
 #[test]
@@ -148,9 +149,10 @@ fn a_memory_limit_is_met_or_refused_with_the_figure() {
 #[test]
 fn labels_are_integers_or_strings_of_any_kind() {
     let f = Folder::new("labels");
+    // The repeated label is summed where the scalar comes in.
     let text = r#"{"inputs": [["i", 18446744073709551615], [18446744073709551615, "ü", "ü"], []], "output": ["i"],
                    "sizes": {"i": 2, "18446744073709551615": 3, "ü": 4, "unused": 0}}"#;
-    assert_eq!(json(&[&f.file("n.json", text)])["ssa_path"].as_array().map(Vec::len), Some(3));
+    assert_eq!(json(&[&f.file("n.json", text)])["ssa_path"].as_array().map(Vec::len), Some(2));
     // One tensor: nothing, or a sum, to do.
     assert_eq!(json(&[&f.file("one.json", r#"{"inputs": [[0]], "output": [0], "sizes": {"0": 5}}"#)])["ssa_path"], serde_json::json!([]));
     assert_eq!(json(&[&f.file("sum.json", r#"{"inputs": [[0]], "output": [], "sizes": {"0": 5}}"#)])["ssa_path"], serde_json::json!([[0]]));
