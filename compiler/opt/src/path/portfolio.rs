@@ -31,6 +31,8 @@ const MIN_WINDOW_STEPS: u64 = 20_000;
 const FEW_OPERANDS: usize = 40;
 /// Operands with labels of their own up to which it is tried to sum them later.
 const MAX_LATE: usize = 32;
+/// Sweeps over a network that a run from hot needs.
+const HOT_SWEEPS: u64 = 15_000;
 /// Ends of the network that sweeps begin at.
 const SWEEPS: usize = 4;
 /// Operands up to which sweeps and bisections are tried.
@@ -252,15 +254,21 @@ impl<C: StepCost> Kinds<'_, '_, C> {
 
     /// A short run from every start, a second one from the best result, and a long one that forgets where it began.
     fn anneal_all(&mut self, budget: u64, starts: &[(f64, Tree)]) -> Tree {
-        let share = budget * 6 / 20 / starts.len() as u64;
+        // A long run from hot needs time; without it the best result is worth more of it.
+        let sweeps = budget / self.small.network.n_operands() as u64;
+        let (first, second, hot) = if sweeps < HOT_SWEEPS { (5, 12, 0) } else { (6, 5, 6) };
+        let share = budget * first / 20 / starts.len() as u64;
         let mut best = starts[0].1.clone();
         for (heat, tree) in starts {
             let tree = self.anneal_again(share, tree, (*heat, 8.0));
             best = self.better(best, tree);
         }
-        let again = self.anneal_again(budget * 5 / 20, &best, (3.0, 8.0));
+        let again = self.anneal_again(budget * second / 20, &best, (3.0, 8.0));
         best = self.better(best, again);
-        let hot = self.anneal_again(budget * 6 / 20, &starts[0].1, (1.0, 5.0));
+        if hot == 0 {
+            return best;
+        }
+        let hot = self.anneal_again(budget * hot / 20, &starts[0].1, (1.0, 5.0));
         self.better(best, hot)
     }
 
