@@ -101,6 +101,12 @@ impl Function {
         m.params.iter().map(|t| &m.tensors[*t]).find(|t| t.name == name && t.index_of.is_empty()).map(|t| t.dtype)
     }
 
+    /// What is checked of the sizes before a call, in the words of the program; each row variable stands for one axis.
+    #[must_use]
+    pub fn entry_checks(&self) -> Vec<&str> {
+        self.module().requires.iter().map(|r| r.message.as_str()).collect()
+    }
+
     /// Starts fixing sizes, layouts and constants.
     #[must_use]
     pub fn bind(&self) -> Binder {

@@ -435,3 +435,40 @@ fn special_files_do_no_harm() {
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("it ends").success());
     ein(&["einsum", "i->i", &pipe]).fails(1, &["E0901", "not a regular file"]);
 }
+
+#[test]
+fn check_takes_folders_and_lists_entry_checks() {
+    let f = Folder::new("check-folder");
+    std::fs::create_dir_all(f.path("inner")).expect("a folder");
+    f.text("inner/layers.ein", "def scale<N>(x: f32[N]) -> y: f32[N] {\n  y[i] = 2.0 * x[i];\n}\n");
+    let main = f.text(
+        "main.ein",
+        "use \"inner/layers.ein\".{scale};\ndef f<N, P, Q>(x: f32[N]) -> y: f32[N] where N == P*Q {\n  y = scale(x);\n}\n",
+    );
+    let done = ein(&["check", "--checks", &f.path("")]);
+    assert!(done.err.contains("layers.ein: ok") && done.err.contains("main.ein: ok"), "{}", done.err);
+    assert!(done.err.contains("f: `N == P*Q`"), "{}", done.err);
+    done.ok();
+    // A mistake in a used file is shown there, whoever uses it.
+    f.text("inner/layers.ein", "def scale<N>(x: f32[N]) -> y: f32[N] {\n  y[i] = 2.0 * x[j];\n}\n");
+    ein(&["check", &main]).fails(1, &["E0201", "layers.ein:2:", "sum[j]"]);
+    std::fs::remove_file(f.path("inner/layers.ein")).expect("removed");
+    ein(&["check", &main]).fails(1, &["E0901", "main.ein:1:", "layers.ein"]);
+    ein(&["check", &f.path("inner")]).fails(1, &["E0901", "no .ein file"]);
+}
+
+#[test]
+fn rows_take_their_axes_from_inputs_or_sizes() {
+    let f = Folder::new("rows");
+    let program = f.text("p.ein", "use std.nn.{softmax};\ndef p<..B, N>(x: f32[..B, N]) -> y: f32[..B, N] {\n  y = softmax(x);\n}\n");
+    let x = f.array("x.npy", &[2, 1, 2], &[0.0, 0.0, 1.0, 1.0]);
+    ein(&["run", &program, "--in", &format!("x={x}"), "--out-dir", &f.path("out")]).ok();
+    assert_eq!(load(&f.path("out/y.npy")), (vec![2, 1, 2], vec![0.5; 4]));
+    let plan = ein(&["emit", "--stage", "plan", &program, "--size", "B=2x3", "--size", "N=4"]).ok();
+    assert!(plan.contains("f32[2, 3, 4]"), "{plan}");
+    let tir = ein(&["emit", "--stage", "tir", &program, "--size", "..B=0"]).ok();
+    assert!(tir.contains("f32[d0]"), "{tir}");
+    ein(&["emit", "--stage", "plan", &program, "--size", "N=4"]).fails(1, &["E0313", "..B", "--size B=8x8"]);
+    let words = ein(&["explain", &program]).ok();
+    assert!(!words.contains("B.1"), "{words}");
+}
