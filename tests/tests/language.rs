@@ -200,11 +200,9 @@ fn the_fourteen_programs_parse() {
 /// What this version does not have is refused by name, never misunderstood.
 #[test]
 fn programs_beyond_this_version_are_refused() {
-    for name in ["13_encrypted"] {
-        let path = format!("{}/cases/programs/{name}.ein", env!("CARGO_MANIFEST_DIR"));
-        let found = codes(&std::fs::read_to_string(&path).expect("readable"));
-        assert!(!found.is_empty() && found.iter().all(|c| c == "E0190"), "{name}: {found:?}");
-    }
+    let path = ein_tests::repository().join("tests/cases/programs/13_encrypted.ein");
+    let found = codes(&std::fs::read_to_string(path).expect("readable"));
+    assert!(!found.is_empty() && found.iter().all(|c| c == "E0190"), "{found:?}");
 }
 
 /// Runs a definition of a program of section 6 on random inputs in every configuration.

@@ -217,9 +217,12 @@ pub(crate) fn input_class(view: &TensorRef<'_>) -> InputClass {
     InputClass { strided: view.layout_class() == LayoutClass::Strided, stored: Some(view.dtype()) }
 }
 
+/// The name of a row variable, and its number of axes.
+type RowLength = (String, usize);
+
 /// The numbers of axes of rows among given sizes, and the other sizes: `..B` = 2 says it, and so do sizes up to `B.2`.
-fn row_lengths(rows: &[String], given: &[(String, i64)]) -> (Vec<(String, usize)>, Vec<(String, i64)>) {
-    let mut lengths: Vec<(String, usize)> = Vec::new();
+fn row_lengths(rows: &[String], given: &[(String, i64)]) -> (Vec<RowLength>, Vec<(String, i64)>) {
+    let mut lengths: Vec<RowLength> = Vec::new();
     let mut sizes = Vec::new();
     for (name, value) in given {
         match name.strip_prefix("..") {

@@ -141,7 +141,7 @@ fn a_memory_limit_is_met_or_refused_with_the_figure() {
     assert_eq!((&whole["sliced"], &whole["n_slices"]), (&serde_json::json!([]), &Value::from(1)));
     let sliced = json(&[&network, "--memory", "200"]);
     assert!(sliced["peak_bytes"].as_u64() <= Some(200), "{sliced}");
-    assert!(sliced["n_slices"].as_u64() >= Some(8) && sliced["optimal"] == Value::from(false), "{sliced}");
+    assert!(sliced["n_slices"].as_u64() >= Some(8) && sliced["optimal"] == false, "{sliced}");
     assert!(ok(&[&network, "--memory", "200"]).contains("slices)"));
     fails(&[&network, "--memory", "3"], &["E0801", "bytes at least, and 3 are allowed", "--memory"]);
 }
