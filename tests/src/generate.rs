@@ -6,6 +6,7 @@
 
 mod equation;
 mod expr;
+mod scan;
 
 use crate::random::Random;
 use ein::DType;
@@ -125,15 +126,7 @@ struct Writer {
 /// The program of a seed.
 #[must_use]
 pub fn program(seed: u64) -> Generated {
-    let mut w = Writer {
-        random: Random::new(seed),
-        dims: Vec::new(),
-        vars: Vec::new(),
-        helpers: Vec::new(),
-        equations: Vec::new(),
-        n_indices: 0,
-        typed: false,
-    };
+    let mut w = Writer::new(seed);
     w.make_dims();
     w.make_params();
     let params: Vec<Var> = w.vars.clone();
@@ -144,7 +137,35 @@ pub fn program(seed: u64) -> Generated {
     w.finish(seed, &params, n_results)
 }
 
+/// A program with scans.
+#[must_use]
+pub fn scans(seed: u64) -> Generated {
+    let mut w = Writer::new(seed ^ 0x5ca7);
+    w.make_dims();
+    w.make_params();
+    let params: Vec<Var> = w.vars.clone();
+    w.equation();
+    for _ in 0..1 + w.random.below(2) {
+        w.scan();
+    }
+    w.equation();
+    let n_results = 1 + w.random.below(w.equations.len().min(4));
+    w.finish(seed, &params, n_results)
+}
+
 impl Writer {
+    fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            dims: Vec::new(),
+            vars: Vec::new(),
+            helpers: Vec::new(),
+            equations: Vec::new(),
+            n_indices: 0,
+            typed: false,
+        }
+    }
+
     fn make_dims(&mut self) {
         for name in ["N", "M", "K", "L"].into_iter().take(2 + self.random.below(3)) {
             let extent = if self.random.one_in(14) { 0 } else { EXTENTS[1 + self.random.below(EXTENTS.len() - 1)] };
@@ -223,8 +244,9 @@ impl Writer {
             let _ = write!(source, "\n    where {}", aliases.join(", "));
         }
         source.push_str(" {\n");
-        for (text, _) in &self.equations {
-            let _ = writeln!(source, "  {text};");
+        for (text, _) in self.equations.iter().filter(|(text, _)| !text.is_empty()) {
+            let end = if text.ends_with('}') { "" } else { ";" };
+            let _ = writeln!(source, "  {text}{end}");
         }
         source.push_str("}\n");
         let shape = |v: &Var| v.axes.iter().map(|d| self.dims[*d].extent).collect();

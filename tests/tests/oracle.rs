@@ -46,6 +46,11 @@ fn programs() {
 }
 
 #[test]
+fn scans() {
+    over_seeds(CASES, |seed| oracle::check_program(&generate::scans(seed)));
+}
+
+#[test]
 fn einsum_strings() {
     over_seeds(CASES, |seed| oracle::check_spec(&spec::spec(seed)));
 }
@@ -61,6 +66,7 @@ fn large_products() {
 fn generation_is_a_function_of_the_seed() {
     for seed in 0..20 {
         assert_eq!(generate::program(seed).source, generate::program(seed).source);
+        assert_eq!(generate::scans(seed).source, generate::scans(seed).source);
         assert_eq!(spec::spec(seed).equation, spec::spec(seed).equation);
     }
 }

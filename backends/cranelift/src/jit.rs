@@ -238,7 +238,7 @@ impl Compiled {
 
 impl Executable for Compiled {
     unsafe fn run(&self, frame: &Frame, pool: &Pool) -> Result<(), u32> {
-        if pool.threads() == 1 {
+        if pool.threads() == 1 || self.schedule.is_serial() {
             // SAFETY: the caller's promise is the same.
             return result(unsafe { self.call(frame) });
         }
@@ -254,6 +254,11 @@ impl Executable for Compiled {
 }
 
 impl Schedule {
+    /// Whether there is nothing to share among threads.
+    fn is_serial(&self) -> bool {
+        self.kernels.values().all(|step| step.tasks == 1)
+    }
+
     /// Carries out stages, the tasks of each kernel on the pool.
     ///
     /// # Safety
