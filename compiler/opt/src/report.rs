@@ -2,15 +2,17 @@
 
 use crate::{classify, memory};
 use ein_ir::entity::{Step, Tensor};
-use ein_ir::plan::{Buffer, Contraction, Library, Nest, Place, Plan, StepKind, Strategy};
+use ein_ir::plan::{Buffer, Contraction, IndexRange, Library, Nest, Place, Plan, Scan, ScanState, StepDecl, StepKind, Strategy};
 use ein_ir::scalar::Literal;
 use ein_ir::tensor::ReduceOp;
 
 /// A row of the plan table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepReport {
-    /// The step.
+    /// The step; for those of a scan that of the scan.
     pub step: Step,
+    /// Number of scans around it: of those, flops and bytes are those of one turn.
+    pub depth: usize,
     /// What it does to which buffers: `C = A B`, `y = sum over j`.
     pub what: String,
     /// Its labels, as a classic einsum string for contractions and as index names for nests.
@@ -27,30 +29,54 @@ pub struct StepReport {
     pub why: String,
 }
 
-/// One row a step, in the order of execution.
+/// One row a step, in the order of execution; the steps of a scan follow it, for one turn.
 #[must_use]
 pub fn describe(plan: &Plan) -> Vec<StepReport> {
-    let row = |(step, decl): (Step, &ein_ir::plan::StepDecl)| {
-        let name = |t: Tensor| plan.buffers[t].name.as_str();
-        let (what, modes, extents, strategy, why) = match &decl.kind {
-            StepKind::Contraction(c) => {
-                let what = format!("{} = {} {}", name(c.out), name(c.lhs), name(c.rhs));
-                (what, spec(c), c.extents.clone(), strategy_name(c.strategy), classify::reason(c))
-            }
-            StepKind::Nest(nest) => {
-                let names: Vec<&str> = nest.indices.values().map(|i| i.name.as_str()).collect();
-                let extents = nest.indices.values().map(|i| u64::try_from(i.hi.saturating_sub(i.lo)).unwrap_or(0)).collect();
-                (nest_words(plan, nest), names.join(" "), extents, "nest", nest_reason(nest))
-            }
-            StepKind::Scan(scan) => (format!("scan over {}", scan.range.name), scan.range.name.clone(), Vec::new(), "scan", String::new()),
-            StepKind::Library(call) => {
-                let extents = call.args.first().map_or_else(Vec::new, |arg| plan.buffers[*arg].extents.clone());
-                (library_words(plan, call), String::new(), extents, "library", library_reason(plan, call))
-            }
-        };
-        StepReport { step, what, modes, extents, flops: decl.flops, bytes: decl.bytes, strategy, why }
+    let mut rows = Vec::new();
+    for (step, decl) in &plan.steps {
+        describe_step(plan, step, decl, 0, &mut rows);
+    }
+    rows
+}
+
+fn describe_step(plan: &Plan, step: Step, decl: &StepDecl, depth: usize, rows: &mut Vec<StepReport>) {
+    let name = |t: Tensor| plan.buffers[t].name.as_str();
+    let extent = |i: &IndexRange| u64::try_from(i.hi.saturating_sub(i.lo)).unwrap_or(0);
+    let (what, modes, extents, strategy, why) = match &decl.kind {
+        StepKind::Contraction(c) => {
+            let what = format!("{} = {} {}", name(c.out), name(c.lhs), name(c.rhs));
+            (what, spec(c), c.extents.clone(), strategy_name(c.strategy), classify::reason(c))
+        }
+        StepKind::Nest(nest) => {
+            let indices = || nest.indices.values().skip(nest.params as usize);
+            let names: Vec<&str> = indices().map(|i| i.name.as_str()).collect();
+            (nest_words(plan, nest), names.join(" "), indices().map(extent).collect(), "nest", nest_reason(nest))
+        }
+        StepKind::Scan(scan) => {
+            let linear = if scan.linear { ", linear" } else { "" };
+            let what = format!("scan over {}{linear}", scan.range.name);
+            (what, scan.range.name.clone(), vec![extent(&scan.range)], "scan", scan_reason(plan, scan))
+        }
+        StepKind::Library(call) => {
+            let extents = call.args.first().map_or_else(Vec::new, |arg| plan.buffers[*arg].extents.clone());
+            (library_words(plan, call), String::new(), extents, "library", library_reason(plan, call))
+        }
     };
-    plan.steps.iter().map(row).collect()
+    rows.push(StepReport { step, depth, what, modes, extents, flops: decl.flops, bytes: decl.bytes, strategy, why });
+    if let StepKind::Scan(scan) = &decl.kind {
+        scan.body.iter().for_each(|inner| describe_step(plan, step, inner, depth + 1, rows));
+    }
+}
+
+/// How states are stored, and across which axes they do not reach: `h in place, apart in axis 0; d in two buffers`.
+fn scan_reason(plan: &Plan, scan: &Scan) -> String {
+    let state = |state: &ScanState| {
+        let place = if state.alternates() { "in two buffers" } else { "in place" };
+        let axes: Vec<String> = state.apart.iter().map(usize::to_string).collect();
+        let apart = if axes.is_empty() { String::new() } else { format!(", apart in axes {}", axes.join(" ")) };
+        format!("{} {place}{apart}", plan.buffers[state.current].name)
+    };
+    scan.states.iter().map(state).collect::<Vec<_>>().join("; ")
 }
 
 /// The plan table with its totals, as text.
@@ -61,7 +87,8 @@ pub fn table(plan: &Plan) -> String {
     let cells = rows.iter().map(|r| {
         let extents: Vec<String> = r.extents.iter().map(u64::to_string).collect();
         let (flops, bytes) = (r.flops.to_string(), r.bytes.to_string());
-        [r.step.to_string(), r.what.clone(), r.modes.clone(), extents.join("x"), flops, bytes, r.strategy.to_owned(), r.why.clone()]
+        let (step, indent) = if r.depth == 0 { (r.step.to_string(), String::new()) } else { (String::new(), "  ".repeat(r.depth)) };
+        [step, indent + &r.what, r.modes.clone(), extents.join("x"), flops, bytes, r.strategy.to_owned(), r.why.clone()]
     });
     let lines: Vec<[String; 8]> = [header].into_iter().chain(cells).collect();
     let width = |column: usize| lines.iter().map(|l| l[column].chars().count()).max().unwrap_or(0);
@@ -73,7 +100,7 @@ pub fn table(plan: &Plan) -> String {
         text.push('\n');
     }
     text.extend(plan.buffers.values().filter_map(constant_line));
-    let total = rows.iter().fold((0u64, 0u64), |(f, b), r| (f.saturating_add(r.flops), b.saturating_add(r.bytes)));
+    let total = rows.iter().filter(|r| r.depth == 0).fold((0u64, 0u64), |(f, b), r| (f.saturating_add(r.flops), b.saturating_add(r.bytes)));
     let peak = plan.peak();
     text.push_str(&format!("total: {} flops, {} bytes moved\n", total.0, total.1));
     let arena = memory::bytes(plan.arena_bytes);
