@@ -74,6 +74,28 @@ fn sizes_that_grow() {
     refused("def f<A, B, C, D>(x: f32[A, B, C, D]) -> y: f32[(A + B + C + D + 1)^8] { y[i] = x[0, 0, 0, 0]; }");
 }
 
+/// The numbers from 0, each made a text, with commas between.
+fn list(n: usize, text: impl Fn(usize) -> String) -> String {
+    (0..n).map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn lists_of_a_def() {
+    let generics = |n| {
+        format!("def f<{}>({}) -> y: f32[D0] {{ y[i] = x0[i]; }}", list(n, |k| format!("D{k}")), list(n, |k| format!("x{k}: f32[D{k}]")))
+    };
+    assert_eq!(codes(&generics(1024)), Vec::<u16>::new());
+    refused(&generics(20_000));
+    let derived = |n| format!("def f<N>(x: f32[N], {}) -> y: f32[N] {{ y[i] = x[i]; }}", list(n, |k| format!("x{k}: f32[N - {k}]")));
+    assert_eq!(codes(&derived(1000)), Vec::<u16>::new());
+    refused(&derived(5000));
+    let wheres = |n| format!("def f<N>(x: f32[N]) -> y: f32[N] where {} {{ y[i] = x[i]; }}", list(n, |k| format!("N % {} == 0", k + 2)));
+    assert_eq!(codes(&wheres(2000)), Vec::<u16>::new());
+    refused(&wheres(20_000));
+    let equations: String = (0..70_000).map(|k| format!("t{k}[i] = x[i];")).collect();
+    refused(&format!("def f<N>(x: f32[N]) -> y: f32[N] {{ {equations} y[i] = x[i]; }}"));
+}
+
 #[test]
 fn many_mistakes_are_told_up_to_a_number() {
     let equations: String = (0..3000).map(|k| format!("  t{k}[i] = z{k}[i];\n")).collect();

@@ -69,10 +69,12 @@ fn mergeable(problem: &Problem, accesses: &[LoadAddress], fixed: AxisSet) -> Opt
     let kind = |axis: Axis| -> AxisKind { problem.axes[axis].kind };
     let follows = |outer: Axis, inner: Axis| {
         let extent = problem.axes[inner].extent;
-        accesses.iter().all(|access| match (access.stride(outer), access.stride(inner)) {
-            (Some(far), Some(near)) => near.checked_mul(extent) == Some(far),
-            _ => false,
-        })
+        // Ranges without memory of their own may have any length, also together.
+        problem.axes[outer].extent.checked_mul(extent).is_some()
+            && accesses.iter().all(|access| match (access.stride(outer), access.stride(inner)) {
+                (Some(far), Some(near)) => near.checked_mul(extent) == Some(far),
+                _ => false,
+            })
     };
     let pairs = live.iter().flat_map(|outer| live.iter().map(move |inner| (*outer, *inner)));
     pairs.into_iter().find(|(outer, inner)| outer != inner && kind(*outer) == kind(*inner) && follows(*outer, *inner))

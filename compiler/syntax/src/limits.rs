@@ -16,6 +16,25 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// Most axes of a tensor in a `.ein` file. Classic einsum strings have no such limit.
 pub const MAX_AXES: usize = 64;
 
+/// Most generics of a def.
+pub const MAX_GENERICS: usize = 1024;
+
+/// Most items of a `where` clause.
+pub const MAX_WHERES: usize = 4096;
+
+/// Most parameters of a def, and most results.
+pub const MAX_PARAMETERS: usize = 4096;
+
+/// Most equations of a def.
+pub const MAX_EQUATIONS: usize = 1 << 16;
+
+/// Most facts about sizes that proofs of bounds may use: those beyond are checked at entry like the rest, but prove nothing.
+pub const MAX_FACTS: usize = 4096;
+
+/// Most facts that one proof looks at, of those that have to do with what is to be proved: half of them the oldest, which
+/// the header states, half the newest, such as guards.
+pub const MAX_FACTS_OF_A_PROOF: usize = 256;
+
 /// Deepest expression tree, in nodes from root to leaf; chains of left-associative operators count.
 ///
 /// A recursive pass may therefore spend 4 KiB on a level within a thread of 2 MiB.

@@ -1,12 +1,13 @@
 //! Sizes: generics, `where` clauses, size expressions and the axes of types (language 4e).
 
 use super::budget::is_small;
-use super::prove::{Facts, Proof, prove_nonnegative};
+use super::facts::Facts;
+use super::prove::{Proof, prove_nonnegative};
 use super::scope::{Elaborator, Meaning};
 use crate::ast::{Axis, BinaryOp, Expr, ExprKind, Generic, GenericKind, NumberValue, UnaryOp, WhereItem};
 use crate::error::dims::error;
 use crate::error::parse::LimitError;
-use crate::limits::MAX_SIZE_WEIGHT;
+use crate::limits::{MAX_FACTS, MAX_SIZE_WEIGHT};
 use crate::print::print_expr;
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::span::Span;
@@ -66,6 +67,7 @@ impl Elaborator<'_> {
     /// Makes a condition on sizes a fact.
     pub(crate) fn assume(&mut self, require: &Require) {
         match require.relation {
+            _ if self.zero.len() + self.nonnegative.len() >= MAX_FACTS => {}
             Relation::Zero => self.zero.push(require.value.clone()),
             Relation::NonNegative => self.nonnegative.push(require.value.clone()),
             Relation::NonZero => {}
@@ -87,8 +89,7 @@ impl Elaborator<'_> {
             }
             return;
         }
-        let same = |r: &Require| r.value == require.value && r.relation == require.relation && r.unless_empty == require.unless_empty;
-        if !self.module.requires.iter().any(same) {
+        if self.required.insert((require.value.clone(), require.relation, require.unless_empty.clone())) {
             self.module.requires.push(require);
         }
     }
@@ -100,7 +101,7 @@ impl Elaborator<'_> {
 
     /// Sees to it that a derived size is not negative: by proof, or by an entry check that is a fact from then on.
     pub(crate) fn ensure_nonnegative(&mut self, size: &Extent, span: Span) {
-        if prove_nonnegative(size, &self.size_facts()) == Proof::Always {
+        if self.nonnegative.contains(size) || prove_nonnegative(size, &self.size_facts()) == Proof::Always {
             return;
         }
         let message = format!("`{} >= 0`", self.show(size));

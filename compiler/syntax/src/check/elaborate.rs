@@ -10,8 +10,10 @@ use super::scope::{Elaborator, Meaning};
 use super::sum::make_explicit;
 use super::tree::NodeKind;
 use crate::ast::{Bind, Def, Expr, ExprKind, GenericKind, Ident, Param, Statement, Type};
+use crate::error::parse::LimitError;
 use crate::error::refusals::{internal, is_refusal};
 use crate::error::{dims, reducers, sums, types};
+use crate::limits::{MAX_EQUATIONS, MAX_GENERICS, MAX_PARAMETERS, MAX_WHERES};
 use crate::lower::Builder;
 use ein_ir::diagnostic::{Diagnostic, sort_by_position};
 use ein_ir::dtype::DType;
@@ -19,7 +21,7 @@ use ein_ir::entity::{Dim, Tensor};
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::span::Span;
 use ein_ir::tensor::{TensorDecl, verify};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Errors of one def after which nothing more is looked at.
@@ -28,6 +30,9 @@ const MAX_ERRORS: usize = 200;
 impl Elaborator<'_> {
     /// Elaborates a whole def.
     pub(crate) fn def(mut self, def: &Def) -> Outcome {
+        if let Some(limit) = too_many(def) {
+            return Outcome::Wrong(vec![limit.into()]);
+        }
         self.declare_generics(&def.generics);
         self.declare_wheres(&def.wheres);
         for param in &def.params {
@@ -348,9 +353,9 @@ impl Elaborator<'_> {
             return;
         }
         let used = self.mentioned_dims();
+        let dims: BTreeMap<String, Dim> = self.module.dims.iter().map(|(dim, d)| (d.name.clone(), dim)).collect();
         for generic in def.generics.iter().filter(|g| g.kind == GenericKind::Dim && g.default.is_none()) {
-            let dim = self.module.dims.iter().find(|(_, d)| d.name == generic.name.as_str()).map(|(d, _)| d);
-            if dim.is_some_and(|d| !used.contains(&d)) {
+            if dims.get(generic.name.as_str()).is_some_and(|d| !used.contains(d)) {
                 let found = dims::error(306, format!("nothing mentions the dim `{}`, so nothing says what size it has", generic.name));
                 self.errors.push(found.at(generic.span, "declared here").help("remove it"));
             }
@@ -396,6 +401,19 @@ impl Elaborator<'_> {
             Err(errors) => Outcome::Wrong(errors.into_iter().map(internal).collect()),
         }
     }
+}
+
+/// The first list of a def that is longer than its limit.
+fn too_many(def: &Def) -> Option<LimitError> {
+    let lists = [
+        ("generics", def.generics.len(), MAX_GENERICS),
+        ("parameters", def.params.len(), MAX_PARAMETERS),
+        ("results", def.results.len(), MAX_PARAMETERS),
+        ("items in its `where` clause", def.wheres.len(), MAX_WHERES),
+        ("equations", def.body.len(), MAX_EQUATIONS),
+    ];
+    let (what, count, limit) = lists.into_iter().find(|(_, count, limit)| count > limit)?;
+    Some(LimitError::TooMany { what, count, limit, span: def.name.span })
 }
 
 fn spellings(names: &[Ident]) -> Vec<&str> {

@@ -17,6 +17,7 @@ pub(crate) mod dims;
 pub(crate) mod dtype;
 mod elaborate;
 pub(crate) mod explain;
+pub(crate) mod facts;
 pub(crate) mod files;
 pub(crate) mod index;
 pub(crate) mod inline;

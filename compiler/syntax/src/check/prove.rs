@@ -8,20 +8,10 @@
 //! Index ranges are taken not to be empty: where one is, nothing is accessed. The search has a budget of goals, so it always
 //! ends quickly; running out of it means [`Proof::Unknown`], never a wrong proof.
 
+use super::facts::Facts;
 use ein_ir::entity::{Dim, Index};
 use ein_ir::extent::{Atom, Extent, Monomial};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What may be assumed of sizes and indices where a subscript stands.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Facts {
-    /// First value of each index in scope and one past its last.
-    pub ranges: BTreeMap<Index, (Extent, Extent)>,
-    /// Polynomials known to be 0.
-    pub zero: Vec<Extent>,
-    /// Polynomials known to be at least 0: sizes, `where` clauses, guards and conditions in force.
-    pub nonnegative: Vec<Extent>,
-}
 
 /// What is known of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +40,7 @@ const ASSUMPTIONS_MAX: usize = 4;
 
 /// Proves `value >= 0`, or reduces it to a condition on sizes.
 pub(crate) fn prove_nonnegative(value: &Extent, facts: &Facts) -> Proof {
+    let facts = &facts.about(value);
     let mut prover = Prover::new(value, facts, None);
     let goal = prover.goal.clone();
     let outcome = prover.eliminate(&goal, DEPTH);

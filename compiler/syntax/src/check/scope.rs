@@ -11,7 +11,7 @@ use ein_ir::dtype::DType;
 use ein_ir::entity::{Dim, Tensor};
 use ein_ir::extent::Extent;
 use ein_ir::span::Span;
-use ein_ir::tensor::{Definition, Module};
+use ein_ir::tensor::{Definition, Module, Relation};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +66,8 @@ pub(crate) struct Elaborator<'p> {
     /// Polynomials over sizes that are 0, and that are at least 0.
     pub(crate) zero: Vec<Extent>,
     pub(crate) nonnegative: Vec<Extent>,
+    /// The entry checks of the module.
+    pub(crate) required: BTreeSet<(Extent, Relation, Vec<Extent>)>,
     tensor_names: RefCell<TensorNames>,
     pub(crate) errors: Vec<Diagnostic>,
     /// The dims of the module that are declared at the top of a file.
@@ -91,6 +93,7 @@ impl<'p> Elaborator<'p> {
             equations: BTreeMap::new(),
             zero: Vec::new(),
             nonnegative: Vec::new(),
+            required: BTreeSet::new(),
             tensor_names: RefCell::default(),
             errors: Vec::new(),
             shared: BTreeMap::new(),

@@ -144,6 +144,7 @@ pub enum LimitError {
     TreeTooDeep { limit: u32, span: Span },
     NameTooLong { bytes: usize, limit: usize, span: Span },
     TooManyAxes { count: usize, limit: usize, span: Span },
+    TooMany { what: &'static str, count: usize, limit: usize, span: Span },
     CallsTooDeep { def: String, limit: usize, span: Span },
     CopiedTooMuch { def: String, limit: usize, span: Span },
     SizeTooLarge { limit: usize, span: Span },
@@ -165,6 +166,9 @@ impl From<LimitError> for Diagnostic {
             }
             LimitError::TooManyAxes { count, limit, span } => {
                 error(108, format!("a tensor with {count} axes, and the limit is {limit}")).at(span, format!("{count} axes"))
+            }
+            LimitError::TooMany { what, count, limit, span } => {
+                error(108, format!("a def with {count} {what}, and the limit is {limit}")).at(span, format!("{count} {what}"))
             }
             LimitError::CallsTooDeep { def, limit, span } => {
                 error(108, format!("`{def}` is more than {limit} calls away from where checking began, which is the limit"))

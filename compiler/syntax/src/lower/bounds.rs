@@ -1,8 +1,9 @@
 //! Subscripts inside their axes: proved, or reduced to an entry check, or refused (language 4).
 
 use super::Builder;
+use crate::check::facts::Facts;
 use crate::check::names::find_at;
-use crate::check::prove::{Facts, Proof, prove_nonnegative};
+use crate::check::prove::{Proof, prove_nonnegative};
 use crate::check::range::polynomial;
 use crate::check::tree::{Access, Node, NodeKind, Ty};
 use crate::error::dims::error;
