@@ -33,7 +33,7 @@ pub const MAX_FACTS: usize = 4096;
 
 /// Most facts that one proof looks at, of those that have to do with what is to be proved: half of them the oldest, which
 /// the header states, half the newest, such as guards.
-pub const MAX_FACTS_OF_A_PROOF: usize = 256;
+pub const MAX_FACTS_OF_A_PROOF: usize = 64;
 
 /// Deepest expression tree, in nodes from root to leaf; chains of left-associative operators count.
 ///
