@@ -287,8 +287,7 @@ fn unsupported_types_name_the_file_and_the_type() {
     let spec = folder.write("t.npy", &npy(&dict("|O", "False", "(1,)"), b"\x80\x04."));
     let error = load(&spec).unwrap_err();
     assert!(error.to_string().ends_with("t.npy`: the element type `|O` (Python objects) is not supported"), "{error}");
-    let (b, c) = (Tensor::scalar(bf16::ONE).unwrap(), Tensor::scalar(Complex::new(0.0, 1.0)).unwrap());
-    assert_eq!(save_npy(&folder.file("b.npy"), &(&b).into()).unwrap_err().code(), 903);
+    let c = Tensor::scalar(Complex::new(0.0, 1.0)).unwrap();
     assert_eq!(save_safetensors(&folder.file("c.safetensors"), &[("c", (&c).into())]).unwrap_err().code(), 903);
     assert_eq!(folder.names(), ["t.npy"], "nothing is left of what failed");
 }
