@@ -159,7 +159,7 @@ fn labels_are_integers_or_strings_of_any_kind() {
     // Empty axes: no work.
     let empty = r#"{"inputs": [[0, 1], [1, 2], [2]], "output": [], "sizes": {"0": 3, "1": 0, "2": 4}}"#;
     ok(&[&f.file("empty.json", empty)]);
-    json(&[&f.file("empty.json", empty), "--memory", "1"]);
+    json(&[&f.file("empty.json", empty), "--memory", "16"]);
 }
 
 #[test]

@@ -81,6 +81,11 @@ pub struct Found {
 /// # Ok::<(), ein_opt::path::NetworkError>(())
 /// ```
 pub fn search(network: &Network, objective: &Objective, budget: Budget, given: Option<&Path>, go_on: &mut dyn FnMut(u64) -> bool) -> Found {
+    if network.n_operands() == 1 {
+        // Nothing is chosen: a sum, if there is one, is all there is to do.
+        let path = Path::summed_first(network, Tree::default());
+        return Found { path, optimal: true, truncated: false, steps: 0 };
+    }
     let mut judge = Judge::new(network, objective, budget.steps, go_on);
     if let Some(path) = given {
         judge.offer(path.clone());

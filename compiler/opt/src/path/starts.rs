@@ -6,6 +6,10 @@ use super::tree::Tree;
 
 /// Passes over a cut; later ones seldom find anything.
 const PASSES: usize = 6;
+/// Cuts of a part that the best is taken of, from different ends; of small parts one is enough.
+const CUTS: usize = 4;
+/// Tensors up to which a part is small.
+const SMALL_PART: usize = 64;
 /// Holders of a label that count as neighbours: enough to keep networks connected.
 const MAX_HOLDERS: usize = 32;
 
@@ -40,6 +44,18 @@ impl Graph {
         let order = self.breadth_first(part, far, inside);
         part.iter().for_each(|t| inside[*t as usize] = false);
         order
+    }
+
+    /// What is shared across a cut of a part, twice.
+    fn cut(&self, part: &[u32], side: &[bool], inside: &[bool]) -> f64 {
+        let across = |t: &u32| -> f64 {
+            self.around[*t as usize]
+                .iter()
+                .filter(|(o, _)| inside[*o as usize] && side[*o as usize] != side[*t as usize])
+                .map(|(_, w)| w)
+                .sum()
+        };
+        part.iter().map(across).sum()
     }
 
     fn breadth_first(&self, part: &[u32], seed: u32, inside: &mut [bool]) -> Vec<u32> {
@@ -135,19 +151,29 @@ pub(crate) fn bisect(network: &Network, weights: &[f64], random: &mut Random) ->
     Tree::from_children(n, children[root][0], &children)
 }
 
-/// Parts a set of tensors in two, from a sweep through it, improved by moving tensors across.
+/// Parts a set of tensors in two, from sweeps through it, improved by moving tensors across; the smallest of a few cuts.
 fn halve(graph: &Graph, part: &[u32], side: &mut [bool], random: &mut Random) -> (Vec<u32>, Vec<u32>) {
     let mut inside = vec![false; side.len()];
-    let order = graph.sweep(part, &mut inside, random);
-    let n = order.len();
-    order.iter().enumerate().for_each(|(k, t)| side[*t as usize] = k >= n / 2);
-    order.iter().for_each(|t| inside[*t as usize] = true);
-    for _ in 0..PASSES {
-        if n < 4 || !improve(graph, &order, side, &inside) {
-            break;
+    let n = part.len();
+    let mut best: Option<(f64, Vec<bool>)> = None;
+    for _ in 0..if n > SMALL_PART { CUTS } else { 1 } {
+        let order = graph.sweep(part, &mut inside, random);
+        order.iter().enumerate().for_each(|(k, t)| side[*t as usize] = k >= n / 2);
+        part.iter().for_each(|t| inside[*t as usize] = true);
+        for _ in 0..PASSES {
+            if n < 4 || !improve(graph, part, side, &inside) {
+                break;
+            }
         }
+        let cut = graph.cut(part, side, &inside);
+        if best.as_ref().is_none_or(|(least, _)| cut < *least) {
+            best = Some((cut, part.iter().map(|t| side[*t as usize]).collect()));
+        }
+        part.iter().for_each(|t| inside[*t as usize] = false);
     }
-    order.iter().partition(|t| !side[**t as usize])
+    let sides = best.map_or_else(Vec::new, |(_, sides)| sides);
+    part.iter().zip(sides).for_each(|(t, s)| side[*t as usize] = s);
+    part.iter().partition(|t| !side[**t as usize])
 }
 
 /// One pass: every tensor moves once, the best gain first, and the best moment is kept. Whether the cut became smaller.

@@ -208,6 +208,17 @@ fn what_a_table_says_of_its_path_is_its_price() {
 }
 
 #[test]
+fn a_single_operand_is_summed_whatever_was_given() {
+    let network = Network::new(vec![vec![0, 1]], vec![1], vec![5, 3]).expect("a network");
+    for exact in [0, 12] {
+        let budget = Budget { exact, ..budget(&network) };
+        let found = search(&network, &Objective::Flops, budget, Some(&Path::default()), &mut |_| true);
+        assert_eq!((found.path.presums.as_slice(), found.optimal), (&[0][..], true));
+        assert_eq!(price(&network, &found.path).flops, 2 * 15);
+    }
+}
+
+#[test]
 fn an_outer_product_first_may_be_best() {
     // Two vectors and a matrix between them that is larger than their product.
     let network = Network::new(vec![vec![0], vec![1], vec![0, 1, 2]], vec![2], vec![2, 2, 100]).expect("a network");
