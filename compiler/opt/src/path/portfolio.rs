@@ -182,9 +182,7 @@ impl<'a> Judge<'a> {
 
     /// Sums labels of single operands in their first step where that is better: as when the other operand has one element.
     fn sum_late(&mut self) {
-        // A lone operand has no step to be summed in.
-        let paired = self.best.as_ref().filter(|(path, _)| !path.tree.pairs.is_empty());
-        let presums = paired.map_or(Vec::new(), |(path, _)| path.presums.clone());
+        let presums = self.best.as_ref().map_or(Vec::new(), |(path, _)| path.presums.clone());
         if presums.len() > MAX_LATE {
             return;
         }
