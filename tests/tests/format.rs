@@ -59,3 +59,14 @@ fn lines_are_not_longer_than_they_must_be() {
         }
     }
 }
+
+/// Programs that the grammar refuses (cases of errors) have no form.
+#[test]
+fn the_programs_of_the_repository_are_formatted() {
+    let paths = ein::format::programs(&[ein_tests::repository()]).unwrap();
+    assert!(paths.len() > 100, "{}", paths.len());
+    let text = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let is_off = |path: &std::path::PathBuf| format("a program", &text(path)).is_ok_and(|formatted| formatted != text(path));
+    let off: Vec<_> = paths.into_iter().filter(is_off).collect();
+    assert!(off.is_empty(), "`ein fmt` changes {off:?}");
+}
