@@ -5,6 +5,7 @@ use super::tree::{Access, Node, NodeKind, Reduction, Stated, Sub, Var, VarId, Va
 use crate::ast::{self, BinaryOp, Binder, BinderKind, ElementKind, Expr, ExprKind, Ident, IndexRange, NumberValue, Subscript, UnaryOp};
 use crate::builtins::{self, Function, MODES, REDUCERS, Reducer, nearest};
 use crate::error::dims;
+use crate::error::parse::StructureError;
 use crate::error::reducers;
 use crate::error::refusals::unsupported;
 use crate::error::sums::{error, hides};
@@ -171,7 +172,11 @@ impl<'e, 'p> Resolver<'e, 'p> {
             ExprKind::Unary { op: UnaryOp::Not, value, .. } => NodeKind::Unary(UnaryFn::Not, Box::new(self.expr(value))),
             ExprKind::Binary { op, lhs, rhs, .. } => self.binary(*op, lhs, rhs),
             ExprKind::Paren(inner) => return self.expr(inner),
-            ExprKind::Tuple(_) => NodeKind::Bad,
+            ExprKind::Tuple(_) => {
+                // The parser takes lists for arguments; a value is none of them.
+                self.elab.errors.push(StructureError::TupleAsValue { span: e.span }.into());
+                NodeKind::Bad
+            }
         };
         Node::new(kind, e.span)
     }
