@@ -3,9 +3,9 @@
 //! Dims are the sizes of the arrays, as literals: an index that two axes of different sizes share is E0301 with both sizes,
 //! and bounds are exact. The element type of the result is that of the right side, or the one that the equation states.
 
-use crate::ast::{Bind, Statement};
+use crate::ast::Bind;
 use crate::check::program::{Outcome, ProgramScope};
-use crate::check::refuse::{first_refusal, refuse_dtype};
+use crate::check::refuse::{first_refusal_of_equation, refuse_dtype};
 use crate::check::scope::{Elaborator, Meaning};
 use crate::error::sums::error;
 use ein_ir::diagnostic::Diagnostic;
@@ -24,7 +24,7 @@ pub fn eval_module(bind: &Bind, inputs: &[(String, DType, Vec<usize>)]) -> Resul
     if let Some(refusal) = inputs.iter().find_map(|(_, dtype, _)| refuse_dtype(*dtype, place)) {
         return Err(vec![refusal]);
     }
-    if let Some(refusal) = first_refusal(&as_def(bind)) {
+    if let Some(refusal) = first_refusal_of_equation(bind) {
         return Err(vec![refusal]);
     }
     let program = ProgramScope::empty();
@@ -51,18 +51,6 @@ fn declare_input(e: &mut Elaborator<'_>, name: &str, dtype: DType, shape: &[usiz
     e.defined.insert(tensor);
     e.module.params.push(tensor);
     Ok(())
-}
-
-fn as_def(bind: &Bind) -> crate::ast::Def {
-    crate::ast::Def {
-        name: bind.name.clone(),
-        generics: Vec::new(),
-        params: Vec::new(),
-        results: Vec::new(),
-        wheres: Vec::new(),
-        body: vec![Statement::Bind(bind.clone())],
-        span: bind.span,
-    }
 }
 
 #[cfg(test)]

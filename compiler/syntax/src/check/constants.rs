@@ -12,7 +12,7 @@ use super::program::{Elaborated, Outcome, ProgramScope};
 use super::resolve::{Resolver, plural};
 use super::scope::{Declaration, Elaborator, Formula, Meaning};
 use super::tree::{Kind, Node, Ty};
-use crate::ast::{Bind, Const, ConstValue, DimItem, DimSize, ElementKind, Expr, ExprKind, Statement, Table, TableEntry, Type};
+use crate::ast::{Bind, Const, ConstValue, DimItem, DimSize, ElementKind, Expr, ExprKind, Table, TableEntry, Type};
 use crate::builtins::whole;
 use crate::error::parse::{too_deep, too_many_axes};
 use crate::error::{dims, sums, types};
@@ -224,7 +224,7 @@ impl<'p> ProgramScope<'p> {
     pub(crate) fn constant(&self, id: ItemId, constant: &'p Const) -> Outcome {
         self.remembered((id, Vec::new()), || {
             let bind = as_bind(constant);
-            if let Some(refusal) = super::refuse::first_refusal(&as_def(&bind)) {
+            if let Some(refusal) = super::refuse::first_refusal_of_equation(&bind) {
                 return Outcome::Refused(vec![refusal]);
             }
             let mut elaborator = Elaborator::new(self, id.file, constant.name.as_str());
@@ -265,18 +265,6 @@ fn as_bind(constant: &Const) -> Bind {
         init: None,
         tolerance: None,
         span: constant.span,
-    }
-}
-
-fn as_def(bind: &Bind) -> crate::ast::Def {
-    crate::ast::Def {
-        name: bind.name.clone(),
-        generics: Vec::new(),
-        params: Vec::new(),
-        results: Vec::new(),
-        wheres: Vec::new(),
-        body: vec![Statement::Bind(bind.clone())],
-        span: bind.span,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What parses but is not in this version: the first such construct of a def, in one sentence (E0190).
 
 use super::names::children;
-use crate::ast::{Def, ElementKind, ElementType, Expr, ExprKind, Param, Qualifier, Statement, Structure, StructureKind, Type};
+use crate::ast::{Bind, Def, ElementKind, ElementType, Expr, ExprKind, Param, Qualifier, Statement, Structure, StructureKind, Type};
 use crate::error::refusals::unsupported;
 use crate::print::print_expr;
 use ein_ir::diagnostic::Diagnostic;
@@ -17,9 +17,14 @@ pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
     def.params.iter().for_each(|p| found.param(p, is_ignored_fact));
     def.results.iter().for_each(|p| found.param(p, |_| false));
     def.body.iter().for_each(|s| found.statement(s));
-    let mut found = found.0;
-    found.sort_by_key(|d| d.primary.as_ref().map(|l| l.span));
-    found.into_iter().next()
+    found.first()
+}
+
+/// The first such construct of an equation that stands alone.
+pub(crate) fn first_refusal_of_equation(bind: &Bind) -> Option<Diagnostic> {
+    let mut found = Refusals(Vec::new());
+    found.statement(&Statement::Bind(bind.clone()));
+    found.first()
 }
 
 /// Says that an element type is not in this version, if it is not.
@@ -50,6 +55,12 @@ fn is_ignored_fact(structure: &Structure) -> bool {
 struct Refusals(Vec<Diagnostic>);
 
 impl Refusals {
+    /// The first in source order.
+    fn first(mut self) -> Option<Diagnostic> {
+        self.0.sort_by_key(|d| d.primary.as_ref().map(|l| l.span));
+        self.0.into_iter().next()
+    }
+
     fn add(&mut self, what: &str, span: Span) {
         self.0.push(unsupported(what, span));
     }
