@@ -197,6 +197,22 @@ fn what_scans_refuse() {
     }
 }
 
+/// Sums that go into elements named by data, of the step and of the state.
+#[test]
+fn scatters_in_scans_agree() {
+    let f = |body: &str| {
+        format!("def f<T, B, N>(ids: i32[T, B], w: f32[T, B], x: f32[N]) -> (h: f32[N], y: f32[T, N]) {{ scan t: T {{ {body} }} }}")
+    };
+    let dropped = "h[v] = sum[b where ids[t, b] == v](w[t, b] * prev h[b % |N|]) from x[v]; y[t, v] = h[v];";
+    let added = "y[t, v] = sum[b where ids[t, b] == v](w[t, b]); h[v] = prev h[v] + y[t, v] from x[v];";
+    let chosen = "y[t, v] = x[v]; h[v] = max[b where ids[t, b] == v and w[t, b] > prev h[0]](w[t, b]) from x[v];";
+    for body in [dropped, added, chosen] {
+        for t in STEPS {
+            agrees(&f(body), &[("ids", DType::I32, &[t, 7]), ("w", F, &[t, 7]), ("x", F, &[5])], &[]);
+        }
+    }
+}
+
 /// A library function of the state, which swaps two buffers, in every step.
 #[test]
 fn library_calls_in_scans_agree() {

@@ -14,6 +14,7 @@ use ein_ir::kernel::{BinaryOp, Op, Operand, Type};
 pub(crate) fn emit_scatter(problem: &Problem, order: &[OuterLoop], tasks: Tasks) -> Emitted {
     let mut emitter = Emitter::new(problem);
     let task = emitter.local(Type::INDEX);
+    emitter.bind_turns();
     let part = tasks.chunk.map(|(axis, chunk)| {
         let lo = emitter.arithmetic(BinaryOp::Mul, Operand::Local(task), Operand::Const(chunk));
         let end = emitter.arithmetic(BinaryOp::Add, lo, Operand::Const(chunk));
