@@ -124,3 +124,25 @@ fn nests_of_huge_ranges() {
     let outputs = bound.call(&[(&x).into()]).expect("it runs").into_tensors();
     assert_eq!(outputs.len(), 1);
 }
+
+/// Tensors that fit by themselves, and not together.
+#[test]
+fn memory_beyond_the_address_space() {
+    let results = |n: usize| {
+        let (types, equations) = (list(n, |k| format!("y{k}: f64[N]")), (0..n).map(|k| format!("y{k}[_] = 1.0;")).collect::<String>());
+        format!("def f<N>(x: f32[N]) -> ({types}) {{ {equations} }}")
+    };
+    let emitted = |source: &str, n: i64| {
+        let program = Compiler::new().threads(1).compile(source).expect("it is right");
+        program.emit(ein::Stage::Kernels, "f", &[("N", n)]).map_err(|e| e.diagnostics()[0].code.0)
+    };
+    assert_eq!(emitted(&results(2), (1 << 60) - 1), Err(802));
+    assert_eq!(emitted(&results(3), (1 << 60) - 1), Err(802), "the sum wraps");
+    assert!(emitted(&results(2), 1 << 50).is_ok());
+    let workspace = "def f<N>(A: f64[N, N]) -> s: f64[N] { (U, s, Vt) = svd(A); }";
+    assert_eq!(emitted(workspace, 1 << 29), Err(802));
+    assert!(emitted(workspace, 1 << 20).is_ok());
+    let packed = "def f<N>(x: u4[N]) -> y: u4[N] { y[i] = x[i]; }";
+    assert_eq!(emitted(packed, i64::MAX - 1), Err(802));
+    assert!(emitted(packed, 1 << 61).is_ok());
+}

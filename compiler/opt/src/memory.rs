@@ -163,22 +163,31 @@ fn best_fit(placed: &[Block], block: &Block) -> u64 {
     best.map_or(end, |(_, offset)| offset)
 }
 
-/// Checks the peak memory against the limit.
+/// Checks the peak memory against the limit, and against what addresses can tell apart.
 ///
 /// # Errors
-/// E0801 with the peak, the limit and the largest buffers.
+/// E0801 with the peak, the limit and the largest buffers; E0802 beyond 63 bits.
 pub(crate) fn check_limit(plan: &Plan) -> Result<(), Vec<Diagnostic>> {
-    let peak = plan.peak().base;
+    let (peak, program) = (plan.peak().base, &plan.header.program);
+    if i64::try_from(peak).is_err() {
+        let message = format!("`{program}` needs more than {} bytes of memory, which no machine can address", i64::MAX);
+        return Err(vec![with_largest(Diagnostic::error(802, "too-large", message), plan)]);
+    }
     let Some(limit) = plan.header.memory_limit.filter(|limit| peak > *limit) else { return Ok(()) };
+    // Rounded values that read the same would hide the fact.
+    let (needed, allowed) =
+        if bytes(peak) == bytes(limit) { (format!("{peak} bytes"), format!("{limit} bytes")) } else { (bytes(peak), bytes(limit)) };
+    let message = format!("`{program}` needs {needed} of memory but the limit is {allowed}");
+    let error = with_largest(Diagnostic::error(801, "memory-limit", message), plan);
+    Err(vec![error.help(format!("`--memory-limit {peak}` allows it"))])
+}
+
+/// With the largest results and intermediates.
+fn with_largest(mut error: Diagnostic, plan: &Plan) -> Diagnostic {
     let mut largest: Vec<&Buffer> =
         plan.buffers.values().filter(|b| matches!(b.place, Place::Arena(_) | Place::Output(_)) && b.n_bytes() > 0).collect();
     // The sort is stable: equal ones stay in the order of the plan.
     largest.sort_by_key(|b| std::cmp::Reverse(b.n_bytes()));
-    // Rounded values that read the same would hide the fact.
-    let (needed, allowed) =
-        if bytes(peak) == bytes(limit) { (format!("{peak} bytes"), format!("{limit} bytes")) } else { (bytes(peak), bytes(limit)) };
-    let message = format!("`{}` needs {needed} of memory but the limit is {allowed}", plan.header.program);
-    let mut error = Diagnostic::error(801, "memory-limit", message);
     if let Some(first) = largest.first() {
         error = error.at(first.span, format!("`{}` takes {}", first.name, bytes(first.n_bytes())));
     }
@@ -186,7 +195,7 @@ pub(crate) fn check_limit(plan: &Plan) -> Result<(), Vec<Diagnostic>> {
         let kind = if matches!(buffer.place, Place::Output(_)) { "result" } else { "intermediate" };
         error = error.note(format!("{kind} `{}` {:?} of {} takes {}", buffer.name, buffer.extents, buffer.dtype, bytes(buffer.n_bytes())));
     }
-    Err(vec![error.help(format!("`--memory-limit {peak}` allows it"))])
+    error
 }
 
 /// `1536 bytes`, `1.5 MiB`.

@@ -339,10 +339,10 @@ pub struct Library {
 }
 
 impl Buffer {
-    /// Number of elements.
+    /// Number of elements; `u64::MAX` where there are more.
     #[must_use]
     pub fn n_elements(&self) -> u64 {
-        self.extents.iter().product()
+        self.extents.iter().copied().fold(1, u64::saturating_mul)
     }
 
     /// Whether its elements are packed along the last axis, low bits first, each row starting on a byte: sub-byte types outside
@@ -352,18 +352,17 @@ impl Buffer {
         self.dtype.bits() < 8 && matches!(self.place, Place::Input(_) | Place::Output(_))
     }
 
-    /// Bytes when stored contiguously.
+    /// Bytes when stored contiguously; `u64::MAX` where there are more.
     #[must_use]
     pub fn n_bytes(&self) -> u64 {
-        let bits = u64::from(self.dtype.bits());
         if !self.is_packed() {
-            return self.n_elements() * self.dtype.bytes() as u64;
+            return self.n_elements().saturating_mul(self.dtype.bytes() as u64);
         }
         let (row, rows) = match self.extents.split_last() {
-            Some((last, rest)) => (*last, rest.iter().product()),
+            Some((last, rest)) => (*last, rest.iter().copied().fold(1, u64::saturating_mul)),
             None => (1, 1),
         };
-        rows * (row * bits).div_ceil(8)
+        rows.saturating_mul(row.div_ceil(u64::from(8 / self.dtype.bits())))
     }
 
     /// Strides in elements of a contiguous buffer; `None` if they are known only at the call.
@@ -398,8 +397,8 @@ impl Plan {
     /// Peak memory: outputs that the call makes, the arena, and what each thread takes.
     #[must_use]
     pub fn peak(&self) -> Peak {
-        let outputs = self.outputs.iter().map(|t| self.buffers[*t].n_bytes()).sum::<u64>();
-        Peak { base: outputs + self.arena_bytes, per_thread: 0 }
+        let outputs = self.outputs.iter().map(|t| self.buffers[*t].n_bytes());
+        Peak { base: outputs.fold(self.arena_bytes, u64::saturating_add), per_thread: 0 }
     }
 }
 
