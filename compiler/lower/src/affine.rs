@@ -75,6 +75,9 @@ impl FromIterator<Axis> for AxisSet {
 }
 
 /// `constant + sum coefficient * axis`; terms sorted by axis, no zero coefficient.
+///
+/// Forms of index values are small: [`Affine::is_small`] is asked before one is made of others. Those of addresses may be sums
+/// that wrap on the way to an element that is there, as the arithmetic of the machine does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Affine {
     pub(crate) constant: i64,
@@ -106,20 +109,17 @@ impl Affine {
         let mut terms = self.terms.clone();
         for &(axis, c) in &rhs.terms {
             match terms.binary_search_by_key(&axis, |t| t.0) {
-                Ok(n) => terms[n].1 = terms[n].1.saturating_add(c),
+                Ok(n) => terms[n].1 = terms[n].1.wrapping_add(c),
                 Err(n) => terms.insert(n, (axis, c)),
             }
         }
         terms.retain(|(_, c)| *c != 0);
-        Self { constant: self.constant.saturating_add(rhs.constant), terms }
+        Self { constant: self.constant.wrapping_add(rhs.constant), terms }
     }
 
     pub(crate) fn scale(&self, factor: i64) -> Self {
-        if factor == 0 {
-            return Self::default();
-        }
-        let terms = self.terms.iter().map(|&(a, c)| (a, c.saturating_mul(factor))).collect();
-        Self { constant: self.constant.saturating_mul(factor), terms }
+        let terms = self.terms.iter().map(|&(a, c)| (a, c.wrapping_mul(factor))).filter(|(_, c)| *c != 0).collect();
+        Self { constant: self.constant.wrapping_mul(factor), terms }
     }
 
     pub(crate) fn sub(&self, rhs: &Self) -> Self {
@@ -127,12 +127,33 @@ impl Affine {
     }
 
     pub(crate) fn plus(&self, constant: i64) -> Self {
-        Self { constant: self.constant.saturating_add(constant), terms: self.terms.clone() }
+        Self { constant: self.constant.wrapping_add(constant), terms: self.terms.clone() }
     }
 
     /// Without the term of an axis.
     pub(crate) fn without(&self, axis: Axis) -> Self {
         Self { constant: self.constant, terms: self.terms.iter().copied().filter(|(a, _)| *a != axis).collect() }
+    }
+
+    /// Whether all values of the form are so small that sums and differences of a few of them do not wrap.
+    pub(crate) fn is_small(&self, axes: &Axes) -> bool {
+        self.is_small_times(1, axes)
+    }
+
+    /// A multiple of the form, if it is small.
+    pub(crate) fn times(&self, factor: i64, axes: &Axes) -> Option<Self> {
+        self.is_small_times(factor, axes).then(|| self.scale(factor))
+    }
+
+    fn is_small_times(&self, factor: i64, axes: &Axes) -> bool {
+        const LIMIT: i128 = 1 << 60;
+        let times = |c: i64| i128::from(c) * i128::from(factor);
+        let (mut lo, mut hi) = (times(self.constant), times(self.constant));
+        for &(axis, c) in &self.terms {
+            let far = times(c).saturating_mul(i128::from(axes[axis].extent) - 1);
+            (lo, hi) = (lo.saturating_add(far.min(0)), hi.saturating_add(far.max(0)));
+        }
+        -LIMIT <= lo && hi <= LIMIT
     }
 
     /// Least and greatest value over all values of the axes.
@@ -185,6 +206,16 @@ mod tests {
         assert_eq!(a.add(&b).sub(&a), b);
         assert_eq!(a.sub(&a), Affine::default());
         assert_eq!(a.scale(2).negated(), a.scale(-2).plus(-1));
+    }
+
+    #[test]
+    fn multiples_that_would_wrap_are_not_small() {
+        let mut axes = Axes::new();
+        let a = axes.push(AxisDecl { extent: 5, kind: AxisKind::Outer });
+        let form = Affine::axis(a).plus(-2);
+        assert_eq!(form.times(1 << 58, &axes), Some(form.scale(1 << 58)));
+        assert_eq!((form.times(1 << 60, &axes), form.times(i64::MIN, &axes)), (None, None));
+        assert_eq!(form.scale(1 << 62).scale(4), Affine::default(), "addresses wrap");
     }
 
     #[test]

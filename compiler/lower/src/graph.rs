@@ -64,10 +64,10 @@ pub(crate) struct LoadAddress {
 impl LoadAddress {
     /// Elements from one value of the axis to the next; `None` if known only at run time.
     pub(crate) fn stride(&self, axis: Axis) -> Option<i64> {
-        let mut sum = 0;
+        let mut sum: i64 = 0;
         for (_, coefficient) in self.terms.iter().filter(|(a, _)| *a == axis) {
             match coefficient {
-                Coefficient::Elements(c) => sum += c,
+                Coefficient::Elements(c) => sum = sum.wrapping_add(*c),
                 Coefficient::Stride { .. } => return None,
             }
         }

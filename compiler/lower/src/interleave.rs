@@ -40,7 +40,7 @@ fn alike(problem: &Problem, re: ValueId, im: ValueId, seen: &mut BTreeSet<(Value
     };
     a.ty == b.ty
         && match (&a.op, &b.op) {
-            (ValueOp::Load(x), ValueOp::Load(y)) => *y == LoadAddress { offset: x.offset + 1, ..x.clone() },
+            (ValueOp::Load(x), ValueOp::Load(y)) => *y == LoadAddress { offset: x.offset.wrapping_add(1), ..x.clone() },
             (ValueOp::Unary(f, _), ValueOp::Unary(g, _)) => f == g && operands((&a.op, &b.op)),
             (ValueOp::Binary(f, ..), ValueOp::Binary(g, ..)) => f == g && operands((&a.op, &b.op)),
             (ValueOp::Convert(f, _), ValueOp::Convert(g, _)) => f == g && operands((&a.op, &b.op)),

@@ -100,7 +100,7 @@ fn step_cost(accesses: &[LoadAddress], axis: Axis) -> i64 {
     accesses
         .iter()
         .map(|access| match access.stride(axis) {
-            Some(stride) => stride.abs().min(FAR),
+            Some(stride) => stride.saturating_abs().min(FAR),
             // Probably the last axis of an ordinary array, possibly not.
             None => FAR / 2,
         })
@@ -144,7 +144,7 @@ fn with_innermost(problem: &Problem, innermost: Option<Axis>) -> Vec<OuterLoop> 
 
 /// Axes that an access moves along, those of the closest neighbours first.
 fn by_stride(problem: &Problem, access: &LoadAddress) -> Vec<Axis> {
-    let strides = problem.outer.iter().filter_map(|a| Some((access.stride(*a)?.abs(), *a)));
+    let strides = problem.outer.iter().filter_map(|a| Some((access.stride(*a)?.saturating_abs(), *a)));
     let mut axes: Vec<(i64, Axis)> = strides.filter(|(s, _)| *s > 0).collect();
     axes.sort();
     axes.into_iter().map(|(_, a)| a).collect()
@@ -154,7 +154,7 @@ fn by_stride(problem: &Problem, access: &LoadAddress) -> Vec<Axis> {
 fn crossing_load<'a>(problem: &Problem, accesses: &'a [LoadAddress]) -> Option<&'a LoadAddress> {
     let (out, loads) = accesses.split_first()?;
     let written = by_stride(problem, out).first().copied()?;
-    let far = |access: &LoadAddress, axis| access.stride(axis).is_some_and(|s| s.abs() >= 8);
+    let far = |access: &LoadAddress, axis| access.stride(axis).is_some_and(|s| s.saturating_abs() >= 8);
     let crossing = |load: &&LoadAddress| {
         let first = by_stride(problem, load).first().copied();
         first.is_some_and(|axis| {
@@ -255,7 +255,7 @@ fn reducing(problem: &Problem, accesses: &[LoadAddress]) -> Schedule {
 
 /// As [`step_cost`], without the limit: for an order among reduced axes.
 fn step_cost_exact(loads: &[LoadAddress], axis: Axis) -> i64 {
-    loads.iter().map(|l| l.stride(axis).map_or(FAR, i64::abs)).fold(0, i64::saturating_add)
+    loads.iter().map(|l| l.stride(axis).map_or(FAR, i64::saturating_abs)).fold(0, i64::saturating_add)
 }
 
 /// Whether guards cut the reduction differently over much of an axis.
@@ -279,7 +279,9 @@ fn in_memory(problem: &Problem, loads: &[LoadAddress], innermost: Axis) -> bool 
     let reduction = problem.reduction.as_ref().expect("called for reductions");
     let turns = reduction.axes.iter().map(|a| problem.axes[*a].extent).fold(1, i64::saturating_mul);
     let folds = reduction.identity.len() == 1 && !matches!(reduction.op, op if crate::vectorize::is_scan_like(op));
-    let possible = folds && reduction.ty == problem.out.ty && reduction.guard.residual.is_none() && !reduction.axes.is_empty();
+    // Rows are gone over as a whole: no element of them may be one that is not wanted.
+    let unconditional = reduction.guard.residual.or(problem.domain.residual).is_none();
+    let possible = folds && reduction.ty == problem.out.ty && unconditional && !reduction.axes.is_empty();
     // What is read again for another element is better kept in variables.
     let reused = |load: &LoadAddress| load.stride(innermost) != Some(0) && problem.outer.iter().any(|a| load.stride(*a) == Some(0));
     let contiguous = loads.iter().any(|l| l.stride(innermost) == Some(1));

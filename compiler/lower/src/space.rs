@@ -143,7 +143,7 @@ impl Space {
         Some((whole, rest.plus(-turn.saturating_mul(c))))
     }
 
-    /// A polynomial as a form over the axes, if it is one.
+    /// A polynomial as a form over the axes, if it is a small one: integers wrap where forms do not.
     pub(crate) fn affine(&self, polynomial: &Extent) -> Option<Affine> {
         polynomial.terms().try_fold(Affine::default(), |sum, (monomial, c)| {
             let c = i64::try_from(c).ok()?;
@@ -154,13 +154,13 @@ impl Space {
                     // A product of forms of which at most one varies.
                     let forms = monomial.iter().map(|a| self.affine_atom(a)).collect::<Option<Vec<_>>>()?;
                     forms.into_iter().try_fold(Affine::constant(1), |product, form| match (product.as_constant(), form.as_constant()) {
-                        (Some(k), _) => Some(form.scale(k)),
-                        (_, Some(k)) => Some(product.scale(k)),
+                        (Some(k), _) => form.times(k, &self.axes),
+                        (_, Some(k)) => product.times(k, &self.axes),
                         _ => None,
                     })?
                 }
             };
-            Some(sum.add(&term.scale(c)))
+            Some(sum.add(&term.times(c, &self.axes)?)).filter(|sum| sum.is_small(&self.axes))
         })
     }
 

@@ -124,7 +124,7 @@ impl Builder<'_> {
             Mode::Wrap => g.floor_rem(value, whole),
             Mode::Reflect if extent == 1 => zero,
             Mode::Reflect => {
-                let period = g.integer(2 * (extent - 1), ScalarType::I64);
+                let period = g.integer((extent - 1).saturating_mul(2), ScalarType::I64);
                 let phase = g.floor_rem(value, period);
                 let mirrored = g.binary(BinaryOp::Sub, period, phase);
                 g.binary(BinaryOp::Min, phase, mirrored)
@@ -142,7 +142,7 @@ impl Builder<'_> {
             let bits = self.graph.value(ValueOp::Load(address), ty);
             return Parts::One(SmallFloat::of(memory.dtype).map_or(bits, |small| self.graph.decoded(bits, small)));
         }
-        let imaginary = LoadAddress { offset: address.offset + 1, ..address.clone() };
+        let imaginary = LoadAddress { offset: address.offset.wrapping_add(1), ..address.clone() };
         Parts::Pair(self.graph.value(ValueOp::Load(address), ty), self.graph.value(ValueOp::Load(imaginary), ty))
     }
 
@@ -191,7 +191,7 @@ impl Builder<'_> {
                 Some(strides) => {
                     let step = strides[axis].saturating_mul(memory.parts);
                     form = form.add(&position.form.scale(step));
-                    address.values.extend(position.values.iter().map(|(v, c)| (*v, Coefficient::Elements(c * step))));
+                    address.values.extend(position.values.iter().map(|(v, c)| (*v, Coefficient::Elements(c.wrapping_mul(step)))));
                 }
                 None => address.add_runtime(axis as u32, position, memory.parts),
             }
@@ -199,7 +199,7 @@ impl Builder<'_> {
         if let Some(swing) = memory.swing {
             form = form.add(&self.space.parity(swing.scan).scale(swing.by));
         }
-        address.offset += form.constant;
+        address.offset = address.offset.wrapping_add(form.constant);
         address.terms.extend(form.terms.iter().map(|(a, c)| (*a, Coefficient::Elements(*c))));
         address.terms.sort();
         address
@@ -217,9 +217,9 @@ fn row_major(extents: &[i64]) -> Vec<i64> {
 
 impl LoadAddress {
     fn add_runtime(&mut self, axis: u32, position: &Position, parts: i64) {
-        let stride = |factor: i64| Coefficient::Stride { axis, factor: factor * parts };
+        let stride = |factor: i64| Coefficient::Stride { axis, factor: factor.wrapping_mul(parts) };
         if position.form.constant != 0 {
-            self.stride_offsets.push((axis, position.form.constant * parts));
+            self.stride_offsets.push((axis, position.form.constant.wrapping_mul(parts)));
         }
         self.terms.extend(position.form.terms.iter().map(|(a, c)| (*a, stride(*c))));
         self.values.extend(position.values.iter().map(|(v, c)| (*v, stride(*c))));

@@ -14,6 +14,7 @@ use ein_ir::span::Span;
 /// A position: a form over the axes plus multiples of i64 values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Position {
+    /// Small, or that of an index alone.
     pub(crate) form: Affine,
     pub(crate) values: Vec<(ValueId, i64)>,
     /// Whether a mode has brought the values inside the axis.
@@ -27,18 +28,6 @@ impl Position {
 
     pub(super) fn of_value(value: ValueId) -> Self {
         Self { values: vec![(value, 1)], ..Self::default() }
-    }
-
-    fn add(mut self, rhs: &Self) -> Self {
-        self.form = self.form.add(&rhs.form);
-        self.values.extend(&rhs.values);
-        self
-    }
-
-    fn scale(mut self, factor: i64) -> Self {
-        self.form = self.form.scale(factor);
-        self.values.iter_mut().for_each(|(_, c)| *c = c.saturating_mul(factor));
-        self
     }
 }
 
@@ -59,8 +48,11 @@ impl Builder<'_> {
             return self.position_of(&polynomial, subscript.span);
         }
         match &subscript.kind {
-            ScalarKind::Binary(BinaryFn::Add, a, b) => Ok(self.position(a)?.add(&self.position(b)?)),
-            ScalarKind::Binary(BinaryFn::Sub, a, b) => Ok(self.position(a)?.add(&self.position(b)?.scale(-1))),
+            ScalarKind::Binary(function @ (BinaryFn::Add | BinaryFn::Sub), a, b) => {
+                let (a, b) = (self.position(a)?, self.position(b)?);
+                let b = self.times(b, if *function == BinaryFn::Sub { -1 } else { 1 });
+                Ok(self.plus(a, b))
+            }
             _ => {
                 let value = self.scalar(subscript)?.one();
                 let value = self.graph.widen(value, subscript.dtype);
@@ -95,7 +87,6 @@ impl Builder<'_> {
         }
         let mut sum = Position::default();
         for (monomial, c) in polynomial.terms() {
-            let c = i64::try_from(c).map_err(|_| unsupported("an index value beyond 64 bits", span))?;
             let mut product: Option<Position> = None;
             for atom in monomial {
                 let factor = self.position_of_atom(atom, span)?;
@@ -104,9 +95,32 @@ impl Builder<'_> {
                     Some(product) => self.multiply(&product, &factor),
                 });
             }
-            sum = sum.add(&product.unwrap_or_else(|| Position::of(Affine::constant(1))).scale(c));
+            // Index values are 64-bit integers, which wrap: what is beyond them does not count.
+            let term = self.times(product.unwrap_or_else(|| Position::of(Affine::constant(1))), c as i64);
+            sum = self.plus(sum, term);
         }
         Ok(sum)
+    }
+
+    /// The sum of two positions. A form whose values might wrap becomes a value, which does.
+    fn plus(&mut self, a: Position, b: Position) -> Position {
+        let form = a.form.add(&b.form);
+        if [&a.form, &b.form, &form].into_iter().all(|f| f.is_small(&self.space.axes)) {
+            return Position { form, values: [a.values, b.values].concat(), bounded: false };
+        }
+        let values = [&a, &b].map(|position| (self.value_of(position), 1)).to_vec();
+        Position { values, ..Position::default() }
+    }
+
+    /// A multiple of a position, as in [`Builder::plus`].
+    fn times(&mut self, position: Position, factor: i64) -> Position {
+        match position.form.times(factor, &self.space.axes) {
+            Some(form) => {
+                let values = position.values.iter().map(|(value, c)| (*value, c.wrapping_mul(factor))).collect();
+                Position { form, values, bounded: false }
+            }
+            None => Position { values: vec![(self.value_of(&position), factor)], ..Position::default() },
+        }
     }
 
     fn multiply(&mut self, a: &Position, b: &Position) -> Position {

@@ -216,9 +216,9 @@ impl Emitter<'_> {
             let bound = self.binding(axis);
             out.terms.extend(bound.base.map(|base| (base, coefficient)));
             match coefficient {
-                Coefficient::Elements(c) => out.offset += c * bound.offset,
+                Coefficient::Elements(c) => out.offset = out.offset.wrapping_add(c.wrapping_mul(bound.offset)),
                 Coefficient::Stride { .. } if bound.offset == 0 => {}
-                Coefficient::Stride { axis, factor } => out.stride_offsets.push((axis, factor * bound.offset)),
+                Coefficient::Stride { axis, factor } => out.stride_offsets.push((axis, factor.wrapping_mul(bound.offset))),
             }
         }
         for &(value, coefficient) in &address.values {
