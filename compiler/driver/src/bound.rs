@@ -118,6 +118,7 @@ impl Binder {
         let (function, given) = self.function.written_out(&ranks, &self.sizes)?;
         let sizes = function.sizes(&shapes, &given)?;
         let staged = function.stages(&sizes, &self.classes)?;
+        ein_opt::check_work(&staged.plan).map_err(|d| function.located(d))?;
         let code = pipeline::generate(&staged.kernels, function.cpu()).map_err(|d| function.located(d))?;
         Bound::new(function, &staged, code, self.constants, &self.classes)
     }

@@ -38,8 +38,10 @@ mod scatter;
 mod tests;
 mod uses;
 mod widen;
+mod work;
 
 pub use report::{StepReport, describe, table};
+pub use work::{MAX_WORK, check_work};
 
 use draft::Draft;
 use ein_ir::diagnostic::Diagnostic;
