@@ -28,7 +28,7 @@ pub(super) enum Piece {
     Line,
     /// Nothing, or a line end where the group is broken.
     Soft,
-    /// A space, or a line end where what follows would not fit the line, whatever the group does.
+    /// A space, or a line end where what follows up to the next one would not fit the line, whatever the group does.
     Fill,
     /// A space after a group that was broken, otherwise as [`Piece::Line`].
     Hug,
@@ -92,11 +92,12 @@ pub(super) fn render(pieces: &[Piece], width: usize) -> String {
 }
 
 /// For each piece the characters that must fit behind it on its line: for the start of a group, all of the group and what
-/// follows up to the next place to break; for other pieces what follows up to that place. `usize::MAX` for what cannot fit.
+/// follows up to the next place to break; for an entry of a filled list the whole entry; for other pieces what follows up to the next
+/// place to break. `usize::MAX` for what cannot fit.
 fn rooms(pieces: &[Piece]) -> Vec<usize> {
     let mut rooms = vec![0; pieces.len()];
-    // Of the text between here and the next place to break, and from here to the end of the document.
-    let (mut until_break, mut until_end) = (0, 0);
+    // Of the text between here and the next place to break, the next entry of a filled list, and the end of the document.
+    let (mut until_break, mut until_entry, mut until_end) = (0, 0, 0);
     let mut hard_breaks = 0_usize;
     // For each open group, counted from its end: the text behind it, the text to the end of the document, the hard breaks.
     let mut groups: Vec<(usize, usize, usize)> = Vec::new();
@@ -110,8 +111,11 @@ fn rooms(pieces: &[Piece]) -> Vec<usize> {
                 }
             }
             Piece::Hard(_) | Piece::Comment { .. } => hard_breaks += 1,
+            Piece::Fill => *room = until_entry,
             _ => {}
         }
+        let ends_entry = matches!(piece, Piece::Fill | Piece::Hard(_) | Piece::Comment { .. });
+        until_entry = if ends_entry { 0 } else { until_entry + piece.flat_width() };
         until_end += piece.flat_width();
         until_break = if piece.is_break() { 0 } else { until_break + piece.flat_width() };
     }
@@ -135,6 +139,8 @@ struct Layout {
     indents: Vec<usize>,
     /// Spaces before the code of the row.
     row_indent: usize,
+    /// Spaces before the next row, if an entry of a filled list begins it.
+    entry_indent: Option<usize>,
     /// For each open group whether it is broken.
     broken: Vec<bool>,
     /// Whether the last group that ended was broken.
@@ -159,7 +165,11 @@ impl Layout {
             Piece::Dedent => drop(self.indents.pop()),
             Piece::Line => self.line(self.is_broken(), " "),
             Piece::Soft => self.line(self.is_broken(), ""),
-            Piece::Fill => self.line(!self.fits(room.saturating_add(1)), " "),
+            Piece::Fill => {
+                self.line(!self.fits(room.saturating_add(1)), " ");
+                // Its own column, not that of the operand with which an entry may begin.
+                self.entry_indent = self.row.code.is_empty().then(|| self.margin());
+            }
             Piece::Hug => self.line(self.is_broken() && !self.last_broken, " "),
             Piece::TrailingComma if self.is_broken() => self.text(","),
             Piece::TrailingComma | Piece::End => {}
@@ -217,7 +227,7 @@ impl Layout {
         if std::mem::take(&mut self.gap) && !self.rows.is_empty() {
             self.rows.push(Row::default());
         }
-        self.row_indent = self.margin().min(MAX_INDENT);
+        self.row_indent = self.entry_indent.take().unwrap_or_else(|| self.margin()).min(MAX_INDENT);
         self.column = self.row_indent;
         self.row.code = " ".repeat(self.column);
     }

@@ -128,6 +128,18 @@ def o<B, H, W, R, S, st: int = 1, p: int = 1>(x: f32[B, C, H, W], w: f32[O, C, R
 }
 
 #[test]
+fn conditions_fill_their_lines_one_by_one() {
+    check(
+        "def f<N, R, stride: int = 1, padding: int = 0>(x: f32[N]) -> y: f32[M] where K = N + 2*padding - R, M = (K + 2*padding - R) // stride + 1, stride >= 1 and padding >= 0, R <= N + 2*padding { }",
+        "\
+def f<N, R, stride: int = 1, padding: int = 0>(x: f32[N]) -> y: f32[M]
+    where K = N + 2*padding - R, M = (K + 2*padding - R) // stride + 1,
+        stride >= 1 and padding >= 0, R <= N + 2*padding { }
+",
+    );
+}
+
+#[test]
 fn tables_fill_their_lines() {
     let numbers = (0..40).map(|n| format!("{}.5", n * 100)).collect::<Vec<_>>().join(",");
     check(
