@@ -47,13 +47,15 @@ pub struct SourceFile {
     pub program: ast::Program,
     /// The file that each `use` of the tree names, in order.
     pub imports: Vec<usize>,
+    /// Whether it is a module of the standard library: known to be right, so that what no one uses of it is not checked.
+    pub is_library: bool,
 }
 
 impl Sources {
     /// A program of one file that uses no other.
     #[must_use]
     pub fn single(program: ast::Program) -> Self {
-        Self { files: vec![SourceFile { program, imports: Vec::new() }] }
+        Self { files: vec![SourceFile { program, imports: Vec::new(), is_library: false }] }
     }
 }
 

@@ -99,10 +99,10 @@ pub fn check_sources(sources: Sources) -> Result<CheckedProgram, Vec<Diagnostic>
     if errors.is_empty() { Ok(CheckedProgram { sources, defs }) } else { Err(errors) }
 }
 
-/// The defs of the program itself; mistakes of all files.
+/// The defs of the program itself; mistakes of all files. What the program uses of the library is elaborated where it is used.
 fn check_defs<'p>(scope: &ProgramScope<'p>, sources: &'p Sources, errors: &mut Vec<Diagnostic>) -> Vec<CheckedDef> {
     let mut defs = Vec::new();
-    for (file, source) in sources.files.iter().enumerate() {
+    for (file, source) in sources.files.iter().enumerate().filter(|(_, source)| !source.is_library) {
         for (item, declared) in source.program.items.iter().enumerate() {
             let id = ItemId { file, item, part: 0 };
             let checked = match declared {

@@ -170,8 +170,7 @@ impl Elaborator<'_> {
                         None
                     }
                 }
-                (None, Some(builtins::Reducer::Op(ReduceOp::ArgMax | ReduceOp::ArgMin))) => Some(DType::I64),
-                (None, Some(builtins::Reducer::Op(ReduceOp::Sum | ReduceOp::Prod))) => {
+                (None, Some(builtins::Reducer::Op(ReduceOp::Sum))) => {
                     self.guess(&r.body).map(|d| if d.is_float() { d } else { d.accumulator() })
                 }
                 (None, _) => self.guess(&r.body),

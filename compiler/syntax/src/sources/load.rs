@@ -59,7 +59,7 @@ impl Loading<'_> {
                 imports.push(self.import(import, number)?);
             }
         }
-        Some(SourceFile { program, imports })
+        Some(SourceFile { program, imports, is_library: number > 0 && self.keys[number].is_none() })
     }
 
     /// The number of the file that a `use` names.

@@ -116,7 +116,24 @@ fn mistakes_name_the_file_that_they_are_in() {
 #[test]
 fn every_module_of_the_library_is_right() {
     for module in super::MODULES {
-        let found = checked(&format!("use std.{};", module.name), &[]);
+        let found = checked(module.text, &[]);
         assert!(found.is_ok(), "{}: {}", module.name, lines(&found.expect_err("just seen")));
     }
+}
+
+#[test]
+fn what_no_one_uses_of_the_library_is_not_checked() {
+    let texts = [("a.ein", "def right(x: f32) -> y: f32 { y = 2.0 * x; } def wrong(x: f32) -> y: f32 { y = z; }")];
+    let program = |def: &str| format!("use \"a.ein\" as a; def f(x: f32) -> y: f32 {{ y = a.{def}(x); }}");
+    let found = |main: &str, is_library: bool| {
+        let mut sources = loaded(main, &texts).1.expect("no mistake of syntax");
+        sources.files[1].is_library = is_library;
+        check_sources(sources).map(|_| ()).map_err(|d| lines(&d))
+    };
+    let mistake = Err("E0204 `z` is not declared".to_owned());
+    assert_eq!(found(&program("right"), true), Ok(()));
+    assert_eq!(found(&program("right"), false), mistake);
+    assert_eq!(found(&program("wrong"), true), mistake);
+    let sources = loaded("use std.nn; use \"a.ein\";", &texts).1.expect("no mistake of syntax");
+    assert_eq!(sources.files.iter().map(|f| f.is_library).collect::<Vec<_>>(), [false, true, false]);
 }
