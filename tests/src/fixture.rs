@@ -1,5 +1,5 @@
-//! What numpy computed: `numpy/einsum.json` and `numpy/programs.json`, written by `numpy/make_fixtures.py`, and `programs/*.json`, written
-//! by `numpy/make_programs.py`.
+//! What numpy computed: `numpy/einsum.json` and `numpy/programs.json`, written by `numpy/make_fixtures.py`, `programs/*.json`, written by
+//! `numpy/make_programs.py`, and `std/*.json`, written by `numpy/make_std.py`.
 
 use crate::store::{Layout, Stored};
 use ein::{DType, Tensor};
@@ -65,7 +65,7 @@ pub fn program_cases() -> Vec<ProgramCase> {
     cases.iter().map(|value| program(value, text(&value["name"]), source(&text(&value["source"])))).collect()
 }
 
-/// A call of a program in `programs/` or `cases/programs/`, its tensors not yet read.
+/// A call of a program in `programs/` or `cases/programs/`, or of a module of the standard library, its tensors not yet read.
 pub struct ReferenceCall {
     /// Name of the file.
     pub program: String,
@@ -91,18 +91,31 @@ impl ReferenceCall {
 /// If a file is not as `make_programs.py` writes it, or its program is missing.
 #[must_use]
 pub fn reference_calls() -> Vec<ReferenceCall> {
-    let folder = crate::repository().join("tests/programs");
-    let entries = std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path());
-    let mut files: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
-    files.sort();
-    files.iter().flat_map(|path| calls(path)).collect()
+    calls_in("tests/programs", &["tests/programs", "tests/cases/programs"])
 }
 
-fn calls(path: &std::path::Path) -> Vec<ReferenceCall> {
+/// Every call of a definition of the standard library.
+///
+/// # Panics
+/// If a file is not as `make_std.py` writes it, or there is no module of its name.
+#[must_use]
+pub fn library_calls() -> Vec<ReferenceCall> {
+    calls_in("tests/std", &["compiler/syntax/std"])
+}
+
+/// The calls of each file of a folder, of the program of the same name in the first of some folders that has it.
+fn calls_in(folder: &str, programs: &[&str]) -> Vec<ReferenceCall> {
+    let entries = std::fs::read_dir(crate::repository().join(folder)).expect("a folder").map(|e| e.expect("an entry").path());
+    let mut files: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
+    files.sort();
+    files.iter().flat_map(|path| calls(path, programs)).collect()
+}
+
+fn calls(path: &std::path::Path, programs: &[&str]) -> Vec<ReferenceCall> {
     let program = path.file_stem().expect("a file").to_string_lossy().into_owned();
-    let beside = format!("tests/programs/{program}.ein");
-    let of_the_language = format!("tests/cases/programs/{program}.ein");
-    let source = source(if crate::repository().join(&beside).exists() { &beside } else { &of_the_language });
+    let places = programs.iter().map(|folder| format!("{folder}/{program}.ein"));
+    let place = places.into_iter().find(|place| crate::repository().join(place).exists());
+    let source = source(&place.unwrap_or_else(|| panic!("no program of {}", path.display())));
     let calls: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).expect("readable")).expect("json");
     let call = |(number, value): (usize, Value)| {
         let def = text(&value["def"]);

@@ -32,14 +32,29 @@ pub fn module(source: &str, def: Option<&str>) -> Result<Verified<Module>, Vec<D
 /// # Errors
 /// What the front end refuses.
 pub fn module_for(source: &str, def: Option<&str>, shapes: &[&[usize]]) -> Result<Verified<Module>, Vec<Diagnostic>> {
-    let checked = checked(source)?;
-    let last = checked.defs().last().map(|s| (*s).to_owned()).unwrap_or_default();
-    let def = def.unwrap_or(&last);
-    let ranks: Vec<Option<usize>> = shapes.iter().map(|s| Some(s.len())).collect();
-    checked.lower_for(def, &checked.ranks(def, &ranks, &[])?)
+    lower_for(&checked(source)?, def, shapes)
 }
 
-fn checked(source: &str) -> Result<ein_syntax::CheckedProgram, Vec<Diagnostic>> {
+/// The tensor IR of a definition of a program, for inputs of these shapes.
+///
+/// # Errors
+/// What the front end refuses.
+pub fn lower_for(
+    program: &ein_syntax::CheckedProgram,
+    def: Option<&str>,
+    shapes: &[&[usize]],
+) -> Result<Verified<Module>, Vec<Diagnostic>> {
+    let last = program.defs().last().map(|s| (*s).to_owned()).unwrap_or_default();
+    let def = def.unwrap_or(&last);
+    let ranks: Vec<Option<usize>> = shapes.iter().map(|s| Some(s.len())).collect();
+    program.lower_for(def, &program.ranks(def, &ranks, &[])?)
+}
+
+/// Source text to a program.
+///
+/// # Errors
+/// What the front end refuses.
+pub fn checked(source: &str) -> Result<ein_syntax::CheckedProgram, Vec<Diagnostic>> {
     let (_, sources) = ein_syntax::sources::load(ein_syntax::sources::Text::new("<program>", source), &mut ein_syntax::sources::NoFiles);
     ein_syntax::check_sources(sources?)
 }

@@ -3,20 +3,31 @@
 use crate::compare::close;
 use crate::fixture::ProgramCase;
 use crate::oracle;
-use ein::{Compiler, Error, Tensor, TensorRef};
+use ein::{Compiler, Error, Program, Tensor, TensorRef};
+use ein_syntax::CheckedProgram;
 
 /// Results of the interpreter, by name.
 ///
 /// # Errors
 /// What the front end or the interpreter says.
 pub fn interpret(case: &ProgramCase) -> Result<Vec<(String, Tensor)>, String> {
-    let generic = oracle::module(&case.source, case.def.as_deref()).map_err(|d| Error::from(d).to_string())?;
+    interpret_in(&oracle::checked(&case.source).map_err(|d| Error::from(d).to_string())?, case)
+}
+
+/// As [`interpret`], of a program that has been checked.
+///
+/// # Errors
+/// As [`interpret`].
+pub fn interpret_in(program: &CheckedProgram, case: &ProgramCase) -> Result<Vec<(String, Tensor)>, String> {
+    let last = program.defs().last().map(|s| (*s).to_owned()).unwrap_or_default();
+    let def = case.def.as_deref().unwrap_or(&last);
+    let generic = program.lower(def).map_err(|d| Error::from(d).to_string())?;
     let named = |t: &ein_ir::entity::Tensor| generic.tensors[*t].name.clone();
     let find = |name: String| case.inputs.iter().find(|(n, _)| *n == name).map(|(_, t)| t.try_clone().expect("small"));
     let inputs: Option<Vec<Tensor>> = generic.params.iter().map(|t| find(named(t))).collect();
     let inputs = inputs.ok_or_else(|| "an input is missing".to_owned())?;
     let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
-    let generic = oracle::module_for(&case.source, case.def.as_deref(), &shapes).map_err(|d| Error::from(d).to_string())?;
+    let generic = oracle::lower_for(program, Some(def), &shapes).map_err(|d| Error::from(d).to_string())?;
     // Indices are given in any integer type.
     let dtypes: Vec<_> = inputs.iter().map(|t| Some(t.dtype())).collect();
     let generic = ein_ir::tensor::retype(&generic, &dtypes).map_err(|e| format!("{e:?}"))?;
@@ -30,7 +41,14 @@ pub fn interpret(case: &ProgramCase) -> Result<Vec<(String, Tensor)>, String> {
 /// # Errors
 /// What the compiler or the run says.
 pub fn compiled(case: &ProgramCase, compiler: &Compiler) -> Result<Vec<(String, Tensor)>, Error> {
-    let program = compiler.compile(&case.source)?;
+    compiled_in(&compiler.compile(&case.source)?, case)
+}
+
+/// As [`compiled`], of a program that has been compiled.
+///
+/// # Errors
+/// As [`compiled`].
+pub fn compiled_in(program: &Program, case: &ProgramCase) -> Result<Vec<(String, Tensor)>, Error> {
     let function = case.def.as_ref().map_or_else(|| program.main_def(), |name| program.def(name))?;
     let mut binder = case.sizes.iter().fold(function.bind(), |binder, (name, n)| binder.size(name, *n));
     for (name, tensor) in &case.inputs {

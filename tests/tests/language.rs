@@ -327,16 +327,16 @@ fn the_standard_library_agrees_with_the_interpreter() {
         check(module, def, &[("x", F, x)], &[]);
     }
     check("nn", "linear", &[("x", F, x), ("w", F, &[4, 7]), ("c", F, &[4])], &[]);
-    check("norm", "layernorm", &[("x", F, x), ("g", F, &[7]), ("c", F, &[7])], &[]);
-    check("norm", "rmsnorm", &[("x", F, x), ("g", F, &[7])], &[]);
+    check("norm", "layer_norm", &[("x", F, x), ("g", F, &[7]), ("c", F, &[7])], &[]);
+    check("norm", "rms_norm", &[("x", F, x), ("g", F, &[7])], &[]);
     check("norm", "cosine_similarity", &[("x", F, x), ("z", F, x)], &[]);
     check("loss", "huber", &[("x", F, x), ("t", F, x), ("delta", F, &[])], &[]);
     check("loss", "bce_with_logits", &[("z", F, x), ("t", F, x)], &[]);
     check("loss", "cross_entropy", &[("z", F, &[3, 7]), ("t", F, &[3, 7])], &[]);
-    check("conv", "conv1d", &[("x", F, &[2, 3, 17]), ("w", F, &[4, 3, 3])], &[("stride", 2), ("pad_by", 1), ("dilation", 2)]);
-    check("conv", "conv2d", &[("x", F, &[1, 2, 9, 8]), ("w", F, &[3, 2, 3, 2])], &[("stride", 2), ("pad_by", 1)]);
-    check("conv", "max_pool", &[("x", F, &[1, 2, 9, 8])], &[("size", 3), ("pad_by", 1)]);
-    check("conv", "avg_pool", &[("x", F, &[1, 2, 9, 8])], &[]);
+    check("conv", "conv1d", &[("x", F, &[2, 3, 17]), ("w", F, &[4, 3, 3])], &[("stride", 2), ("padding", 1), ("dilation", 2)]);
+    check("conv", "conv2d", &[("x", F, &[1, 2, 9, 8]), ("w", F, &[3, 2, 3, 2])], &[("stride", 2), ("padding", 1)]);
+    check("pool", "max_pool2d", &[("x", F, &[1, 2, 9, 8])], &[("size", 3), ("padding", 1)]);
+    check("pool", "avg_pool2d", &[("x", F, &[1, 2, 9, 8])], &[]);
     let (q, v): (&[usize], &[usize]) = (&[1, 2, 5, 4], &[1, 2, 5, 3]);
     check("attention", "attention", &[("q", F, q), ("k", F, q), ("v", F, v)], &[]);
     check("attention", "causal_attention", &[("q", F, q), ("k", F, q), ("v", F, v)], &[]);

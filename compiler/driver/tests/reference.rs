@@ -48,7 +48,7 @@ fn check(source: &str) -> Result<(), ein::Error> {
 
 #[test]
 fn every_program_does_what_the_reference_says() {
-    let texts = ["README.md", "library.md", "types.md"].map(|file| (file, text_of(file)));
+    let texts = ["README.md", "library.md", "std.md", "types.md"].map(|file| (file, text_of(file)));
     let mut wrong = Vec::new();
     let mut n_programs = 0;
     for (file, block) in texts.iter().flat_map(|(file, text)| blocks(text).into_iter().map(move |block| (file, block))) {
@@ -124,7 +124,7 @@ fn element_types_and_reducers_are_those_of_this_version() {
 
 #[test]
 fn every_code_that_is_mentioned_has_a_page() {
-    let text = reference() + &text_of("library.md") + &text_of("types.md");
+    let text = reference() + &text_of("library.md") + &text_of("std.md") + &text_of("types.md");
     for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| w.len() == 5 && w.starts_with("E0")) {
         let code = word[1..].parse().expect("a number behind E");
         assert!(ein::pages::page(code).is_some(), "{word} has no page");
@@ -135,5 +135,6 @@ fn every_code_that_is_mentioned_has_a_page() {
 fn the_reference_is_short() {
     assert!(reference().lines().count() <= 650);
     assert!(text_of("library.md").lines().count() <= 150);
+    assert!(text_of("std.md").lines().count() <= 200);
     assert!(text_of("types.md").lines().count() <= 150);
 }

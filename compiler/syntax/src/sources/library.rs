@@ -10,12 +10,18 @@ pub struct Module {
 }
 
 /// Every module, by name.
-pub const MODULES: [Module; 5] = [
+pub const MODULES: [Module; 11] = [
     Module { name: "attention", text: include_str!("../../std/attention.ein") },
     Module { name: "conv", text: include_str!("../../std/conv.ein") },
+    Module { name: "linalg", text: include_str!("../../std/linalg.ein") },
     Module { name: "loss", text: include_str!("../../std/loss.ein") },
     Module { name: "nn", text: include_str!("../../std/nn.ein") },
     Module { name: "norm", text: include_str!("../../std/norm.ein") },
+    Module { name: "pool", text: include_str!("../../std/pool.ein") },
+    Module { name: "position", text: include_str!("../../std/position.ein") },
+    Module { name: "quantum", text: include_str!("../../std/quantum.ein") },
+    Module { name: "recurrent", text: include_str!("../../std/recurrent.ein") },
+    Module { name: "tensor", text: include_str!("../../std/tensor.ein") },
 ];
 
 /// The module of a name.
