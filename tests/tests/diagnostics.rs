@@ -145,6 +145,20 @@ fn found_when_bound_or_run() {
             &["3", "4"],
         ),
         ("def f<N>(x: f32[N]) -> y: f32[N, N, N] { y[i, j, k] = x[i] * x[j] * x[k]; }", &[("x", F, &[3_000_000])], &[], "E0802", &[]),
+        (
+            "def f<B, N>(x: f32[N], k: idx<N>[B]) -> y: f32[B] where N >= 1 { y[b] = x[(k[b] * |N|^3) // |N|^3]; }",
+            &[("x", F, &[2_000_000]), ("k", DType::I32, &[2])],
+            &[],
+            "E0802",
+            &["reaches 15999992000000000000000000", "64 bits"],
+        ),
+        (
+            "def f<M, N>(x: f32[N]) -> y: f32[M] { y[i: M] = if (i * 4611686018427387904 * 2) // 4611686018427387904 // 2 < |N| then x[i + 0] else 0.0; }",
+            &[("x", F, &[3])],
+            &[("M", 5)],
+            "E0802",
+            &["reaches 36893488147419103232"],
+        ),
     ];
     let mut wrong = Vec::new();
     for (source, inputs, sizes, code, words) in table {

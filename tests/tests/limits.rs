@@ -146,3 +146,42 @@ fn memory_beyond_the_address_space() {
     assert_eq!(emitted(packed, i64::MAX - 1), Err(802));
     assert!(emitted(packed, 1 << 61).is_ok());
 }
+
+/// Binds the last def of a program for an `x` of this shape, and gives the mistake.
+fn binding(source: &str, shape: &[usize]) -> Option<ein::Error> {
+    let program = Compiler::new().threads(1).compile(source).expect("it is right");
+    program.main_def().expect("there is one").bind().shape("x", shape).build().err()
+}
+
+#[test]
+fn calls_that_would_not_end() {
+    let fourfold = "def f<N>(x: f32[N]) -> y: f32 { y = max[i, j, k, l](x[i] + x[j] + x[k] + x[l]); }";
+    let steps = "def f<N>(x: f32[N]) -> y: f32 {
+  z = max[i, j, k: 100](x[i] + x[j] + k);
+  scan t: 4000000000 {
+    scan u: 4000000000 {
+      y = z + max[i](x[i]*x[i] - prev y) from 0.0;
+    }
+  }
+}";
+    let sum = "def f<N>(x: f32[N]) -> y: f32 { y = sum[_: 10000000000, _: 10000000000, i](cos(x[i])); }";
+    let product = "def f<N>(x: f32[N, N]) -> y: f32[N, N] { y[i, j] = x[i, k] * x[k, j]; }";
+    let cases = [(fourfold, &[40_000][..]), (steps, &[2]), (sum, &[100_000_000]), (product, &[2_000_000, 2_000_000])];
+    let errors: Vec<String> = cases.iter().map(|(source, shape)| binding(source, shape).expect("refused").render(false)).collect();
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+/// Long ones are the business of whoever calls.
+#[test]
+fn calls_that_would_take_long() {
+    let sum = "def f<N>(x: f32[N]) -> y: f32 { y = max[i, j, k](x[i] + x[j] + x[k]); }";
+    assert!(binding(sum, &[100_000]).is_none());
+    // Of equated indices only one is gone through, and nothing of what is empty.
+    let diagonal = "def f<N>(x: f32[N]) -> y: f32 { y = sum[i, j, k, l where i == j and k == j and i == l](x[i] + x[j] + x[k] + x[l]); }";
+    assert!(binding(diagonal, &[1_000_000]).is_none());
+    assert!(binding("def f<N>(x: f32[N]) -> y: f32 { y = max[i, j, k, l](x[i] + x[j] + x[k] + x[l]); }", &[0]).is_none());
+    // A plan may be looked at, however long it would run.
+    let program = Compiler::new().threads(1).compile(sum).expect("it is right");
+    let table = program.main_def().expect("there is one").plan_table(&[("N", 100_000_000)]).expect("a plan");
+    assert!(table.contains("nest"), "{table}");
+}

@@ -118,11 +118,11 @@ impl Binder {
         let (function, given) = self.function.written_out(&ranks, &self.sizes)?;
         let sizes = function.sizes(&shapes, &given)?;
         let staged = function.stages(&sizes, &self.classes)?;
+        ein_opt::check_work(&staged.plan).map_err(|d| function.located(d))?;
         let code = pipeline::generate(&staged.kernels, function.cpu()).map_err(|d| function.located(d))?;
         Bound::new(function, &staged, code, self.constants, &self.classes)
     }
 
-    /// An array of the declared element type; for indices, of any integers.
     /// The shapes of the inputs as the program sees them; of packed ones that are given as bytes, the length of the last axis follows
     /// from the other inputs.
     fn logical_shapes(&self) -> Vec<Option<Vec<usize>>> {
@@ -141,6 +141,7 @@ impl Binder {
         self.shapes.iter().enumerate().map(shape).collect()
     }
 
+    /// An array of the declared element type; for indices, of any integers.
     fn check_given(&self, n: usize, view: &TensorRef<'_>) -> Result<(), Error> {
         let module = self.function.module();
         let decl = &module.tensors[module.params[n]];
@@ -236,7 +237,7 @@ impl Bound {
         Ok(bound)
     }
 
-    /// Peak memory of a call: fresh outputs and intermediates, without inputs and code.
+    /// Peak memory of a call: fresh outputs, intermediates and workspace, without inputs and code.
     #[must_use]
     pub fn peak(&self) -> Peak {
         self.peak
@@ -264,7 +265,8 @@ impl Bound {
         Ok(Outputs { named: self.outputs.iter().map(|o| o.name.clone()).zip(tensors).collect() })
     }
 
-    /// Runs it into row-major arrays of yours; allocates nothing once the arena of an earlier call can be reused.
+    /// Runs it into row-major arrays of yours. On one thread it allocates nothing once the arena of an earlier call can be reused, but for
+    /// what matrix products pack ([`Peak::per_thread`]) and what libraries keep for a thread that uses them for the first time.
     ///
     /// `inputs` are those that are not constant, `outputs` all, each in order.
     ///

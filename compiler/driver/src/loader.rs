@@ -2,10 +2,9 @@
 
 use crate::error::{Error, Source};
 use ein_ir::diagnostic::Diagnostic;
-use ein_runtime::io::describe;
+use ein_runtime::io::{describe, open_regular};
 use ein_syntax::limits::MAX_FILE_BYTES;
 use ein_syntax::sources::Loader;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -51,9 +50,9 @@ fn shown(path: &Path) -> String {
 /// Reads a program.
 ///
 /// # Errors
-/// E0901 if the file cannot be read, E0108 if it is too long, E0118 if it is not UTF-8.
+/// E0901 if the file cannot be read or is no regular file, E0108 if it is too long, E0118 if it is not UTF-8.
 pub(crate) fn read_source(path: &Path) -> Result<String, Error> {
-    read_text(path, File::open(path).map_err(|e| unreadable(path, &e))?)
+    read_text(path, open_regular(path)?)
 }
 
 /// Reads a program from anything; `path` is what messages call it.
@@ -62,7 +61,7 @@ pub(crate) fn read_source(path: &Path) -> Result<String, Error> {
 /// As [`read_source`].
 pub fn read_text(path: &Path, from: impl Read) -> Result<String, Error> {
     let mut bytes = Vec::new();
-    // A device may have no end.
+    // A stream may have no end.
     from.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
     if bytes.len() > MAX_FILE_BYTES {
         let message = format!("`{}` has more than {MAX_FILE_BYTES} bytes, which is the limit", path.display());

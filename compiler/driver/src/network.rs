@@ -7,11 +7,10 @@
 use crate::error::Error;
 use ein_ir::diagnostic::Diagnostic;
 use ein_opt::path::{Network, NetworkError, Path};
-use ein_runtime::io::describe;
+use ein_runtime::io::{describe, open_regular};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 
 /// Bytes of a file.
@@ -132,8 +131,8 @@ pub fn read_path(file: &std::path::Path, network: &Network) -> Result<Path, Erro
 fn read(file: &std::path::Path) -> Result<String, Error> {
     let unreadable = |e| ein_runtime::Error::FileUnreadable { path: file.to_owned(), reason: describe(&e) };
     let mut text = Vec::new();
-    // A device may have no end.
-    File::open(file).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut text)).map_err(unreadable)?;
+    // The file may grow meanwhile.
+    open_regular(file)?.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(unreadable)?;
     if text.len() as u64 > MAX_BYTES {
         return Err(limit(format!("`{}` has more than {MAX_BYTES} bytes, which is the limit", file.display())).into());
     }

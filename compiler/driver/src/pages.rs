@@ -31,7 +31,7 @@ pub const FAMILIES: [(u16, u16, &str); 11] = [
     (500, 599, "scans and reducers"),
     (600, 699, "decompositions and budgets"),
     (700, 799, "secrets"),
-    (800, 899, "memory, threads and code generation"),
+    (800, 899, "memory, work, threads and code generation"),
     (900, 999, "files, inputs and outputs"),
 ];
 
@@ -143,6 +143,7 @@ const PAGES: &[(u16, &str)] = &[
     (804, include_str!("pages/E0804.md")),
     (805, include_str!("pages/E0805.md")),
     (806, include_str!("pages/E0806.md")),
+    (807, include_str!("pages/E0807.md")),
     (901, include_str!("pages/E0901.md")),
     (902, include_str!("pages/E0902.md")),
     (903, include_str!("pages/E0903.md")),

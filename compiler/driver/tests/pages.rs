@@ -124,6 +124,8 @@ fn all_codes() -> BTreeMap<u16, &'static str> {
         (923, "malformed-path"),
         (924, "network-limit"),
         (805, "code-generation"),
+        (806, "large-constant"),
+        (807, "work-limit"),
         (914, "argument-count"),
         (915, "layout-mismatch"),
         (916, "unknown-output"),

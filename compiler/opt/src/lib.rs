@@ -10,7 +10,8 @@
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
 //! function of the module and of [`Options`] alone, never of a hash order, a clock or the number of threads; it needs no more
-//! multiplications and additions than the order as written; its peak memory keeps to the limit, or an E0801 says why not.
+//! multiplications and additions than the order as written; its peak memory (what threads pack apart) keeps to the limit, or an E0801
+//! says why not.
 //!
 //! What it must not know: syntax, loop orders, tiles, vector widths, machine code.
 
@@ -38,8 +39,10 @@ mod scatter;
 mod tests;
 mod uses;
 mod widen;
+mod work;
 
 pub use report::{StepReport, describe, table};
+pub use work::{MAX_WORK, check_work};
 
 use draft::Draft;
 use ein_ir::diagnostic::Diagnostic;
@@ -80,8 +83,8 @@ impl Default for Options {
 /// Makes a plan of a specialised module.
 ///
 /// # Errors
-/// E0190 names a construct that this version does not plan (user reducers, `argmax`); E0801
-/// states the peak memory and the limit that it exceeds. E0199 is a mistake of ours: a plan that its verifier refuses.
+/// E0190 names a construct that this version does not plan; E0801 states the peak memory and the limit that it exceeds, E0802 that no
+/// machine could address it. E0199 is a mistake of ours: a plan that its verifier refuses.
 pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Verified<Plan>, Vec<Diagnostic>> {
     let plan = plan_module(module, options)?;
     plan::verify::verify(plan).map_err(|errors| {

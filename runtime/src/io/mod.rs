@@ -10,10 +10,10 @@ mod safetensors;
 mod source;
 mod write;
 
-pub use npy::save_npy;
+pub use npy::{save_npy, save_npy_files};
 pub use npz::save_npz;
 pub use safetensors::save_safetensors;
-pub use source::describe;
+pub use source::{describe, open_regular};
 pub use write::save_text;
 
 use crate::error::Error;

@@ -3,13 +3,13 @@
 use super::Loaded;
 use super::header::{Header, HeaderError};
 use super::source::{Elements, Source};
-use super::write::{replace_file, row_major_bytes};
+use super::write::{Pending, prepare_file, row_major_bytes};
 use crate::error::Error;
 use crate::tensor::{row_major_strides, size_of_shape};
 use crate::view::{DimVec, TensorRef};
 use ein_ir::dtype::DType;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn load(path: &Path, source: Source, wanted: Option<DType>) -> Result<Loaded, Error> {
     let header = Header::read(&mut source.bytes(), wanted).map_err(|e| header_error(path, ".npy", e))?;
@@ -50,9 +50,23 @@ pub(super) fn header_error(path: &Path, format: &'static str, error: HeaderError
 ///
 /// `cannot-write`; `unsupported-dtype` for keys.
 pub fn save_npy(path: &Path, tensor: &TensorRef<'_>) -> Result<(), Error> {
+    prepare(path, tensor)?.commit()
+}
+
+/// Writes arrays into a file each: all of them, or none if one cannot be written.
+///
+/// # Errors
+///
+/// As [`save_npy`].
+pub fn save_npy_files(files: &[(PathBuf, TensorRef<'_>)]) -> Result<(), Error> {
+    let pending = files.iter().map(|(path, tensor)| prepare(path, tensor)).collect::<Result<Vec<_>, _>>()?;
+    pending.into_iter().try_for_each(Pending::commit)
+}
+
+fn prepare(path: &Path, tensor: &TensorRef<'_>) -> Result<Pending, Error> {
     let header = write_header(path, tensor)?;
     let bytes = row_major_bytes(tensor)?;
-    replace_file(path, |file| {
+    prepare_file(path, |file| {
         file.write_all(&header)?;
         file.write_all(&bytes)
     })

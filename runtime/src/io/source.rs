@@ -8,8 +8,8 @@ use crate::tensor::normalise_bools;
 use crate::view::DimVec;
 use ein_ir::dtype::DType;
 use memmap2::Mmap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// Files up to this many bytes are read: a map costs a few page faults and a system call more than it saves.
@@ -39,26 +39,17 @@ pub(super) struct Elements {
 
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let unreadable = |reason: String| Error::FileUnreadable { path: path.to_owned(), reason };
-        let irregular = || unreadable("it is not a regular file".to_owned());
-        // Before it is opened: that would wait for the writer of a pipe.
-        if !fs::metadata(path).map_err(|e| unreadable(describe(&e)))?.is_file() {
-            return Err(irregular());
-        }
-        let mut file = File::open(path).map_err(|e| unreadable(describe(&e)))?;
-        // Again, of what was opened.
-        let metadata = file.metadata().map_err(|e| unreadable(describe(&e)))?;
-        if !metadata.is_file() {
-            return Err(irregular());
-        }
+        let unreadable = |e: io::Error| unreadable(path, describe(&e));
+        let mut file = open_regular(path)?;
+        let metadata = file.metadata().map_err(unreadable)?;
         if metadata.len() > READ_BELOW {
             // SAFETY: the map is read-only; that the file is not changed meanwhile is the documented condition of `Loaded`.
-            let map = unsafe { Mmap::map(&file) }.map_err(|e| unreadable(describe(&e)))?;
+            let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
             return Ok(Source::Mapped(map));
         }
         let mut bytes = Vec::with_capacity(metadata.len() as usize);
         // A file that grows meanwhile is cut: the limit is what was checked.
-        file.by_ref().take(READ_BELOW).read_to_end(&mut bytes).map_err(|e| unreadable(describe(&e)))?;
+        file.by_ref().take(READ_BELOW).read_to_end(&mut bytes).map_err(unreadable)?;
         Ok(Source::Owned(AlignedBuf::copy_of(&bytes)?))
     }
 
@@ -86,6 +77,29 @@ impl Source {
         let copy = decode(AlignedBuf::copy_of(data)?, dtype, order);
         Ok(Loaded { source: Source::Owned(copy), offset: 0, dtype, shape, strides })
     }
+}
+
+/// Opens a file for reading, if it is a regular one: a pipe may have no writer and a device no end.
+///
+/// # Errors
+///
+/// `file-unreadable`.
+pub fn open_regular(path: &Path) -> Result<File, Error> {
+    let check = |metadata: io::Result<Metadata>| match metadata.map_err(|e| unreadable(path, describe(&e)))? {
+        m if m.is_file() => Ok(()),
+        m if m.is_dir() => Err(unreadable(path, "it is a folder".to_owned())),
+        _ => Err(unreadable(path, "it is not a regular file".to_owned())),
+    };
+    // Before it is opened: that would wait for the writer of a pipe.
+    check(fs::metadata(path))?;
+    let file = File::open(path).map_err(|e| unreadable(path, describe(&e)))?;
+    // Again, of what was opened.
+    check(file.metadata())?;
+    Ok(file)
+}
+
+fn unreadable(path: &Path, reason: String) -> Error {
+    Error::FileUnreadable { path: path.to_owned(), reason }
 }
 
 /// Makes valid native elements of the bytes of a file.

@@ -13,7 +13,38 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// What is not a regular file (a pipe, `/dev/null`) is written in place. A file that may not be written is not replaced either.
 pub(super) fn replace_file(path: &Path, fill: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<(), Error> {
-    try_replace(path, fill).map_err(|e| Error::CannotWrite { path: path.to_owned(), reason: describe(&e) })
+    prepare_file(path, fill)?.commit()
+}
+
+/// As [`replace_file`], up to the name, which [`Pending::commit`] gives to the file.
+pub(super) fn prepare_file(path: &Path, fill: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<Pending, Error> {
+    let target = follow_links(path).map_err(|e| cannot_write(path, &e))?;
+    let temporary = write_aside(&target, fill).map_err(|e| cannot_write(path, &e))?;
+    Ok(Pending { path: path.to_owned(), target, temporary })
+}
+
+/// The file that a path means: a link stays a link, and what it leads to is replaced or made.
+fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        if let Ok(real) = fs::canonicalize(&path) {
+            return Ok(real);
+        }
+        // Standard output by its name is a link to what has no path.
+        if !path.is_symlink() || fs::metadata(&path).is_ok() {
+            return Ok(path);
+        }
+        let to = fs::read_link(&path)?;
+        path = path.parent().unwrap_or(Path::new("")).join(to);
+    }
+    Err(io::Error::other("too many links lead to it"))
+}
+
+/// Links that are followed one after the other; the custom of Linux.
+const MAX_LINKS: u32 = 40;
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::CannotWrite { path: path.to_owned(), reason: describe(error) }
 }
 
 /// Writes a text. The file appears whole or not at all, and one that was there keeps its permissions.
@@ -28,29 +59,64 @@ pub fn save_text(path: &Path, text: &str) -> Result<(), Error> {
 /// What a file is written through.
 pub(super) type Output = BufWriter<File>;
 
-fn try_replace(path: &Path, fill: impl FnOnce(&mut Output) -> io::Result<()>) -> io::Result<()> {
-    // A link stays a link: its target is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if let Ok(existing) = fs::metadata(&target) {
+/// A file that is written and not yet in its place; without a commit nothing is left of it.
+pub(super) struct Pending {
+    /// As the user wrote it.
+    path: PathBuf,
+    target: PathBuf,
+    /// `None` for what was written in place.
+    temporary: Option<Temporary>,
+}
+
+impl Pending {
+    /// Puts the file into its place.
+    pub(super) fn commit(self) -> Result<(), Error> {
+        let Some(temporary) = self.temporary else { return Ok(()) };
+        temporary.rename(&self.target).map_err(|e| cannot_write(&self.path, &e))
+    }
+}
+
+fn write_aside(target: &Path, fill: impl FnOnce(&mut Output) -> io::Result<()>) -> io::Result<Option<Temporary>> {
+    if let Ok(existing) = fs::metadata(target) {
         if existing.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
         // Opening asks the system for the permission to write, which renaming over the file would not.
-        let open = OpenOptions::new().write(true).open(&target)?;
+        let open = open_present(target)?;
         if !existing.is_file() {
             let mut file = BufWriter::new(open);
             fill(&mut file)?;
-            return file.flush();
+            file.flush()?;
+            return Ok(None);
         }
     }
-    let (guard, file) = Temporary::create(&target)?;
-    if let Ok(existing) = fs::metadata(&target) {
+    let (guard, file) = Temporary::create(target)?;
+    if let Ok(existing) = fs::metadata(target) {
         file.set_permissions(existing.permissions())?;
     }
     let mut file = BufWriter::new(file);
     fill(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    guard.rename(&target)
+    Ok(Some(guard))
+}
+
+/// Opens what is there for writing. A pipe that nobody reads is refused: waiting for a reader may take for ever.
+#[cfg(unix)]
+fn open_present(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let without_reader = |e: io::Error| match e.raw_os_error() {
+        Some(libc::ENXIO) => io::Error::other("it is a pipe that nobody reads"),
+        _ => e,
+    };
+    // With a reader there the second one does not wait, and its writes are as those to any file.
+    let _probe = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(without_reader)?;
+    OpenOptions::new().write(true).open(path)
+}
+
+/// Opens what is there for writing.
+#[cfg(not(unix))]
+fn open_present(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).open(path)
 }
 
 /// A file that is removed unless it was renamed.

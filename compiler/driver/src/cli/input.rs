@@ -79,7 +79,7 @@ pub(crate) fn archive(path: &Path) -> Option<Save> {
     }
 }
 
-/// Writes each result as `DIR/NAME.npy`, or all into one archive if `target` ends in `.npz` or `.safetensors`.
+/// Writes each result as `DIR/NAME.npy`, or all into one archive if `target` ends in `.npz` or `.safetensors`: every one of them, or none.
 pub(crate) fn save_all<'a>(outputs: impl Iterator<Item = (&'a str, &'a Tensor)>, target: &Path) -> Result<Vec<PathBuf>, Failure> {
     if let Some(save) = archive(target) {
         let named: Vec<(&str, TensorRef<'_>)> = outputs.map(|(n, t)| (n, t.into())).collect();
@@ -87,11 +87,7 @@ pub(crate) fn save_all<'a>(outputs: impl Iterator<Item = (&'a str, &'a Tensor)>,
         return Ok(vec![target.to_owned()]);
     }
     std::fs::create_dir_all(target).map_err(|e| ein_runtime::Error::CannotWrite { path: target.to_owned(), reason: io::describe(&e) })?;
-    let mut written = Vec::new();
-    for (name, tensor) in outputs {
-        let path = target.join(format!("{name}.npy"));
-        io::save_npy(&path, &tensor.into())?;
-        written.push(path);
-    }
-    Ok(written)
+    let files: Vec<(PathBuf, TensorRef<'_>)> = outputs.map(|(name, t)| (target.join(format!("{name}.npy")), t.into())).collect();
+    io::save_npy_files(&files)?;
+    Ok(files.into_iter().map(|(path, _)| path).collect())
 }

@@ -59,11 +59,14 @@ enum Command {
     Serve(serve::Serve),
 }
 
+/// Most threads of a call.
+pub(crate) const MAX_THREADS: usize = 1024;
+
 /// Options of every command that makes code.
 #[derive(Args, Clone)]
 pub(crate) struct CodeOptions {
     /// Threads of a call; results do not depend on it [default: as many as the machine has]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_THREADS as i64))]
     threads: Option<u32>,
     /// 0: as written, 1: default, 2: larger budgets
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]

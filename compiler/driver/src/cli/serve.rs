@@ -4,14 +4,14 @@
 //! process stays alive.
 
 use crate::cli::timing::cpu_seconds;
-use crate::cli::{CodeOptions, Failure};
+use crate::cli::{CodeOptions, Failure, MAX_THREADS};
 use clap::Args;
 use ein::{Bound, Compiler, DType, Error, Tensor, TensorMut, TensorRef};
 use ein_runtime::io::{self, Loaded};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,6 +29,25 @@ pub(crate) struct Serve {
     programs: Option<PathBuf>,
     #[command(flatten)]
     code: CodeOptions,
+}
+
+/// Longest request, in bytes.
+const MAX_REQUEST_BYTES: usize = 1 << 20;
+
+/// The next line; `None` at the end.
+fn next_line(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
+    let mut line = Vec::new();
+    let read = input.take(MAX_REQUEST_BYTES as u64 + 1).read_until(b'\n', &mut line);
+    let unreadable = |e: std::io::Error| ein_runtime::Error::FileUnreadable { path: "<stdin>".into(), reason: io::describe(&e) };
+    match read.map_err(unreadable)? {
+        0 => Ok(None),
+        // What follows is no request either.
+        n if n > MAX_REQUEST_BYTES => {
+            let message = format!("a request has more than {MAX_REQUEST_BYTES} bytes, which is the limit");
+            Err(Error::from(ein::Diagnostic::error(108, "limit", message)).into())
+        }
+        _ => Ok(Some(line)),
+    }
 }
 
 /// A request.
@@ -86,12 +105,12 @@ const PROGRAMS: [(&str, &str); 11] = [
 impl Serve {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let mut session = None;
-        for line in std::io::stdin().lock().lines() {
-            let line = line?;
-            if line.trim().is_empty() {
+        let mut input = std::io::stdin().lock();
+        while let Some(line) = next_line(&mut input)? {
+            if line.trim_ascii().is_empty() {
                 continue;
             }
-            let reply = match serde_json::from_str(&line) {
+            let reply = match serde_json::from_slice(&line) {
                 Ok(Request::Quit) => return Ok(()),
                 Ok(request) => self.answer(request, &mut session),
                 Err(error) => Err(Failure::Usage(format!("not a request: {error}"))),
@@ -130,16 +149,20 @@ impl Serve {
     /// Loads and compiles a case; also gives the seconds that compilation took.
     fn load(&self, dir: &Path) -> Result<(Session, f64), Failure> {
         let path = dir.join("case.json");
-        let unreadable = |reason: String| ein_runtime::Error::FileUnreadable { path: path.clone(), reason };
-        let text = std::fs::read_to_string(&path).map_err(|e| unreadable(e.to_string()))?;
-        let case: Case = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+        let text = ein::format::read(&path)?;
+        let malformed = |e: serde_json::Error| ein_runtime::Error::FileUnreadable { path: path.clone(), reason: e.to_string() };
+        let case: Case = serde_json::from_str(&text).map_err(malformed)?;
         let mut loaded = Vec::with_capacity(case.inputs.len());
         for file in &case.inputs {
             loaded.push(io::load(&dir.join(file).to_string_lossy())?);
         }
         let mut compiler = self.code.compiler();
-        if let Some(threads) = case.threads {
-            compiler = compiler.threads(threads);
+        match case.threads {
+            Some(threads) if threads > MAX_THREADS => {
+                return Err(Failure::Usage(format!("a case of {threads} threads, and the limit is {MAX_THREADS}")));
+            }
+            Some(threads) => compiler = compiler.threads(threads),
+            None => {}
         }
         let begin = Instant::now();
         let views: Vec<TensorRef<'_>> = loaded.iter().map(Loaded::view).collect();
@@ -174,7 +197,7 @@ impl Serve {
         };
         if let Some(folder) = &self.programs {
             let path = folder.join(format!("{program}.ein"));
-            return std::fs::read_to_string(path).map_err(|_| beyond());
+            return if path.exists() { Ok(ein::format::read(&path)?) } else { Err(beyond()) };
         }
         PROGRAMS.iter().find(|(name, _)| *name == program).map(|(_, text)| (*text).to_owned()).ok_or_else(beyond)
     }

@@ -17,8 +17,8 @@
 //! * Ids are in range. Operands have the types that the op's row states (`verify/ops.rs`).
 //! * An address uses i64 variables, and run-time strides only of axes that its buffer has. If it is constant, it is in bounds.
 //! * Loads and stores move the buffer's type, never masks. Stores go to the arena or to writable arguments.
-//! * A function of whole tensors has operands, results and workspace of its sizes, each from the first element of a buffer that is not
-//!   strided; what it sets is a scalar bool.
+//! * A function of whole tensors has as many operands and results as it takes, each of its size in a buffer that is not strided, as far as
+//!   its place there is constant; its workspace is a whole buffer of bytes; what it sets is a scalar bool.
 //! * A matrix product is of f32, f64, c64 or c128 on buffers of their real type, with extents that are i64 and not negative.
 
 mod ops;
@@ -290,6 +290,9 @@ impl Checker<'_> {
         let (least, most) = library::result_counts(problem.op);
         if !(least..=most).contains(&call.results.len()) {
             return Err(format!("`{name}` gives {} results", call.results.len()));
+        }
+        if call.args.len() != library::arg_count(problem.op) {
+            return Err(format!("`{name}` takes {} operands", library::arg_count(problem.op)));
         }
         for (n, address) in call.args.iter().enumerate() {
             self.check_whole(address, problem.dtype, problem.arg_size(n).saturating_mul(problem.batch))?;

@@ -385,11 +385,14 @@ impl Buffer {
 }
 
 /// Peak memory of a plan: fresh outputs + intermediates + workspace, without inputs and code.
+///
+/// Libraries also keep memory for each thread from its first use of them on, about as much as its caches hold. It is the same for all
+/// programs, and not in here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peak {
     /// Bytes whatever the number of threads.
     pub base: u64,
-    /// Bytes more for each thread.
+    /// Bytes more for each thread, at most: what its matrix products pack.
     pub per_thread: u64,
 }
 
@@ -398,7 +401,8 @@ impl Plan {
     #[must_use]
     pub fn peak(&self) -> Peak {
         let outputs = self.outputs.iter().map(|t| self.buffers[*t].n_bytes());
-        Peak { base: outputs.fold(self.arena_bytes, u64::saturating_add), per_thread: 0 }
+        let base = outputs.fold(self.arena_bytes, u64::saturating_add);
+        Peak { base, per_thread: self.steps.values().map(|step| step.kind.packed_bytes()).max().unwrap_or(0) }
     }
 }
 
@@ -464,7 +468,37 @@ fn erase_step_spans(step: &mut StepDecl) {
     }
 }
 
+impl Contraction {
+    /// Bytes that the library packs at most for one matrix product, where the processor tells how large its caches are.
+    ///
+    /// Source: `gemm-common` 0.19, `gemm_basic_generic`: blocks of both factors, whole along one side, some hundred rows along the
+    /// other, rounded up to tiles; their depth is that of the sum, and a first-level cache holds a panel of it.
+    #[must_use]
+    pub fn packed_bytes(&self) -> u64 {
+        const TILE: u64 = 96;
+        const DEPTH: u64 = 1024;
+        const ROWS: u64 = 2048;
+        if self.strategy == Strategy::Nest {
+            return 0;
+        }
+        let classes = self.classify_modes();
+        let volume = |labels: &[u16]| labels.iter().map(|l| self.extents[usize::from(*l)]).fold(1, u64::saturating_mul);
+        let (m, n, k) = (volume(&classes.free_lhs), volume(&classes.free_rhs), volume(&classes.contracted));
+        let sides = m.max(n).saturating_add(m.min(n).min(ROWS)).saturating_add(2 * TILE);
+        sides.saturating_mul(k.min(DEPTH)).saturating_mul(self.acc.bytes() as u64)
+    }
+}
+
 impl StepKind {
+    /// As [`Contraction::packed_bytes`]; of a scan the most that one of its steps needs.
+    fn packed_bytes(&self) -> u64 {
+        match self {
+            StepKind::Contraction(contraction) => contraction.packed_bytes(),
+            StepKind::Scan(scan) => scan.body.iter().map(|step| step.kind.packed_bytes()).max().unwrap_or(0),
+            StepKind::Nest(_) | StepKind::Library(_) => 0,
+        }
+    }
+
     /// Buffers that a step reads or writes, each once, in order.
     #[must_use]
     pub fn buffers(&self) -> BTreeSet<Tensor> {

@@ -14,7 +14,7 @@
 //!   every label occurs in an operand. Operands have the accumulator's dtype or one that accumulates in it; `out` has it.
 //! * The indices of a nest, one an axis of `out`, range over the axes; indices and binders are distinct.
 //! * `domain` is a bool over the outer indices, `guard` over all; the body has the dtype of the reduction, and what is written
-//!   that of `out`. An epilogue follows a reduction. Reducers of programs and `prev` do not occur.
+//!   that of `out`. An epilogue follows a reduction. `prev` does not occur.
 //! * Scalars obey [`crate::scalar::verify`]; exact subscripts that are polynomials stay inside their axes wherever they are
 //!   evaluated unconditionally.
 //! * In a scan, the nests of the body declare its index with its range, under the number of scans around as its id. States are

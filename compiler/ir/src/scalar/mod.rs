@@ -232,7 +232,7 @@ impl Scalar {
     }
 
     /// The polynomial over sizes and indices that an i64 expression computes; `None` if data or another function takes part.
-    /// Overflow of i64 is not considered: sizes and indices are far below it.
+    /// Where it stands in a subscript or a condition no step that matters leaves 64 bits: a module is specialised to such sizes alone.
     #[must_use]
     pub fn as_polynomial(&self) -> Option<Extent> {
         match &self.kind {

@@ -1,6 +1,7 @@
 //! Makes sizes literal and discharges the entry checks; [`infer_sizes`] takes the sizes from the inputs.
 
 mod infer;
+mod overflow;
 mod spell;
 
 pub use infer::infer_sizes;
@@ -24,7 +25,7 @@ pub type Sizes = SecondaryMap<Dim, Option<i64>>;
 /// * E0306 `missing-size`: a dim has no value; all of them in one message.
 /// * E0312 `negative-size`: a size or an axis is below 0, or divides by 0.
 /// * Every requirement that fails, with the values, under the code that the requirement states.
-/// * E0802 `too-large`: a size, or the bytes of a tensor, do not fit i64.
+/// * E0802 `too-large`: a size, the bytes of a tensor, or a position that is divided or compared, do not fit i64.
 /// * E0806 `large-constant`: a constant tensor by formula has too many elements, or too great a degree.
 pub fn specialise(module: &Verified<Module>, sizes: &Sizes) -> Result<Verified<Module>, Vec<Diagnostic>> {
     if let Some(missing) = missing_sizes(module, sizes) {
@@ -39,6 +40,9 @@ pub fn specialise(module: &Verified<Module>, sizes: &Sizes) -> Result<Verified<M
     let mut out: Module = Module::clone(module);
     if errors.is_empty() {
         substitute(&mut out, sizes, &mut errors);
+    }
+    if errors.is_empty() {
+        errors.extend(overflow::positions_beyond_64_bits(&out));
     }
     if errors.is_empty() {
         tabulate(&mut out.body, &mut errors);

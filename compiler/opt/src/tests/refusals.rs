@@ -50,7 +50,7 @@ step  what                 modes      extents   flops  bytes  strategy  why
 s0    s = A B              ik,kj->ij  16x24x32  24576  6656   gemm      a matrix product, m=16 n=24 k=32
 s1    y = max:f32 over i4  i3 i4      16x24     384    1600   nest      reduction in generated loops
 total: 24960 flops, 8256 bytes moved
-peak: 1600 bytes + threads x 0 bytes (arena 1536 bytes)
+peak: 1600 bytes + threads x 29.0 KiB (arena 1536 bytes)
 "
     );
 }

@@ -205,7 +205,7 @@ impl<'p> Elaborator<'p> {
     fn scalar_argument(&mut self, e: &Expr, param: &TensorDecl, target: &Ident) -> Option<Tensor> {
         let before = self.errors.len();
         let scans: Vec<Ident> = self.scans.iter().map(|s| s.name.clone()).filter(|n| !n.is_hole()).collect();
-        let explicit = super::sum::make_explicit(e, &scans, &|name| self.declared(name));
+        let explicit = super::sum::make_explicit(e, &scans, self);
         self.errors.extend(explicit.errors);
         let mut resolver = Resolver::new(self, explicit.poisoned);
         resolver.bind_scans();

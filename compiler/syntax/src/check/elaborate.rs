@@ -161,7 +161,7 @@ impl Elaborator<'_> {
         let binders = bind.left.as_ref().map_or(&[][..], |l| &l.binders);
         let scans = self.scans.iter().map(|s| s.name.clone());
         let left_names: Vec<Ident> = binders.iter().map(|b| b.name().clone()).chain(scans).filter(|n| !n.is_hole()).collect();
-        let explicit = make_explicit(&bind.value, &left_names, &|name| self.declared(name));
+        let explicit = make_explicit(&bind.value, &left_names, self);
         let (present, wanted): (Vec<Ident>, _) = (binders.iter().map(|b| b.name().clone()).collect(), explicit.poisoned.clone());
         // What the left side lacks looks like a forgotten sum on the right.
         let fits = declared.is_none_or(|t| self.module.tensors[t].axes.len() <= binders.len());

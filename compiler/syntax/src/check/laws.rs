@@ -9,6 +9,7 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::function::BinaryFn;
+use ein_ir::scalar::typing::takes_binary;
 use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Scalar, ScalarKind};
 use ein_ir::tensor::ReducerDecl;
@@ -22,14 +23,14 @@ struct Counterexample {
     rhs: (String, Value),
 }
 
-/// A report for each law that is false on some small values.
-pub(super) fn refute(item: &Reducer, decl: &ReducerDecl) -> Vec<Diagnostic> {
-    item.laws.iter().filter_map(|law| refute_law(item, decl, law)).collect()
+/// A report for each law that is false on some small values of a type. `decls` are the reducer in the types in which it has a meaning.
+pub(super) fn refute(item: &Reducer, decls: &[ReducerDecl]) -> Vec<Diagnostic> {
+    item.laws.iter().filter_map(|law| refute_law(item, decls, law)).collect()
 }
 
-fn refute_law(item: &Reducer, decl: &ReducerDecl, law: &Law) -> Option<Diagnostic> {
-    let values = samples(decl.dtype);
-    let reducer = Reduced { name: item.name.as_str(), decl };
+fn refute_law(item: &Reducer, decls: &[ReducerDecl], law: &Law) -> Option<Diagnostic> {
+    let first = decls.first()?;
+    let (values, reducer) = (samples(first.dtype), Reduced { name: item.name.as_str(), decl: first });
     let (found, is) = match &law.kind {
         LawKind::Assoc => (triples(&values).find_map(|v| reducer.associates(v)), "associative".to_owned()),
         LawKind::Comm => (triples(&values).find_map(|[a, b, _]| reducer.commutes(a, b)), "commutative".to_owned()),
@@ -40,6 +41,11 @@ fn refute_law(item: &Reducer, decl: &ReducerDecl, law: &Law) -> Option<Diagnosti
                 let found = sums::error(211, format!("there is no function `{name}` of two values")).at(law.span, "not a function");
                 return Some(found.note("functions that distribute are `+`, `*`, `and`, `or`, and built-in functions of two values"));
             };
+            let Some(decl) = decls.iter().find(|decl| takes_binary(f, decl.dtype, decl.dtype)) else {
+                let found = error(506, format!("`{name}` does not distribute over `{}`: no type has both", item.name));
+                return Some(found.at(law.span, "stated here").help("leave the law out"));
+            };
+            let (values, reducer) = (samples(decl.dtype), Reduced { decl, ..reducer });
             (triples(&values).find_map(|v| reducer.distributes(name, f, v)), format!("one that `{name}` distributes over"))
         }
     };

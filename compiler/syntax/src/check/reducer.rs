@@ -19,29 +19,29 @@ use ein_ir::scalar::{Scalar, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::{Laws, ReducerDecl};
 
-/// Types that laws are tried in: the first in which the reducer has a meaning.
+/// Types that laws are tried in: each in the first in which it has a meaning.
 const TRIED: [DType; 4] = [DType::F64, DType::I64, DType::Bool, DType::C128];
 
 /// Reports a reducer that has no meaning in any type, and laws that are false.
 pub(super) fn check(program: &ProgramScope<'_>, item: &ast::Reducer, errors: &mut Vec<Diagnostic>) {
     match try_types(program, item) {
-        Ok(decl) => errors.extend(laws::refute(item, &decl)),
+        Ok(decls) => errors.extend(laws::refute(item, &decls)),
         Err(found) => errors.extend(found),
     }
 }
 
-/// The reducer for the first type in which it has a meaning, or what is wrong with it in the first of all.
-fn try_types(program: &ProgramScope<'_>, item: &ast::Reducer) -> Result<ReducerDecl, Vec<Diagnostic>> {
-    let mut first = None;
+/// The reducer in every type in which it has a meaning, or what is wrong with it in the first of all.
+fn try_types(program: &ProgramScope<'_>, item: &ast::Reducer) -> Result<Vec<ReducerDecl>, Vec<Diagnostic>> {
+    let (mut decls, mut first) = (Vec::new(), None);
     for dtype in TRIED {
         match make(program, item, dtype) {
-            Ok(decl) => return Ok(decl),
+            Ok(decl) => decls.push(decl),
             Err(found) => {
                 first.get_or_insert(found);
             }
         }
     }
-    Err(first.unwrap_or_default())
+    if decls.is_empty() { Err(first.unwrap_or_default()) } else { Ok(decls) }
 }
 
 /// The reducer for one type.

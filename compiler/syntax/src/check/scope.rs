@@ -144,6 +144,23 @@ impl<'p> Elaborator<'p> {
     }
 }
 
+impl super::sum::Outside for Elaborator<'_> {
+    fn declared(&self, name: &str) -> Option<(Span, &'static str)> {
+        Elaborator::declared(self, name)
+    }
+
+    fn is_reducer(&self, name: &str) -> bool {
+        crate::builtins::reducer(name).is_some() || self.program.reducer(self.file, name).is_some()
+    }
+
+    fn element(&self, name: &str) -> Option<DType> {
+        match self.names.get(name)?.meaning {
+            Meaning::Tensor(tensor) => Some(self.module.tensors[tensor].dtype),
+            _ => None,
+        }
+    }
+}
+
 /// The names of tensors so far, so that a fresh one is found without a look at each.
 #[derive(Default)]
 pub(crate) struct TensorNames {

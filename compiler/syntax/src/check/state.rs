@@ -170,7 +170,8 @@ impl Elaborator<'_> {
                         None
                     }
                 }
-                (None, Some(builtins::Reducer::Op(ReduceOp::Sum))) => {
+                (None, Some(builtins::Reducer::Op(ReduceOp::ArgMax | ReduceOp::ArgMin))) => Some(DType::I64),
+                (None, Some(builtins::Reducer::Op(ReduceOp::Sum | ReduceOp::Prod))) => {
                     self.guess(&r.body).map(|d| if d.is_float() { d } else { d.accumulator() })
                 }
                 (None, _) => self.guess(&r.body),

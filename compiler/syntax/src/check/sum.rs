@@ -3,18 +3,27 @@
 //! The walk stops at each maximal chain of `*` and `/`, signs pulled out and parentheses of products flattened, or at a lone
 //! access. An index that is not bound, and occurs at least twice in the *plain* numerator factors and nowhere else in the
 //! chain, is summed around the product of the plain factors that hold indices; the other factors and the divisors stay
-//! outside. A plain factor without any index stays outside as well, which is the same sum.
+//! outside. A plain factor without any index stays outside as well, which is the same sum, unless it is of a type that a sum
+//! leaves for a wider one: then it is multiplied there.
 
 use super::names::{renamed, visit_free};
-use crate::ast::{BinaryOp, Binder, BinderKind, Expr, ExprKind, Ident, Reduction, UnaryOp};
+use crate::ast::{BinaryOp, Binder, BinderKind, ElementKind, Expr, ExprKind, Ident, Reduction, UnaryOp};
 use crate::builtins::nearest;
 use crate::error::sums::{error, hides};
 use crate::print::print_expr;
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
 use ein_ir::span::Span;
 
-/// What a name means outside of an equation: place and kind of its declaration, if it has one.
-pub(crate) type Declared<'a> = &'a dyn Fn(&str) -> Option<(Span, &'static str)>;
+/// What names mean outside of an equation.
+pub(crate) trait Outside {
+    /// Place and kind of the declaration of a name, if it has one.
+    fn declared(&self, name: &str) -> Option<(Span, &'static str)>;
+    /// Whether a name before brackets and parentheses is a reducer.
+    fn is_reducer(&self, name: &str) -> bool;
+    /// The element type of a tensor.
+    fn element(&self, name: &str) -> Option<DType>;
+}
 
 /// The result of making sums explicit.
 pub(crate) struct Explicit {
@@ -27,14 +36,14 @@ pub(crate) struct Explicit {
 }
 
 /// Makes the sums of a right side explicit; `bound` are the indices of the left side.
-pub(crate) fn make_explicit(value: &Expr, bound: &[Ident], declared: Declared<'_>) -> Explicit {
-    let mut pass = Pass { declared, bound: bound.to_vec(), poisoned: Vec::new(), start: None, errors: Vec::new() };
+pub(crate) fn make_explicit(value: &Expr, bound: &[Ident], outside: &dyn Outside) -> Explicit {
+    let mut pass = Pass { outside, bound: bound.to_vec(), poisoned: Vec::new(), start: None, errors: Vec::new() };
     let value = pass.expr(value);
     Explicit { value, poisoned: pass.poisoned, errors: pass.errors }
 }
 
 struct Pass<'a> {
-    declared: Declared<'a>,
+    outside: &'a dyn Outside,
     bound: Vec<Ident>,
     poisoned: Vec<Ident>,
     /// The sum, difference or power around the current chain: where a forgotten `sum` should begin.
@@ -102,7 +111,7 @@ impl<'a> Pass<'a> {
     fn reduction(&mut self, r: &'a Reduction, whole: &Expr) -> Reduction {
         let before = self.bound.len();
         // Of what is no reducer nothing more is said than that.
-        let is_reducer = crate::builtins::reducer(r.name.as_str()).is_some();
+        let is_reducer = self.outside.is_reducer(r.name.as_str());
         for binder in &r.binders {
             let name = binder.name();
             if !is_reducer || name.is_hole() {
@@ -111,7 +120,7 @@ impl<'a> Pass<'a> {
             }
             if let Some(first) = self.bound.iter().find(|b| b.name == name.name) {
                 self.errors.push(bound_twice(name, first.span, whole));
-            } else if let Some((span, what)) = (self.declared)(name.as_str()) {
+            } else if let Some((span, what)) = self.outside.declared(name.as_str()) {
                 self.errors.push(hides(name.as_str(), name.span, span, what));
             }
             self.bound.push(name.clone());
@@ -123,7 +132,7 @@ impl<'a> Pass<'a> {
     }
 
     fn is_index(&self, name: &str) -> bool {
-        (self.declared)(name).is_none() && crate::builtins::constant(name).is_none()
+        self.outside.declared(name).is_none() && crate::builtins::constant(name).is_none()
     }
 
     fn is_bound(&self, name: &str) -> bool {
@@ -190,7 +199,7 @@ impl<'a> Pass<'a> {
         let mut position = 0;
         let mut divisors = Vec::new();
         for factor in factors {
-            if factor.plain && self.has_index(factor.expr) {
+            if factor.plain && (self.has_index(factor.expr) || self.is_narrow(factor.expr)) {
                 if inside.is_none() {
                     position = outside.len();
                 }
@@ -218,6 +227,19 @@ impl<'a> Pass<'a> {
         let mut found = false;
         visit_free(e, &mut |name| found |= self.is_index(name.as_str()));
         found
+    }
+
+    /// Whether a plain factor is of a type that sums leave for a wider one.
+    fn is_narrow(&self, e: &Expr) -> bool {
+        let narrow = |dtype: DType| dtype.accumulator() != dtype;
+        match &e.peeled().kind {
+            ExprKind::Subscript { base, .. } => self.is_narrow(base),
+            ExprKind::Name(name) | ExprKind::Prev(name) => self.outside.element(name.as_str()).is_some_and(narrow),
+            ExprKind::Cast { to, .. } => matches!(to.kind, ElementKind::Scalar(dtype) if narrow(dtype)),
+            ExprKind::Unary { value, .. } => self.is_narrow(value),
+            ExprKind::Call { args, .. } => args.iter().all(|a| self.is_narrow(&a.value)),
+            _ => false,
+        }
     }
 
     fn occurs_once(&self, name: &Ident, chain: &Expr) -> Diagnostic {

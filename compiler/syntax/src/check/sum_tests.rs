@@ -1,16 +1,33 @@
 //! The worked cases of language 3 and 4g.
 
-use super::make_explicit;
+use super::{Outside, make_explicit};
 use crate::parse::parse_equation;
 use crate::print::print_expr;
+use ein_ir::dtype::DType;
 use ein_ir::span::{FileId, Span};
+
+/// `alpha` and `c8` are scalars, and `own` is a reducer.
+struct Names;
+
+impl Outside for Names {
+    fn declared(&self, name: &str) -> Option<(Span, &'static str)> {
+        ["alpha", "c8"].contains(&name).then_some((Span::default(), "parameter"))
+    }
+
+    fn is_reducer(&self, name: &str) -> bool {
+        name == "own" || crate::builtins::reducer(name).is_some()
+    }
+
+    fn element(&self, name: &str) -> Option<DType> {
+        Some(if name == "c8" { DType::I8 } else { DType::F32 })
+    }
+}
 
 /// The right side with explicit sums, or the errors as `code message | help`.
 fn explicit(source: &str) -> String {
     let bind = parse_equation(source, FileId(0)).expect("parses");
     let bound: Vec<_> = bind.left.iter().flat_map(|l| l.binders.iter().map(|b| b.name().clone())).collect();
-    let declared = |name: &str| ["alpha"].contains(&name).then_some((Span::default(), "parameter"));
-    let out = make_explicit(&bind.value, &bound, &declared);
+    let out = make_explicit(&bind.value, &bound, &Names);
     if out.errors.is_empty() {
         return print_expr(&out.value);
     }
@@ -33,6 +50,19 @@ fn sums_belong_to_the_innermost_product() {
     check("q = exp(-p[i]*M[i,j]*p[j] / 2.0)", "exp(-sum[i, j](p[i] * M[i, j] * p[j]) / 2.0)");
     check("t = A[i,i]", "sum[i](A[i, i])");
     check("d[i] = A[i,i]", "A[i, i]");
+}
+
+#[test]
+fn a_factor_of_a_narrow_type_is_multiplied_where_the_sum_is_wide() {
+    check("s = alpha*a[i]*b[i]", "alpha * sum[i](a[i] * b[i])");
+    check("s = 2*a[i]*b[i]*c8", "2 * sum[i](a[i] * b[i] * c8)");
+    check("s = -(x[0] as f16)*a[i]*b[i] / c8", "-sum[i](x[0] as f16 * a[i] * b[i]) / c8");
+}
+
+#[test]
+fn reducers_of_the_program_bind_as_others_do() {
+    check("y[i] = x[i] - own[i](x[i])", "E0203 index `i` is already bound here | rename it: `own[i'](x[i'])`");
+    check("y[i] = alpha - own[alpha](x[i])", "E0205 index `alpha` has the name of a parameter | rename the index, for example `alpha'`");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::builtins::Reducer;
 use crate::check::explain::ReductionNote;
 use crate::check::prove::{Proof, prove_nonnegative};
 use crate::check::tree::{Node, NodeKind, Reduction, Ty};
-use ein_ir::dtype::DType;
+use ein_ir::dtype::{Class, DType};
 use ein_ir::entity::Index;
 use ein_ir::extent::Extent;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
@@ -32,7 +32,7 @@ impl Builder<'_, '_> {
             return self.extract(built, span).cast(dtype);
         }
         // The quotient too is computed in the accumulator's type: a sum may be beyond the range of the elements where the mean is not.
-        let acc = dtype.accumulator();
+        let acc = if matches!(r.body.ty, Ty::Adapt(_)) { wide(dtype) } else { dtype.accumulator() };
         let total = self.reduce(r, ReduceOp::Sum, acc, acc, span);
         let total = self.extract(total, span);
         let count = self.count(r, acc, span);
@@ -54,6 +54,7 @@ impl Builder<'_, '_> {
         let acc = match (r.accumulator, op, r.body.ty) {
             (Some(acc), ..) => acc,
             (None, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Lse, Ty::Data(d)) => d.accumulator(),
+            (None, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Lse, Ty::Adapt(_)) => wide(result),
             (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Data(d)) => d,
             (None, ReduceOp::ArgMax | ReduceOp::ArgMin, Ty::Adapt(kind)) => compute_type(kind),
             _ => result,
@@ -170,6 +171,16 @@ impl Builder<'_, '_> {
         let tensor = self.elab.module.tensors.push(TensorDecl { index_of, ..TensorDecl::new(name, dtype, axes, span) });
         self.equations.push(Equation { out: tensor, indices, domain, reduce: Some(reduce), body, span });
         Scalar::new(ScalarKind::Access(Access { tensor, prev: false, subs, pad: None }), dtype, span)
+    }
+}
+
+/// The type in which a sum of literals, sizes and index values is made for a value of a type: wrapping integers give the same in any
+/// width, and a float is rounded once, from 64 bits.
+const fn wide(dtype: DType) -> DType {
+    match dtype.class() {
+        Class::Float => DType::F64,
+        Class::Complex => DType::C128,
+        Class::Bool | Class::Signed | Class::Unsigned | Class::Key => dtype,
     }
 }
 

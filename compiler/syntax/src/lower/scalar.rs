@@ -15,7 +15,7 @@ use ein_ir::extent::Extent;
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value::Value;
-use ein_ir::scalar::{self, Literal, Scalar, ScalarKind, Sub};
+use ein_ir::scalar::{self, Literal, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use ein_ir::tensor::Relation;
 
@@ -153,9 +153,30 @@ impl Builder<'_, '_> {
     fn access(&mut self, access: &Access, node: &Node) -> Scalar {
         self.check_bounds(access, node);
         let dtype = self.elab.module.tensors[access.tensor].dtype;
-        let subs = access.subs.iter().map(|s| Sub { value: self.build(&s.value, DType::I64), mode: s.mode }).collect();
+        let sizes = self.elab.module.tensors[access.tensor].axes.clone();
+        let subs = access.subs.iter().zip(&sizes).map(|(sub, size)| Sub { value: self.subscript(sub, size), mode: sub.mode }).collect();
         let pad = access.pad.as_ref().and_then(|p| self.pad_value(p, dtype));
         Scalar::new(ScalarKind::Access(scalar::Access { tensor: access.tensor, prev: access.prev, subs, pad }), dtype, node.span)
+    }
+
+    /// A subscript as an i64. A u64 may be beyond that: it becomes a position that its mode takes for the same.
+    fn subscript(&mut self, sub: &crate::check::tree::Sub, size: &Extent) -> Scalar {
+        let value = self.build(&sub.value, DType::I64);
+        let ScalarKind::Cast(unsigned) = &value.kind else { return value };
+        if unsigned.dtype != DType::U64 || sub.mode == Mode::Exact {
+            return value;
+        }
+        let span = value.span;
+        let literal = |n: i64| Scalar::literal(Literal::Int(n.into()), DType::I64, span);
+        let (op, bound) = match sub.mode {
+            Mode::Wrap => (BinaryFn::Rem, Scalar::size(size.clone(), span)),
+            // Mirrored positions repeat after twice the size less two.
+            Mode::Reflect => (BinaryFn::Rem, Scalar::size(size.scale(2).sub(&Extent::from(2)), span)),
+            Mode::Exact | Mode::Pad | Mode::Clamp => (BinaryFn::Min, literal(i64::MAX)),
+        };
+        // Of an empty axis the mode itself tells, and not a division.
+        let bound = if op == BinaryFn::Rem { Scalar::binary(BinaryFn::Max, bound, literal(1), DType::I64, span) } else { bound };
+        Scalar::binary(op, (**unsigned).clone(), bound.cast(DType::U64), DType::U64, span).cast(DType::I64)
     }
 
     fn pad_value(&mut self, pad: &Node, dtype: DType) -> Option<Literal> {

@@ -104,6 +104,7 @@ fn memory_is_typed_and_bounded() {
     check("v3 = f32 1.0 v4 = load b0[v3]", "v3 is f32, not i64");
     check("v8 = load b3[0]", "a mask has no form in memory");
     check("fault f1", "f1 is not in the fault table");
+    check("library v7 = (b2[0]) = det f64 batch 1 m 1 n 1 k 0 (b2[0], b2[0])", "`det` takes 1 operands");
     check(
         "gemm f16 1 x 1 x 1 dst b1[0] rows 1 columns 1 lhs b0[0] rows 1 columns 1 rhs b0[0] rows 1 columns 1",
         "no matrix product of f16",

@@ -1,0 +1,154 @@
+//! What a call allocates: nothing into arrays of the caller's, and no more than the peak that the plan states into fresh ones.
+//!
+//! One test alone, since allocations are counted for the whole process.
+
+use ein::{Bound, Compiler, DType, Tensor, TensorMut, TensorRef};
+use ein_tests::random::Random;
+use ein_tests::store::random_tensor;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// The system's allocator, with counts.
+struct Counting;
+
+static CALLS: AtomicU64 = AtomicU64::new(0);
+static NOW: AtomicU64 = AtomicU64::new(0);
+static PEAK: AtomicU64 = AtomicU64::new(0);
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn grow(layout: Layout) {
+    CALLS.fetch_add(1, Relaxed);
+    let bytes = layout.size() as u64;
+    PEAK.fetch_max(NOW.fetch_add(bytes, Relaxed) + bytes, Relaxed);
+}
+
+// SAFETY: every request is passed on as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grow(layout);
+        // SAFETY: as asked.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        grow(layout);
+        // SAFETY: as asked.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size() as u64, Relaxed);
+        // SAFETY: as asked.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+/// What a function allocated.
+struct Allocated {
+    calls: u64,
+    /// Bytes beyond those that were there before.
+    peak: u64,
+}
+
+fn allocated<T>(run: impl FnOnce() -> T) -> (T, Allocated) {
+    let (calls, now) = (CALLS.load(Relaxed), NOW.load(Relaxed));
+    PEAK.store(now, Relaxed);
+    let value = run();
+    (value, Allocated { calls: CALLS.load(Relaxed) - calls, peak: PEAK.load(Relaxed) - now })
+}
+
+type Inputs = &'static [(DType, &'static [usize])];
+
+const F: DType = DType::F32;
+const D: DType = DType::F64;
+
+/// Programs of generated loops and of functions of whole tensors: all that they need is in the arena.
+const OWN: [(&str, Inputs); 9] = [
+    (
+        "def f<N, M>(x: f32[N, M]) -> y: f32[N, M] {
+           m[i] = max[j](x[i, j]); e[i, j] = exp(x[i, j] - m[i]); y[i, j] = e[i, j] / sum[j'](e[i, j']);
+         }",
+        &[(F, &[256, 512])],
+    ),
+    ("def f<N, M>(x: f32[N, M]) -> (y: f32[M, N], z: f32[N]) { y[j, i] = x[i, j]; z[i] = sum[j](y[j, i] * y[j, i]); }", &[(F, &[300, 70])]),
+    (
+        "def f<N, M>(x: f32[N, M]) -> y: f32[N, M] { scan t in 0..4 { y[i, j] = prev y[wrap(i + 1), j] + x[i, j] from x[i, j]; } }",
+        &[(F, &[128, 64])],
+    ),
+    ("def f<N, M>(x: i32[N, M]) -> n: i32[16] { n[v] = sum[i, j where x[i, j] == v](1); }", &[(DType::I32, &[128, 64])]),
+    ("def f<N>(x: f32[N, N]) -> (v: f32[N, N], i: i64[N, N]) { (v, i) = sort(x); }", &[(F, &[64, 64])]),
+    ("def f<N>(A: f64[N, N], b: f64[N]) -> x: f64[N] { x = solve(A, b); }", &[(D, &[64, 64]), (D, &[64])]),
+    ("def f<N, M>(A: f64[N, M]) -> (q: f64[N, M], s: f64[M]) where N >= M { (q, R) = qr(A); (U, s, V) = svd(A); }", &[(D, &[80, 64])]),
+    ("def f<N, M>(A: c64[N, M]) -> y: c64[N, M] { y = fft(A); }", &[(DType::C64, &[16, 61])]),
+    ("def f<N, M>(A: f64[N, M]) -> y: f64[N, M] { X = rfft(A); y = irfft(X, n = M); }", &[(D, &[16, 60])]),
+];
+
+/// Programs with matrix products, which the library packs.
+const PRODUCTS: [(&str, Inputs); 4] = [
+    (
+        "def f<N, M, K>(x: f32[N, K], y: f32[K, M]) -> z: f32[N, M] { z[i, j] = x[i, k] * y[k, j]; }",
+        &[(F, &[300, 1100]), (F, &[1100, 200])],
+    ),
+    ("def f<N, M, K>(x: f32[K, N], y: f32[M, K]) -> z: f32[N, M] { z[i, j] = x[k, i] * y[j, k]; }", &[(F, &[90, 1500]), (F, &[700, 90])]),
+    (
+        "def f<N>(x: c128[N, N], y: c128[N, N]) -> z: c128[N, N] { z[i, j] = x[i, k] * y[k, j]; }",
+        &[(DType::C128, &[130, 130]), (DType::C128, &[130, 130])],
+    ),
+    (
+        "def f<N>(x: f64[N, N], y: f64[N, N]) -> z: f64[N, N] { scan t in 0..3 { z[i, j] = x[i, k] * prev z[k, j] from y[i, j]; } }",
+        &[(D, &[96, 96]), (D, &[96, 96])],
+    ),
+];
+
+/// Bytes of names, lists and alignment around the tensors of a call.
+const AROUND: u64 = 4096;
+
+fn bind(source: &str, inputs: Inputs, threads: usize) -> (Bound, Vec<Tensor>) {
+    let mut random = Random::new(1);
+    let data: Vec<Tensor> = inputs.iter().map(|(dtype, shape)| random_tensor(&mut random, *dtype, shape)).collect();
+    let function = Compiler::new().threads(threads).compile(source).and_then(|p| p.main_def());
+    let views: Vec<TensorRef<'_>> = data.iter().map(TensorRef::from).collect();
+    let bound = function.and_then(|f| f.bind().like(&views).build()).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    (bound, data)
+}
+
+/// Allocations of a first call into fresh arrays, on threads that have used every library, and of a second one into these.
+fn calls(source: &str, inputs: Inputs, threads: usize) -> (Bound, Allocated, Allocated) {
+    // What libraries keep for threads, and tables for lengths, is there afterwards.
+    let (warm, data) = bind(source, inputs, threads);
+    let views: Vec<TensorRef<'_>> = data.iter().map(TensorRef::from).collect();
+    for _ in 0..4 {
+        warm.call(&views).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    }
+    let (bound, _) = bind(source, inputs, threads);
+    let (outputs, fresh) = allocated(|| bound.call(&views).expect("it has run before"));
+    let mut outputs = outputs.into_tensors();
+    let mut into: Vec<TensorMut<'_>> = outputs.iter_mut().map(TensorMut::from).collect();
+    let ((), again) = allocated(|| bound.call_into(&views, &mut into).expect("it has run before"));
+    (bound, fresh, again)
+}
+
+#[test]
+fn calls_allocate_what_the_plan_states() {
+    for (source, inputs) in OWN {
+        let (bound, fresh, again) = calls(source, inputs, 1);
+        let stated = bound.peak();
+        assert_eq!((again.calls, stated.per_thread), (0, 0), "{source}");
+        assert!(fresh.peak >= stated.base && fresh.peak <= stated.base + AROUND, "{} for {stated:?}: {source}", fresh.peak);
+        let (bound, _, again) = calls(source, inputs, 3);
+        assert!(again.peak <= AROUND, "{} on three threads: {source}", again.peak);
+        assert_eq!(bound.peak(), stated);
+    }
+    for (source, inputs) in PRODUCTS {
+        for threads in [1, 2] {
+            let (bound, fresh, again) = calls(source, inputs, threads);
+            let (stated, threads) = (bound.peak(), threads as u64);
+            assert!(stated.per_thread > 0, "{source}");
+            assert!(again.peak <= threads * stated.per_thread + AROUND, "{} for {stated:?}: {source}", again.peak);
+            assert!(fresh.peak >= stated.base, "{} for {stated:?}: {source}", fresh.peak);
+            assert!(fresh.peak <= stated.base + threads * stated.per_thread + AROUND, "{} for {stated:?}: {source}", fresh.peak);
+        }
+    }
+}
