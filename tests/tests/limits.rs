@@ -55,6 +55,15 @@ fn calls_that_double() {
 }
 
 #[test]
+fn constants_that_double() {
+    let constants = chain("const c0 = 1;\n", 60, |k| format!("const c{k} = c{0} + c{0};", k - 1));
+    refused(&format!("{constants}def f(x: f32) -> y: f32 {{ y = x * c60; }}"));
+    refused(&format!("{constants}def f(x: f32[c60]) -> y: f32 {{ y = x[0]; }}"));
+    let typed = chain("const c0: f32 = 1;\n", 60, |k| format!("const c{k}: f32 = c{0} + c{0};", k - 1));
+    assert_eq!(codes(&format!("{typed}def f(x: f32) -> y: f32 {{ y = x * c60; }}")), [0u16; 0]);
+}
+
+#[test]
 fn calls_in_a_long_row() {
     let mut backwards: Vec<String> =
         (1..3000).rev().map(|k| format!("def f{k}<N>(x: f32[N]) -> y: f32[N] {{ y = f{}(x); }}\n", k - 1)).collect();

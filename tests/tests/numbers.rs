@@ -51,7 +51,7 @@ fn sums_of_index_values_are_rounded_once() {
     assert_eq!(results(counts, &[("x", &x)]), [[3000.0], [4500.0], [1500.0]]);
     let x = tensor(DType::F32, &[9000], &[0; 9000]);
     let sums = "def f<N>(x: f32[N]) -> (c: f32, d: f32) { c = sum[i: N](i); d = prod[i: 25](i + 1) + x[0]; }";
-    assert_eq!(results(sums, &[("x", &x)]), [[40_495_500.0], [f64::from(1.551_121_004_333_098_6e25_f32)]]);
+    assert_eq!(results(sums, &[("x", &x)]), [[40_495_500.0], [f64::from(1.551_121e25_f32)]]);
 }
 
 /// A factor without an index is multiplied in the accumulator's type, as the others are.

@@ -43,8 +43,8 @@ pub const MAX_TREE_DEPTH: u32 = 512;
 /// Most calls that wait for each other while a program is checked: each is a recursion of the checker.
 pub const MAX_CALL_DEPTH: usize = 64;
 
-/// Most expression nodes that the calls of a program may copy, all together. Calls are copied in where they stand, so that a
-/// definition that calls another twice, which does the same, doubles with each level.
+/// Most expression nodes that the calls and constants of a program may copy, all together. They are copied in where they stand, so
+/// that one that uses another twice, which does the same, doubles with each level.
 pub const MAX_COPIED_NODES: usize = 1 << 18;
 
 /// Most terms and factors of a size as a polynomial.

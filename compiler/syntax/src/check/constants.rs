@@ -181,8 +181,15 @@ impl<'p> Elaborator<'p> {
         Some(tensor)
     }
 
+    /// A formula stands for its value wherever it is used, so that one which uses another twice is twice as long: E0108 beyond the limit.
+    fn may_copy(&mut self, formula: &Formula<'p>, span: Span) -> Option<()> {
+        let program = self.program;
+        self.copied(operations(formula.value), program.files.name_of(formula.id), span).then_some(())
+    }
+
     /// The size that a formula computes.
     pub(crate) fn formula_size(&mut self, formula: &Formula<'p>, span: Span) -> Option<Extent> {
+        self.may_copy(formula, span)?;
         self.within(formula.id, span, |e| e.in_file(formula.id.file, |e| e.size(formula.value))).flatten()
     }
 }
@@ -190,6 +197,7 @@ impl<'p> Elaborator<'p> {
 impl<'p> Resolver<'_, 'p> {
     /// The value of a formula, with the names of its own file.
     pub(crate) fn formula(&mut self, formula: &Formula<'p>, span: Span) -> Option<Node> {
+        self.elab.may_copy(formula, span)?;
         if let Some(outcome) = self.elab.program.enter(formula.id) {
             self.elab.cannot_enter(formula.id, &outcome, span);
             return None;
@@ -209,6 +217,11 @@ impl<'p> Resolver<'_, 'p> {
 fn formula(constant: &Const) -> Option<&Expr> {
     let ConstValue::Expr(value) = &constant.value else { return None };
     (constant.left.is_none() && constant.ty.is_none() && is_formula(value)).then_some(value)
+}
+
+/// How many operations an expression has.
+fn operations(e: &Expr) -> usize {
+    children(e).into_iter().fold(1, |n, child| n.saturating_add(operations(child)))
 }
 
 fn is_formula(e: &Expr) -> bool {

@@ -176,10 +176,10 @@ impl From<LimitError> for Diagnostic {
                     .help("define what is called before what calls it")
             }
             LimitError::CopiedTooMuch { def, limit, span } => {
-                error(108, format!("the calls of this program copy more than {limit} operations, which is the limit"))
+                error(108, format!("the calls and constants of this program copy more than {limit} operations, which is the limit"))
                     .at(span, format!("`{def}` would be copied here"))
-                    .note("a call is copied in where it stands, so a definition that calls another twice is twice as long")
-                    .help("name the result of a call by an equation, and read that name twice")
+                    .note("calls and constants are copied in where they stand, so one that uses another twice is twice as long")
+                    .help("name the result of a call by an equation, and read that name twice; a constant with a type is computed once")
             }
             LimitError::SizeTooLarge { limit, span } => {
                 error(108, format!("a size has more than {limit} terms and factors, which is the limit")).at(span, "too large")
