@@ -1,5 +1,5 @@
-//! The five commonest mistakes of a first program: each message has code, place, both facts and an edit, and the program compiles
-//! once the edit is pasted.
+//! The commonest mistakes of a first program: each message has code, place, both facts and an edit, and the program compiles once the
+//! edit is pasted.
 
 use ein::{Compiler, Diagnostic};
 
@@ -62,4 +62,94 @@ fn a_missing_cast() {
 #[test]
 fn a_shift_out_of_range() {
     repaired("def f<N>(x: f32[N]) -> y: f32[N] {\n  y[i] = x[i + 1];\n}\n", 303, &["N"], "i + 1");
+}
+
+/// A def over vectors `a`, `b` and `x`, positions `ids` and counts `n`, with this result and equation.
+fn vectors(result: &str, equation: &str) -> String {
+    let inputs = "a: f32[N], b: f32[N], w: f32[N, M], n: i32[N], ids: idx<M>[N], s: f32";
+    format!("def f<N, M>({inputs}) -> {result} {{\n  t[i, j] = w[i, j] + a[i]*b[i]*s*(n[i] as f32) + (ids[i] as f32);\n  {equation}\n}}\n")
+}
+
+#[test]
+fn sums_that_were_forgotten() {
+    for (equation, replaced) in [
+        ("q = (a[i] - b[i])^2;", "(a[i] - b[i])^2"),
+        ("q = a[i] + b[i];", "a[i] + b[i]"),
+        ("q = a[i]*b[i] + a[i];", "a[i]*b[i] + a[i]"),
+        ("q = s + a[i];", "a[i]"),
+        ("q = max(a[i], 0.0);", "max(a[i], 0.0)"),
+        ("q = if a[i] > 0.0 then a[i] else 0.0;", "if a[i] > 0.0 then a[i] else 0.0"),
+        ("q = sqrt((a[i] - b[i])^2);", "(a[i] - b[i])^2"),
+        ("q = log(exp(a[i]));", "exp(a[i])"),
+        ("q = a[i] as f64 as f32;", "a[i] as f64 as f32"),
+    ] {
+        repaired(&vectors("q: f32", equation), 201, &["`i`", "once"], replaced);
+    }
+    for (equation, replaced) in [("q = exp(a[i])*b[i];", "exp(a[i])*b[i]"), ("q = a[i] / b[i];", "a[i] / b[i]")] {
+        repaired(&vectors("q: f32", equation), 202, &["`i`"], replaced);
+    }
+}
+
+#[test]
+fn reducers_without_brackets() {
+    for (equation, code, replaced) in
+        [("q = sum(a[i]);", 211, "sum(a[i])"), ("q = s + max(a[i]);", 213, "max(a[i])"), ("q = mean(w[i, j]);", 211, "mean(w[i, j])")]
+    {
+        let source = vectors("q: f32", equation);
+        assert_eq!(mistakes(&source).len(), 1, "{equation}");
+        repaired(&source, code, &[], replaced);
+    }
+    // A def may have the name of a reducer, and is then what is called.
+    let own = "def mean(x: f32) -> y: f32 { y = x; }\ndef f<N>(a: f32[N]) -> q: f32 { q = mean(a[i]); }\n";
+    repaired(own, 201, &["`i`", "once"], "mean(a[i])");
+    repaired(&vectors("q: f32", "q = summ[i](a[i]);"), 504, &["`summ`"], "summ");
+    repaired(&vectors("q: f32[N]", "q[i] = a[i](s);"), 504, &["`a`"], "a[i](s)");
+    repaired(&vectors("q: f32[N]", "q[i] = a(i);"), 211, &["`a`"], "a(i)");
+}
+
+#[test]
+fn left_sides_that_compute() {
+    for (result, equation, code) in [
+        ("q: f32[2*N]", "q[2*i] = a[i];", 109),
+        ("q: f32[N]", "q[0] = 1.0;", 109),
+        ("q: i32[N]", "q[0] = 1;", 109),
+        ("q: f32[N]", "q[N - 1] = s;", 109),
+        ("q: f32[M]", "q[ids[i]] += a[i];", 109),
+        ("q: f32[N]", "q[i] += a[i];", 110),
+        ("q: f32[N]", "q[i] += s * w[i, j];", 110),
+        ("q: f32", "q += a[i] * b[i];", 110),
+        ("q: f32[N, N]", "q[i, i] = a[i];", 203),
+    ] {
+        let source = vectors(result, equation);
+        assert_eq!(mistakes(&source).len(), 1, "{equation}");
+        repaired(&source, code, &[if code == 203 { "`i`" } else { "`q`" }], equation);
+    }
+}
+
+#[test]
+fn comparisons_in_a_row() {
+    repaired(&vectors("q: f32[N]", "q[i] = if 0 < i < 15 then a[i] else s;"), 111, &["comparison"], "0 < i < 15");
+}
+
+#[test]
+fn a_missing_semicolon_is_told_where_it_belongs() {
+    for equation in ["q[i] = a[i]\n", "u[i] = a[i]\n  q[i] = u[i];", "u[i] = a[i]   # no end\n\n  q[i] = u[i];"] {
+        let source = vectors("q: f32[N]", equation);
+        let found = mistakes(&source);
+        let (d, at) = (&found[0], found[0].primary.as_ref().expect("a place").span.start as usize);
+        assert_eq!((d.code.0, found.len()), (102, 1), "{d}");
+        assert!(source[..at].ends_with("a[i]"), "{equation}: {}", &source[..at]);
+        let pasted = format!("{};{}", &source[..at], &source[at..]);
+        assert!(mistakes(&pasted).is_empty(), "{pasted}");
+    }
+}
+
+#[test]
+fn bounds_and_types() {
+    for (equation, replaced) in [("q[i] = a[i + 1];", "i + 1"), ("q[i] = a[i - 1];", "i - 1"), ("q[i] = a[n[i]];", "n[i]")] {
+        repaired(&vectors("q: f32[N]", equation), 303, &["`a`"], replaced);
+    }
+    repaired(&vectors("q: f32[N]", "q[i] = a[i] * n[i];"), 402, &["f32", "i32"], "n[i]");
+    repaired(&vectors("q: f64[N]", "q[i] = a[i];"), 402, &["f64", "f32"], "a[i]");
+    repaired(&vectors("q: f32[N]", "q[i] = a;"), 212, &["`a`"], "a");
 }

@@ -169,7 +169,7 @@ impl Elaborator<'_> {
         self.errors.extend(explicit.errors.into_iter().filter(|d| fits || !forgotten(d)));
         let mut resolver = Resolver::new(self, explicit.poisoned);
         resolver.bind_scans();
-        let left: Vec<usize> = binders.iter().filter_map(|b| resolver.bind_left(b)).collect();
+        let left: Vec<usize> = binders.iter().filter_map(|b| resolver.bind_left(b, bind)).collect();
         let mut node = resolver.expr(&explicit.value);
         if of_step {
             let free: Vec<usize> = left.iter().copied().filter(|v| !resolver.vars[*v].scan).collect();

@@ -32,6 +32,7 @@ mod resolve;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod scope;
+mod start;
 mod state;
 pub(crate) mod sum;
 pub(crate) mod tree;

@@ -44,7 +44,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
     }
 
     /// Brings an index of the left side into scope; that of a scan is there already.
-    pub(crate) fn bind_left(&mut self, binder: &Binder) -> Option<VarId> {
+    pub(crate) fn bind_left(&mut self, binder: &Binder, bind: &ast::Bind) -> Option<VarId> {
         let BinderKind::Index { name, range } = &binder.kind else { return None };
         if !name.is_hole()
             && let Some(scan) = self.find(name.as_str()).filter(|v| self.vars[*v].scan && !self.vars[*v].left)
@@ -57,7 +57,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
             if let Some(first) = self.find(name.as_str()) {
                 let first = self.vars[first].span;
                 let found = error(203, format!("index `{name}` is already bound here")).at(name.span, "bound again");
-                self.elab.errors.push(found.and(first, "first bound here").help(format!("rename it: `{name}'`")));
+                self.elab.errors.push(found.and(first, "first bound here").help(diagonal_form(bind, binder)));
             } else if let Some((declared, what)) = self.elab.declared(name.as_str()) {
                 let found = hides(name.as_str(), name.span, declared, what);
                 self.elab.errors.push(found);
@@ -415,7 +415,8 @@ impl<'e, 'p> Resolver<'e, 'p> {
         }
         if let Some(builtin) = builtins::function(name.as_str()) {
             let values = args.iter().map(|a| self.expr(&a.value)).collect();
-            return self.builtin(builtin, values, span);
+            let reduction = self.with_brackets(name, args);
+            return self.builtin(builtin, values, span, &reduction);
         }
         if let Some(def) = def {
             return NodeKind::Def(def.id, args.iter().map(|a| self.expr(&a.value)).collect());
@@ -434,7 +435,14 @@ impl<'e, 'p> Resolver<'e, 'p> {
                 let defs = self.elab.program.def_names(self.elab.file);
                 let near = nearest(name.as_str(), builtins::FUNCTIONS.iter().map(|f| f.name).chain(defs).chain(builtins::whole_names()));
                 let found = error(211, format!("there is no function `{name}`")).at(name.span, "not a function");
+                let is_tensor = matches!(self.elab.names.get(name.as_str()).map(|d| &d.meaning), Some(Meaning::Tensor(_)));
                 match near {
+                    _ if is_tensor => {
+                        let subs: Vec<String> = args.iter().map(|a| print_expr(&a.value)).collect();
+                        found
+                            .help(format!("`{name}[{}]`", subs.join(", ")))
+                            .note(format!("`{name}` is a tensor, and brackets subscript it"))
+                    }
                     Some(near) => found.help(format!("did you mean `{near}`?")),
                     None => found,
                 }
@@ -463,11 +471,12 @@ impl<'e, 'p> Resolver<'e, 'p> {
                 let indices = index_names(&[], &[], self.elab.module.tensors[tensor].axes.len());
                 format!("{name}[{indices}]({text}[{indices}])")
             }
-            _ => format!("{name}[i]({text})"),
+            _ => format!("{name}[i](…)"),
         }
     }
 
-    fn builtin(&mut self, builtin: &'static builtins::Builtin, args: Vec<Node>, span: Span) -> NodeKind {
+    /// `reduction` is the same with brackets, for `max` and `min` of one value.
+    fn builtin(&mut self, builtin: &'static builtins::Builtin, args: Vec<Node>, span: Span, reduction: &str) -> NodeKind {
         let takes = match builtin.function {
             Function::Unary(_) if args.len() != 1 => "one argument",
             Function::Binary(_) if args.len() != 2 => "two arguments",
@@ -477,7 +486,7 @@ impl<'e, 'p> Resolver<'e, 'p> {
         let found = error(213, format!("`{}` takes {takes}, and {} {} given", builtin.name, args.len(), plural(args.len(), "is", "are")));
         let found = found.at(span, format!("{} given", args.len()));
         self.elab.errors.push(match builtin.function {
-            Function::Fold(_) => found.help(format!("`{}[i](…)` reduces over an index", builtin.name)),
+            Function::Fold(_) => found.help(format!("`{reduction}` reduces over an index")),
             _ => found,
         });
         NodeKind::Bad
@@ -611,4 +620,16 @@ const fn binary_fn(op: BinaryOp) -> BinaryFn {
         BinaryOp::Rem => BinaryFn::Rem,
         BinaryOp::Pow => BinaryFn::Pow,
     }
+}
+
+/// What an equation with a repeated index on its left side says of a diagonal: `d[i, i'] = if i == i' then x[i] else 0;`.
+fn diagonal_form(bind: &ast::Bind, repeated: &Binder) -> String {
+    let (tensor, name, value) = (&bind.name, repeated.name(), print_expr(&bind.value));
+    let spell = |b: &Binder| match &b.kind {
+        _ if b.span == repeated.span => format!("{name}'"),
+        BinderKind::Row(row) => format!("..{row}"),
+        BinderKind::Index { name, .. } => name.to_string(),
+    };
+    let left: Vec<String> = bind.left.iter().flat_map(|left| &left.binders).map(spell).collect();
+    format!("`{tensor}[{}] = if {name} == {name}' then {value} else 0;`", left.join(", "))
 }

@@ -3,7 +3,7 @@
 use super::files::ItemId;
 use super::program::ProgramScope;
 use crate::ast::Expr;
-use crate::builtins::{CONSTANTS, nearest};
+use crate::builtins::{CONSTANTS, Function, nearest};
 use crate::error::refusals::unsupported;
 use crate::error::sums::{repeated, unknown_name};
 use ein_ir::diagnostic::Diagnostic;
@@ -151,6 +151,11 @@ impl super::sum::Outside for Elaborator<'_> {
 
     fn is_reducer(&self, name: &str) -> bool {
         crate::builtins::reducer(name).is_some() || self.program.reducer(self.file, name).is_some()
+    }
+
+    fn is_function(&self, name: &str, n_args: usize) -> bool {
+        let is_builtin = crate::builtins::function(name).is_some_and(|f| !matches!(f.function, Function::Fold(_)) || n_args > 1);
+        is_builtin || crate::builtins::whole(name).is_some() || self.find_def(name).is_some()
     }
 
     fn element(&self, name: &str) -> Option<DType> {

@@ -7,7 +7,8 @@
 //! leaves for a wider one: then it is multiplied there.
 
 use super::names::{renamed, visit_free};
-use crate::ast::{BinaryOp, Binder, BinderKind, ElementKind, Expr, ExprKind, Ident, Reduction, UnaryOp};
+use super::start::{Start, is_mostly_of_sum};
+use crate::ast::{Argument, BinaryOp, Binder, BinderKind, ElementKind, Expr, ExprKind, Ident, Reduction, UnaryOp};
 use crate::builtins::nearest;
 use crate::error::sums::{error, hides};
 use crate::print::print_expr;
@@ -21,6 +22,8 @@ pub(crate) trait Outside {
     fn declared(&self, name: &str) -> Option<(Span, &'static str)>;
     /// Whether a name before brackets and parentheses is a reducer.
     fn is_reducer(&self, name: &str) -> bool;
+    /// Whether it is something that can be called with so many values.
+    fn is_function(&self, name: &str, n_args: usize) -> bool;
     /// The element type of a tensor.
     fn element(&self, name: &str) -> Option<DType>;
 }
@@ -37,7 +40,7 @@ pub(crate) struct Explicit {
 
 /// Makes the sums of a right side explicit; `bound` are the indices of the left side.
 pub(crate) fn make_explicit(value: &Expr, bound: &[Ident], outside: &dyn Outside) -> Explicit {
-    let mut pass = Pass { outside, bound: bound.to_vec(), poisoned: Vec::new(), start: None, errors: Vec::new() };
+    let mut pass = Pass { outside, bound: bound.to_vec(), poisoned: Vec::new(), start: Start::default(), errors: Vec::new() };
     let value = pass.expr(value);
     Explicit { value, poisoned: pass.poisoned, errors: pass.errors }
 }
@@ -46,8 +49,8 @@ struct Pass<'a> {
     outside: &'a dyn Outside,
     bound: Vec<Ident>,
     poisoned: Vec<Ident>,
-    /// The sum, difference or power around the current chain: where a forgotten `sum` should begin.
-    start: Option<&'a Expr>,
+    /// Where a forgotten `sum` around the current chain should begin.
+    start: Start<'a>,
     errors: Vec<Diagnostic>,
 }
 
@@ -76,7 +79,7 @@ impl<'a> Pass<'a> {
             ExprKind::Binary { op, op_span, lhs, rhs } => {
                 let before = self.start;
                 let additive = matches!(op, BinaryOp::Add | BinaryOp::Sub | BinaryOp::Pow);
-                self.start = if additive { before.or(Some(e)) } else { None };
+                self.start = if additive { before.in_terms(e) } else { before.in_function(e) };
                 let (lhs, rhs) = (Box::new(self.expr(lhs)), Box::new(self.expr(rhs)));
                 self.start = before;
                 ExprKind::Binary { op: *op, op_span: *op_span, lhs, rhs }
@@ -88,12 +91,10 @@ impl<'a> Pass<'a> {
 
     /// Forms whose operands are separate places for sums.
     fn nested(&mut self, e: &'a Expr) -> Expr {
-        let before = self.start.take();
+        let before = self.start;
+        self.start = before.in_function(e);
         let kind = match &e.kind {
-            ExprKind::Call { name, args } => {
-                let args = args.iter().map(|a| crate::ast::Argument { value: self.expr(&a.value), ..a.clone() }).collect();
-                ExprKind::Call { name: name.clone(), args }
-            }
+            ExprKind::Call { name, args } => self.call(name, args),
             ExprKind::Reduce(reduction) => ExprKind::Reduce(Box::new(self.reduction(reduction, e))),
             ExprKind::If { condition, then, otherwise } => ExprKind::If {
                 condition: Box::new(self.expr(condition)),
@@ -106,6 +107,23 @@ impl<'a> Pass<'a> {
         };
         self.start = before;
         Expr::new(kind, e.span)
+    }
+
+    fn call(&mut self, name: &Ident, args: &'a [Argument]) -> ExprKind {
+        let before = (self.start, self.errors.len());
+        let mut made = Vec::with_capacity(args.len());
+        for arg in args {
+            self.start = if is_mostly_of_sum(name.as_str(), &arg.value) { Start::of_sum() } else { before.0 };
+            made.push(Argument { value: self.expr(&arg.value), ..arg.clone() });
+        }
+        let outside = self.outside;
+        if outside.is_reducer(name.as_str()) && !outside.is_function(name.as_str(), args.len()) {
+            // `sum(x[i])`: that the brackets are missing is said of the call.
+            let mut new = self.errors.split_off(before.1);
+            new.retain(|d| d.code.0 != 201);
+            self.errors.append(&mut new);
+        }
+        ExprKind::Call { name: name.clone(), args: made }
     }
 
     fn reduction(&mut self, r: &'a Reduction, whole: &Expr) -> Reduction {
@@ -125,8 +143,10 @@ impl<'a> Pass<'a> {
             }
             self.bound.push(name.clone());
         }
+        let start = std::mem::take(&mut self.start);
         let guard = r.guard.as_ref().map(|g| self.expr(g));
         let body = self.expr(&r.body);
+        self.start = start;
         self.bound.truncate(before);
         Reduction { name: r.name.clone(), accumulator: r.accumulator.clone(), binders: r.binders.clone(), guard, body }
     }
@@ -143,13 +163,15 @@ impl<'a> Pass<'a> {
         let mut factors = Vec::new();
         let negative = self.flatten(e, false, &mut factors);
         let mut summed = Vec::new();
-        for candidate in self.candidates(&factors) {
+        let candidates = self.candidates(&factors);
+        let once: Vec<&str> = candidates.iter().filter(|c| c.count == 1).map(|c| c.first.as_str()).collect();
+        for candidate in &candidates {
             let name = candidate.first;
             if let Some(elsewhere) = free_elsewhere(&factors, name.as_str()) {
                 self.errors.push(under_function(name, elsewhere, e));
                 self.poisoned.push(name.clone());
             } else if candidate.count == 1 {
-                let found = self.occurs_once(name, e);
+                let found = self.occurs_once(name, &once, e);
                 self.errors.push(found);
                 self.poisoned.push(name.clone());
             } else {
@@ -242,21 +264,18 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn occurs_once(&self, name: &Ident, chain: &Expr) -> Diagnostic {
-        let found = match self.start {
-            Some(start) => {
-                let text = print_expr(start.peeled());
-                error(201, format!("index `{name}` occurs once in this term, and each term is its own sum"))
-                    .at(name.span, "occurs once, so nothing says that it is summed")
-                    .help(format!("`sum[{name}]({text})`"))
-            }
-            None => error(201, format!("index `{name}` occurs once"))
-                .at(name.span, "not on the left side, and not a second time in this product")
-                .help(format!("`sum[{name}]({})`", print_expr(chain.peeled()))),
+    /// `once` are all that occur once in the chain: two that are nearly alike were meant to be one.
+    fn occurs_once(&self, name: &Ident, once: &[&str], chain: &'a Expr) -> Diagnostic {
+        let found = if self.start.is_among_terms() {
+            error(201, format!("index `{name}` occurs once in this term, and each term is its own sum"))
+                .at(name.span, "occurs once, so nothing says that it is summed")
+        } else {
+            error(201, format!("index `{name}` occurs once")).at(name.span, "not on the left side, and not a second time in this product")
         };
-        match nearest(name.as_str(), self.bound.iter().chain(&self.poisoned).map(Ident::as_str)) {
+        let known = self.bound.iter().chain(&self.poisoned).map(Ident::as_str);
+        match nearest(name.as_str(), known.chain(once.iter().copied())) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
-            None => found,
+            None => found.help(self.start.edit(name.as_str(), chain)),
         }
     }
 

@@ -18,6 +18,10 @@ impl Outside for Names {
         name == "own" || crate::builtins::reducer(name).is_some()
     }
 
+    fn is_function(&self, name: &str, n_args: usize) -> bool {
+        crate::builtins::reducer(name).is_none() || (matches!(name, "max" | "min") && n_args > 1)
+    }
+
     fn element(&self, name: &str) -> Option<DType> {
         Some(if name == "c8" { DType::I8 } else { DType::F32 })
     }
@@ -77,12 +81,26 @@ fn other_factors_and_divisors_stay_outside() {
 
 #[test]
 fn an_index_that_occurs_once_is_refused() {
-    check(
-        "C[i,j] = A[i,k]*B[kk,j]",
-        "E0201 index `k` occurs once | `sum[k](A[i, k] * B[kk, j])`\nE0201 index `kk` occurs once | did you mean `k`?",
-    );
+    check("C[i,j] = A[i,k]*B[kk,j]", "E0201 index `k` occurs once | did you mean `kk`?\nE0201 index `kk` occurs once | did you mean `k`?");
     check("q = a[i] + b[i]", "E0201 index `i` occurs once in this term, and each term is its own sum | `sum[i](a[i] + b[i])`");
     check("y = (a[i] - b[i])^2", "E0201 index `i` occurs once in this term, and each term is its own sum | `sum[i]((a[i] - b[i])^2)`");
+}
+
+/// The edit goes around everything that depends on the index, but for functions that are mostly taken of a sum.
+#[test]
+fn a_forgotten_sum_begins_where_it_is_meant() {
+    let edit = |source: &str| explicit(source).split_once(" | ").map(|(_, edit)| edit.to_owned()).expect("refused");
+    assert_eq!(edit("q = max(a[i], 0.0)"), "`sum[i](max(a[i], 0.0))`, or `sum[i](a[i])` inside of it");
+    assert_eq!(edit("q = abs(a[i] - b[i])"), "`sum[i](abs(a[i] - b[i]))`, or `sum[i](a[i] - b[i])` inside of it");
+    assert_eq!(edit("q = alpha + exp(a[i])*2.0"), "`sum[i](exp(a[i]) * 2.0)`");
+    assert_eq!(edit("q = alpha - a[i] - b[i]"), "`sum[i](alpha - a[i] - b[i])`");
+    assert_eq!(edit("q = if a[i] > 0.0 then a[i] else 0.0"), "`sum[i](if a[i] > 0.0 then a[i] else 0.0)`");
+    assert_eq!(edit("q = (a[i] > 0.0) as f32"), "`sum[i]((a[i] > 0.0) as f32)`");
+    assert_eq!(edit("q = sqrt((a[i] - b[i])^2)"), "`sum[i]((a[i] - b[i])^2)`");
+    assert_eq!(edit("q = sqrt(a[i])"), "`sum[i](sqrt(a[i]))`, or `sum[i](a[i])` inside of it");
+    assert_eq!(edit("q = log(exp(a[i]))"), "`sum[i](exp(a[i]))`, or `sum[i](a[i])` inside of it");
+    assert_eq!(edit("q = max[j](c[i, j])"), "`sum[i](c[i, j])`");
+    assert_eq!(explicit("q = max(a[i]) + mean(b[j])"), "max(a[i]) + mean(b[j])", "said of the call");
 }
 
 #[test]

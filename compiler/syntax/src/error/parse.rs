@@ -193,7 +193,7 @@ impl From<LimitError> for Diagnostic {
 #[expect(missing_docs, reason = "the fields are what the messages quote; `CODES` says what each variant is")]
 pub enum StructureError {
     ComputedLeftSide { tensor: String, item: String, span: Span, help: String },
-    PlusAssign { tensor: String, span: Span },
+    PlusAssign { tensor: String, span: Span, help: String },
     ChainedComparison { first: Span, second: Span, help: String },
     TupleAsValue { span: Span },
     SubscriptOfValue { what: &'static str, span: Span },
@@ -210,9 +210,12 @@ impl From<StructureError> for Diagnostic {
                     .note("an equation defines every element of its tensor; a guard says which right sides reach which element")
                     .help(help)
             }
-            StructureError::PlusAssign { tensor, span } => error(110, format!("`+=` on `{tensor}`: an equation defines its tensor once"))
-                .at(span, "an index that stands only on the right is summed already")
-                .help("`=`"),
+            StructureError::PlusAssign { tensor, span, help } => {
+                error(110, format!("`+=` on `{tensor}`: an equation defines its tensor once"))
+                    .at(span, "nothing is there to add to")
+                    .note("what is added up is a sum over the indices that stand only on the right")
+                    .help(help)
+            }
             StructureError::ChainedComparison { first, second, help } => error(111, "comparisons cannot be chained".to_owned())
                 .at(second, "second comparison")
                 .and(first, "first comparison")

@@ -194,6 +194,7 @@ impl<'s> Failure<'s> {
         match (found.kind, found.text) {
             (_, "=") => Some("`==` compares".to_owned()),
             (_, "(") if before == "]" => Some("`*` multiplies: `A[i] * (x)`".to_owned()),
+            (TokenKind::Word, "if") => Some("the condition comes first: `if … then … else …`".to_owned()),
             (TokenKind::Word, text) if KEYWORDS.contains(&text) => None,
             (TokenKind::Word | TokenKind::Number, _) if before == "]" => {
                 Some("`*` multiplies, and the body of a reduction stands in parentheses: `sum[i](…)`".to_owned())

@@ -29,11 +29,17 @@ impl<'s> Builder<'s> {
         let name = self.ident(&parts.need(Rule::ident));
         let left = parts.opt(Rule::left_side);
         let ty = parts.opt(Rule::ty).map(|ty| self.ty(ty));
-        if let Some(plus) = parts.opt(Rule::plus_equals) {
-            let span = self.span(&plus);
-            self.report(StructureError::PlusAssign { tensor: name.to_string(), span });
-        }
+        let plus = parts.opt(Rule::plus_equals).map(|plus| self.span(&plus));
         let value = parts.need(Rule::expression);
+        let items: Vec<_> = left.iter().flat_map(|left| Parts::of(left.clone())).collect();
+        // The message about a computed position gives the whole equation.
+        if let Some(span) = plus
+            && items.iter().all(|item| item.as_rule() == Rule::binder)
+        {
+            let items: Vec<&str> = items.iter().map(|item| self.written(item)).collect();
+            let help = computed::added_form(name.as_str(), &items, self.written(&value));
+            self.report(StructureError::PlusAssign { tensor: name.to_string(), span, help });
+        }
         let left = left.map(|left| self.left_side(left, &name, Some(&value)));
         let value = self.expression(value);
         let init = parts.opt(Rule::initial).map(|init| self.expression(Parts::of(init).need(Rule::expression)));

@@ -78,8 +78,8 @@ fn missing_semicolons_are_reported_on_their_line() {
 fn computed_left_sides_show_the_guard() {
     let note = "the left side of `b` computes a position: ";
     check("b[2*i] = a[i];", 109, "2*i", &format!("{note}`2*i`"), "`b[j] = sum[i where 2*i == j](a[i]);`");
-    check("b[0] = 1.0;", 109, "0", &format!("{note}`0`"), "`b[j] = if 0 == j then 1.0 else 0.0;`");
-    check("b[i] += a[i];", 110, "+=", "`+=` on `b`: an equation defines its tensor once", "`=`");
+    check("b[0] = 1.0;", 109, "0", &format!("{note}`0`"), "`b[j] = if 0 == j then 1.0 else 0;`");
+    check("b[i] += a[i];", 110, "+=", "`+=` on `b`: an equation defines its tensor once", "`b[i] = a[i];`");
 }
 
 #[test]

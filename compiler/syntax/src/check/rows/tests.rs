@@ -88,9 +88,12 @@ fn ranks_come_from_inputs_and_names() {
 fn messages_say_what_the_author_wrote() {
     refused(
         "def f<..B, N>(x: f32[..B, N]) -> y: f32[..B] { y[..b] = exp(x[..b, i]); }",
-        "E0201 index `i` occurs once | `sum[i](x[..b, i])`",
+        "E0201 index `i` occurs once | `sum[i](exp(x[..b, i]))`, or `sum[i](x[..b, i])` inside of it",
     );
-    refused("def f<..B>(x: f32[..B]) -> y: f32 { y = exp(x[..b]); }", "E0201 index `..b` occurs once | `sum[..b](x[..b])`");
+    refused(
+        "def f<..B>(x: f32[..B]) -> y: f32 { y = exp(x[..b]); }",
+        "E0201 index `..b` occurs once | `sum[..b](exp(x[..b]))`, or `sum[..b](x[..b])` inside of it",
+    );
     refused(
         "def f<..A, ..B>(x: f32[..A], z: f32[..B]) -> y: f32[..A] { y[..a] = x[..a] + z[..a]; }",
         "E0301 index `..a` ranges over `..A` in `y` but over `..B` in `z`",

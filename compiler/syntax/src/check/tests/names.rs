@@ -52,7 +52,10 @@ fn repeats_and_shadows() {
         "def f<N>(x: f32[N]) -> y: f32[N] { y[N] = x[N]; }",
         "E0205 index `N` has the name of a dim | rename the index, for example `n`",
     );
-    refused("def f<N>(x: f32[N]) -> y: f32[N, N] { y[i, i] = x[i]; }", "E0203 index `i` is already bound here | rename it: `i'`");
+    refused(
+        "def f<N>(x: f32[N]) -> y: f32[N, N] { y[i, i] = x[i]; }",
+        "E0203 index `i` is already bound here | `y[i, i'] = if i == i' then x[i] else 0;`",
+    );
     refused(
         "def f<N>(x: f32[N, N]) -> y: f32[N] { y[i] = sum[x](x[i, x]); }",
         "E0205 index `x` has the name of a parameter | rename the index, for example `x'`",
