@@ -3,7 +3,8 @@
 use crate::draft::{Draft, DraftStep, Recurrence, Role, Value, Work};
 use crate::{cost, rewrite};
 use ein_ir::diagnostic::Diagnostic;
-use ein_ir::entity::{EntityRef, PrimaryMap, SecondaryMap, Step, Tensor};
+use ein_ir::entity::{EntityRef, PrimaryMap, SecondaryMap, Tensor};
+use ein_ir::plan::lifetime::{Moments, moments};
 use ein_ir::plan::{Buffer, Header, Layout, Place, Plan, Scan, StepDecl, StepKind};
 use ein_ir::scalar::ScalarKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,7 +103,7 @@ fn find_lifetimes(plan: &mut Plan) {
 struct Block {
     tensor: Tensor,
     bytes: u64,
-    live: (Step, Step),
+    live: Moments,
     offset: u64,
 }
 
@@ -112,18 +113,19 @@ fn assign_offsets(plan: &mut Plan) {
     let mut pairs: BTreeMap<Tensor, Tensor> = BTreeMap::new();
     find_pairs(plan.steps.values(), &mut pairs);
     let seconds: BTreeSet<Tensor> = pairs.values().copied().collect();
+    let moments = moments(plan);
     let mut blocks: Vec<Block> = Vec::new();
     for (tensor, buffer) in plan.buffers.iter().filter(|(t, _)| !seconds.contains(t)) {
-        if let (Place::Arena(_), Some(mut live)) = (&buffer.place, buffer.live) {
+        if let (Place::Arena(_), Some(mut live)) = (&buffer.place, moments[tensor]) {
             let mut bytes = buffer.n_bytes().div_ceil(ALIGN).saturating_mul(ALIGN);
-            if let Some(second) = pairs.get(&tensor).and_then(|t| plan.buffers[*t].live) {
+            if let Some(second) = pairs.get(&tensor).and_then(|t| moments[*t]) {
                 live = (live.0.min(second.0), live.1.max(second.1));
                 bytes = bytes.saturating_mul(2);
             }
             blocks.push(Block { tensor, bytes, live, offset: 0 });
         }
     }
-    blocks.sort_by_key(|b| (std::cmp::Reverse(b.bytes), b.live.0.index(), b.tensor.index()));
+    blocks.sort_by_key(|b| (std::cmp::Reverse(b.bytes), b.live.0, b.tensor.index()));
     for n in 0..blocks.len() {
         let (placed, rest) = blocks.split_at_mut(n);
         rest[0].offset = best_fit(placed, &rest[0]);

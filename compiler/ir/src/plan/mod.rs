@@ -4,6 +4,7 @@
 //! named by a [`Tensor`] id of the plan (not that of the tensor module). The plan fixes order, fusion, strategy, slices,
 //! layouts, lifetimes and workspace; lowering picks loop order, tiles and vectors, and adds no buffer.
 
+pub mod lifetime;
 pub mod parse;
 pub mod print;
 pub mod verify;
@@ -68,7 +69,7 @@ pub struct Buffer {
     pub layout: Layout,
     /// Who owns it.
     pub place: Place,
-    /// First and last step that touches it; `None` if none does.
+    /// First and last step that touches it; `None` if none does. [`lifetime::moments`] tells the steps of scans apart.
     pub live: Option<(Step, Step)>,
     /// For `idx<V>` inputs: every element is in `0..V`, checked when bound (per column of the last axis if several).
     pub index_of: Vec<u64>,
@@ -293,6 +294,22 @@ impl Scan {
     pub fn n_turns(&self) -> u64 {
         u64::try_from(self.range.hi.saturating_sub(self.range.lo)).unwrap_or(0)
     }
+
+    fn written(&self) -> BTreeSet<Tensor> {
+        let states = self.states.iter().flat_map(|s| [s.current, s.previous]);
+        self.body.iter().flat_map(|step| step.kind.written()).chain(states).collect()
+    }
+
+    fn read(&self) -> BTreeSet<Tensor> {
+        let inits = self.states.iter().map(|s| s.first(self.n_turns()));
+        self.body.iter().flat_map(|step| step.kind.read()).chain(inits).collect()
+    }
+
+    fn buffers(&self) -> BTreeSet<Tensor> {
+        let mut out = self.written();
+        out.extend(self.read());
+        out
+    }
 }
 
 /// A state of a recurrence, of which a step before the scan writes the initial value into [`ScanState::first`].
@@ -514,10 +531,7 @@ impl StepKind {
             StepKind::Contraction(c) => [c.out].into(),
             StepKind::Nest(nest) => [nest.out].into(),
             StepKind::Library(library) => library.results.iter().chain(&library.workspace).copied().collect(),
-            StepKind::Scan(scan) => {
-                let states = scan.states.iter().flat_map(|s| [s.current, s.previous]);
-                scan.body.iter().flat_map(|step| step.kind.written()).chain(states).collect()
-            }
+            StepKind::Scan(scan) => scan.written(),
         }
     }
 
@@ -528,10 +542,7 @@ impl StepKind {
             StepKind::Contraction(c) => [c.lhs, c.rhs].into(),
             StepKind::Nest(nest) => nest.accesses(),
             StepKind::Library(library) => library.args.iter().copied().collect(),
-            StepKind::Scan(scan) => {
-                let inits = scan.states.iter().map(|s| s.first(scan.n_turns()));
-                scan.body.iter().flat_map(|step| step.kind.read()).chain(inits).collect()
-            }
+            StepKind::Scan(scan) => scan.read(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::broken;
 use crate::entity::{SecondaryMap, Step, Tensor};
+use crate::plan::lifetime::{Moments, moments};
 use crate::plan::{Place, Plan};
 use crate::verified::VerifierError;
 
@@ -23,7 +24,7 @@ pub(super) fn check(plan: &Plan, errors: &mut Vec<VerifierError>) {
             errors.push(broken(tensor, format!("is said to live {}, but lives {}", spelled(buffer.live), spelled(live[tensor]))));
         }
     }
-    check_arena(plan, &live, errors);
+    check_arena(plan, errors);
 }
 
 /// A buffer in the arena.
@@ -31,10 +32,11 @@ struct Block {
     tensor: Tensor,
     start: u64,
     end: u64,
-    live: (Step, Step),
+    live: Moments,
 }
 
-fn check_arena(plan: &Plan, live: &SecondaryMap<Tensor, Option<(Step, Step)>>, errors: &mut Vec<VerifierError>) {
+fn check_arena(plan: &Plan, errors: &mut Vec<VerifierError>) {
+    let live = moments(plan);
     let mut blocks = Vec::new();
     for (tensor, buffer) in &plan.buffers {
         let Place::Arena(start) = buffer.place else { continue };
