@@ -119,6 +119,7 @@ const PAGES: &[(u16, &str)] = &[
     (312, include_str!("pages/E0312.md")),
     (313, include_str!("pages/E0313.md")),
     (314, include_str!("pages/E0314.md")),
+    (315, include_str!("pages/E0315.md")),
     (401, include_str!("pages/E0401.md")),
     (402, include_str!("pages/E0402.md")),
     (403, include_str!("pages/E0403.md")),

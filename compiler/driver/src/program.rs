@@ -176,6 +176,19 @@ impl Program {
         if found.is_empty() { Ok(()) } else { Err(self.located(found)) }
     }
 
+    /// As [`Program::check_all`]; what would be checked of the sizes when a definition is called is an error too, unless a `where` clause
+    /// or the bound of a dim states it.
+    ///
+    /// # Errors
+    /// Every diagnostic, in source order; E0315 for checks of sizes.
+    pub fn check_strict(&self) -> Result<(), Error> {
+        self.check_all()?;
+        let mut found: Vec<Diagnostic> = self.defs().iter().flat_map(|name| self.checked.unproved(name)).collect();
+        ein_ir::diagnostic::sort_by_position(&mut found);
+        found.dedup();
+        if found.is_empty() { Ok(()) } else { Err(self.located(found)) }
+    }
+
     /// The stable text of a stage, for snapshots. Sizes, as `("N", 8)`, are needed from [`Stage::Plan`] on.
     ///
     /// # Errors

@@ -442,6 +442,12 @@ fn check_takes_folders_and_lists_entry_checks() {
     assert!(done.err.contains("layers.ein: ok") && done.err.contains("main.ein: ok"), "{}", done.err);
     assert!(done.err.contains("f: `N == P*Q`"), "{}", done.err);
     done.ok();
+    // Strictly only what is stated may be checked at the call.
+    ein(&["check", "--strict", &f.path("")]).ok();
+    let third = f.text("third.ein", "def third<N>(x: f32[N]) -> y: f32 {\n  y = x[2];\n}\n");
+    ein(&["check", &third]).ok();
+    ein(&["check", "--strict", &third, &main]).fails(1, &["E0315", "third.ein:2:", "`where N >= 3`", "main.ein: ok"]);
+    std::fs::remove_file(&third).expect("removed");
     // A mistake in a used file is shown there, whoever uses it.
     f.text("inner/layers.ein", "def scale<N>(x: f32[N]) -> y: f32[N] {\n  y[i] = 2.0 * x[j];\n}\n");
     ein(&["check", &main]).fails(1, &["E0201", "layers.ein:2:", "sum[j]"]);

@@ -39,6 +39,13 @@ fn codes_of(source: &str) -> Vec<u16> {
     codes
 }
 
+/// Codes of what only a strict check refuses.
+fn strict_codes_of(source: &str) -> Vec<u16> {
+    check(source).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let program = ein::Compiler::new().threads(1).compile(source).expect("checked above");
+    program.check_strict().err().map(|e| e.diagnostics().iter().map(|d| d.code.0).collect()).unwrap_or_default()
+}
+
 #[test]
 fn programs_do_what_their_pages_say() {
     let mut wrong = Vec::new();
@@ -49,6 +56,8 @@ fn programs_do_what_their_pages_say() {
         for (language, source) in found {
             let complaint = match language {
                 "ein" => check(&source).err().map(|e| e.render(false)),
+                // Right, and yet refused by those who check strictly.
+                "ein-strict" => (strict_codes_of(&source) != [code]).then(|| format!("gives {:?}\n{source}", strict_codes_of(&source))),
                 "ein-fails" => (codes_of(&source) != [code]).then(|| format!("gives {:?}\n{source}", codes_of(&source))),
                 // A program that needs what this version does not have: once it has, the page must say `ein-fails`.
                 "ein-later" => (codes_of(&source) != [190]).then(|| format!("gives {:?}\n{source}", codes_of(&source))),

@@ -17,6 +17,9 @@ pub(crate) struct Check {
     /// Print what each definition checks of its sizes when it is called
     #[arg(long)]
     checks: bool,
+    /// Refuse what would be checked so, unless the definition states it: by `where`, or as the bound of a dim
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Check {
@@ -25,7 +28,11 @@ impl Check {
         for named in &self.files {
             for file in programs(named)? {
                 let result = Compiler::new().threads(1).compile_file(&file).and_then(|program| {
-                    program.check_all()?;
+                    if self.strict {
+                        program.check_strict()?
+                    } else {
+                        program.check_all()?
+                    }
                     if self.checks { entry_checks(&program) } else { Ok(String::new()) }
                 });
                 match result {

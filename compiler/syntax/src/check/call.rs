@@ -133,7 +133,9 @@ impl<'p> Elaborator<'p> {
         let callee = Arc::clone(&call.callee);
         let mut renaming = Renaming::new(&sizes, map.clone());
         self.share_constants(&callee, &mut renaming, span);
+        let before = self.module.requires.len();
         self.inline(&callee.module, renaming, &label);
+        self.called.extend((before..self.module.requires.len()).map(|n| (n, span)));
         for result in &callee.module.results {
             self.defined.insert(map[result]);
             self.carry_whole(map[result]);

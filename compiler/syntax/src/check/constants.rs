@@ -113,7 +113,7 @@ impl<'p> Elaborator<'p> {
         let require =
             Require { value, relation: Relation::NonNegative, unless_empty: Vec::new(), message: text.to_owned(), code: 305, span };
         self.assume(&require);
-        self.require(require);
+        self.require_stated(require);
     }
 
     /// The dims of an elaborated def that are shared, as those of this one.

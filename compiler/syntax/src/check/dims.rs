@@ -4,6 +4,7 @@ use super::budget::is_small;
 use super::facts::Facts;
 use super::prove::{Proof, prove_nonnegative};
 use super::scope::{Elaborator, Meaning};
+use super::strict::sides;
 use crate::ast::{Axis, BinaryOp, Expr, ExprKind, Generic, GenericKind, NumberValue, UnaryOp, WhereItem};
 use crate::error::dims::error;
 use crate::error::parse::LimitError;
@@ -61,7 +62,7 @@ impl Elaborator<'_> {
         let require =
             Require { value, relation, unless_empty: Vec::new(), message: format!("`{}`", print_expr(e)), code: 305, span: e.span };
         self.assume(&require);
-        self.require(require);
+        self.require_stated(require);
     }
 
     /// Makes a condition on sizes a fact.
@@ -190,12 +191,7 @@ impl Elaborator<'_> {
 
     /// `size >= 0` with every term on the side where its sign is positive: `N + 1 >= 2*M`, `N <= 1`.
     pub(crate) fn show_nonnegative(&self, size: &Extent) -> String {
-        let (mut positive, mut negative) = (Extent::default(), Extent::default());
-        for (monomial, c) in size.terms() {
-            let term = monomial.iter().fold(Extent::constant(c.abs()), |p, atom| p.mul(&Extent::atom(atom.clone())));
-            let side = if c < 0 { &mut negative } else { &mut positive };
-            *side = side.add(&term);
-        }
+        let (positive, negative) = sides(size);
         let (positive_text, negative_text) = (self.show(&positive), self.show(&negative));
         match positive.as_constant() {
             Some(_) => format!("{negative_text} <= {positive_text}"),

@@ -392,11 +392,13 @@ impl Elaborator<'_> {
         if !self.errors.is_empty() {
             return Outcome::Refused(self.errors);
         }
+        let unproved = self.unproved();
         let equations = std::mem::replace(&mut self.module.body, self.prelude);
         self.module.body.extend(equations);
         match verify::verify(self.module) {
             Ok(module) => {
-                Outcome::Right(Arc::new(Elaborated { module, notes: self.notes.equations, shared: self.shared, constants: self.constants }))
+                let notes = self.notes.equations;
+                Outcome::Right(Arc::new(Elaborated { module, notes, unproved, shared: self.shared, constants: self.constants }))
             }
             Err(errors) => Outcome::Wrong(errors.into_iter().map(internal).collect()),
         }

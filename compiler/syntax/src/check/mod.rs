@@ -34,6 +34,7 @@ pub(crate) mod scan;
 pub(crate) mod scope;
 mod start;
 mod state;
+mod strict;
 pub(crate) mod sum;
 pub(crate) mod tree;
 mod whole;
@@ -244,6 +245,14 @@ impl CheckedProgram {
     pub fn explain(&self, def: &str) -> Vec<Explanation> {
         let found = self.find(def).ok().and_then(|d| d.outcome.as_ref().ok());
         found.map(|e| e.notes.clone()).unwrap_or_default()
+    }
+
+    /// What is checked of the sizes when a def is called and does not follow from what it states, each as a mistake (E0315), in source
+    /// order; each row variable stands for one axis. Empty for a refused one.
+    #[must_use]
+    pub fn unproved(&self, def: &str) -> Vec<Diagnostic> {
+        let found = self.find(def).ok().and_then(|d| d.outcome.as_ref().ok());
+        found.map(|e| e.unproved.clone()).unwrap_or_default()
     }
 
     fn find(&self, def: &str) -> Result<&CheckedDef, Vec<Diagnostic>> {

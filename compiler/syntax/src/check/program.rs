@@ -24,6 +24,8 @@ use std::sync::Arc;
 pub(crate) struct Elaborated {
     pub(crate) module: Verified<Module>,
     pub(crate) notes: Vec<Explanation>,
+    /// Entry checks that the program does not state, as mistakes.
+    pub(crate) unproved: Vec<Diagnostic>,
     /// The dims of the module that are declared at the top of a file, which callers share.
     pub(crate) shared: BTreeMap<ItemId, Dim>,
     /// The tensors of the module that are constants at the top of a file.

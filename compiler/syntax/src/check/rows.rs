@@ -35,7 +35,8 @@ impl Instance {
         match outcome {
             Outcome::Right(elaborated) => {
                 let notes: Vec<Explanation> = elaborated.notes.iter().map(|n| self.spelling.explanation(n)).collect();
-                Outcome::Right(Arc::new(Elaborated { notes, ..Elaborated::clone(&elaborated) }))
+                let unproved = self.spelling.diagnostics(elaborated.unproved.clone());
+                Outcome::Right(Arc::new(Elaborated { notes, unproved, ..Elaborated::clone(&elaborated) }))
             }
             Outcome::Refused(errors) => Outcome::Refused(self.spelling.diagnostics(errors)),
             Outcome::Wrong(errors) => Outcome::Wrong(self.spelling.diagnostics(errors)),

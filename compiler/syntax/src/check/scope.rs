@@ -68,6 +68,10 @@ pub(crate) struct Elaborator<'p> {
     pub(crate) nonnegative: Vec<Extent>,
     /// The entry checks of the module.
     pub(crate) required: BTreeSet<(Extent, Relation, Vec<Extent>)>,
+    /// Those of them that the program states, by position.
+    pub(crate) stated: BTreeSet<usize>,
+    /// The calls that brought the others, by position.
+    pub(crate) called: BTreeMap<usize, Span>,
     tensor_names: RefCell<TensorNames>,
     pub(crate) errors: Vec<Diagnostic>,
     /// The dims of the module that are declared at the top of a file.
@@ -94,6 +98,8 @@ impl<'p> Elaborator<'p> {
             zero: Vec::new(),
             nonnegative: Vec::new(),
             required: BTreeSet::new(),
+            stated: BTreeSet::new(),
+            called: BTreeMap::new(),
             tensor_names: RefCell::default(),
             errors: Vec::new(),
             shared: BTreeMap::new(),

@@ -4,7 +4,7 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 14] = [
+pub const CODES: [CodeEntry; 15] = [
     CodeEntry::new(301, "dim-mismatch", "two dims that must be the same are not"),
     CodeEntry::new(302, "range-undetermined", "nothing says what range an index has"),
     CodeEntry::new(303, "out-of-bounds", "a subscript leaves its axis, or cannot be shown to stay inside"),
@@ -19,6 +19,7 @@ pub const CODES: [CodeEntry; 14] = [
     CodeEntry::new(312, "negative-size", "a size is below 0"),
     CodeEntry::new(313, "row-length", "nothing says what a row variable stands for, or two places say different things"),
     CodeEntry::new(314, "ragged-table", "rows of a table differ in length"),
+    CodeEntry::new(315, "unproved-size", "strictly: a check of sizes does not follow from what the def states"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.
