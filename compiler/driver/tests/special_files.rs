@@ -286,6 +286,20 @@ fn what_cannot_be_written_is_told_and_nothing_is_left() {
     fs::set_permissions(f.path("closed"), fs::Permissions::from_mode(0o755)).expect("set");
 }
 
+/// A limit on the size of files is met in the middle of a write.
+#[test]
+fn a_file_that_grows_too_large_leaves_nothing() {
+    let f = Folder::new("limit");
+    let x = f.path("large.npy");
+    save_npy(Path::new(&x), &(&Tensor::zeros(ein::DType::F64, &[100_000]).expect("small")).into()).expect("written");
+    let before = f.files();
+    let line = "ulimit -f 64 && exec \"$0\" einsum 'i->i' \"$1\" -o \"$2\"";
+    let limited = Command::new("sh").args(["-c", line, env!("CARGO_BIN_EXE_ein"), &x, &f.path("y.npy")]).output().expect("it ends");
+    let text = String::from_utf8_lossy(&limited.stderr);
+    assert!(limited.status.code() == Some(1) && text.contains("E0909"), "{:?} {text}", limited.status);
+    assert_eq!(f.files(), before);
+}
+
 #[test]
 fn a_full_standard_output_is_told() {
     let f = Folder::new("full");

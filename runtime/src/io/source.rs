@@ -92,10 +92,23 @@ pub fn open_regular(path: &Path) -> Result<File, Error> {
     };
     // Before it is opened: that would wait for the writer of a pipe.
     check(fs::metadata(path))?;
-    let file = File::open(path).map_err(|e| unreadable(path, describe(&e)))?;
+    let file = open_at_once(path).map_err(|e| unreadable(path, describe(&e)))?;
     // Again, of what was opened.
     check(file.metadata())?;
     Ok(file)
+}
+
+/// Opens a file so that neither this nor reading it waits: files of the system that look regular may, such as `/proc/kmsg`.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Opens a file.
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 fn unreadable(path: &Path, reason: String) -> Error {

@@ -148,8 +148,19 @@ pub(crate) fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// A file beyond the size that this process may write is an error of the write (E0909) then: the signal would end the process and leave
+/// a part of the file behind.
+#[cfg(unix)]
+fn survive_size_limits() {
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+}
+
+#[cfg(not(unix))]
+fn survive_size_limits() {}
+
 /// Parses the command line and carries it out.
 pub(crate) fn main() -> ExitCode {
+    survive_size_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
