@@ -139,8 +139,8 @@ struct Layout {
     indents: Vec<usize>,
     /// Spaces before the code of the row.
     row_indent: usize,
-    /// Spaces before the next row, if an entry of a filled list begins it.
-    entry_indent: Option<usize>,
+    /// Spaces before the next row, if a place to break ended the last one.
+    break_indent: Option<usize>,
     /// For each open group whether it is broken.
     broken: Vec<bool>,
     /// Whether the last group that ended was broken.
@@ -165,11 +165,7 @@ impl Layout {
             Piece::Dedent => drop(self.indents.pop()),
             Piece::Line => self.line(self.is_broken(), " "),
             Piece::Soft => self.line(self.is_broken(), ""),
-            Piece::Fill => {
-                self.line(!self.fits(room.saturating_add(1)), " ");
-                // Its own column, not that of the operand with which an entry may begin.
-                self.entry_indent = self.row.code.is_empty().then(|| self.margin());
-            }
+            Piece::Fill => self.line(!self.fits(room.saturating_add(1)), " "),
             Piece::Hug => self.line(self.is_broken() && !self.last_broken, " "),
             Piece::TrailingComma if self.is_broken() => self.text(","),
             Piece::TrailingComma | Piece::End => {}
@@ -207,7 +203,13 @@ impl Layout {
     }
 
     fn line(&mut self, broken: bool, otherwise: &str) {
-        if broken || self.ended { self.new_row() } else { self.text(otherwise) }
+        if broken || self.ended {
+            self.new_row()
+        } else {
+            self.text(otherwise)
+        }
+        // The column of the break, not that of the operand with which the row may begin.
+        self.break_indent = self.row.code.is_empty().then(|| self.margin());
     }
 
     fn comment(&mut self, text: &str, trailing: bool, apart: bool) {
@@ -227,7 +229,7 @@ impl Layout {
         if std::mem::take(&mut self.gap) && !self.rows.is_empty() {
             self.rows.push(Row::default());
         }
-        self.row_indent = self.entry_indent.take().unwrap_or_else(|| self.margin()).min(MAX_INDENT);
+        self.row_indent = self.break_indent.take().unwrap_or_else(|| self.margin()).min(MAX_INDENT);
         self.column = self.row_indent;
         self.row.code = " ".repeat(self.column);
     }

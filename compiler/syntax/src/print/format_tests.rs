@@ -140,6 +140,20 @@ def f<N, R, stride: int = 1, padding: int = 0>(x: f32[N]) -> y: f32[M]
 }
 
 #[test]
+fn a_row_begins_where_its_list_does_whatever_it_begins_with() {
+    check(
+        "def f<C, N, R, groups: int = 1>(x: f32[C, N]) -> y: f32[N] { y[i] = max[r in 0..R](channel_of_the_group[i // |C| * |R| + r, pad(i + r + r*r - groups*r*i)] * x[0, clamp(i)]); }",
+        "\
+def f<C, N, R, groups: int = 1>(x: f32[C, N]) -> y: f32[N] {
+  y[i] = max[r in 0..R](
+      channel_of_the_group[i // |C| * |R| + r, pad(i + r + r*r - groups*r*i)] * x[0, clamp(i)]
+  );
+}
+",
+    );
+}
+
+#[test]
 fn tables_fill_their_lines() {
     let numbers = (0..40).map(|n| format!("{}.5", n * 100)).collect::<Vec<_>>().join(",");
     check(
