@@ -213,6 +213,27 @@ fn scatters_in_scans_agree() {
     }
 }
 
+/// Products that read the slice of a step in place, in all layouts.
+#[test]
+fn products_of_slices_agree() {
+    for (b, n) in [(1, 5), (9, 31), (17, 33)] {
+        for t in [1, 2, 5] {
+            let weights = case("weights").replace("where N == H*E", "").replace("n // |E|, n % |E|", "n // 1 % |H|, n % |E|");
+            agrees(&weights, &[("x", F, &[b, n]), ("W", F, &[t, 3, 7, n]), ("U", F, &[n, t, n])], &[]);
+        }
+        let both = "def f<T, N, B>(W: c64[T, N, N], x: c64[T, B, N]) -> y: c64[T, B, N] {
+            scan t: T { y[t, b, n] = W[t, n, m] * x[t, b, m]; } }";
+        agrees(both, &[("W", DType::C64, &[3, n, n]), ("x", DType::C64, &[3, b, n])], &[]);
+        let nested = "def f<T, S, N, B>(W: f64[T, S, N, N], V: f64[S, N, T, N], x: f64[B, N]) -> h: f64[B, N] {
+            scan t: T { scan reverse s in 1..S { g[b, n] = W[t, s, n, m] * prev g[b, m] + V[s - 1, m, t, n] * x[b, m] from prev h[b, n]; }
+                        h[b, n] = 0.125 * g[b, n] from x[b, n]; } }";
+        agrees(nested, &[("W", D, &[2, 3, n, n]), ("V", D, &[3, n, 2, n]), ("x", D, &[b, n])], &[]);
+        let shared = "def f<T, N, B>(W: f32[T, N, N], x: f32[B, N]) -> (h: f32[B, N], k: f32[T, N, N]) {
+            scan t: T { w[i, j] = W[t, j, i]; h[b, n] = w[n, m] * prev h[b, m] from x[b, n]; k[t, i, j] = w[i, m] * w[j, m]; } }";
+        agrees(shared, &[("W", F, &[3, n, n]), ("x", F, &[b, n])], &[]);
+    }
+}
+
 /// A library function of the state, which swaps two buffers, in every step.
 #[test]
 fn library_calls_in_scans_agree() {

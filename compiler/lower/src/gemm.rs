@@ -1,7 +1,8 @@
 //! Contractions as loops around library matrix products.
 //!
 //! The labels of each class that lie in memory like one (in both tensors that have them) are fused. Of every class the best fused
-//! group becomes m, n or k; the others are looped over. Sums over looped labels accumulate in the output, first turn first.
+//! group becomes m, n or k; the others are looped over. Sums over looped labels accumulate in the output, first turn first. Labels that
+//! have one value in a turn of a scan around only move where the operands begin.
 
 use crate::affine::ceil_div;
 use crate::buffers::Memory;
@@ -61,6 +62,8 @@ struct Groups {
     free_lhs: Vec<Group>,
     free_rhs: Vec<Group>,
     contracted: Vec<Group>,
+    /// Of labels that have one value in a turn, with the number of scans around the one that it is of.
+    turns: Vec<(Group, u32)>,
 }
 
 fn groups_of(context: &Context<'_>, contraction: &Contraction) -> Option<Groups> {
@@ -70,12 +73,12 @@ fn groups_of(context: &Context<'_>, contraction: &Contraction) -> Option<Groups>
         (&context.memories[contraction.rhs], &contraction.rhs_labels),
         (&context.memories[contraction.out], &contraction.out_labels),
     ];
+    let single = |label: &u16| {
+        let [lhs, rhs, out] = tensors.map(|(memory, axes)| step_of(memory, axes, *label));
+        let extent = i64::try_from(contraction.extents[usize::from(*label)]).ok()?;
+        Some(Group { extent, steps: [lhs?, rhs?, out?] })
+    };
     let groups = |labels: &[u16]| -> Option<Vec<Group>> {
-        let single = |label: &u16| {
-            let [lhs, rhs, out] = tensors.map(|(memory, axes)| step_of(memory, axes, *label));
-            let extent = i64::try_from(contraction.extents[usize::from(*label)]).ok()?;
-            Some(Group { extent, steps: [lhs?, rhs?, out?] })
-        };
         let singles = labels.iter().map(single).collect::<Option<Vec<_>>>()?;
         Some(fuse(singles.into_iter().filter(|g| g.extent != 1).collect()))
     };
@@ -84,6 +87,7 @@ fn groups_of(context: &Context<'_>, contraction: &Contraction) -> Option<Groups>
         free_lhs: groups(&classes.free_lhs)?,
         free_rhs: groups(&classes.free_rhs)?,
         contracted: groups(&classes.contracted)?,
+        turns: contraction.turns.iter().map(|(label, index)| Some((single(label)?, index.as_u32()))).collect::<Option<_>>()?,
     })
 }
 
@@ -130,7 +134,7 @@ fn take_best(groups: &mut Vec<Group>) -> Group {
 
 /// The kernel of a contraction that fits.
 pub(crate) fn lower_contraction(context: &Context<'_>, contraction: &Contraction, span: Span) -> KernelDecl {
-    let Groups { batch, mut free_lhs, mut free_rhs, mut contracted } = groups_of(context, contraction).expect("it fits");
+    let Groups { batch, mut free_lhs, mut free_rhs, mut contracted, turns } = groups_of(context, contraction).expect("it fits");
     let (m, n) = (take_best(&mut free_lhs), take_best(&mut free_rhs));
     // An empty sum is one of length 0, whatever the other labels are.
     let k = match contracted.iter().find(|g| g.extent == 0).copied() {
@@ -155,6 +159,11 @@ pub(crate) fn lower_contraction(context: &Context<'_>, contraction: &Contraction
     };
     let task = writer.locals.push(Type::INDEX);
     let mut body = writer.swings(&context.around);
+    for (group, counter) in turns {
+        let index = writer.locals.push(Type::INDEX);
+        body.push(Stmt::Set(index, Op::Scalar(counter)));
+        writer.at.push((group, Some(index)));
+    }
     let (tasks, rest) = writer.tasks(task, &loops);
     body.extend(rest);
     let name = context.plan.buffers[contraction.out].name.clone();
@@ -171,7 +180,7 @@ struct Writer<'a> {
     contracted: Vec<Group>,
     /// The part of m or n that the task has: first row or column, and how many.
     part: [Option<(Local, Local)>; 2],
-    /// Groups that loops have variables for.
+    /// Groups that loops, or scans around, have variables for.
     at: Vec<(Group, Option<Local>)>,
     /// How far a tensor is moved in this turn: a variable and its multiple, in elements of the kernel's buffer.
     swings: [Option<(Local, i64)>; 3],

@@ -51,7 +51,7 @@ pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, s
     for (label, extent) in contraction.extents.iter().enumerate() {
         indices.push(IndexRange { name: format!("l{label}"), lo: 0, hi: i64::try_from(*extent).unwrap_or(i64::MAX) });
     }
-    let index = |label: &u16| Index::new(params + usize::from(*label));
+    let index = |label: &u16| contraction.turn_of(*label).unwrap_or_else(|| Index::new(params + usize::from(*label)));
     let operand = |tensor: Tensor, labels: &[u16], conjugate: bool| {
         let dtype = context.plan.buffers[tensor].dtype;
         let subs = labels.iter().map(|l| Sub { value: Scalar::index(index(l), span), mode: Mode::Exact }).collect();
@@ -63,7 +63,7 @@ pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, s
     let rhs = operand(contraction.rhs, &contraction.rhs_labels, contraction.conjugate.1);
     let summed = |label: &u16| {
         let used = contraction.lhs_labels.contains(label) || contraction.rhs_labels.contains(label);
-        used && !contraction.out_labels.contains(label)
+        used && !contraction.out_labels.contains(label) && contraction.turn_of(*label).is_none()
     };
     let binders: Vec<Index> = (0..contraction.extents.len() as u16).filter(summed).map(|l| index(&l)).collect();
     let body = Scalar::binary(BinaryFn::Mul, lhs, rhs, contraction.acc, span);

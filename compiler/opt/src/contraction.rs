@@ -241,6 +241,7 @@ pub(crate) fn pair(network: &Network, out: Tensor, [lhs, rhs]: [&Operand; 2], ou
         lhs_labels,
         rhs_labels,
         conjugate: (lhs.conjugate, rhs.conjugate),
+        turns: Vec::new(),
         acc: network.acc,
         strategy: Strategy::Nest,
     };

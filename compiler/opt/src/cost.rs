@@ -44,8 +44,7 @@ fn flops(plan: &Plan, kind: &StepKind) -> u64 {
 }
 
 fn contraction_flops(contraction: &Contraction) -> u64 {
-    let volume = contraction.extents.iter().fold(1u64, |n, e| n.saturating_mul(*e));
-    volume.saturating_mul(weight(BinaryFn::Mul, contraction.acc) + weight(BinaryFn::Add, contraction.acc))
+    contraction.volume().saturating_mul(weight(BinaryFn::Mul, contraction.acc) + weight(BinaryFn::Add, contraction.acc))
 }
 
 fn nest_flops(plan: &Plan, nest: &Nest) -> u64 {
@@ -82,8 +81,22 @@ const fn weight(function: BinaryFn, dtype: DType) -> u64 {
 fn bytes(plan: &Plan, kind: &StepKind) -> u64 {
     let all = buffers_of(kind);
     let whole = all.iter().map(|t| plan.buffers[*t].n_bytes());
+    if let StepKind::Contraction(contraction) = kind {
+        return contraction_bytes(plan, contraction);
+    }
     let StepKind::Nest(nest) = kind else { return whole.fold(0, u64::saturating_add) };
     all.iter().map(|t| plan.buffers[*t].n_bytes() / turns_of(plan, nest, *t)).fold(0, u64::saturating_add)
+}
+
+fn contraction_bytes(plan: &Plan, c: &Contraction) -> u64 {
+    let slices = |labels: &[u16]| {
+        let extents = labels.iter().filter(|label| c.turn_of(**label).is_some()).map(|label| c.extents[usize::from(*label)].max(1));
+        extents.fold(1, u64::saturating_mul)
+    };
+    let operands = [(c.lhs, slices(&c.lhs_labels)), (c.rhs, slices(&c.rhs_labels)), (c.out, 1)];
+    // An operand that stands on both sides is read once.
+    let once = operands.iter().enumerate().filter(|(n, (t, _))| operands[..*n].iter().all(|(other, _)| other != t));
+    once.map(|(_, (t, slices))| plan.buffers[*t].n_bytes() / slices).fold(0, u64::saturating_add)
 }
 
 /// Into how many parts the scans around a nest divide a tensor, of which it touches one.

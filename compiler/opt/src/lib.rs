@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → fold → convert → (widen → hoist → forward copies → pin → contract → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
+//! tensor::Module → fold → convert → (widen → hoist → forward copies → pin → contract → read slices in place → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -35,6 +35,7 @@ mod recurrence;
 mod report;
 mod rewrite;
 mod scatter;
+mod slice;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -128,6 +129,7 @@ fn optimise(draft: &mut Draft, options: &Options) {
     fuse::forward_copies(draft);
     scatter::pin_all(draft);
     contraction::contract(draft, options);
+    slice::read_in_place(draft, &options.strided_inputs);
     fuse::fuse(draft);
     fuse::drop_dead(draft);
 }

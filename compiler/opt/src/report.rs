@@ -45,7 +45,8 @@ fn describe_step(plan: &Plan, step: Step, decl: &StepDecl, depth: usize, rows: &
     let (what, modes, extents, strategy, why) = match &decl.kind {
         StepKind::Contraction(c) => {
             let what = format!("{} = {} {}", name(c.out), name(c.lhs), name(c.rhs));
-            (what, spec(c), c.extents.clone(), strategy_name(c.strategy), classify::reason(c))
+            let extents = (0u16..).zip(&c.extents).filter(|(label, _)| c.turn_of(*label).is_none()).map(|(_, extent)| *extent).collect();
+            (what, spec(c), extents, strategy_name(c.strategy), classify::reason(c))
         }
         StepKind::Nest(nest) => {
             let indices = || nest.indices.values().skip(nest.params as usize);
@@ -119,7 +120,7 @@ const fn strategy_name(strategy: Strategy) -> &'static str {
 /// `ij,jk->ik`: labels as letters from `i` on, in the order of the label list.
 fn spec(c: &Contraction) -> String {
     let letters = |labels: &[u16], conjugate: bool| {
-        let text: String = labels.iter().map(|l| letter(*l)).collect();
+        let text: String = labels.iter().filter(|l| c.turn_of(**l).is_none()).map(|l| letter(*l)).collect();
         if conjugate { format!("conj({text})") } else { text }
     };
     let (lhs, rhs) = (letters(&c.lhs_labels, c.conjugate.0), letters(&c.rhs_labels, c.conjugate.1));

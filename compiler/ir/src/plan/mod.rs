@@ -157,6 +157,8 @@ pub struct Contraction {
     pub rhs_labels: Vec<u16>,
     /// Whether the conjugates of the operands are meant.
     pub conjugate: (bool, bool),
+    /// Labels with one value in a turn of a scan around, that of its index: slices of the operands are read. `out` has none of them.
+    pub turns: Vec<(u16, Index)>,
     /// Type of products and sum; that of `out`.
     pub acc: DType,
     /// How it is carried out.
@@ -174,7 +176,7 @@ pub enum Strategy {
     Nest,
 }
 
-/// Classes of the labels of a contraction, each in the order of the output, then of `lhs`.
+/// Classes of the labels that a contraction iterates over, each in the order of the output, then of `lhs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModeClasses {
     /// In all three.
@@ -190,11 +192,25 @@ pub struct ModeClasses {
 }
 
 impl Contraction {
-    /// Sorts the labels into classes.
+    /// The scan index that a label has the value of, if it has one value in a turn.
+    #[must_use]
+    pub fn turn_of(&self, label: u16) -> Option<Index> {
+        self.turns.iter().find(|(l, _)| *l == label).map(|(_, index)| *index)
+    }
+
+    /// Number of products that are added up, in a turn of the scans around.
+    #[must_use]
+    pub fn volume(&self) -> u64 {
+        let labels = (0u16..).zip(&self.extents).filter(|(label, _)| self.turn_of(*label).is_none());
+        labels.fold(1, |n, (_, extent)| n.saturating_mul(*extent))
+    }
+
+    /// Sorts the labels that are iterated over into classes.
     #[must_use]
     pub fn classify_modes(&self) -> ModeClasses {
         let mut classes = ModeClasses::default();
         let mut seen = vec![false; self.extents.len()];
+        self.turns.iter().for_each(|(label, _)| seen[usize::from(*label)] = true);
         for &label in self.out_labels.iter().chain(&self.lhs_labels).chain(&self.rhs_labels) {
             if std::mem::replace(&mut seen[usize::from(label)], true) {
                 continue;

@@ -132,12 +132,17 @@ fn parse_contraction(c: &mut Cursor<'_>) -> Result<Contraction, ParseError> {
     let (conjugate_rhs, rhs, rhs_labels) = (c.eat("conj"), c.entity("t")?, parse_ints(c)?);
     c.expect("extents")?;
     let extents = parse_ints(c)?;
+    let mut turns = Vec::new();
+    if c.eat("turns") {
+        c.expect("[")?;
+        turns = c.list("]", |c| Ok((c.int()?, c.entity("i")?)))?;
+    }
     c.expect("acc")?;
     let acc = c.dtype()?;
     c.expect("strategy")?;
     let Some(strategy) = Strategy::ALL.into_iter().find(|s| c.eat(s.name())) else { return Err(c.expected("a strategy")) };
     let conjugate = (conjugate_lhs, conjugate_rhs);
-    Ok(Contraction { out, lhs, rhs, extents, out_labels, lhs_labels, rhs_labels, conjugate, acc, strategy })
+    Ok(Contraction { out, lhs, rhs, extents, out_labels, lhs_labels, rhs_labels, conjugate, turns, acc, strategy })
 }
 
 fn parse_range(c: &mut Cursor<'_>) -> Result<IndexRange, ParseError> {

@@ -19,7 +19,7 @@
 //! s3 = library (t7, t8) = top_k(t3) {"k": 3} workspace t9 flops 8 bytes 8
 //! ```
 //!
-//! Labels of contractions are positions in `extents`. Scalars are described in [`crate::scalar::print`].
+//! Labels of contractions are positions in `extents`; `turns [2 i0]` says that label 2 has the value of the scan index i0. Scalars are described in [`crate::scalar::print`].
 
 use super::{
     Buffer, Contraction, FaultDecl, Header, IndexRange, Layout, Library, Nest, NestReduce, Place, Plan, Scan, ScanState, StepDecl,
@@ -139,7 +139,12 @@ fn write_contraction(f: &mut fmt::Formatter<'_>, c: &Contraction) -> fmt::Result
     write!(f, "contract {}[{}] += ", c.out, commas(&c.out_labels))?;
     write!(f, "{}{}[{}] * ", conj(c.conjugate.0), c.lhs, commas(&c.lhs_labels))?;
     write!(f, "{}{}[{}]", conj(c.conjugate.1), c.rhs, commas(&c.rhs_labels))?;
-    write!(f, " extents [{}] acc {} strategy {}", commas(&c.extents), c.acc, c.strategy.name())
+    write!(f, " extents [{}]", commas(&c.extents))?;
+    if !c.turns.is_empty() {
+        let turns: Vec<String> = c.turns.iter().map(|(label, index)| format!("{label} {index}")).collect();
+        write!(f, " turns [{}]", turns.join(", "))?;
+    }
+    write!(f, " acc {} strategy {}", c.acc, c.strategy.name())
 }
 
 fn range_text(index: Index, range: &IndexRange) -> String {

@@ -11,7 +11,7 @@
 //! * A buffer is written by one step, before any other reads it; inputs and constants by none, outputs by one. The buffers of a
 //!   state are also written by the step that gives it its initial value.
 //! * A contraction's labels are positions in `extents`, as many as axes, of equal extents; those of `out` are distinct, and
-//!   every label occurs in an operand. Operands have the accumulator's dtype or one that accumulates in it; `out` has it.
+//!   every label occurs in an operand. Turns are of other labels than those of `out`, and of scans around that stay in the extents. Operands have the accumulator's dtype or one that accumulates in it; `out` has it.
 //! * The indices of a nest, one an axis of `out`, range over the axes; indices and binders are distinct.
 //! * `domain` is a bool over the outer indices, `guard` over all; the body has the dtype of the reduction, and what is written
 //!   that of `out`. An epilogue follows a reduction. `prev` does not occur.

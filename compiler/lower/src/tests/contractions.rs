@@ -25,6 +25,7 @@ fn contraction(spec: &str, extents: &[(char, u64)], dtype: DType, strategy: Stra
         lhs_labels: labels(lhs),
         rhs_labels: labels(rhs),
         conjugate: (false, false),
+        turns: Vec::new(),
         acc: dtype,
         strategy,
     }));

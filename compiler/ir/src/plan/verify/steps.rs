@@ -96,6 +96,14 @@ impl<'p> Checker<'p, '_> {
         if let Some(label) = (0..c.extents.len()).find(|label| !in_operand(*label)) {
             self.refuse(format!("label {label} stands in no operand"));
         }
+        for (n, (label, index)) in c.turns.iter().enumerate() {
+            let extent = c.extents.get(usize::from(*label)).and_then(|n| i64::try_from(*n).ok());
+            let fits = |scan: &&Scan| scan.index == *index && 0 <= scan.range.lo && extent.is_some_and(|n| scan.range.hi <= n);
+            let is_free = c.out_labels.contains(label) || c.turns[..n].iter().any(|(other, _)| other == label);
+            if is_free || !self.scans.iter().any(fits) {
+                self.refuse(format!("label {label} does not have the value of {index} in each turn"));
+            }
+        }
         self.check_ring(c);
         self.write(c.out);
     }
