@@ -1,12 +1,15 @@
 //! Random well-typed programs, as source text.
 //!
-//! A program has a few dims (some derived by `where`), parameters of random dtypes and ranks, two to seven equations, and calls of
-//! small definitions. Every program passes the checker, and none can fail on its data: what goes wrong is a bug of ours. Functions
+//! A program has a few dims (some derived by `where`, some shared), constants, reducers, parameters of random dtypes and ranks, two to
+//! seven equations, and calls of small definitions and of functions of whole tensors. Every program passes the checker, and none can fail on its data: what goes wrong is a bug of ours. Functions
 //! that jump are applied to inputs only, and magnitudes are kept small, so that two correct evaluations differ by rounding alone.
 
 mod equation;
 mod expr;
+mod header;
 mod scan;
+pub mod subscript;
+mod whole;
 
 use crate::random::Random;
 use ein::DType;
@@ -84,8 +87,27 @@ pub struct Generated {
 struct Dim {
     name: String,
     extent: usize,
-    /// For an alias, the text of `where NAME = TEXT`.
-    derived: Option<String>,
+    origin: Origin,
+}
+
+/// Where a size is declared.
+#[derive(PartialEq, Eq)]
+enum Origin {
+    /// A generic of the main definition.
+    Generic,
+    /// The text of `where NAME = TEXT`.
+    Alias(String),
+    /// At the top of the file; an input has it.
+    Shared,
+    /// At the top of the file, as another name of a number.
+    Number,
+}
+
+impl Origin {
+    /// Whether an input must have an axis of this size alone.
+    fn needs_an_input(&self) -> bool {
+        matches!(self, Origin::Generic | Origin::Shared)
+    }
 }
 
 /// A tensor that may be read.
@@ -113,6 +135,10 @@ struct Writer {
     random: Random,
     dims: Vec<Dim>,
     vars: Vec<Var>,
+    /// Declarations at the top of the file.
+    header: Vec<String>,
+    /// Reducers of the program.
+    reducers: Vec<header::Reducer>,
     /// Definitions before the main one.
     helpers: Vec<String>,
     /// Equations with what they define.
@@ -127,9 +153,7 @@ struct Writer {
 #[must_use]
 pub fn program(seed: u64) -> Generated {
     let mut w = Writer::new(seed);
-    w.make_dims();
-    w.make_params();
-    let params: Vec<Var> = w.vars.clone();
+    let params = w.declare();
     for _ in 0..2 + w.random.below(5) {
         w.equation();
     }
@@ -141,9 +165,7 @@ pub fn program(seed: u64) -> Generated {
 #[must_use]
 pub fn scans(seed: u64) -> Generated {
     let mut w = Writer::new(seed ^ 0x5ca7);
-    w.make_dims();
-    w.make_params();
-    let params: Vec<Var> = w.vars.clone();
+    let params = w.declare();
     w.equation();
     for _ in 0..1 + w.random.below(2) {
         w.scan();
@@ -159,6 +181,8 @@ impl Writer {
             random: Random::new(seed),
             dims: Vec::new(),
             vars: Vec::new(),
+            header: Vec::new(),
+            reducers: Vec::new(),
             helpers: Vec::new(),
             equations: Vec::new(),
             n_indices: 0,
@@ -166,27 +190,38 @@ impl Writer {
         }
     }
 
+    /// Everything before the equations; gives the parameters.
+    fn declare(&mut self) -> Vec<Var> {
+        self.make_dims();
+        self.make_shared_dims();
+        self.make_params();
+        let params = self.vars.clone();
+        self.make_constants();
+        self.make_reducers();
+        params
+    }
+
     fn make_dims(&mut self) {
         for name in ["N", "M", "K", "L"].into_iter().take(2 + self.random.below(3)) {
             let extent = if self.random.one_in(14) { 0 } else { EXTENTS[1 + self.random.below(EXTENTS.len() - 1)] };
-            self.dims.push(Dim { name: name.to_owned(), extent, derived: None });
+            self.dims.push(Dim { name: name.to_owned(), extent, origin: Origin::Generic });
         }
         if self.random.one_in(2) {
             let n = self.dims[0].extent;
             let r = (1 + self.random.below(4)).min(n + 1);
-            self.dims.push(Dim { name: "R".to_owned(), extent: r, derived: None });
-            self.dims.push(Dim { name: "P".to_owned(), extent: n + 1 - r, derived: Some("N - R + 1".to_owned()) });
+            self.dims.push(Dim { name: "R".to_owned(), extent: r, origin: Origin::Generic });
+            self.dims.push(Dim { name: "P".to_owned(), extent: n + 1 - r, origin: Origin::Alias("N - R + 1".to_owned()) });
         }
         if self.random.one_in(3) {
             let extent = self.dims[0].extent / 2;
-            self.dims.push(Dim { name: "H".to_owned(), extent, derived: Some("N // 2".to_owned()) });
+            self.dims.push(Dim { name: "H".to_owned(), extent, origin: Origin::Alias("N // 2".to_owned()) });
         }
     }
 
     /// One vector for each size, so that every size is known, and some tensors more.
     fn make_params(&mut self) {
         for dim in 0..self.dims.len() {
-            if self.dims[dim].derived.is_none() {
+            if self.dims[dim].origin.needs_an_input() {
                 let dtype = self.random.pick(&DTYPES);
                 self.param(dtype, vec![dim]);
             }
@@ -234,9 +269,10 @@ impl Writer {
     fn finish(&self, seed: u64, params: &[Var], n_results: usize) -> Generated {
         let first_result = self.equations.len() - n_results;
         let declare = |v: &Var| format!("{}: {}{}", v.name, v.dtype, self.axes_text(&v.axes));
-        let generics: Vec<&str> = self.dims.iter().filter(|d| d.derived.is_none()).map(|d| d.name.as_str()).collect();
-        let aliases: Vec<String> = self.dims.iter().filter_map(|d| d.derived.as_ref().map(|text| format!("{} = {text}", d.name))).collect();
-        let mut source = self.helpers.concat();
+        let generics: Vec<&str> = self.dims.iter().filter(|d| d.origin == Origin::Generic).map(|d| d.name.as_str()).collect();
+        let alias = |d: &Dim| if let Origin::Alias(text) = &d.origin { Some(format!("{} = {text}", d.name)) } else { None };
+        let aliases: Vec<String> = self.dims.iter().filter_map(alias).collect();
+        let mut source = self.header.concat() + &self.helpers.concat();
         let parameters: Vec<String> = params.iter().map(declare).collect();
         let results: Vec<String> = self.equations[first_result..].iter().map(|(_, v)| declare(v)).collect();
         let _ = write!(source, "def main<{}>({})\n    -> ({})", generics.join(", "), parameters.join(", "), results.join(", "));

@@ -155,6 +155,32 @@ fn try_program(program: &Generated) -> Result<(), String> {
     same_text(&function(Compiler::new().threads(1))?, &function(Compiler::new().threads(2))?, &generic, &shapes, program)
 }
 
+/// Whether every subscript of a program stays inside of its axis, on sizes that its entry checks allow. How many such sizes there were.
+///
+/// # Errors
+/// What the interpreter found, with the program.
+pub fn check_subscripts(program: &crate::generate::subscript::Subscripts) -> Result<usize, String> {
+    let Ok(generic) = module(&program.source, None) else { return Ok(0) };
+    let mut random = Random::new(program.source.len() as u64);
+    let mut checked = 0;
+    for sizes in &program.sizes {
+        let named: Vec<(String, i64)> = ["N", "M", "R"].iter().zip(sizes).map(|(name, n)| ((*name).to_owned(), *n as i64)).collect();
+        let Ok(known) = infer_sizes(&generic, &vec![None; generic.params.len()], &named) else { continue };
+        let Ok(specialised) = tensor::specialise::specialise(&generic, &known) else { continue };
+        let axis = specialised.tensors[specialised.params[0]].literal_axes().and_then(|axes| usize::try_from(axes[0]).ok());
+        let shapes = crate::generate::subscript::inputs(*sizes, axis.unwrap_or(0));
+        let mut inputs: Vec<Tensor> = shapes.iter().map(|(dtype, shape)| random_tensor(&mut random, *dtype, shape)).collect();
+        if let Some(position) = inputs.last_mut() {
+            *position = Tensor::from_vec(&[1], vec![random.below(sizes[1]) as i64]).map_err(|e| e.to_string())?;
+        }
+        match interpret(&specialised, &inputs) {
+            Err(fault) if fault.code == 199 => return Err(format!("{fault:?} for {named:?}\n{}", program.source)),
+            _ => checked += 1,
+        }
+    }
+    Ok(checked)
+}
+
 /// Optimisation levels, threads and layouts; the first result is the one that the threads must repeat.
 fn configurations(
     judge: &Judge,

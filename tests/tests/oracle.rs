@@ -50,6 +50,19 @@ fn scans() {
     over_seeds(CASES, |seed| oracle::check_program(&generate::scans(seed)));
 }
 
+/// What is accepted without a mode never leaves its axis: nothing is checked where it is computed.
+#[test]
+fn subscripts() {
+    let checked = std::sync::atomic::AtomicUsize::new(0);
+    over_seeds(2 * CASES, |seed| {
+        let found = oracle::check_subscripts(&generate::subscript::subscripts(seed))?;
+        checked.fetch_add(found, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    });
+    let checked = checked.into_inner();
+    assert!(checked > 150 || variable("EIN_SEED").is_some(), "only {checked} runs");
+}
+
 #[test]
 fn einsum_strings() {
     over_seeds(CASES, |seed| oracle::check_spec(&spec::spec(seed)));

@@ -21,6 +21,10 @@ impl FileLoader {
 }
 
 impl Loader for FileLoader {
+    fn root(&mut self) -> Option<String> {
+        std::fs::canonicalize(&self.root).ok()?.into_os_string().into_string().ok()
+    }
+
     fn locate(&mut self, from: Option<&str>, path: &str) -> Result<String, Diagnostic> {
         let using = from.map_or(self.root.as_path(), Path::new);
         let path = using.parent().unwrap_or(Path::new("")).join(path);

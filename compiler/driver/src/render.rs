@@ -79,7 +79,7 @@ fn with_source(diagnostic: &Diagnostic, at: Span, sources: &[Source], colours: b
     }
     let mut out = Vec::new();
     let files: std::collections::BTreeSet<u32> = labelled.into_iter().map(|span| span.file.0).collect();
-    let shown = files.into_iter().filter_map(|n| sources.get(n as usize)).map(|s| (s.name.to_string(), s.text.to_string()));
+    let shown = files.into_iter().filter_map(|n| sources.get(n as usize)).map(|s| (s.name.to_string(), harmless(&s.text)));
     let cache = ariadne::sources(shown);
     match report.finish().write(cache, &mut out) {
         Ok(()) if colours => trim_lines(&String::from_utf8_lossy(&out)),
@@ -87,6 +87,18 @@ fn with_source(diagnostic: &Diagnostic, at: Span, sources: &[Source], colours: b
         Ok(()) => trim_lines(&without_escapes(&String::from_utf8_lossy(&out))),
         Err(_) => plain(diagnostic),
     }
+}
+
+/// A text of the same bytes, for a terminal: what would command it, or write from right to left, stands as a mark of the same length.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' => c,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        _ if c.is_control() && c.is_ascii() => '?',
+        _ if c.is_control() => '\u{bf}',
+        _ => c,
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Text without the escape sequences that set colours.
@@ -99,4 +111,24 @@ fn without_escapes(text: &str) -> String {
 /// Trailing blanks would make snapshots and diffs hard to read.
 fn trim_lines(text: &str) -> String {
     text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_cannot_command_the_terminal() {
+        let text = "# \u{1b}]0;title\u{7}\u{202e}\u{9b}\nx\u{1b}[31m";
+        let source = Source::new("f.ein", text);
+        let at = text.rfind('x').map_or(0, |at| at as u32);
+        let found = Diagnostic::error(101, "unexpected", "wrong").at(Span { start: at, end: at + 1, ..Span::default() }, "here");
+        for colours in [false, true] {
+            let shown =
+                render(&found.clone().and(Span { start: 0, end: 1, ..Span::default() }, "there"), std::slice::from_ref(&source), colours);
+            assert!(!shown.contains(['\u{7}', '\u{202e}', '\u{9b}']) && !shown.contains("\u{1b}]"), "{shown}");
+            assert!(shown.contains("?]0;title?"), "{shown}");
+        }
+        assert_eq!(harmless(text).len(), text.len());
+    }
 }

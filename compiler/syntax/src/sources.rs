@@ -61,6 +61,11 @@ impl Sources {
 
 /// Finds and reads files for `use`. Keys are names that are the same for the same file, however it is spelt.
 pub trait Loader {
+    /// The key of the program itself, if it is a file: files that it uses may use it.
+    fn root(&mut self) -> Option<String> {
+        None
+    }
+
     /// The key of the file that `path` names in the file with the key `from` (`None`: the program itself).
     ///
     /// # Errors

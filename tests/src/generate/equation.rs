@@ -1,4 +1,4 @@
-//! Equations: contractions, maps, stencils and calls.
+//! Equations: contractions, maps and stencils.
 
 use super::{Idx, Var, WORK, Writer, mentions, stands_alone};
 use ein::DType;
@@ -7,10 +7,12 @@ impl Writer {
     pub(super) fn equation(&mut self) {
         self.n_indices = 0;
         self.typed = false;
-        let made = match self.random.below(10) {
+        let made = match self.random.below(12) {
             0..=3 => self.contraction(),
             4 => self.valid_convolution().or_else(|| self.pairs()),
             5 => self.tensor_call(),
+            6 => self.call_on_rows(),
+            7 if self.library_call().is_some() => return,
             _ => None,
         };
         let (text, var) = made.unwrap_or_else(|| self.map());
@@ -18,7 +20,7 @@ impl Writer {
         self.equations.push((text, var));
     }
 
-    fn define(&mut self, dtype: DType, axes: Vec<usize>, magnitude: f64) -> Var {
+    pub(super) fn define(&mut self, dtype: DType, axes: Vec<usize>, magnitude: f64) -> Var {
         Var { name: format!("t{}", self.equations.len()), dtype, axes, input: false, magnitude }
     }
 
@@ -37,8 +39,7 @@ impl Writer {
     /// A sum of products of two to four operands.
     fn contraction(&mut self) -> Option<(String, Var)> {
         let dtype = self.random.pick(&super::DTYPES);
-        // A scalar stays outside the sum, and is not of the type of a sum of narrow integers.
-        let fits = |v: &&Var| v.dtype == dtype && v.magnitude < 1e3 && (super::sum_type(dtype) == dtype || !v.axes.is_empty());
+        let fits = |v: &&Var| v.dtype == dtype && v.magnitude < 1e3;
         let candidates: Vec<Var> = self.vars.iter().filter(fits).cloned().collect();
         if candidates.is_empty() {
             return None;
@@ -183,7 +184,7 @@ impl Writer {
         Some((self.write(&var, &[i], &value), var))
     }
 
-    fn dim(&self, name: &str) -> Option<usize> {
+    pub(super) fn dim(&self, name: &str) -> Option<usize> {
         self.dims.iter().position(|d| d.name == name)
     }
 
@@ -199,28 +200,5 @@ impl Writer {
         let var = self.random.pick(&found);
         let axis = var.axes.iter().position(|d| *d == dim)?;
         Some((var, axis))
-    }
-
-    /// A call of a small definition on a whole matrix.
-    fn tensor_call(&mut self) -> Option<(String, Var)> {
-        let fits = |v: &&Var| v.axes.len() == 2 && v.dtype != DType::Bool && super::sum_type(v.dtype) == v.dtype && v.magnitude < 1e3;
-        let matrices: Vec<Var> = self.vars.iter().filter(fits).cloned().collect();
-        if matrices.is_empty() {
-            return None;
-        }
-        let x = self.random.pick(&matrices);
-        let (t, name) = (x.dtype, format!("g{}", self.helpers.len()));
-        let (rows, columns) = (x.axes[0], x.axes[1]);
-        let width = self.dims[columns].extent as f64;
-        let (axes, body, magnitude) = match self.random.below(4) {
-            0 => (vec![rows], "y: T[A] { y[i] = sum[j](x[i, j]); }", width * x.magnitude),
-            1 => (vec![columns, rows], "y: T[B, A] { y[j, i] = x[i, j]; }", x.magnitude),
-            2 => (vec![rows, rows], "y: T[A, A] { y[i, j] = x[i, k] * x[j, k]; }", width * x.magnitude * x.magnitude),
-            _ => (vec![rows, columns], "y: T[A, B] { s[i] = sum[j](x[i, j]); y[i, j] = x[i, j] + s[i]; }", (width + 1.0) * x.magnitude),
-        };
-        let body = body.replace('T', t.name());
-        self.helpers.push(format!("def {name}<A, B>(x: {t}[A, B]) -> {body}\n"));
-        let var = self.define(t, axes, magnitude);
-        Some((format!("{} = {name}({})", var.name, x.name), var))
     }
 }

@@ -77,14 +77,31 @@ impl Writer {
                     let idx = self.random.pick(&same);
                     format!("|{}| - 1 - {}", self.dims[dim].name, idx.name)
                 }
-                (false, 1..=6) => {
+                (false, 1..=5) => {
                     let idx = self.random.pick(&same);
                     idx.name
                 }
+                (_, 6) => self.inside(dim, env).unwrap_or_else(|| self.moded(dim, env)),
                 _ => self.moded(dim, env),
             });
         }
         if subs.is_empty() { var.name.clone() } else { format!("{}[{}]", var.name, subs.join(", ")) }
+    }
+
+    /// A subscript without a mode that is inside of its axis whatever the index or the data.
+    fn inside(&mut self, dim: usize, env: &[Idx]) -> Option<String> {
+        let name = self.dims[dim].name.clone();
+        if self.dims[dim].extent == 0 || env.is_empty() {
+            return None;
+        }
+        let idx = self.random.pick(env);
+        let data = self.integer_input(env).filter(|_| self.random.one_in(2));
+        Some(match (self.random.below(3), data) {
+            (_, Some(data)) => format!("({data} as i64) % |{name}|"),
+            (0, None) if idx.dim == dim => format!("{} // 2", idx.name),
+            (1, None) => format!("({} * 3 + 1) % |{name}|", idx.name),
+            _ => format!("|{name}| - 1 - {} % |{name}|", idx.name),
+        })
     }
 
     fn moded(&mut self, dim: usize, env: &[Idx]) -> String {
@@ -286,6 +303,13 @@ impl Writer {
         (format!("(if {condition} then {a} else {b})"), m.max(n))
     }
 
+    /// Inputs along an index: what `argmax` compares exactly, ties and all.
+    fn compared(&mut self, env: &[Idx], along: &Idx) -> Option<String> {
+        let x = self.random_input(&super::FLOATS).filter(|x| x.axes.contains(&along.dim))?;
+        let text = self.access(&x, env);
+        stands_alone(&text, &along.name).then_some(text)
+    }
+
     fn random_input(&mut self, dtypes: &[DType]) -> Option<Var> {
         let found: Vec<Var> = self.vars.iter().filter(|v| v.input && dtypes.contains(&v.dtype)).cloned().collect();
         if found.is_empty() { None } else { Some(self.random.pick(&found)) }
@@ -334,6 +358,11 @@ impl Writer {
         }
         let guard = if guards.is_empty() { String::new() } else { format!(" where {}", guards.join(" and ")) };
         let over = format!("[{}{guard}]", items.join(", "));
+        if self.random.one_in(4)
+            && let Some(own) = self.own_reducer(dtype)
+        {
+            return (format!("{}{over}({body})", own.name), if own.grows { m * count + 1.0 } else { m });
+        }
         match dtype {
             _ if dtype.is_float() => match self.random.below(7) {
                 0 => (format!("max(max{over}({body}), -50.0)"), m.max(50.0)),
@@ -345,7 +374,8 @@ impl Writer {
                 _ => (format!("sum{over}({body})"), m * count),
             },
             DType::Bool => (format!("{}{over}({body})", self.random.pick(&["any", "all"])), 1.0),
-            DType::I64 if unguarded && binders.len() == 1 && self.random.one_in(4) => {
+            DType::I64 if unguarded && binders.len() == 1 && self.random.one_in(3) => {
+                let body = self.compared(&inner, &binders[0]).unwrap_or(body);
                 (format!("{}{over}({body})", self.random.pick(&["argmax", "argmin"])), 1.0)
             }
             _ if dtype.is_integer() => match self.random.pick(&["sum", "max", "min", "prod"]) {

@@ -132,7 +132,7 @@ pub fn signature(op: MultiOp, args: &[Operand<'_>], options: &[(String, Extent)]
 fn check_dtypes(op: MultiOp, args: &[Operand<'_>]) -> Result<(), Misuse> {
     let dtype = args[0].dtype;
     let (fits, wanted) = match op {
-        MultiOp::TopK | MultiOp::Sort => (is_ordered(dtype), "real numbers, integers or bools"),
+        MultiOp::TopK | MultiOp::Sort => (is_ordered(dtype), "bools, integers of 8 bits and more, or floats of 16 and more"),
         MultiOp::Fft | MultiOp::Ifft | MultiOp::Irfft => (dtype.is_complex(), "c64 or c128"),
         MultiOp::Rfft => (matches!(dtype, DType::F32 | DType::F64), "f32 or f64"),
         _ => (matches!(dtype, DType::F32 | DType::F64 | DType::C64 | DType::C128), "f32, f64, c64 or c128"),

@@ -9,7 +9,7 @@
 //! ends quickly; running out of it means [`Proof::Unknown`], never a wrong proof.
 
 use super::facts::Facts;
-use ein_ir::entity::{Dim, Index};
+use ein_ir::entity::Index;
 use ein_ir::extent::{Atom, Extent, Monomial};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,8 +47,8 @@ pub(crate) fn prove_nonnegative(value: &Extent, facts: &Facts) -> Proof {
     if outcome == Proof::Always {
         return Proof::Always;
     }
-    for dim in prover.dims_of_unknown_sign() {
-        let condition = Extent::dim(dim).sub(&Extent::constant(1));
+    for size in prover.sizes_of_unknown_sign() {
+        let condition = size.sub(&Extent::constant(1));
         let mut bolder = Prover::new(value, facts, Some(&condition));
         let goal = bolder.goal.clone();
         if bolder.eliminate(&goal, DEPTH) == Proof::Always {
@@ -397,21 +397,21 @@ impl Prover {
         false
     }
 
-    /// Sizes that decide signs: those without a known sign, and divisors that may be 0.
-    fn dims_of_unknown_sign(&self) -> Vec<Dim> {
+    /// Sizes that decide signs: dims without a known sign, and divisors that may be 0.
+    fn sizes_of_unknown_sign(&self) -> Vec<Extent> {
         let mut out = BTreeSet::new();
         for p in self.ranges.values().flat_map(|(lo, hi)| [lo, hi]).chain([&self.goal]) {
             let divisors = atoms_of(p).into_iter().filter_map(|a| match a {
-                Atom::Quotient(_, b) | Atom::Remainder(_, b) => b.as_dim(),
+                Atom::Quotient(_, b) | Atom::Remainder(_, b) if b.leaves().iter().all(|leaf| matches!(leaf, Atom::Dim(_))) => Some(*b),
                 _ => None,
             });
-            out.extend(divisors.filter(|d| self.least.get(&Atom::Dim(*d)).is_none_or(|l| *l < 1)));
+            out.extend(divisors.filter(|d| d.as_atom().is_none_or(|atom| self.least.get(atom).is_none_or(|l| *l < 1))));
             out.extend(p.leaves().into_iter().filter_map(|leaf| match leaf {
-                Atom::Dim(d) if !self.least.contains_key(&Atom::Dim(d)) => Some(d),
+                Atom::Dim(d) if !self.least.contains_key(&Atom::Dim(d)) => Some(Extent::dim(d)),
                 _ => None,
             }));
         }
-        out.into_iter().take(ASSUMPTIONS_MAX).collect()
+        out.into_iter().filter(|size| size.as_constant().is_none()).take(ASSUMPTIONS_MAX).collect()
     }
 }
 

@@ -71,6 +71,15 @@ fn offset_under_a_guard() {
 }
 
 #[test]
+fn a_remainder_by_a_size_that_may_be_empty() {
+    // x[(3*i + 1) % P] with P = N - R + 1 needs P >= 1, and nothing else.
+    let facts = facts(2, &[d(0)]);
+    let p = d(0).sub(&d(1)).add(&c(1));
+    let is_there = Proof::Entry(p.sub(&c(1)));
+    assert_eq!(inside(&i(0).scale(3).add(&c(1)).floor_rem(&p), &p, &facts), (is_there.clone(), is_there));
+}
+
+#[test]
 fn reversal() {
     assert_eq!(inside(&d(0).sub(&c(1)).sub(&i(0)), &d(0), &facts(1, &[d(0)])), PROVED);
 }

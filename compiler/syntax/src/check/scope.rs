@@ -1,6 +1,7 @@
 //! What is known while a def is elaborated: its names, its sizes, and the module that grows.
 
-use super::files::ItemId;
+use super::files::{ItemId, Target};
+use super::index::element_dtype;
 use super::program::ProgramScope;
 use crate::ast::Expr;
 use crate::builtins::{CONSTANTS, Function, nearest};
@@ -165,9 +166,14 @@ impl super::sum::Outside for Elaborator<'_> {
     }
 
     fn element(&self, name: &str) -> Option<DType> {
-        match self.names.get(name)?.meaning {
-            Meaning::Tensor(tensor) => Some(self.module.tensors[tensor].dtype),
-            _ => None,
+        match self.names.get(name).map(|d| &d.meaning) {
+            Some(Meaning::Tensor(tensor)) => Some(self.module.tensors[*tensor].dtype),
+            Some(_) => None,
+            // A constant is brought in when it is read.
+            None => match self.program.files.find(self.file, name)?.target {
+                Target::Const(constant) => constant.ty.as_ref().map(|ty| element_dtype(&ty.element)),
+                _ => None,
+            },
         }
     }
 }

@@ -18,7 +18,8 @@ use std::sync::Arc;
 /// Syntax mistakes of any of the files; E0901 for files that cannot be read, E0215 for modules that do not exist, E0108 for too
 /// many files or too much text.
 pub fn load(root: Text, loader: &mut dyn Loader) -> (Vec<Text>, Result<Sources, Vec<Diagnostic>>) {
-    let mut loading = Loading { loader, texts: vec![root], keys: vec![None], known: BTreeMap::new(), bytes: 0, errors: Vec::new() };
+    let known = loader.root().map(|key| (key, 0)).into_iter().collect();
+    let mut loading = Loading { loader, texts: vec![root], keys: vec![None], known, bytes: 0, errors: Vec::new() };
     let mut files = Vec::new();
     // Files are named while others are parsed; each is parsed once, without recursion.
     while let Some(text) = loading.texts.get(files.len()).cloned() {

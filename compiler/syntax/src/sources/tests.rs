@@ -13,6 +13,10 @@ struct Memory {
 }
 
 impl Loader for Memory {
+    fn root(&mut self) -> Option<String> {
+        Some("main.ein".to_owned())
+    }
+
     fn locate(&mut self, _: Option<&str>, path: &str) -> Result<String, Diagnostic> {
         let path = path.trim_start_matches("./");
         match self.files.contains_key(path) {
@@ -49,6 +53,16 @@ fn tir(root: &str, files: &[(&'static str, &'static str)]) -> String {
     let program = checked(root, files).unwrap_or_else(|d| panic!("{d:#?}"));
     let last = program.defs().last().expect("a def").to_string();
     program.lower(&last).unwrap_or_else(|d| panic!("{d:#?}")).to_string()
+}
+
+/// A file that uses the program uses what was read already: its dims are the same dims.
+#[test]
+fn the_program_is_one_of_its_files() {
+    let root = "use \"other.ein\".{twice};\ndim C;\ndef f(x: f32[C]) -> y: f32[C] { y = twice(x); }";
+    let other = ("other.ein", "use \"main.ein\".{C};\ndef twice(x: f32[C]) -> y: f32[C] { y[i] = 2.0 * x[i]; }");
+    assert_eq!(loaded(root, &[other, ("main.ein", root)]).0, ["other.ein"]);
+    assert!(checked(root, &[other, ("main.ein", root)]).is_ok());
+    refused("use \"main.ein\".{g};", &[("main.ein", "")], "E0215 `\"main.ein\"` declares no `g`");
 }
 
 const LAYERS: &str = "dim D in 1..64;
