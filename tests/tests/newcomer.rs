@@ -150,6 +150,7 @@ fn bounds_and_types() {
         repaired(&vectors("q: f32[N]", equation), 303, &["`a`"], replaced);
     }
     repaired(&vectors("q: f32[N]", "q[i] = a[i] * n[i];"), 402, &["f32", "i32"], "n[i]");
+    repaired(&vectors("q: i32[N]", "q[i] = if n[i] > 0 then n[i] else 0.0;"), 406, &["i32", "real"], "0.0");
     repaired(&vectors("q: f64[N]", "q[i] = a[i];"), 402, &["f64", "f32"], "a[i]");
     repaired(&vectors("q: f32[N]", "q[i] = a;"), 212, &["`a`"], "a");
 }

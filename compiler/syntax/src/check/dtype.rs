@@ -195,6 +195,9 @@ impl Typer<'_, '_> {
         }
         let what = name_of(Ty::Adapt(kind));
         let found = error(406, format!("{what} is not a value of {dtype}")).at(literal, what).and(data, dtype.to_string());
+        if let Some(whole) = whole_number(&self.operand_text(literal)).filter(|_| dtype.is_integer()) {
+            return self.wrong(found.help(format!("`{whole}`")));
+        }
         let to = match (kind, dtype) {
             (_, DType::Bool) => None,
             (Kind::Complex, DType::F64) => Some(DType::C128),
@@ -444,6 +447,13 @@ impl Typer<'_, '_> {
             }
         }
     }
+}
+
+/// `0` for the literal `0.0`, as it is written for integers.
+fn whole_number(literal: &str) -> Option<&str> {
+    let (whole, rest) = literal.split_once('.')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (digits(whole) && digits(rest) && rest.bytes().all(|b| b == b'0')).then_some(whole)
 }
 
 fn is_imaginary_part(builtin: &Builtin) -> bool {
