@@ -9,11 +9,11 @@ import json
 import pathlib
 
 from reference import case
-from reference.std import attention, conv, linalg, loss, nn, norm, pool, position, quantum, recurrent, tensor
+from reference.std import attention, conv, linalg, loss, nn, norm, pool, position, quantum, recurrent, sparse, tensor
 
 STD = pathlib.Path(__file__).parent.parent / "std"
 
-for module in (attention, conv, linalg, loss, nn, norm, pool, position, quantum, recurrent, tensor):
+for module in (attention, conv, linalg, loss, nn, norm, pool, position, quantum, recurrent, sparse, tensor):
     module.build()
 STD.mkdir(exist_ok=True)
 for name, calls in sorted(case.cases.items()):

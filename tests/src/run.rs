@@ -74,6 +74,15 @@ pub fn judge(case: &ProgramCase, who: &str, got: &[(String, Tensor)]) -> Result<
     Ok(())
 }
 
+/// Whether two runs, on one thread and on two, gave the same results bit for bit.
+///
+/// # Errors
+/// That they did not.
+pub fn same_bits(case: &ProgramCase, who: &str, one: &[(String, Tensor)], two: &[(String, Tensor)]) -> Result<(), String> {
+    let bits = |results: &[(String, Tensor)]| results.iter().map(|(_, t)| t.as_bytes().to_vec()).collect::<Vec<_>>();
+    if bits(one) == bits(two) { Ok(()) } else { Err(format!("{who}: {}: two threads give other bits", case.name)) }
+}
+
 /// Panics with every failure of a list of checks at once.
 ///
 /// # Panics

@@ -1,7 +1,7 @@
 //! Programs of many fields, compared with references in numpy: `tests/programs/*.ein` and the language's own list, each with the calls of
 //! `tests/programs/*.json`.
 
-use ein::{Compiler, Tensor};
+use ein::Compiler;
 use ein_tests::fixture::{ProgramCase, ReferenceCall, reference_calls};
 use ein_tests::run::{self, all};
 
@@ -44,6 +44,5 @@ fn compiled_alike(case: &ProgramCase, who: &str, compilers: &[Compiler; 2]) -> R
     let run = |compiler| run::compiled(case, compiler).map_err(|e| format!("{who}: {}: {}", case.name, e.render(false)));
     let (one, two) = (run(&compilers[0])?, run(&compilers[1])?);
     run::judge(case, who, &one)?;
-    let bits = |results: &[(String, Tensor)]| results.iter().map(|(_, t)| t.as_bytes().to_vec()).collect::<Vec<_>>();
-    if bits(&one) == bits(&two) { Ok(()) } else { Err(format!("{who}: {}: two threads give other bits", case.name)) }
+    run::same_bits(case, who, &one, &two)
 }

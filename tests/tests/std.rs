@@ -1,6 +1,6 @@
 //! The standard library: every definition against numpy, with the calls of `tests/std/*.json`, and what a program pays for using it.
 
-use ein::Compiler;
+use ein::{Compiler, Program};
 use ein_syntax::sources::{MODULES, Module};
 use ein_tests::fixture::{ProgramCase, ReferenceCall, library_calls};
 use ein_tests::oracle;
@@ -54,16 +54,21 @@ fn interpreted() {
     }));
 }
 
-/// Everything as written, and optimised.
+/// As written and optimised, on one thread and on two: all are the reference's, and threads change no bit.
 #[test]
 fn compiled() {
     for opt_level in [0, 1] {
         all(cases().iter().flat_map(|(text, cases)| {
-            let program = Compiler::new().opt_level(opt_level).threads(1).compile(text).unwrap_or_else(|e| panic!("{e}"));
-            cases.iter().map(move |case| {
-                let got = run::compiled_in(&program, case).map_err(|e| format!("-O{opt_level}: {}: {}", case.name, e.render(false)))?;
-                run::judge(case, &format!("-O{opt_level}"), &got)
-            })
+            let compile = |threads| Compiler::new().opt_level(opt_level).threads(threads).compile(text).unwrap_or_else(|e| panic!("{e}"));
+            let programs = [1, 2].map(compile);
+            cases.iter().map(move |case| compiled_alike(case, &format!("-O{opt_level}"), &programs))
         }));
     }
+}
+
+fn compiled_alike(case: &ProgramCase, who: &str, programs: &[Program; 2]) -> Result<(), String> {
+    let run = |program| run::compiled_in(program, case).map_err(|e| format!("{who}: {}: {}", case.name, e.render(false)));
+    let (one, two) = (run(&programs[0])?, run(&programs[1])?);
+    run::judge(case, who, &one)?;
+    run::same_bits(case, who, &one, &two)
 }

@@ -10,7 +10,7 @@ pub struct Module {
 }
 
 /// Every module, by name.
-pub const MODULES: [Module; 11] = [
+pub const MODULES: [Module; 12] = [
     Module { name: "attention", text: include_str!("../../std/attention.ein") },
     Module { name: "conv", text: include_str!("../../std/conv.ein") },
     Module { name: "linalg", text: include_str!("../../std/linalg.ein") },
@@ -21,6 +21,7 @@ pub const MODULES: [Module; 11] = [
     Module { name: "position", text: include_str!("../../std/position.ein") },
     Module { name: "quantum", text: include_str!("../../std/quantum.ein") },
     Module { name: "recurrent", text: include_str!("../../std/recurrent.ein") },
+    Module { name: "sparse", text: include_str!("../../std/sparse.ein") },
     Module { name: "tensor", text: include_str!("../../std/tensor.ein") },
 ];
 
