@@ -29,6 +29,14 @@ fn every_definition_has_a_reference() {
     }
 }
 
+#[test]
+fn modules_are_short() {
+    for module in MODULES {
+        let lines = module.text.lines().count();
+        assert!(lines <= 200, "std.{}: {lines} lines", module.name);
+    }
+}
+
 /// `grammar/std.md` has a section for each module, and its tables list what it declares, in backticks.
 #[test]
 fn the_reference_lists_every_name() {
