@@ -45,6 +45,15 @@ fn a_misspelt_index() {
 }
 
 #[test]
+fn an_index_of_another_name() {
+    let inputs = "a: f32[N], w: f32[N, M]";
+    for (result, equation, from) in [("q: f32[N]", "q[i] = max[j](w[i, p]);", "p"), ("q: f32[N]", "q[i] = 2.0*a[k];", "k")] {
+        let source = format!("def f<N, M>({inputs}) -> {result} {{\n  t[n, m] = a[n] + w[n, m];\n  {equation}\n}}\n");
+        repaired(&source, 201, &["once"], from);
+    }
+}
+
+#[test]
 fn axes_in_the_wrong_order() {
     repaired("def f<M, N>(A: f32[M, N]) -> B: f32[N, M] {\n  B[i, j] = A[i, j];\n}\n", 301, &["`M`", "`N`"], "A[i, j]");
 }

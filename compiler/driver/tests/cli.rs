@@ -450,7 +450,7 @@ fn check_takes_folders_and_lists_entry_checks() {
     std::fs::remove_file(&third).expect("removed");
     // A mistake in a used file is shown there, whoever uses it.
     f.text("inner/layers.ein", "def scale<N>(x: f32[N]) -> y: f32[N] {\n  y[i] = 2.0 * x[j];\n}\n");
-    ein(&["check", &main]).fails(1, &["E0201", "layers.ein:2:", "sum[j]"]);
+    ein(&["check", &main]).fails(1, &["E0201", "layers.ein:2:", "did you mean `i`?"]);
     std::fs::remove_file(f.path("inner/layers.ein")).expect("removed");
     ein(&["check", &main]).fails(1, &["E0901", "main.ein:1:", "layers.ein"]);
     ein(&["check", &f.path("inner")]).fails(1, &["E0901", "no .ein file"]);

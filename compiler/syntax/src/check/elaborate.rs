@@ -7,9 +7,10 @@ use super::program::{Elaborated, Outcome, explicit_text};
 use super::range::Sides;
 use super::resolve::{Resolver, index_names, plural};
 use super::scope::{Elaborator, Meaning};
+use super::start::suggest_unused;
 use super::sum::make_explicit;
 use super::tree::NodeKind;
-use crate::ast::{Bind, Def, Expr, ExprKind, GenericKind, Ident, Param, Statement, Type};
+use crate::ast::{Bind, Binder, Def, Expr, ExprKind, GenericKind, Ident, Param, Statement, Type};
 use crate::error::parse::LimitError;
 use crate::error::refusals::{internal, is_refusal};
 use crate::error::{dims, reducers, sums, types};
@@ -161,8 +162,9 @@ impl Elaborator<'_> {
         let binders = bind.left.as_ref().map_or(&[][..], |l| &l.binders);
         let scans = self.scans.iter().map(|s| s.name.clone());
         let left_names: Vec<Ident> = binders.iter().map(|b| b.name().clone()).chain(scans).filter(|n| !n.is_hole()).collect();
-        let explicit = make_explicit(&bind.value, &left_names, self);
+        let mut explicit = make_explicit(&bind.value, &left_names, self);
         let (present, wanted): (Vec<Ident>, _) = (binders.iter().map(|b| b.name().clone()).collect(), explicit.poisoned.clone());
+        suggest_unused(&mut explicit.errors, binders.iter().map(Binder::name), &[&bind.value]);
         // What the left side lacks looks like a forgotten sum on the right.
         let fits = declared.is_none_or(|t| self.module.tensors[t].axes.len() <= binders.len());
         let forgotten = |d: &Diagnostic| d.code.0 == 201;

@@ -1,8 +1,9 @@
 //! Where a forgotten `sum` should begin, for the help of E0201.
 
 use super::names::visit_free;
-use crate::ast::{BinaryOp, Expr, ExprKind};
+use crate::ast::{BinaryOp, Expr, ExprKind, Ident};
 use crate::print::print_expr;
+use ein_ir::diagnostic::Diagnostic;
 
 /// What is around an index, from the last reduction on.
 #[derive(Clone, Copy, Default)]
@@ -51,6 +52,15 @@ pub(super) fn is_mostly_of_sum(function: &str, arg: &Expr) -> bool {
         "sqrt" | "rsqrt" => !matches!(kind, ExprKind::Subscript { .. } | ExprKind::Name(_)),
         "log" => matches!(kind, ExprKind::Call { .. }),
         _ => false,
+    }
+}
+
+/// Where one index is bound and not used, and one other occurs once (E0201): they were meant to be the same.
+pub(super) fn suggest_unused<'i>(errors: &mut [Diagnostic], bound: impl Iterator<Item = &'i Ident>, places: &[&Expr]) {
+    let mut unused = bound.filter(|name| !name.is_hole() && !places.iter().any(|e| mentions(e, name.as_str())));
+    let mut once = errors.iter_mut().filter(|d| d.code.0 == 201);
+    if let (Some(unused), None, Some(error), None) = (unused.next(), unused.next(), once.next(), once.next()) {
+        error.help = Some(format!("did you mean `{unused}`? Nothing uses it"));
     }
 }
 

@@ -7,7 +7,7 @@
 //! leaves for a wider one: then it is multiplied there.
 
 use super::names::{renamed, visit_free};
-use super::start::{Start, is_mostly_of_sum};
+use super::start::{Start, is_mostly_of_sum, suggest_unused};
 use crate::ast::{Argument, BinaryOp, Binder, BinderKind, ElementKind, Expr, ExprKind, Ident, Reduction, UnaryOp};
 use crate::builtins::nearest;
 use crate::error::sums::{error, hides};
@@ -143,11 +143,15 @@ impl<'a> Pass<'a> {
             }
             self.bound.push(name.clone());
         }
-        let start = std::mem::take(&mut self.start);
+        let (start, found) = (std::mem::take(&mut self.start), self.errors.len());
         let guard = r.guard.as_ref().map(|g| self.expr(g));
         let body = self.expr(&r.body);
         self.start = start;
         self.bound.truncate(before);
+        if is_reducer {
+            let places: Vec<&Expr> = r.guard.iter().chain([&r.body]).collect();
+            suggest_unused(&mut self.errors[found..], r.binders.iter().map(Binder::name), &places);
+        }
         Reduction { name: r.name.clone(), accumulator: r.accumulator.clone(), binders: r.binders.clone(), guard, body }
     }
 

@@ -108,7 +108,7 @@ fn mistakes_name_the_file_that_they_are_in() {
     let found = refused(
         "use \"layers.ein\".{scale}; def f<N>(x: f32[N]) -> y: f32[N] { y = scale(x); }",
         &[("layers.ein", "def scale<N>(x: f32[N]) -> y: f32[N] { y[i] = x[j]; }")],
-        "E0201 index `j` occurs once | `sum[j](x[j])`",
+        "E0201 index `j` occurs once | did you mean `i`? Nothing uses it",
     );
     assert_eq!(found[0].primary.as_ref().map(|l| l.span.file.0), Some(1));
     let found = refused(
