@@ -166,6 +166,7 @@ fn scalar_functions_are_the_runtimes() {
                 MathFn::Gelu => math::ein_gelu_f32(x),
                 MathFn::Atan2 => math::ein_atan2_f32(x, 0.75),
                 MathFn::Pow => math::ein_pow_f32(x, 0.75),
+                MathFn::FloorDiv => math::ein_floor_div_f32(x, 0.75),
                 MathFn::Rem => math::ein_floor_rem_f32(x, 0.75),
                 _ => return None,
             })

@@ -493,13 +493,15 @@ pub enum MathFn {
     Atan2,
     /// Two operands.
     Pow,
+    /// Two operands: floor of the quotient.
+    FloorDiv,
     /// Two operands: floor remainder.
     Rem,
 }
 
 impl MathFn {
     /// Every function, in declaration order.
-    pub const ALL: [MathFn; 16] = [
+    pub const ALL: [MathFn; 17] = [
         MathFn::Exp,
         MathFn::Expm1,
         MathFn::Log,
@@ -515,6 +517,7 @@ impl MathFn {
         MathFn::Silu,
         MathFn::Atan2,
         MathFn::Pow,
+        MathFn::FloorDiv,
         MathFn::Rem,
     ];
 
@@ -537,6 +540,7 @@ impl MathFn {
             MathFn::Silu => "silu",
             MathFn::Atan2 => "atan2",
             MathFn::Pow => "pow",
+            MathFn::FloorDiv => "floor_div",
             MathFn::Rem => "rem",
         }
     }
@@ -545,7 +549,7 @@ impl MathFn {
     #[must_use]
     pub const fn arity(self) -> usize {
         match self {
-            MathFn::Atan2 | MathFn::Pow | MathFn::Rem => 2,
+            MathFn::Atan2 | MathFn::Pow | MathFn::FloorDiv | MathFn::Rem => 2,
             _ => 1,
         }
     }

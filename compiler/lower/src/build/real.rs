@@ -55,7 +55,7 @@ impl Builder<'_> {
             BinaryFn::Rem => g.call(MathFn::Rem, &[a, b]),
             BinaryFn::Pow => g.call(MathFn::Pow, &[a, b]),
             BinaryFn::Atan2 => g.call(MathFn::Atan2, &[a, b]),
-            BinaryFn::FloorDiv => g.float_floor_div(a, b),
+            BinaryFn::FloorDiv => g.call(MathFn::FloorDiv, &[a, b]),
             _ => return None,
         })
     }
@@ -100,19 +100,6 @@ impl Graph {
         let (zero, one, minus) = (self.float(0.0, ty), self.float(1.0, ty), self.float(-1.0, ty));
         let conditions = [Comparison::Eq, Comparison::Lt, Comparison::Gt].map(|c| self.compare(c, x, zero));
         conditions.into_iter().zip([zero, minus, one]).fold(x, |rest, (condition, value)| self.select(condition, value, rest))
-    }
-
-    /// The floor of the exact quotient, from the exact remainder; `a / b` for divisor 0.
-    fn float_floor_div(&mut self, a: ValueId, b: ValueId) -> ValueId {
-        let ty = self[a].ty;
-        let remainder = self.call(MathFn::Rem, &[a, b]);
-        let whole = self.binary(BinaryOp::Sub, a, remainder);
-        let quotient = self.binary(BinaryOp::Div, whole, b);
-        let rounded = self.unary(UnaryOp::Nearest, quotient);
-        let zero = self.float(0.0, ty);
-        let by_zero = self.compare(Comparison::Eq, b, zero);
-        let infinite = self.binary(BinaryOp::Div, a, b);
-        self.select(by_zero, infinite, rounded)
     }
 
     /// A power by repeated multiplication, in the order of `ein_ir::scalar::math::powi_f64`.

@@ -182,7 +182,7 @@ pub(super) fn call(function: MathFn, ty: ScalarType, a: u64, b: u64) -> u64 {
     /// The functions of one type.
     macro_rules! table {
         ($a:expr, $b:expr, $exp:ident $expm1:ident $log:ident $log1p:ident $sin:ident $cos:ident $tan:ident $tanh:ident $sigmoid:ident
-         $softplus:ident $erf:ident $gelu:ident $silu:ident $atan2:ident $pow:ident $rem:ident) => {
+         $softplus:ident $erf:ident $gelu:ident $silu:ident $atan2:ident $pow:ident $floor_div:ident $rem:ident) => {
             match function {
                 MathFn::Exp => math::$exp($a),
                 MathFn::Expm1 => math::$expm1($a),
@@ -199,15 +199,16 @@ pub(super) fn call(function: MathFn, ty: ScalarType, a: u64, b: u64) -> u64 {
                 MathFn::Silu => math::$silu($a),
                 MathFn::Atan2 => math::$atan2($a, $b),
                 MathFn::Pow => math::$pow($a, $b),
+                MathFn::FloorDiv => math::$floor_div($a, $b),
                 MathFn::Rem => math::$rem($a, $b),
             }
         };
     }
     match ty {
         ScalarType::F32 => f32_bits(table!(f32_of(a), f32_of(b), exp_f32 expm1_f32 log_f32 log1p_f32 sin_f32 cos_f32 tan_f32 tanh_f32
-            sigmoid_f32 softplus_f32 erf_f32 gelu_f32 silu_f32 atan2_f32 pow_f32 rem_f32)),
+            sigmoid_f32 softplus_f32 erf_f32 gelu_f32 silu_f32 atan2_f32 pow_f32 floor_div_f32 rem_f32)),
         _ => table!(f64::from_bits(a), f64::from_bits(b), exp_f64 expm1_f64 log_f64 log1p_f64 sin_f64 cos_f64 tan_f64 tanh_f64
-            sigmoid_f64 softplus_f64 erf_f64 gelu_f64 silu_f64 atan2_f64 pow_f64 rem_f64)
+            sigmoid_f64 softplus_f64 erf_f64 gelu_f64 silu_f64 atan2_f64 pow_f64 floor_div_f64 rem_f64)
         .to_bits(),
     }
 }
