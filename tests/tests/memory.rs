@@ -65,7 +65,11 @@ const F: DType = DType::F32;
 const D: DType = DType::F64;
 
 /// Programs of generated loops and of functions of whole tensors: all that they need is in the arena.
-const OWN: [(&str, Inputs); 9] = [
+const OWN: [(&str, Inputs); 10] = [
+    (
+        "def f<N, M>(x: bf16[N, M], n: u4[N, M]) -> y: f32[N] { y[i] = sum[j]((x[i, j] as f32) * (n[i, j] as f32)); }",
+        &[(DType::U16, &[30, 8]), (DType::U8, &[30, 4])],
+    ),
     (
         "def f<N, M>(x: f32[N, M]) -> y: f32[N, M] {
            m[i] = max[j](x[i, j]); e[i, j] = exp(x[i, j] - m[i]); y[i, j] = e[i, j] / sum[j'](e[i, j']);

@@ -6,6 +6,9 @@ use ein_ir::dtype::DType;
 use ein_ir::entity::{Dim, SecondaryMap};
 use ein_ir::tensor::specialise::evaluate;
 use ein_ir::tensor::{Module, TensorDecl};
+use ein_runtime::DimVec;
+use ein_runtime::element::is_packed;
+use ein_runtime::tensor::packed_shape;
 
 /// Whether an input that is declared with one type may be given as elements of another that are its bits.
 pub(crate) fn holds(declared: DType, given: DType) -> bool {
@@ -16,18 +19,9 @@ pub(crate) fn holds(declared: DType, given: DType) -> bool {
     }
 }
 
-/// Whether several elements share a byte.
-pub(crate) fn is_packed(dtype: DType) -> bool {
-    dtype.bits() < 8
-}
-
 /// The shape of what holds a tensor's bits: of a packed type the last axis counts bytes.
-pub(crate) fn stored_shape(dtype: DType, shape: &[usize]) -> Vec<usize> {
-    let mut stored = shape.to_vec();
-    if let (true, Some(last)) = (is_packed(dtype), stored.last_mut()) {
-        *last = last.div_ceil(per_byte(dtype));
-    }
-    stored
+pub(crate) fn stored_shape(dtype: DType, shape: &[usize]) -> DimVec<usize> {
+    if is_packed(dtype) { packed_shape(dtype, shape) } else { shape.into() }
 }
 
 /// The shape of a packed parameter that is given as bytes: as long as the sizes say that are known without it, if the bytes are

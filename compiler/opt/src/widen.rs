@@ -5,6 +5,7 @@
 //! such floats: the library has matrix products of those.
 
 use crate::contraction::{flatten, is_field};
+use crate::convert::copy_nest;
 use crate::draft::{Draft, DraftStep, Role, Value, Work};
 use crate::rewrite;
 use ein_ir::dtype::DType;
@@ -168,7 +169,8 @@ fn emit(draft: &mut Draft, step: DraftStep, widened: &Widened) {
     nest.reduce.iter_mut().for_each(|r| r.acc = ty);
     draft.steps.push(DraftStep { work: Work::Nest(nest), span });
     // The sum is exact, and wraps on its way from 64 bits.
-    let back = element_nest(out, total, ty, &extents, span, |value| value.cast(DType::I64).cast(acc));
+    let mut back = copy_nest(out, total, ty, &extents, span);
+    back.body = back.body.cast(DType::I64).cast(acc);
     draft.steps.push(DraftStep { work: Work::Nest(back), span });
 }
 
@@ -196,13 +198,4 @@ fn add_value(draft: &mut Draft, parent: Tensor, dtype: DType, extents: Vec<u64>,
 fn access(tensor: Tensor, indices: impl Iterator<Item = Index>, dtype: DType, span: Span) -> Scalar {
     let subs = indices.map(|i| Sub { value: Scalar::index(i, span), mode: Mode::Exact }).collect();
     Scalar::new(ScalarKind::Access(Access { tensor, prev: false, subs, pad: None }), dtype, span)
-}
-
-/// `out[i..] = f(of[i..])`.
-fn element_nest(out: Tensor, of: Tensor, dtype: DType, extents: &[u64], span: Span, f: impl Fn(Scalar) -> Scalar) -> Nest {
-    let range = |(n, extent): (usize, &u64)| IndexRange { name: format!("i{n}"), lo: 0, hi: i64::try_from(*extent).unwrap_or(i64::MAX) };
-    let indices: PrimaryMap<Index, IndexRange> = extents.iter().enumerate().map(range).collect();
-    let outer: Vec<Index> = (0..extents.len()).map(Index::new).collect();
-    let body = f(access(of, outer.iter().copied(), dtype, span));
-    Nest { out, indices, params: 0, outer, domain: None, reduce: None, body, epilogue: None }
 }
