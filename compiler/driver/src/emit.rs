@@ -79,7 +79,7 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
     let staged = function.specialised(sizes)?;
     match stage {
         Stage::Ast | Stage::Tir => Ok(staged.module.to_string()),
-        Stage::Plan => Ok(staged.plan.to_string()),
+        Stage::Plan => Ok(ein_opt::anonymous(&staged.plan).to_string()),
         Stage::Kernels => Ok(ein_ir::kernel::print::print(&staged.kernels)),
         Stage::Clif | Stage::Asm => {
             // The same dump on every host, unless a processor is asked for.

@@ -5,11 +5,11 @@
 
 use crate::{library, rewrite};
 use ein_ir::dtype::DType;
-use ein_ir::entity::Tensor;
+use ein_ir::entity::{PrimaryMap, Reducer, Tensor};
 use ein_ir::plan::{Contraction, Nest, Plan, StepDecl, StepKind};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Scalar, ScalarKind};
-use ein_ir::tensor::ReduceOp;
+use ein_ir::tensor::{ReduceOp, ReducerDecl};
 use std::collections::BTreeSet;
 
 /// Fills in flops and bytes of every step.
@@ -37,7 +37,7 @@ fn count_step(plan: &Plan, step: &mut StepDecl) {
 fn flops(plan: &Plan, kind: &StepKind) -> u64 {
     match kind {
         StepKind::Contraction(contraction) => contraction_flops(contraction),
-        StepKind::Nest(nest) => nest_flops(plan, nest),
+        StepKind::Nest(nest) => nest_flops(&plan.reducers, nest),
         StepKind::Library(call) => library::flops(plan, call),
         StepKind::Scan(_) => 0,
     }
@@ -47,11 +47,12 @@ fn contraction_flops(contraction: &Contraction) -> u64 {
     contraction.volume().saturating_mul(weight(BinaryFn::Mul, contraction.acc) + weight(BinaryFn::Add, contraction.acc))
 }
 
-fn nest_flops(plan: &Plan, nest: &Nest) -> u64 {
+/// Flops of a nest, in a turn of the scans around.
+pub(crate) fn nest_flops(reducers: &PrimaryMap<Reducer, ReducerDecl>, nest: &Nest) -> u64 {
     let extent = |i| u64::try_from(nest.indices[i].hi.saturating_sub(nest.indices[i].lo)).unwrap_or(0);
     let outer = nest.outer.iter().filter(|i| !nest.is_param(**i)).fold(1u64, |n, i| n.saturating_mul(extent(*i)));
     let combine = nest.reduce.as_ref().map_or(0, |r| match r.op {
-        ReduceOp::User(reducer) => scalar_flops(&plan.reducers[reducer].combine),
+        ReduceOp::User(reducer) => scalar_flops(&reducers[reducer].combine),
         _ => weight(BinaryFn::Add, r.acc),
     });
     let inner = rewrite::iterations(nest).saturating_mul(scalar_flops(&nest.body).saturating_add(combine));
@@ -70,7 +71,8 @@ fn scalar_flops(scalar: &Scalar) -> u64 {
     scalar.children().into_iter().fold(own, |n, child| n.saturating_add(scalar_flops(child)))
 }
 
-const fn weight(function: BinaryFn, dtype: DType) -> u64 {
+/// Flops of one operation of a ring.
+pub(crate) const fn weight(function: BinaryFn, dtype: DType) -> u64 {
     match (function, dtype.is_complex()) {
         (_, false) => 1,
         (BinaryFn::Mul | BinaryFn::Div, true) => 6,

@@ -1,20 +1,14 @@
 //! Factors of a product that are read at positions of data: gathered into a value of their own where a matrix product then
 //! reads it many times, left in the loops where it would not.
 
-use crate::contraction::{Network, Operand, pair};
 use crate::draft::Draft;
-use crate::order::{self, Chosen};
 use crate::rewrite;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap};
-use ein_ir::plan::{IndexRange, Nest, Strategy};
+use ein_ir::plan::{IndexRange, Nest};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind};
 use std::collections::BTreeSet;
-
-/// How often an element must be read to be gathered beforehand: writing it and reading it back cost about as much as this many
-/// multiply-adds of a matrix product.
-const READS_MIN: u64 = 8;
 
 /// Labels of a factor that may be gathered: an element of a tensor at positions of data, or of the slice of a step of a scan, which can be
 /// computed anywhere.
@@ -60,46 +54,16 @@ pub(crate) fn cannot_fail(draft: &Draft, scalar: &Scalar) -> bool {
     safe
 }
 
-/// Whether every gathered factor is read often enough, and small enough.
-pub(crate) fn is_worth_it(draft: &Draft, network: &Network) -> bool {
-    let turns = order::nest_flops(network) / network.operands.len().max(1) as u64;
-    let is_gathered = |n: &usize| network.gathered.iter().any(|(m, _)| m == n);
-    let others = (0..network.operands.len()).filter(|n| !is_gathered(n)).map(|n| network.operands[n].value);
-    let limit = order::intermediate_limit(draft, others.chain([network.out]));
-    network.gathered.iter().all(|(n, _)| {
-        let elements = network.volume(&network.operands[*n].labels);
-        let bytes = elements.saturating_mul(network.acc.bytes() as u64);
-        elements.saturating_mul(READS_MIN) <= turns && bytes <= limit
-    })
-}
-
-/// Whether every gathered factor goes into a matrix product of the chosen order.
-pub(crate) fn feeds_products(network: &Network, chosen: &Chosen) -> bool {
-    let mut operands = network.operands.clone();
-    for (n, rest) in &chosen.presums {
-        operands[*n].labels.clone_from(rest);
-    }
-    let mut fed: BTreeSet<usize> = BTreeSet::new();
-    for step in &chosen.pairs {
-        let contraction = pair(network, network.out, [&operands[step.lhs], &operands[step.rhs]], &step.out_labels);
-        if contraction.strategy != Strategy::Nest {
-            fed.extend([step.lhs, step.rhs]);
-        }
-        operands.push(Operand { value: network.out, labels: step.out_labels.clone(), conjugate: false });
-    }
-    network.gathered.iter().all(|(n, _)| fed.contains(n))
-}
-
-/// The nest that computes a gathered factor.
-pub(crate) fn nest(network: &Network, operand: &Operand, factor: &Scalar) -> Nest {
-    let n_params = network.n_params;
-    let labels = operand.labels.iter().map(|l| network.ranges[usize::from(*l)].clone());
-    let indices: PrimaryMap<Index, IndexRange> = network.ranges[..n_params].iter().cloned().chain(labels).collect();
-    let mut body = factor.clone();
+/// The nest that computes an expression over some indices of another nest; its result has one axis for each of them.
+pub(crate) fn pointwise(of: &Nest, labels: &[u16], mut body: Scalar) -> Nest {
+    let n_params = of.params as usize;
+    let ranges = labels.iter().map(|l| of.indices[Index::new(usize::from(*l))].clone());
+    let indices: PrimaryMap<Index, IndexRange> = of.indices.values().take(n_params).cloned().chain(ranges).collect();
+    let span = body.span;
     rewrite::replace_indices(&mut body, &|index| {
-        let position = operand.labels.iter().position(|l| usize::from(*l) == index.index())?;
-        Some(Scalar::index(Index::new(n_params + position), network.span))
+        let position = labels.iter().position(|l| usize::from(*l) == index.index())?;
+        Some(Scalar::index(Index::new(n_params + position), span))
     });
     let outer = indices.keys().skip(n_params).collect();
-    Nest { out: operand.value, indices, params: n_params as u32, outer, domain: None, reduce: None, body, epilogue: None }
+    Nest { out: of.out, indices, params: of.params, outer, domain: None, reduce: None, body, epilogue: None }
 }

@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → fold → convert → (widen → hoist → forward copies → pin → contract → read slices in place → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
+//! tensor::Module → fold → convert → (widen → hoist → forward copies → pin → e-graph → read slices in place → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -20,6 +20,7 @@ mod contraction;
 mod convert;
 mod cost;
 mod draft;
+mod egraph;
 mod epilogue;
 mod faults;
 mod fold;
@@ -28,6 +29,7 @@ mod gather;
 mod library;
 mod linear;
 mod memory;
+mod names;
 mod order;
 mod pack;
 pub mod path;
@@ -42,6 +44,7 @@ mod uses;
 mod widen;
 mod work;
 
+pub use names::anonymous;
 pub use report::{StepReport, describe, table};
 pub use work::{MAX_WORK, check_work};
 
@@ -128,7 +131,7 @@ fn optimise(draft: &mut Draft, options: &Options) {
     recurrence::each_body(draft, &mut |body| optimise(body, options));
     fuse::forward_copies(draft);
     scatter::pin_all(draft);
-    contraction::contract(draft, options);
+    egraph::optimise(draft, options);
     slice::read_in_place(draft, &options.strided_inputs);
     fuse::fuse(draft);
     fuse::drop_dead(draft);

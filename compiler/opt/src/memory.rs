@@ -16,11 +16,9 @@ const NAMED_MAX: usize = 4;
 
 /// The plan of a draft: values that are used become buffers, those of disjoint lifetimes share memory.
 pub(crate) fn place(draft: Draft, header: Header, strided_inputs: &[bool]) -> Plan {
-    let used: BTreeSet<Tensor> =
-        draft.steps.iter().flat_map(|s| s.reads().into_iter().chain(s.writes())).chain(draft.inputs.clone()).collect();
     let mut renamed: SecondaryMap<Tensor, Option<Tensor>> = SecondaryMap::new();
     let mut buffers = PrimaryMap::new();
-    for &value in &used {
+    for value in used(&draft) {
         renamed[value] = Some(buffers.push(buffer(&draft.values[value], strided_inputs)));
     }
     let new = |t: Tensor| renamed[t].expect("every value that is read, written or passed has a buffer");
@@ -36,6 +34,15 @@ pub(crate) fn place(draft: Draft, header: Header, strided_inputs: &[bool]) -> Pl
     find_lifetimes(&mut plan);
     assign_offsets(&mut plan);
     plan
+}
+
+/// Every value that is used: inputs, outputs, then the others as the steps meet them. How the program numbers its tensors does not show.
+fn used(draft: &Draft) -> Vec<Tensor> {
+    let touched: BTreeSet<Tensor> = draft.steps.iter().flat_map(|s| s.reads().into_iter().chain(s.writes())).collect();
+    let outputs = draft.outputs.iter().filter(|t| touched.contains(t));
+    let met = draft.steps.iter().flat_map(|s| s.reads().into_iter().chain(s.writes()));
+    let mut seen = BTreeSet::new();
+    draft.inputs.iter().chain(outputs).copied().chain(met).filter(|t| seen.insert(*t)).collect()
 }
 
 fn buffer(value: &Value, strided_inputs: &[bool]) -> Buffer {

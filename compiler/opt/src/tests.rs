@@ -1,6 +1,7 @@
 //! Modules in text form, the plans made of them, and the meaning of both: a plan is turned back into a module, and the
 //! interpreter must give the same values for it. Inputs are small integers, so that floats are exact in any order.
 
+mod algebra;
 mod contractions;
 mod folding;
 mod fusion;
@@ -26,7 +27,7 @@ use ein_ir::verified::Verified;
 
 /// A module of these lines: tensors `NAME DTYPE[..]` (`>` before the name of an input, `<` before that of a result), a line `---`,
 /// then definitions over `t0`, `t1`... Indices are `iN` with the ranges listed: `i0 0..4`.
-fn module(text: &str) -> Verified<Module> {
+pub(crate) fn module(text: &str) -> Verified<Module> {
     let (mut tensors, mut indices, mut body) = (String::new(), String::new(), String::new());
     let (mut params, mut results, mut n) = (Vec::new(), Vec::new(), 0);
     for line in text.lines().map(str::trim).filter(|l| !l.is_empty()) {
@@ -49,6 +50,24 @@ fn module(text: &str) -> Verified<Module> {
     let text = format!("module \"m\"\n{tensors}{indices}params ({})\nresults ({})\n{body}", params.join(", "), results.join(", "));
     let module = parse::parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     verify::verify(module).unwrap_or_else(|e| panic!("{e:?}\n{text}"))
+}
+
+/// A module of one equation a line over indices of these extents; each line gets indices of its own.
+pub(crate) fn equations(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64], body: &str, dtype: &str) -> String {
+    let list = |of: &[u64]| of.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let inputs: String = inputs.iter().map(|(name, axes)| format!(">{name} {dtype}[{}]\n", list(axes))).collect();
+    let (mut indices, mut equations) = (String::new(), String::new());
+    for (line, equation) in body.lines().enumerate() {
+        // Dtypes are no indices.
+        let mut equation = equation.trim().replace(":i64", ":@");
+        for (n, extent) in extents.iter().enumerate() {
+            let index = line * extents.len() + n;
+            indices.push_str(&format!("i{index} 0..{extent}\n"));
+            equation = equation.replace(&format!("i{n}"), &format!("j{index}"));
+        }
+        equations.push_str(&format!("{}\n", equation.replace('j', "i").replace(":@", ":i64")));
+    }
+    format!("{inputs}{outputs}\n{indices}{equations}")
 }
 
 /// The plan of a module, after checking at every level that it passes its verifier and computes what the module says.

@@ -13,9 +13,41 @@ const MANY_LABELS: usize = 64;
 
 /// Operands in canonical order.
 pub(crate) fn order(network: &Network) -> Vec<usize> {
-    let max_leaves = MAX_LEAVES * MANY_LABELS / network.n_labels().max(MANY_LABELS);
-    let mut search = Search { network, best: None, n_leaves: 0, max_leaves };
-    search.descend(Colours::new(network));
+    let in_output = |l: u32| network.output().binary_search(&l).is_ok();
+    order_of(&Shape {
+        operands: network.operands().to_vec(),
+        kinds: vec![0; network.n_operands()],
+        extents: network.extents().to_vec(),
+        in_output: (0..network.n_labels() as u32).map(in_output).collect(),
+        is_positional: false,
+    })
+}
+
+/// What the order is a function of.
+pub(crate) struct Shape {
+    /// Labels of each operand.
+    pub(crate) operands: Vec<Vec<u32>>,
+    /// Operands of different kinds come in the order of their kinds.
+    pub(crate) kinds: Vec<u32>,
+    /// Extent of each label.
+    pub(crate) extents: Vec<u64>,
+    /// Whether the result has the label.
+    pub(crate) in_output: Vec<bool>,
+    /// Whether the axis at which an operand has a label matters.
+    pub(crate) is_positional: bool,
+}
+
+impl Shape {
+    fn axis(&self, axis: usize) -> u32 {
+        if self.is_positional { axis as u32 } else { 0 }
+    }
+}
+
+/// Operands in canonical order.
+pub(crate) fn order_of(shape: &Shape) -> Vec<usize> {
+    let max_leaves = MAX_LEAVES * MANY_LABELS / shape.extents.len().max(MANY_LABELS);
+    let mut search = Search { shape, best: None, n_leaves: 0, max_leaves };
+    search.descend(Colours::new(shape));
     search.best.map(|(_, order)| order).unwrap_or_default()
 }
 
@@ -25,33 +57,32 @@ struct Colours {
     labels: Vec<u32>,
 }
 
-/// What a label is, in terms of places in an order: operands that have it, extent, whether the result has it.
-type Encoding = Vec<(Vec<u32>, u64, bool)>;
+/// What a label is, in terms of places in an order: operands that have it and where, extent, whether the result has it.
+type Encoding = Vec<(Vec<[u32; 2]>, u64, bool)>;
 
 struct Search<'a> {
-    network: &'a Network,
+    shape: &'a Shape,
     best: Option<(Encoding, Vec<usize>)>,
     n_leaves: usize,
     max_leaves: usize,
 }
 
 impl Colours {
-    fn new(network: &Network) -> Self {
-        let in_output = |l: u32| network.output().binary_search(&l).is_ok();
-        let labels = rank(&(0..network.n_labels() as u32).map(|l| (network.extent(l), in_output(l))).collect::<Vec<_>>());
-        Self { operands: vec![0; network.n_operands()], labels }
+    fn new(shape: &Shape) -> Self {
+        let labels = shape.extents.iter().zip(&shape.in_output);
+        Self { operands: rank(&shape.kinds), labels: rank(&labels.collect::<Vec<_>>()) }
     }
 
     /// Tells operands apart by their labels, and labels by their operands, until nothing changes.
-    fn refine(&mut self, network: &Network) {
+    fn refine(&mut self, shape: &Shape) {
         let mut n_colours = 0;
         loop {
-            let colours = |labels: &Vec<u32>| sorted(labels.iter().map(|l| self.labels[*l as usize]));
-            let seen: Vec<_> = network.operands().iter().zip(&self.operands).map(|(labels, own)| (*own, colours(labels))).collect();
+            let colours = |labels: &Vec<u32>| sorted(labels.iter().enumerate().map(|(n, l)| [shape.axis(n), self.labels[*l as usize]]));
+            let seen: Vec<_> = shape.operands.iter().zip(&self.operands).map(|(labels, own)| (*own, colours(labels))).collect();
             self.operands = rank(&seen);
             let mut around = vec![Vec::new(); self.labels.len()];
-            for (labels, colour) in network.operands().iter().zip(&self.operands) {
-                labels.iter().for_each(|l| around[*l as usize].push(*colour));
+            for (labels, colour) in shape.operands.iter().zip(&self.operands) {
+                labels.iter().enumerate().for_each(|(n, l)| around[*l as usize].push([*colour, shape.axis(n)]));
             }
             let seen: Vec<_> = around.into_iter().zip(&self.labels).map(|(around, own)| (*own, sorted(around.into_iter()))).collect();
             self.labels = rank(&seen);
@@ -73,7 +104,7 @@ impl Colours {
 
 impl Search<'_> {
     fn descend(&mut self, mut colours: Colours) {
-        colours.refine(self.network);
+        colours.refine(self.shape);
         let Some(alike) = colours.alike() else { return self.take(&colours) };
         for operand in alike {
             if self.n_leaves > 0 && self.n_leaves >= self.max_leaves {
@@ -89,15 +120,15 @@ impl Search<'_> {
 
     fn take(&mut self, colours: &Colours) {
         self.n_leaves += 1;
-        let mut order: Vec<usize> = (0..self.network.n_operands()).collect();
+        let Shape { operands, extents, in_output, .. } = self.shape;
+        let mut order: Vec<usize> = (0..operands.len()).collect();
         order.sort_by_key(|o| colours.operands[*o]);
-        let mut places = vec![Vec::new(); self.network.n_labels()];
+        let mut places = vec![Vec::new(); extents.len()];
         for (place, operand) in order.iter().enumerate() {
-            self.network.operands()[*operand].iter().for_each(|l| places[*l as usize].push(place as u32));
+            let labels = operands[*operand].iter().enumerate();
+            labels.for_each(|(n, l)| places[*l as usize].push([place as u32, self.shape.axis(n)]));
         }
-        let in_output = |l: usize| self.network.output().binary_search(&(l as u32)).is_ok();
-        let mut encoding: Encoding =
-            places.into_iter().enumerate().map(|(l, places)| (places, self.network.extents()[l], in_output(l))).collect();
+        let mut encoding: Encoding = places.into_iter().enumerate().map(|(l, places)| (places, extents[l], in_output[l])).collect();
         encoding.sort();
         if self.best.as_ref().is_none_or(|(least, _)| encoding < *least) {
             self.best = Some((encoding, order));
@@ -105,8 +136,8 @@ impl Search<'_> {
     }
 }
 
-fn sorted(values: impl Iterator<Item = u32>) -> Vec<u32> {
-    let mut values: Vec<u32> = values.collect();
+fn sorted<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
     values.sort_unstable();
     values
 }

@@ -11,7 +11,7 @@
 
 mod anneal;
 mod bits;
-mod canonical;
+pub(crate) mod canonical;
 mod formats;
 mod greedy;
 mod log2;

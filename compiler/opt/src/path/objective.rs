@@ -30,11 +30,6 @@ impl Objective {
         }
     }
 
-    /// What a path costs: less is better.
-    pub(crate) fn cost(&self, network: &Network, path: &Path) -> f64 {
-        self.rank_of(network, path)[0]
-    }
-
     pub(crate) fn rank(&self) -> Rank {
         if *self == Self::Peak { Rank::Peak } else { Rank::Cost }
     }

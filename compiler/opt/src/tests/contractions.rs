@@ -127,7 +127,8 @@ fn conjugates_and_diagonals_are_read_in_place() {
     );
     assert_eq!(steps(&plan), ["gemm C"]);
     let StepKind::Contraction(c) = &plan.steps.values().next().expect("a step").kind else { panic!("{plan:?}") };
-    assert_eq!((c.conjugate, &c.lhs_labels[..]), ((true, false), &[2, 1, 1][..]));
+    // The left operand has the first axis of the result.
+    assert_eq!((c.conjugate, &c.lhs_labels[..], &c.rhs_labels[..]), ((false, true), &[2, 0][..], &[2, 1, 1][..]));
 }
 
 #[test]

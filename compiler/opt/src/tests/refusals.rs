@@ -48,7 +48,7 @@ fn the_table_states_every_step() {
         "\
 step  what                 modes      extents   flops  bytes  strategy  why
 s0    s = A B              ik,kj->ij  16x24x32  24576  6656   gemm      a matrix product, m=16 n=24 k=32
-s1    y = max:f32 over i4  i3 i4      16x24     384    1600   nest      reduction in generated loops
+s1    y = max:f32 over i1  i0 i1      16x24     384    1600   nest      reduction in generated loops
 total: 24960 flops, 8256 bytes moved
 peak: 1600 bytes + threads x 29.0 KiB (arena 1536 bytes)
 "

@@ -1,0 +1,26 @@
+//! Pretends that shared classes are free: their users then choose ways that read them, and the honest price says whether that pays.
+
+use super::{Best, Problem, Selection, Visits, tree};
+
+/// Makes one more shared class free at a time, and keeps it so where the plan becomes cheaper.
+pub(super) fn improve(problem: &Problem, best: &mut Best, written: &Selection, visits: &mut Visits) {
+    let shared = problem.shared_classes();
+    let n_ways: usize = problem.ways.iter().map(Vec::len).sum();
+    let mut is_free = vec![false; problem.ways.len()];
+    let mut is_changed = true;
+    while is_changed {
+        is_changed = false;
+        for &class in &shared {
+            if visits.is_spent() {
+                return;
+            }
+            visits.spend(n_ways);
+            is_free[class] = !is_free[class];
+            if best.offer(problem, tree::select(problem, &is_free, written)) {
+                is_changed = true;
+            } else {
+                is_free[class] = !is_free[class];
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Chooses contraction orders, algebra and what is shared together, in one graph of equal values.
+//!
+//! ```text
+//! steps → convert (fuses products) → algebra → orders → extract → emit → steps
+//! ```
+//!
+//! * [`language`]: nodes. [`graph`]: the constructors that give equal values one class. [`facts`]: what is known of a class.
+//! * [`convert`]: steps to classes. [`rules`]: sums and products rewritten. [`orders`]: splits of contractions, found in [`crate::path`].
+//! * [`price`], [`extract`]: which node each class is made by. [`emit`]: classes to steps.
+//!
+//! The phases run once each. Equalities are exact in the ring that a rule asks for. Every stop is a number of steps.
+
+mod convert;
+mod emit;
+mod extract;
+mod facts;
+mod graph;
+mod language;
+mod orders;
+mod price;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use crate::draft::Draft;
+use crate::{Options, order};
+use convert::{Converted, Item};
+use egg::{Id, Language};
+use extract::{Problem, Selection, Visits, Way};
+use language::Node;
+use price::{Objective, Prices};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Visits to nodes that extraction may make, by level.
+const VISITS: [u64; 3] = [0, 200_000, 5_000_000];
+
+/// Replaces the steps of a draft by cheaper ones that compute the same.
+pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
+    let limit = order::intermediate_limit(draft, draft.values.keys());
+    let converted = saturated(draft, options, limit);
+    let candidates = Candidates::of(draft, &converted, options, limit);
+    let level = usize::from(options.opt_level).min(VISITS.len() - 1);
+    let selection = candidates.problem.choose(&candidates.written, Visits(VISITS[level]));
+    if let Some(chosen) = candidates.chosen(&selection) {
+        emit::emit(draft, &converted, &chosen);
+    }
+}
+
+/// The graph with everything in it that extraction may choose.
+fn saturated(draft: &Draft, options: &Options, limit: u64) -> Converted {
+    let mut converted = convert::convert(draft);
+    rules::apply(&mut converted.graph, options);
+    orders::insert(&mut converted.graph, options, limit);
+    converted
+}
+
+/// What extraction chooses from.
+struct Candidates {
+    classes: Vec<Id>,
+    /// Nodes of each class.
+    nodes: Vec<Vec<Node>>,
+    problem: Problem,
+    written: Selection,
+}
+
+impl Candidates {
+    /// Every class that some way of making the wanted ones needs. Intermediates of more than `limit` bytes cannot be chosen.
+    fn of(draft: &Draft, converted: &Converted, options: &Options, limit: u64) -> Self {
+        let prices = Prices { converted, reducers: &draft.reducers, objective: Objective::of(options) };
+        let (classes, nodes) = reachable(converted);
+        let position: BTreeMap<Id, usize> = classes.iter().enumerate().map(|(n, class)| (*class, n)).collect();
+        let find = |id: &Id| position[&converted.graph.egraph.find(*id)];
+        let current = |access: &graph::Access| converted.graph.current(access.clone()).class;
+        let of_program: BTreeSet<Id> = converted.values.values().map(current).collect();
+        let way = |class: Id, node: &Node| {
+            let mut children: Vec<usize> = node.children().iter().map(find).collect();
+            children.sort_unstable();
+            children.dedup();
+            let bytes = converted.graph.egraph[class].data.n_elements() * converted.graph.dtype(class).bytes() as f64;
+            let is_too_large = bytes > limit as f64 && !of_program.contains(&class) && !price::is_view(node);
+            Way { cost: if is_too_large { f64::INFINITY } else { prices.price(class, node) }, children }
+        };
+        let ways = classes.iter().zip(&nodes).map(|(class, nodes)| nodes.iter().map(|node| way(*class, node)).collect()).collect();
+        let roots = roots(converted).iter().map(find).collect();
+        let written = as_written(&nodes);
+        Self { classes, nodes, problem: Problem { ways, roots }, written }
+    }
+
+    /// The node of each class; `None` if a class cannot be made.
+    fn chosen(&self, selection: &Selection) -> Option<BTreeMap<Id, Node>> {
+        let chosen = self.classes.iter().zip(&self.nodes).zip(selection).map(|((class, nodes), n)| (*class, nodes[*n].clone()));
+        self.problem.price(selection).is_finite().then(|| chosen.collect())
+    }
+}
+
+/// Classes of what is wanted and what remaining steps read.
+fn roots(converted: &Converted) -> Vec<Id> {
+    let mut roots = Vec::new();
+    let mut want = |tensor| roots.push(converted.graph.current(converted.values[&tensor].clone()).class);
+    for item in &converted.items {
+        match item {
+            Item::Wanted(tensor) => want(*tensor),
+            Item::Step(step) => step.reads().into_iter().for_each(&mut want),
+        }
+    }
+    roots.sort();
+    roots.dedup();
+    roots
+}
+
+/// Classes that some way of making the roots needs, ascending, with their nodes in order.
+fn reachable(converted: &Converted) -> (Vec<Id>, Vec<Vec<Node>>) {
+    let graph = &converted.graph;
+    let mut found: BTreeMap<Id, Vec<Node>> = BTreeMap::new();
+    let mut stack = roots(converted);
+    while let Some(class) = stack.pop() {
+        if found.contains_key(&class) {
+            continue;
+        }
+        let nodes = ways(graph.nodes(class));
+        stack.extend(nodes.iter().flat_map(|n| n.children()).map(|c| graph.egraph.find(*c)));
+        found.insert(class, nodes);
+    }
+    found.into_iter().unzip()
+}
+
+/// A class that is there already needs no other way.
+fn ways(nodes: Vec<Node>) -> Vec<Node> {
+    let is_given = |node: &&Node| matches!(node, Node::Leaf(_) | Node::Constant(_));
+    match nodes.iter().find(is_given) {
+        Some(given) => vec![given.clone()],
+        None => nodes,
+    }
+}
+
+/// Each class as the program computes it, as far as it does.
+fn as_written(nodes: &[Vec<Node>]) -> Selection {
+    let written = |nodes: &Vec<Node>| nodes.iter().position(|n| matches!(n, Node::Nest(..) | Node::Leaf(_) | Node::Constant(_)));
+    nodes.iter().map(|nodes| written(nodes).unwrap_or(0)).collect()
+}

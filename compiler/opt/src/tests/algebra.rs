@@ -1,0 +1,136 @@
+//! What the e-graph is for: one plan for all spellings, factors taken out, work shared between results.
+
+use super::{equations, module, plan, plan_with, steps};
+use crate::{Options, anonymous};
+use ein_ir::plan::Plan;
+
+fn flops(plan: &Plan) -> u64 {
+    plan.steps.values().map(|s| s.flops).sum()
+}
+
+/// The plan of a module as its dump shows it.
+fn dump(text: &str, options: &Options) -> String {
+    let plan = crate::plan(&module(text), options).unwrap_or_else(|e| panic!("{e:?}"));
+    anonymous(&plan).to_string()
+}
+
+fn products(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64], body: &str) -> String {
+    equations(inputs, outputs, extents, body, "f64")
+}
+
+#[test]
+fn spelling_does_not_show() {
+    let inputs: [(&str, &[u64]); 4] = [("A", &[20, 30]), ("B", &[30, 40]), ("C", &[40, 25]), ("D", &[25, 20])];
+    let extents = [20, 20, 30, 40, 25];
+    let of = |output: &str, body: &str| dump(&products(&inputs, output, &extents, body), &Options::default());
+    let whole = "t4[i0, i1] = sum:f64[i2, i3, i4]((t0[i0, i2] * t1[i2, i3] * t2[i3, i4] * t3[i4, i1]))";
+    let expected = of("<y f64[20, 20]", whole);
+    // Factors and binders in another order.
+    let reordered = "t4[i0, i1] = sum:f64[i4, i2, i3]((t3[i4, i1] * t1[i2, i3] * (t2[i3, i4] * t0[i0, i2])))";
+    assert_eq!(of("<y f64[20, 20]", reordered), expected);
+    // Other names.
+    let renamed = "t4[i1, i0] = sum:f64[i2, i3, i4]((t0[i1, i2] * t1[i2, i3] * t2[i3, i4] * t3[i4, i0]))";
+    assert_eq!(of("<y f64[20, 20]", renamed), expected);
+    // Cut into steps, the dearer way.
+    let cut = "t4[i0, i3] = sum:f64[i2]((t0[i0, i2] * t1[i2, i3]))\nt5[i3, i1] = sum:f64[i4]((t2[i3, i4] * t3[i4, i1]))\n\
+               t6[i0, i1] = sum:f64[i3]((t4[i0, i3] * t5[i3, i1]))";
+    assert_eq!(of("|P f64[20, 40]\n|Q f64[40, 20]\n<y f64[20, 20]", cut), expected);
+}
+
+#[test]
+fn a_common_factor_is_multiplied_once() {
+    let inputs: [(&str, &[u64]); 3] = [("A", &[64, 64]), ("B", &[64, 64]), ("C", &[64, 64])];
+    let two = "t3[i0, i1] = sum:f64[i2]((t0[i0, i2] * t1[i2, i1]))\nt4[i0, i1] = sum:f64[i2]((t0[i0, i2] * t2[i2, i1]))\n\
+               t5[i0, i1] = (t3[i0, i1] + t4[i0, i1])";
+    let plan = plan(&products(&inputs, "|p f64[64, 64]\n|q f64[64, 64]\n<y f64[64, 64]", &[64, 64, 64], two));
+    assert_eq!(flops(&plan), 64 * 64 + 2 * 64 * 64 * 64, "{:?}", steps(&plan));
+    // The same under one sum.
+    let one = "t3[i0, i1] = sum:f64[i2](((t0[i0, i2] * t1[i2, i1]) + (t0[i0, i2] * t2[i2, i1])))";
+    let plan = super::plan(&products(&inputs, "<y f64[64, 64]", &[64, 64, 64], one));
+    assert_eq!(flops(&plan), 64 * 64 + 2 * 64 * 64 * 64, "{:?}", steps(&plan));
+}
+
+#[test]
+fn differences_are_factored_too() {
+    let inputs: [(&str, &[u64]); 3] = [("A", &[64, 64]), ("B", &[64, 64]), ("C", &[64, 64])];
+    let body = "t3[i0, i1] = sum:f64[i2]((t0[i0, i2] * t1[i2, i1]))\nt4[i0, i1] = sum:f64[i2]((t0[i0, i2] * t2[i2, i1]))\n\
+                t5[i0, i1] = (t3[i0, i1] - t4[i0, i1])";
+    let plan = plan(&products(&inputs, "|p f64[64, 64]\n|q f64[64, 64]\n<y f64[64, 64]", &[64, 64, 64], body));
+    assert!(flops(&plan) <= 2 * 64 * 64 + 2 * 64 * 64 * 64, "{:?}", steps(&plan));
+}
+
+/// `y = W x + s U (V x)`: the product `U V` is never made, whatever the parentheses.
+#[test]
+fn an_adapter_is_applied_in_two_thin_products() {
+    let inputs: [(&str, &[u64]); 5] = [("x", &[32, 128]), ("W", &[128, 128]), ("U", &[128, 4]), ("V", &[4, 128]), ("s", &[])];
+    let body = "t5[i1, i2] = sum:f64[i3]((t2[i1, i3] * t3[i3, i2]))\nt6[i1, i2] = (t1[i1, i2] + (t4[] * t5[i1, i2]))\n\
+                t7[i0, i1] = sum:f64[i2]((t6[i1, i2] * t0[i0, i2]))";
+    let text = products(&inputs, "|P f64[128, 128]\n|Q f64[128, 128]\n<y f64[32, 128]", &[32, 128, 128, 4], body);
+    let plan = plan_with(&text, &Options { objective: "flops".to_owned(), ..Options::default() });
+    let thin = 2 * 32 * 128 * 4;
+    assert!(flops(&plan) <= 2 * 32 * 128 * 128 + 2 * thin + 2 * 32 * 128, "{} {:?}", flops(&plan), steps(&plan));
+}
+
+#[test]
+fn equal_parts_of_results_are_computed_once() {
+    // Ten results share `A B`; each multiplies it by a vector of its own.
+    let n = 10;
+    let vectors: Vec<String> = (0..n).map(|k| format!("v{k}")).collect();
+    let mut inputs: Vec<(&str, &[u64])> = vec![("A", &[12, 15]), ("B", &[15, 12])];
+    inputs.extend(vectors.iter().map(|v| (v.as_str(), &[12, 12][..])));
+    let outputs: String = (0..n).map(|k| format!("<y{k} f64[12, 12]\n")).collect();
+    let equation = |k: usize| {
+        let (out, vector) = (2 + n + k, 2 + k);
+        format!("t{out}[i0, i1] = sum:f64[i2, i3]((t0[i0, i2] * t1[i2, i3] * t{vector}[i3, i1]))")
+    };
+    let body: Vec<String> = (0..n).map(equation).collect();
+    let plan = plan(&products(&inputs, outputs.trim_end(), &[12, 12, 15, 12], &body.join("\n")));
+    assert_eq!(flops(&plan), 2 * 12 * 15 * 12 + n as u64 * 2 * 12 * 12 * 12, "{:?}", steps(&plan));
+}
+
+#[test]
+fn a_spectral_layer_is_near_the_best_order() {
+    // `bixy,pqrs,ip,oq,xr,ys->boxy` of a Tucker-factored Fourier layer.
+    let (b, i, o, x, y, r) = (4, 64, 64, 64, 33, 15);
+    let inputs: [(&str, &[u64]); 6] =
+        [("x", &[b, i, x, y]), ("G", &[r, r, r, r]), ("P", &[i, r]), ("Q", &[o, r]), ("R", &[x, r]), ("S", &[y, r])];
+    let body = "t6[i0, i1, i2, i3] = sum:f64[i4, i5, i6, i7, i8]((t0[i0, i4, i2, i3] * t1[i5, i6, i7, i8] * t2[i4, i5] * t3[i1, i6] * t4[i2, i7] \
+                * t5[i3, i8]))";
+    let text = products(&inputs, &format!("<y f64[{b}, {o}, {x}, {y}]"), &[b, o, x, y, i, r, r, r, r], body);
+    for objective in ["time", "flops"] {
+        let options = Options { objective: objective.to_owned(), ..Options::default() };
+        let plan = crate::plan(&module(&text), &options).expect("a plan");
+        assert!(flops(&plan) as f64 <= 1.05 * 5.4e7, "{objective}: {}\n{}", flops(&plan), crate::table(&plan));
+    }
+}
+
+/// The matricised tensor times a Khatri-Rao product, which is never made.
+#[test]
+fn khatri_rao_products_are_not_stored() {
+    let inputs: [(&str, &[u64]); 4] = [("X", &[30, 40, 50]), ("A", &[30, 8]), ("B", &[40, 8]), ("C", &[50, 8])];
+    let body = "t4[i0, i1] = sum:f64[i2, i3]((t0[i0, i2, i3] * t2[i2, i1] * t3[i3, i1]))";
+    let plan = plan(&products(&inputs, "<y f64[30, 8]", &[30, 8, 40, 50], body));
+    let largest = plan.buffers.values().filter(|b| matches!(b.place, ein_ir::plan::Place::Arena(_))).map(|b| b.n_elements()).max();
+    assert_eq!(largest, Some(30 * 40 * 8), "{:?}", steps(&plan));
+}
+
+/// Sums of products that grow without end if nothing stops the rules.
+#[test]
+fn no_sum_of_products_runs_away() {
+    let n = 8;
+    let names: Vec<String> = (0..2 * n).map(|k| format!("a{k}")).collect();
+    let inputs: Vec<(&str, &[u64])> = names.iter().map(|name| (name.as_str(), &[4, 4][..])).collect();
+    let sum = |k: usize| format!("(t{}[i0, i1] + t{}[i0, i1])", 2 * k, 2 * k + 1);
+    let sums: Vec<String> = (0..n).map(sum).collect();
+    let body = format!("t{}[i0, i1] = ({})", 2 * n, sums.join(" * "));
+    let text = products(&inputs, "<y f64[4, 4]", &[4, 4], &body);
+    let plan = plan(&text);
+    assert!(flops(&plan) <= (2 * n as u64 - 1) * 16, "{:?}", steps(&plan));
+    // All products of two of twelve tensors, summed.
+    let m = 12;
+    let pairs = (0..m).flat_map(|a| (a + 1..m).map(move |b| format!("(t{a}[i0, i1] * t{b}[i0, i1])")));
+    let body = format!("t{}[i0, i1] = ({})", 2 * n, pairs.collect::<Vec<_>>().join(" + "));
+    let text = products(&inputs, "<y f64[4, 4]", &[4, 4], &body);
+    let plan = super::plan(&text);
+    assert!(flops(&plan) <= 131 * 16, "{:?}", steps(&plan));
+}
