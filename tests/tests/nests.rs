@@ -111,3 +111,26 @@ fn same_class(got: &Tensor, expected: &Tensor) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Views whose rows, or all of whose elements, are one and the same in memory, and views that run backwards.
+#[test]
+fn repeated_and_reversed_views_agree() {
+    let (row, column) = (ndarray::Array1::from_iter((0..70).map(|k| f64::from(k % 9) - 4.0)), ndarray::arr0(2.5f64));
+    let source = "def f<N>(x: f64[N, N], y: f64[N, N]) -> (z: f64[N, N], s: f64[N], t: f64[N, N]) {
+        z[i, j] = x[i, k] * y[k, j]; s[i] = max[j](x[j, i] - y[i, j]); t[i, j] = x[j, i] + y[i, j]; }";
+    let function = Compiler::new().threads(2).compile(source).and_then(|p| p.main_def()).expect("right");
+    let rows = row.broadcast((70, 70)).expect("a row for each");
+    let views = [rows, rows.reversed_axes(), column.broadcast((70, 70)).expect("one for all"), rows.slice(ndarray::s![..;-1, ..;-1])];
+    for x in &views {
+        for y in &views {
+            let got = function.call([("x", x.view()), ("y", y.view())]).unwrap_or_else(|e| panic!("{}", e.render(false)));
+            let (x, y) = (x.to_owned(), y.to_owned());
+            let expected = function.call([("x", &x), ("y", &y)]).expect("no fault");
+            for name in ["s", "t"] {
+                assert_eq!(got.get(name), expected.get(name));
+            }
+            let (got, product) = (got.array::<f64>("z").expect("f64"), x.dot(&y));
+            assert!(got.iter().zip(&product).all(|(a, b)| (a - b).abs() <= 1e-10 * 70.0 * 20.0), "{x:?} {y:?}");
+        }
+    }
+}
