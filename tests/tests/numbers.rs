@@ -54,6 +54,14 @@ fn sums_of_index_values_are_rounded_once() {
     assert_eq!(results(sums, &[("x", &x)]), [[40_495_500.0], [f64::from(1.551_121e25_f32)]]);
 }
 
+/// Products of sizes are those of mathematics where they meet floats.
+#[test]
+fn products_of_sizes_do_not_wrap_around() {
+    let x = tensor(DType::F32, &[60_000], &[0; 60_000]);
+    let sizes = "def f<N>(x: f32[N]) -> (a: f64, b: f32, c: f64) { a = |N|^4 + x[0] as f64; b = x[1] + |N|*|N|*|N|*|N|; c = 1.0 / |N|^4; }";
+    assert_eq!(results(sizes, &[("x", &x)]), [[1.296e19], [f64::from(1.296e19_f32)], [1.0 / 1.296e19]]);
+}
+
 /// A factor without an index is multiplied in the accumulator's type, as the others are.
 #[test]
 fn narrow_scalars_are_factors_of_sums() {

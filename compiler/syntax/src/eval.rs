@@ -34,9 +34,15 @@ pub fn eval_module(bind: &Bind, inputs: &[(String, DType, Vec<usize>)]) -> Resul
     }
     match elaborator.only_equation(bind) {
         Outcome::Right(elaborated) => Ok(elaborated.module.clone()),
-        Outcome::Refused(errors) | Outcome::Wrong(errors) => Err(errors),
+        Outcome::Refused(errors) | Outcome::Wrong(errors) => Err(errors.into_iter().map(without_inputs).collect()),
         Outcome::Active | Outcome::TooDeep => Err(Vec::new()),
     }
+}
+
+/// What a message says, less the places of inputs, which have none.
+fn without_inputs(mut found: Diagnostic) -> Diagnostic {
+    found.others.retain(|label| label.span != Span::default());
+    found
 }
 
 fn declare_input(e: &mut Elaborator<'_>, name: &str, dtype: DType, shape: &[usize], bind: &Bind) -> Result<(), Vec<Diagnostic>> {
@@ -81,6 +87,14 @@ mod tests {
     fn sizes_that_disagree_are_both_named() {
         let found = eval("C[i,k] = A[i,j] * B[j,k]", &[("A", DType::F32, &[2, 3]), ("B", DType::F32, &[4, 4])]);
         assert_eq!(found, Err("E0301: index `j` has size 3 in `A` but 4 in `B`".to_owned()));
+    }
+
+    #[test]
+    fn an_input_has_no_place_in_the_equation() {
+        let bind = parse_equation("c[i: 2] = A[i]", FileId(0)).expect("parses");
+        let found = eval_module(&bind, &[("A".to_owned(), DType::F32, vec![3])]).expect_err("3 is not 2");
+        let labels: Vec<&str> = found[0].others.iter().map(|l| l.text.as_str()).collect();
+        assert_eq!(labels, ["`2` stated here"], "{found:?}");
     }
 
     #[test]

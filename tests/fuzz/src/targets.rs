@@ -157,12 +157,13 @@ pub fn safetensors(data: &[u8]) -> u64 {
     load(data, "safetensors", 60)
 }
 
-/// A random program, compiled and run in every configuration against the interpreters; with further bytes, a changed program,
-/// which must run or be refused.
+/// A random program, with scans or without, compiled and run in every configuration against the interpreters, and random subscripts,
+/// which never leave their axes; with further bytes, a changed program, which must run or be refused.
 #[must_use]
 pub fn run(data: &[u8]) -> u64 {
     let seed = data.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte));
-    let program = generate::program(seed);
+    let program = if seed % 2 == 0 { generate::program(seed / 2) } else { generate::scans(seed / 2) };
+    oracle::check_subscripts(&generate::subscript::subscripts(seed)).unwrap_or_else(|e| panic!("{e}"));
     if data.len() <= 8 {
         oracle::check_program(&program).unwrap_or_else(|e| panic!("{e}"));
         return number(program.inputs.len());

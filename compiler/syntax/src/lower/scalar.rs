@@ -1,7 +1,8 @@
 //! Scalar expressions: operators, functions, literals that adapt, and conditions that become facts.
 //!
 //! An expression of literals, sizes and index values alone is computed in i64 if it is an integer, else in f64 or c128, and
-//! then rounded to the type of its context: the twiddle factors of an f32 transform are as exact as f32 allows.
+//! then rounded to the type of its context: the twiddle factors of an f32 transform are as exact as f32 allows. Integers that
+//! may be beyond 64 bits are computed in f64 where the context is not of integers: there nothing wraps around.
 
 use super::{Builder, Condition};
 use crate::ast::BinaryOp;
@@ -35,11 +36,21 @@ impl Builder<'_, '_> {
             NodeKind::Int(_) | NodeKind::Float(_) | NodeKind::Imaginary(_) => number(&node.kind, want, node.span),
             NodeKind::If(_) | NodeKind::Reduce(_) => self.operation(node, want),
             _ => {
-                let compute = compute_type(kind);
+                let compute = if kind == Kind::Int && !want.is_integer() && self.is_large(node) { DType::F64 } else { compute_type(kind) };
                 let value = self.operation(node, compute);
                 folded(value.cast(want))
             }
         }
+    }
+
+    /// Whether an integer may be beyond 64 bits for sizes that fit a machine: a product of three sizes or index values.
+    fn is_large(&self, node: &Node) -> bool {
+        let is_ring = match node.kind {
+            NodeKind::Binary(op, ..) => matches!(op, BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul),
+            NodeKind::Unary(op, _) => matches!(op, UnaryFn::Neg | UnaryFn::Powi(_)),
+            _ => false,
+        };
+        is_ring && polynomial(node, self.vars).is_some_and(|p| p.terms().any(|(monomial, _)| monomial.len() > 2))
     }
 
     fn integer(&mut self, value: i128, dtype: DType, span: Span) -> Scalar {
