@@ -229,7 +229,7 @@ impl Error {
 
     fn help(&self) -> Option<String> {
         match self {
-            Error::MemoryLimit { needed, .. } => Some(format!("allow it with `--memory-limit {needed}`")),
+            Error::MemoryLimit { needed, .. } => Some(format!("allow it with `--memory {needed}`")),
             Error::KeyNotFound { path, keys, key } => match keys.first() {
                 None => Some("the file holds no arrays".to_owned()),
                 Some(near) if key.is_empty() => Some(format!("name one, as in `{}:{near}`; it has {}", path.display(), list(keys))),

@@ -50,6 +50,7 @@ pub use ein_cranelift::Cpu;
 pub use ein_ir::diagnostic::{Code, Diagnostic};
 pub use ein_ir::dtype::DType;
 pub use ein_macros::einsum;
+pub use ein_opt::Minimize;
 pub use ein_runtime::{LayoutClass, Tensor, TensorMut, TensorRef, io};
 pub use einsum::{Einsum, einsum};
 pub use emit::Stage;

@@ -1,6 +1,7 @@
 //! Everything that a compilation is a function of, besides the program and its sizes.
 
 use ein_cranelift::Cpu;
+use ein_opt::Minimize;
 
 /// Options of a [`Compiler`](crate::Compiler).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +12,8 @@ pub(crate) struct Options {
     pub(crate) threads: usize,
     /// Bytes that the peak must not exceed.
     pub(crate) memory_limit: Option<u64>,
+    /// What makes a plan better.
+    pub(crate) minimize: Minimize,
     /// Seed of randomised searches.
     pub(crate) seed: u64,
     /// Processor.
@@ -20,6 +23,6 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { opt_level: 1, threads, memory_limit: None, seed: 0, cpu: Cpu::Host }
+        Self { opt_level: 1, threads, memory_limit: None, minimize: Minimize::Time, seed: 0, cpu: Cpu::Host }
     }
 }

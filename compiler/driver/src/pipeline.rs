@@ -86,7 +86,7 @@ fn plan_options(strided: &[bool], options: &Options) -> ein_opt::Options {
         seed: options.seed,
         strided_inputs: strided.to_vec(),
         target: "cpu".to_owned(),
-        objective: "time".to_owned(),
+        minimize: options.minimize,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::pools;
 use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
+use ein_opt::Minimize;
 use ein_runtime::{Pool, TensorRef};
 use ein_syntax::CheckedProgram;
 use ein_syntax::sources::{Loader, NoFiles};
@@ -52,6 +53,13 @@ impl Compiler {
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.options.memory_limit = Some(bytes);
+        self
+    }
+
+    /// What makes one plan better than another: predicted time, unless something else is asked for.
+    #[must_use]
+    pub fn minimize(mut self, what: Minimize) -> Self {
+        self.options.minimize = what;
         self
     }
 

@@ -206,9 +206,9 @@ fn run_names_what_is_wrong() {
     ein(&["run", &program, "--in", "A"]).fails(2, &["NAME=VALUE"]);
     ein(&["run", &program, "--size", "N=x"]).fails(2, &["integer"]);
     ein(&["run", &program, "-O", "7"]).fails(2, &["7"]);
-    ein(&["run", &program, "--memory-limit", "12Gb"]).fails(2, &["GiB"]);
+    ein(&["run", &program, "--memory", "12Gb"]).fails(2, &["GiB"]);
     let square = f.array("s.npy", &[3, 3], &[0.0; 9]);
-    let inputs = ["run", &program, "--in", &format!("A={square}"), "--in", &format!("B={square}"), "--memory-limit", "8"];
+    let inputs = ["run", &program, "--in", &format!("A={square}"), "--in", &format!("B={square}"), "--memory", "8"];
     ein(&inputs).fails(1, &["E0801", "8"]);
     assert!(!Path::new(&out).exists(), "no partial results");
     // f64 where f32 is declared.

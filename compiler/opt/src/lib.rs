@@ -67,20 +67,63 @@ pub struct Options {
     pub strided_inputs: Vec<bool>,
     /// `cpu`.
     pub target: String,
-    /// What is minimised: `time`, `flops` or `memory`.
-    pub objective: String,
+    /// What is minimised.
+    pub minimize: Minimize,
+}
+
+/// What makes one plan better than another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Minimize {
+    /// Predicted time.
+    #[default]
+    Time,
+    /// Multiplications and additions as `opt_einsum` counts them.
+    Flops,
+    /// Peak memory of each network of products; of equal ones, the fewest flops.
+    Peak,
+    /// Flops, and each element written as 64 of them.
+    Combo,
+}
+
+impl Minimize {
+    /// Every objective, in declaration order.
+    pub const ALL: [Minimize; 4] = [Minimize::Time, Minimize::Flops, Minimize::Peak, Minimize::Combo];
+
+    /// The spelling on the command line and in plans.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Minimize::Time => "time",
+            Minimize::Flops => "flops",
+            Minimize::Peak => "peak",
+            Minimize::Combo => "combo",
+        }
+    }
+
+    /// The objective of a search of contraction orders, for elements of this many bytes.
+    #[must_use]
+    pub fn of_orders(self, element_bytes: u64) -> path::Objective {
+        match self {
+            Minimize::Time => path::Objective::Time(path::Time::of_element(element_bytes)),
+            Minimize::Flops => path::Objective::Flops,
+            Minimize::Peak => path::Objective::Peak,
+            Minimize::Combo => path::Objective::Combo,
+        }
+    }
+}
+
+impl std::str::FromStr for Minimize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = Self::ALL.map(Self::name).join(", ");
+        Self::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| format!("nothing called `{text}` can be minimised; use {names}"))
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            opt_level: 1,
-            memory_limit: None,
-            seed: 0,
-            strided_inputs: Vec::new(),
-            target: "cpu".to_owned(),
-            objective: "time".to_owned(),
-        }
+        Self { opt_level: 1, memory_limit: None, seed: 0, strided_inputs: Vec::new(), target: "cpu".to_owned(), minimize: Minimize::Time }
     }
 }
 
@@ -97,14 +140,28 @@ pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Veri
     })
 }
 
-/// Converted operands take memory: without it, the same program is planned as written.
+/// The plan that is best without the limit, if it keeps to it; otherwise the first of others that take less memory and do.
 fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<Diagnostic>> {
     let folded = fold::fold(module);
     let module = folded.as_ref().unwrap_or(module);
-    match try_plan(module, options, true) {
-        Err(_) if options.memory_limit.is_some() => try_plan(module, options, false),
-        plan => plan,
+    let mut plan = try_plan(module, options, true)?;
+    if options.memory_limit.is_some_and(|limit| plan.peak().base > limit) {
+        // Converted operands take memory, and so do the intermediates of fast orders.
+        let frugal = Options { minimize: Minimize::Peak, ..options.clone() };
+        let written = Options { opt_level: 0, ..options.clone() };
+        for (options, widen) in [(options, false), (&frugal, true), (&frugal, false), (&written, false)] {
+            let other = try_plan(module, options, widen)?;
+            if other.peak().base < plan.peak().base {
+                plan = other;
+            }
+            if options.memory_limit.is_some_and(|limit| plan.peak().base <= limit) {
+                break;
+            }
+        }
+        plan.header = header(module, options);
     }
+    memory::check_limit(&plan)?;
+    Ok(plan)
 }
 
 fn try_plan(module: &tensor::Module, options: &Options, widen: bool) -> Result<Plan, Vec<Diagnostic>> {
@@ -121,7 +178,6 @@ fn try_plan(module: &tensor::Module, options: &Options, widen: bool) -> Result<P
     let mut plan = memory::place(draft, header(module, options), &options.strided_inputs);
     faults::list(&mut plan);
     cost::count(&mut plan);
-    memory::check_limit(&plan)?;
     Ok(plan)
 }
 
@@ -142,7 +198,7 @@ fn header(module: &tensor::Module, options: &Options) -> Header {
         program: module.name.clone(),
         target: options.target.clone(),
         opt_level: options.opt_level,
-        objective: options.objective.clone(),
+        objective: options.minimize.name().to_owned(),
         memory_limit: options.memory_limit,
         seed: options.seed,
         truncated: false,

@@ -16,7 +16,7 @@ pub(crate) mod serve;
 pub(crate) mod timing;
 
 use clap::{Args, Parser, Subcommand};
-use ein::{Compiler, Cpu, Error};
+use ein::{Compiler, Cpu, Error, Minimize};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -72,8 +72,11 @@ pub(crate) struct CodeOptions {
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
     opt_level: u8,
     /// Bytes that outputs and intermediates may take: 4096, 512MiB, 2GiB
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    #[arg(long = "memory", visible_alias = "memory-limit", value_name = "BYTES", value_parser = parse_bytes)]
     memory_limit: Option<u64>,
+    /// What makes a plan better: time, flops, peak, combo (flops, an element written as 64)
+    #[arg(long, value_name = "WHAT", default_value = "time", value_parser = str::parse::<Minimize>)]
+    minimize: Minimize,
     /// Processor to make code for: host, x86-64-v2, x86-64-v3, …
     #[arg(long, value_name = "CPU", default_value = "host", value_parser = parse_cpu)]
     cpu: Cpu,
@@ -89,7 +92,7 @@ impl CodeOptions {
         if let Some(limit) = self.memory_limit {
             compiler = compiler.memory_limit(limit);
         }
-        compiler.cpu(self.cpu)
+        compiler.minimize(self.minimize).cpu(self.cpu)
     }
 }
 

@@ -5,7 +5,8 @@ use crate::cli::{Failure, parse_bytes};
 use clap::{Args, ValueEnum};
 use ein::network::{self, NamedNetwork};
 use ein::{DType, Diagnostic, plan_report};
-use ein_opt::path::{self, Budget, Found, Network, Objective, Path, Sliced, Time};
+use ein_opt::Minimize;
+use ein_opt::path::{self, Budget, Found, Network, Objective, Path, Sliced};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -37,8 +38,8 @@ pub(crate) struct Plan {
     /// Seed of everything random
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// What to minimise
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Minimize::Flops)]
+    /// What to minimise: time, flops, peak, combo (flops, an element written as 64)
+    #[arg(long, value_name = "WHAT", default_value = "flops", value_parser = str::parse::<Minimize>)]
     minimize: Minimize,
     /// Bytes that the result and intermediates may take; labels are sliced until they do
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
@@ -58,18 +59,6 @@ pub(crate) struct Plan {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Minimize {
-    /// Multiplications and additions
-    Flops,
-    /// Predicted time
-    Time,
-    /// Peak memory
-    Peak,
-    /// Flops, and each element written as 64 of them
-    Combo,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -107,12 +96,7 @@ impl Plan {
     }
 
     fn objective(&self) -> Objective {
-        match self.minimize {
-            Minimize::Flops => Objective::Flops,
-            Minimize::Time => Objective::Time(Time::of_element(self.dtype.bytes() as u64)),
-            Minimize::Peak => Objective::Peak,
-            Minimize::Combo => Objective::Combo,
-        }
+        self.minimize.of_orders(self.dtype.bytes() as u64)
     }
 
     fn budget(&self, network: &Network) -> Budget {
@@ -195,7 +179,7 @@ impl Plan {
     }
 
     fn as_table(&self, read: &NamedNetwork, found: &Found, sliced: &Sliced) -> String {
-        let what = self.minimize.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
+        let what = self.minimize.name();
         plan_report::table(read, found, sliced, &what, self.seed, self.dtype)
     }
 }

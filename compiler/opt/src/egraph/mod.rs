@@ -28,7 +28,7 @@ use convert::{Converted, Item};
 use egg::{Id, Language};
 use extract::{Problem, Selection, Visits, Way};
 use language::Node;
-use price::{Objective, Prices};
+use price::Prices;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Visits to nodes that extraction may make, by level.
@@ -66,7 +66,7 @@ struct Candidates {
 impl Candidates {
     /// Every class that some way of making the wanted ones needs. Intermediates of more than `limit` bytes cannot be chosen.
     fn of(draft: &Draft, converted: &Converted, options: &Options, limit: u64) -> Self {
-        let prices = Prices { converted, reducers: &draft.reducers, objective: Objective::of(options) };
+        let prices = Prices { converted, reducers: &draft.reducers, minimize: options.minimize };
         let (classes, nodes) = reachable(converted);
         let position: BTreeMap<Id, usize> = classes.iter().enumerate().map(|(n, class)| (*class, n)).collect();
         let find = |id: &Id| position[&converted.graph.egraph.find(*id)];

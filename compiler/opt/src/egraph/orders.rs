@@ -5,7 +5,7 @@
 
 use super::graph::{Access, Graph, Product};
 use super::language::{Label, Node, Ring, Spec};
-use crate::path::{self, Objective, Path, Rank, StepCost, Subset, Table, Time};
+use crate::path::{self, Objective, Path, Rank, StepCost, Subset, Table};
 use crate::{Options, order};
 use egg::Id;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,7 +97,7 @@ impl Orders<'_> {
     /// Inserts orders; returns how many splits.
     fn insert(&mut self, options: &Options, most: usize) -> usize {
         let Some(network) = self.as_path_network() else { return 0 };
-        let objective = objective(self.ring, options);
+        let objective = options.minimize.of_orders(self.ring.dtype.bytes() as u64);
         if network.n_operands() > path::EXACT_OPERANDS || objective == Objective::Peak {
             return self.insert_best(&network, &objective, options);
         }
@@ -204,16 +204,6 @@ impl Orders<'_> {
         });
         self.graph.n_steps += n_splits;
         n_splits
-    }
-}
-
-/// What orders are searched for.
-fn objective(ring: Ring, options: &Options) -> Objective {
-    match options.objective.as_str() {
-        "flops" => Objective::Flops,
-        "peak" | "memory" => Objective::Peak,
-        "combo" => Objective::Combo,
-        _ => Objective::Time(Time::of_element(ring.dtype.bytes() as u64)),
     }
 }
 

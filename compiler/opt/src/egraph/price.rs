@@ -5,33 +5,12 @@
 use super::convert::Converted;
 use super::graph::Graph;
 use super::language::{Node, Ring, Spec};
-use crate::{Options, classify, cost, rewrite};
+use crate::{Minimize, classify, cost, rewrite};
 use egg::Id;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, PrimaryMap, Reducer, Tensor};
 use ein_ir::plan::{Contraction, Strategy};
 use ein_ir::tensor::ReducerDecl;
-
-/// What a plan is chosen by. One unit is a nanosecond, a flop, or a flop of which 64 are an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Objective {
-    Time,
-    Flops,
-    Combo,
-    /// Flops, among the orders with the least memory.
-    Peak,
-}
-
-impl Objective {
-    pub(crate) fn of(options: &Options) -> Self {
-        match options.objective.as_str() {
-            "flops" => Self::Flops,
-            "peak" | "memory" => Self::Peak,
-            "combo" => Self::Combo,
-            _ => Self::Time,
-        }
-    }
-}
 
 /// Flops a nanosecond of a library matrix product in f32; half of them in f64.
 const GEMM_FLOPS: f64 = 50.0;
@@ -48,7 +27,7 @@ const CALL: f64 = 30.0;
 pub(crate) struct Prices<'a> {
     pub(crate) converted: &'a Converted,
     pub(crate) reducers: &'a PrimaryMap<Reducer, ReducerDecl>,
-    pub(crate) objective: Objective,
+    pub(crate) minimize: Minimize,
 }
 
 /// Work of a step.
@@ -65,10 +44,10 @@ impl Prices<'_> {
     pub(crate) fn price(&self, class: Id, node: &Node) -> f64 {
         match self.work(class, node) {
             None => 0.0,
-            Some(work) => match self.objective {
-                Objective::Flops | Objective::Peak => work.flops,
-                Objective::Combo => work.flops + 64.0 * work.out,
-                Objective::Time => (work.flops / work.rate).max(work.bytes / BYTES) + STEP + CALL * work.calls,
+            Some(work) => match self.minimize {
+                Minimize::Flops | Minimize::Peak => work.flops,
+                Minimize::Combo => work.flops + 64.0 * work.out,
+                Minimize::Time => (work.flops / work.rate).max(work.bytes / BYTES) + STEP + CALL * work.calls,
             },
         }
     }

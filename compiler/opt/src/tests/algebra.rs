@@ -1,7 +1,7 @@
 //! What the e-graph is for: one plan for all spellings, factors taken out, work shared between results.
 
 use super::{equations, module, plan, plan_with, steps};
-use crate::{Options, anonymous};
+use crate::{Minimize, Options, anonymous};
 use ein_ir::plan::Plan;
 
 fn flops(plan: &Plan) -> u64 {
@@ -66,7 +66,7 @@ fn an_adapter_is_applied_in_two_thin_products() {
     let body = "t5[i1, i2] = sum:f64[i3]((t2[i1, i3] * t3[i3, i2]))\nt6[i1, i2] = (t1[i1, i2] + (t4[] * t5[i1, i2]))\n\
                 t7[i0, i1] = sum:f64[i2]((t6[i1, i2] * t0[i0, i2]))";
     let text = products(&inputs, "|P f64[128, 128]\n|Q f64[128, 128]\n<y f64[32, 128]", &[32, 128, 128, 4], body);
-    let plan = plan_with(&text, &Options { objective: "flops".to_owned(), ..Options::default() });
+    let plan = plan_with(&text, &Options { minimize: Minimize::Flops, ..Options::default() });
     let thin = 2 * 32 * 128 * 4;
     assert!(flops(&plan) <= 2 * 32 * 128 * 128 + 2 * thin + 2 * 32 * 128, "{} {:?}", flops(&plan), steps(&plan));
 }
@@ -97,10 +97,10 @@ fn a_spectral_layer_is_near_the_best_order() {
     let body = "t6[i0, i1, i2, i3] = sum:f64[i4, i5, i6, i7, i8]((t0[i0, i4, i2, i3] * t1[i5, i6, i7, i8] * t2[i4, i5] * t3[i1, i6] * t4[i2, i7] \
                 * t5[i3, i8]))";
     let text = products(&inputs, &format!("<y f64[{b}, {o}, {x}, {y}]"), &[b, o, x, y, i, r, r, r, r], body);
-    for objective in ["time", "flops"] {
-        let options = Options { objective: objective.to_owned(), ..Options::default() };
+    for minimize in [Minimize::Time, Minimize::Flops] {
+        let options = Options { minimize, ..Options::default() };
         let plan = crate::plan(&module(&text), &options).expect("a plan");
-        assert!(flops(&plan) as f64 <= 1.05 * 5.4e7, "{objective}: {}\n{}", flops(&plan), crate::table(&plan));
+        assert!(flops(&plan) as f64 <= 1.05 * 5.4e7, "{minimize:?}: {}\n{}", flops(&plan), crate::table(&plan));
     }
 }
 

@@ -77,3 +77,21 @@ fn layout_classes_of_inputs_are_kept() {
     let plan = crate::plan(&module, &options).expect("a plan");
     assert_eq!(plan.buffers[plan.inputs[0]].layout, Layout::Strided);
 }
+
+/// Of a chain the fast order stores 1000 elements, the frugal one 900, and one nest over everything none.
+#[test]
+fn a_limit_makes_the_order_frugal() {
+    let inputs: [(&str, &[u64]); 3] = [("A", &[1, 30]), ("B", &[30, 1000]), ("C", &[1000, 30])];
+    let body = "t3[i0, i3] = sum:f64[i1, i2]((t0[i0, i1] * t1[i1, i2] * t2[i2, i3]))";
+    let text = super::equations(&inputs, "<y f64[1, 30]", &[1, 30, 1000, 30], body, "f64");
+    let module = super::module(&text);
+    let within = |limit| crate::plan(&module, &Options { memory_limit: Some(limit), ..Options::default() });
+    let peak = |limit| within(limit).expect("a plan").peak().base;
+    let output = 30 * 8;
+    assert_eq!(peak(u64::MAX), output + 8000);
+    assert!((7200..=7800).contains(&peak(output + 7999)));
+    assert_eq!(peak(7000), output);
+    assert_eq!(peak(output), output);
+    let errors = within(output - 1).expect_err("the output alone is larger");
+    assert_eq!(errors[0].message, "`m` needs 240 bytes of memory but the limit is 239 bytes");
+}

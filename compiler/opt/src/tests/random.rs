@@ -1,7 +1,7 @@
 //! Random modules: whatever is fused, split or forwarded, the plan computes the same values.
 
 use super::{plan, plan_with};
-use crate::Options;
+use crate::{Minimize, Options};
 use std::fmt::Write;
 
 /// Sizes of the axes; a tensor's axes are positions in this list.
@@ -121,7 +121,7 @@ fn plans_of_random_integer_modules_compute_the_same() {
 #[test]
 fn plans_of_random_float_modules_compute_the_same() {
     // Counting flops alone splits whatever can be split.
-    let options = Options { objective: "flops".to_owned(), ..Options::default() };
+    let options = Options { minimize: Minimize::Flops, ..Options::default() };
     for seed in 0..150 {
         plan_with(&random_module(seed, "f64"), &options);
     }

@@ -1,8 +1,8 @@
 //! Extraction against an integer program: gradients share most of their work.
 
 use super::{candidates, draft};
-use crate::Options;
 use crate::egraph::extract::{Problem, Visits};
+use crate::{Minimize, Options};
 use good_lp::{Expression, ProblemVariables, Solution, SolverModel, constraint, microlp, variable};
 
 /// The least price of a problem, by an integer program: a variable for each way and each class.
@@ -34,7 +34,7 @@ fn exact(problem: &Problem) -> f64 {
 }
 
 fn check(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64], body: &str) -> (f64, f64) {
-    let options = Options { objective: "flops".to_owned(), ..Options::default() };
+    let options = Options { minimize: Minimize::Flops, ..Options::default() };
     let draft = draft(inputs, outputs, extents, body, "f64");
     let candidates = candidates(&draft, &options);
     let found = candidates.problem.price(&candidates.problem.choose(&candidates.written, Visits(200_000)));
