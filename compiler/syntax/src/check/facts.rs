@@ -33,6 +33,30 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// The facts that `value` leads to through the ranges of its own indices, or `None` if these are all of them.
+    ///
+    /// Most proofs need no others, and with few the search does not lose its way.
+    pub(crate) fn near(&self, value: &Extent) -> Option<Self> {
+        let mut groups = Groups::default();
+        for (index, (lo, hi)) in &self.ranges {
+            groups.add([Extent::index(*index), lo.clone(), hi.clone()].iter().flat_map(Extent::leaves).collect());
+        }
+        self.zero.iter().chain(&self.nonnegative).for_each(|fact| groups.add(fact.leaves()));
+        let known = groups.connected(value.leaves());
+        let chosen =
+            |list: &[Extent]| -> Vec<Extent> { list.iter().filter(|f| f.leaves().iter().any(|l| known.contains(l))).cloned().collect() };
+        let ranges = self.ranges.iter().filter(|(index, _)| known.contains(&Atom::Index(**index)));
+        let near = Self {
+            ranges: ranges.map(|(i, r)| (*i, r.clone())).collect(),
+            zero: chosen(&self.zero),
+            nonnegative: chosen(&self.nonnegative),
+        };
+        let count = |facts: &Self| facts.ranges.len() + facts.zero.len() + facts.nonnegative.len();
+        (count(&near) < count(self)).then_some(near)
+    }
+}
+
 /// So many facts are not worth a choice.
 const FEW: usize = 32;
 

@@ -41,6 +41,11 @@ const ASSUMPTIONS_MAX: usize = 4;
 /// Proves `value >= 0`, or reduces it to a condition on sizes.
 pub(crate) fn prove_nonnegative(value: &Extent, facts: &Facts) -> Proof {
     let facts = &facts.about(value);
+    if let Some(near) = facts.near(value)
+        && Prover::new(value, &near, None).proves_its_goal()
+    {
+        return Proof::Always;
+    }
     let mut prover = Prover::new(value, facts, None);
     let goal = prover.goal.clone();
     let outcome = prover.eliminate(&goal, DEPTH);
@@ -49,9 +54,7 @@ pub(crate) fn prove_nonnegative(value: &Extent, facts: &Facts) -> Proof {
     }
     for size in prover.sizes_of_unknown_sign() {
         let condition = size.sub(&Extent::constant(1));
-        let mut bolder = Prover::new(value, facts, Some(&condition));
-        let goal = bolder.goal.clone();
-        if bolder.eliminate(&goal, DEPTH) == Proof::Always {
+        if Prover::new(value, facts, Some(&condition)).proves_its_goal() {
             return Proof::Entry(condition);
         }
     }
@@ -85,6 +88,11 @@ enum Sign {
 }
 
 impl Prover {
+    fn proves_its_goal(mut self) -> bool {
+        let goal = self.goal.clone();
+        self.eliminate(&goal, DEPTH) == Proof::Always
+    }
+
     fn new(value: &Extent, facts: &Facts, assumed: Option<&Extent>) -> Self {
         let one = Extent::constant(1);
         let mut guards: Vec<Extent> = facts.nonnegative.iter().chain(assumed).cloned().collect();

@@ -35,6 +35,28 @@ fn valid_convolution() {
     assert_eq!(inside(&i(0).add(&i(1)), &d(0), &facts), PROVED);
 }
 
+/// Channels in groups, `o // P * C + c` in an axis of I, beside what a convolution says of its other axes.
+#[test]
+fn facts_of_other_axes_do_not_hinder() {
+    let (out, of_group, per_group, inputs, groups) = (d(0), d(1), d(2), d(3), d(4));
+    let mut facts = facts(5, &[out.clone(), of_group.clone()]);
+    facts.nonnegative.push(groups.sub(&c(1)));
+    facts.zero.extend([per_group.sub(&out.floor_div(&groups)), out.sub(&groups.mul(&per_group)), inputs.sub(&groups.mul(&of_group))]);
+    let subscript = i(0).floor_div(&per_group).mul(&of_group).add(&i(1));
+    assert_eq!(inside(&subscript, &inputs, &facts), PROVED);
+    let (padding, stride, dilation) = (d(5), d(6), d(7));
+    facts.nonnegative.extend([padding.clone(), stride.sub(&c(1)), dilation.sub(&c(1))]);
+    for axis in 0..4 {
+        let (size, window) = (d(8 + 2 * axis), d(9 + 2 * axis));
+        let reach = dilation.mul(&window.sub(&c(1))).add(&c(1));
+        let room = size.add(&padding.mul(&c(2))).sub(&reach);
+        facts.ranges.insert(Index::new(2 + 2 * axis), (c(0), room.floor_div(&stride).add(&c(1))));
+        facts.ranges.insert(Index::new(3 + 2 * axis), (c(0), window.clone()));
+        facts.nonnegative.extend([size, window, room]);
+    }
+    assert_eq!(inside(&subscript, &inputs, &facts), PROVED);
+}
+
 #[test]
 fn pooling_by_two() {
     let facts = facts(1, &[d(0).floor_div(&c(2)), c(2)]);
