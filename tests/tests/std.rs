@@ -37,6 +37,15 @@ fn modules_are_short() {
     }
 }
 
+/// What a call of the library checks of sizes, its text states.
+#[test]
+fn checks_at_the_call_are_stated() {
+    for module in MODULES {
+        let program = Compiler::new().threads(1).compile(module.text).unwrap_or_else(|e| panic!("std.{}: {e}", module.name));
+        program.check_strict().unwrap_or_else(|e| panic!("std.{}: {}", module.name, e.render(false)));
+    }
+}
+
 /// `grammar/std.md` has a section for each module, and its tables list what it declares, in backticks.
 #[test]
 fn the_reference_lists_every_name() {
