@@ -141,6 +141,15 @@ impl Function {
         Ok(ein_opt::table(&self.specialised(sizes)?.plan))
     }
 
+    /// Why the plan is as it is: for each step that the e-graph chose, the rules that lead to it from what the program says.
+    ///
+    /// # Errors
+    /// As [`Function::emit`].
+    pub fn why(&self, sizes: &[(&str, i64)]) -> Result<String, Error> {
+        let module = self.specialised(sizes)?.module;
+        ein_opt::why(&module, &pipeline::plan_options(&[], &self.shared().options)).map_err(|d| self.located(d))
+    }
+
     /// The code for views of these shapes and layouts, from the cache or made now.
     ///
     /// # Errors

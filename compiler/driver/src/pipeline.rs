@@ -79,7 +79,8 @@ pub(crate) fn specialise(
     Ok(Specialised { module, plan, kernels })
 }
 
-fn plan_options(strided: &[bool], options: &Options) -> ein_opt::Options {
+/// What the optimiser is told.
+pub(crate) fn plan_options(strided: &[bool], options: &Options) -> ein_opt::Options {
     ein_opt::Options {
         opt_level: options.opt_level,
         memory_limit: options.memory_limit,

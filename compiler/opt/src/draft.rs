@@ -22,6 +22,8 @@ pub(crate) struct Draft {
     pub(crate) outputs: Vec<Tensor>,
     /// In the order of execution.
     pub(crate) steps: Vec<DraftStep>,
+    /// Where the rules that led to the steps are written, if somebody asks.
+    pub(crate) why: Option<String>,
 }
 
 /// A tensor value that will get a buffer.

@@ -164,6 +164,21 @@ fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<D
     Ok(plan)
 }
 
+/// The rules by which the steps of a plan follow from the program, in words: nothing at level 0, where nothing is rewritten.
+///
+/// # Errors
+/// As [`plan()`], limits apart.
+pub fn why(module: &Verified<tensor::Module>, options: &Options) -> Result<String, Vec<Diagnostic>> {
+    let folded = fold::fold(module);
+    let mut draft = convert::convert(folded.as_ref().unwrap_or(module))?;
+    draft.why = Some(String::new());
+    if options.opt_level > 0 {
+        widen::widen(&mut draft);
+        optimise(&mut draft, options);
+    }
+    Ok(draft.why.unwrap_or_default())
+}
+
 fn try_plan(module: &tensor::Module, options: &Options, widen: bool) -> Result<Plan, Vec<Diagnostic>> {
     let mut draft = convert::convert(module)?;
     if options.opt_level > 0 {

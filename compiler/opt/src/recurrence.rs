@@ -19,9 +19,9 @@ pub(crate) fn each_body(draft: &mut Draft, pass: &mut dyn FnMut(&mut Draft)) {
         let written = steps.iter().flat_map(DraftStep::writes);
         let outputs: BTreeSet<Tensor> = written.filter(|t| !values[*t].is_intermediate()).collect();
         let reducers = std::mem::take(&mut draft.reducers);
-        let mut body = Draft { values, reducers, inputs: Vec::new(), outputs: outputs.into_iter().collect(), steps };
+        let mut body = Draft { values, reducers, inputs: Vec::new(), outputs: outputs.into_iter().collect(), steps, why: draft.why.take() };
         pass(&mut body);
-        (draft.values, draft.reducers) = (body.values, body.reducers);
+        (draft.values, draft.reducers, draft.why) = (body.values, body.reducers, body.why);
         if let Work::Scan(scan) = &mut draft.steps[n].work {
             scan.body = body.steps;
         }

@@ -13,6 +13,7 @@ use std::path::Path;
 #[command(after_help = "Examples:
   ein explain attention.ein
   ein explain attention.ein --size B=1 --size H=8 --size S=512 --size E=64
+  ein explain tucker.ein --size N=64 --size R=8 --why
   ein explain E0201
   ein explain --list")]
 pub(crate) struct Explain {
@@ -28,6 +29,9 @@ pub(crate) struct Explain {
     /// A dim or an integer generic; B=2x3 for a row `..B` of axes, ..B=2 for its number; with all of them, the plan is shown too
     #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
     sizes: Vec<input::Size>,
+    /// Also which rewrite rules lead from the program to each step of the plan
+    #[arg(long, requires = "sizes")]
+    why: bool,
     #[command(flatten)]
     code: CodeOptions,
 }
@@ -65,6 +69,9 @@ impl Explain {
             let sizes = input::sizes(&self.sizes);
             let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
             let _ = write!(out, "\n{}", function.plan_table(&sizes)?);
+            if self.why {
+                let _ = write!(out, "\nwhy:\n{}", function.why(&sizes)?);
+            }
         }
         Ok(out)
     }

@@ -180,7 +180,7 @@ impl Plan {
 
     fn as_table(&self, read: &NamedNetwork, found: &Found, sliced: &Sliced) -> String {
         let what = self.minimize.name();
-        plan_report::table(read, found, sliced, &what, self.seed, self.dtype)
+        plan_report::table(read, found, sliced, what, self.seed, self.dtype)
     }
 }
 

@@ -43,6 +43,10 @@ pub(crate) struct Converted {
     pub(crate) graph: Graph,
     /// Class of each tensor; labels are the axes of the tensor.
     pub(crate) values: BTreeMap<Tensor, Access>,
+    /// Nodes of nests, before classes have settled.
+    written: Vec<Id>,
+    /// The node as written of each class that the program defines.
+    pub(crate) origins: BTreeMap<Id, Id>,
     /// Where the steps that define tensors were written.
     pub(crate) spans: BTreeMap<Tensor, Span>,
     /// Tensors of [`Node::Leaf`].
@@ -56,11 +60,13 @@ pub(crate) struct Converted {
 
 /// Makes the graph of the steps of a draft.
 pub(crate) fn convert(draft: &Draft) -> Converted {
-    let graph = Graph::new();
+    let graph = if draft.why.is_some() { Graph::explained() } else { Graph::new() };
     let params = params(draft);
     let mut out = Converted {
         graph,
         values: BTreeMap::new(),
+        written: Vec::new(),
+        origins: BTreeMap::new(),
         spans: BTreeMap::new(),
         leaves: Vec::new(),
         nests: Vec::new(),
@@ -87,6 +93,9 @@ pub(crate) fn convert(draft: &Draft) -> Converted {
         }
     }
     out.graph.egraph.rebuild();
+    for written in std::mem::take(&mut out.written) {
+        out.origins.entry(out.graph.egraph.find(written)).or_insert(written);
+    }
     out
 }
 
@@ -134,14 +143,10 @@ impl Converted {
             Some(access) => access.labels.clone(),
             None => nest.outer.iter().map(|i| i.index() as Label).collect(),
         };
-        let class = self.intern(draft, nest, &axes, span);
-        let class = match algebraic {
-            Some(access) => {
-                self.graph.egraph.union_trusted(access.class, class, "as-written");
-                access.class
-            }
-            None => class,
-        };
+        let written = self.intern(draft, nest, &axes, span);
+        let class = algebraic.map_or(written, |access| access.class);
+        self.graph.egraph.union_trusted(written, class, "recognise-algebra");
+        self.written.push(written);
         let axis = |label: &Label| nest.outer.iter().position(|i| i.index() == usize::from(*label)).unwrap_or(0) as Label;
         self.spans.insert(nest.out, span);
         self.values.insert(nest.out, Access { class, labels: axes.iter().map(axis).collect() });
@@ -175,7 +180,7 @@ impl Converted {
             self.nests.push(Template { nest, span, key });
             self.nests.len() - 1
         });
-        self.graph.egraph.add(Node::Nest(n as u32, children))
+        self.graph.egraph.add_uncanonical(Node::Nest(n as u32, children))
     }
 }
 

@@ -38,21 +38,31 @@ pub(crate) struct Emitter<'a> {
     homes: BTreeMap<Id, Vec<Tensor>>,
     /// Tensor that holds a class, and the axis of the class that each of its axes is.
     stored: BTreeMap<Id, (Tensor, Vec<Label>)>,
+    made: Vec<(Id, Tensor)>,
     steps: Vec<DraftStep>,
 }
 
+/// Which tensor holds which class.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Made {
+    /// Classes in the order in which they are computed.
+    pub(crate) steps: Vec<(Id, Tensor)>,
+    /// Those, and the ones that were there.
+    pub(crate) stored: BTreeMap<Id, Tensor>,
+}
+
 /// Puts the chosen steps in the place of those of the draft; `None`, and an unchanged draft, if a value would be read before it is there.
-pub(crate) fn emit(draft: &mut Draft, converted: &Converted, chosen: &BTreeMap<Id, Node>) -> Option<()> {
+pub(crate) fn emit(draft: &mut Draft, converted: &Converted, chosen: &BTreeMap<Id, Node>) -> Option<Made> {
     let n_values = draft.values.len();
     let homes = homes(draft, converted);
-    let mut emitter = Emitter { draft, converted, chosen, homes, stored: BTreeMap::new(), steps: Vec::new() };
+    let mut emitter = Emitter { draft, converted, chosen, homes, stored: BTreeMap::new(), made: Vec::new(), steps: Vec::new() };
     let done = emitter.items();
-    let Emitter { steps, .. } = emitter;
+    let Emitter { steps, made, stored, .. } = emitter;
     match done {
         Some(()) => draft.steps = steps,
         None => draft.values = draft.values.iter().take(n_values).map(|(_, v)| v.clone()).collect(),
     }
-    done
+    done.map(|()| Made { steps: made, stored: stored.into_iter().map(|(class, (tensor, _))| (class, tensor)).collect() })
 }
 
 /// Tensors that steps of the program define, by class: those that are wanted first.
@@ -178,6 +188,7 @@ impl Emitter<'_> {
             Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) => return None,
         };
         self.steps.push(DraftStep { work, span });
+        self.made.push((class, out));
         self.stored.insert(class, (out, axes));
         Some(())
     }

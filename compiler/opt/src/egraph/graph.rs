@@ -49,6 +49,11 @@ impl Graph {
         Self { egraph: EGraph::new(Facts::default()), n_steps: 0 }
     }
 
+    /// A graph that can tell why two values are equal.
+    pub(crate) fn explained() -> Self {
+        Self { egraph: EGraph::new(Facts::default()).with_explanations_enabled(), n_steps: 0 }
+    }
+
     pub(crate) fn shape(&self, class: Id) -> &[u64] {
         &self.egraph[class].data.shape
     }
@@ -152,7 +157,7 @@ impl Graph {
             Node::Contract(Ring::sum_product(graph.dtype(from.class)), Box::new(spec), vec![from.class])
         };
         let (down, up) = (view(leader, follower, self), view(follower, leader, self));
-        let (down, up) = (self.egraph.add(down), self.egraph.add(up));
+        let (down, up) = (self.egraph.add_uncanonical(down), self.egraph.add_uncanonical(up));
         self.egraph.union_trusted(follower.class, down, reason);
         self.egraph.union_trusted(leader.class, up, reason);
         let mut data = self.egraph[follower.class].data.clone();
@@ -182,7 +187,7 @@ impl Graph {
         operands.sort();
         let (spec, _) = number_as(&operands, &class.labels, extents);
         let children = operands.iter().map(|o| o.class).collect();
-        let node = self.egraph.add(Node::Contract(ring, Box::new(spec), children));
+        let node = self.egraph.add_uncanonical(Node::Contract(ring, Box::new(spec), children));
         self.egraph.union_trusted(class.class, node, reason);
     }
 

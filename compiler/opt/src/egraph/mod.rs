@@ -6,7 +6,7 @@
 //!
 //! * [`language`]: nodes. [`graph`]: the constructors that give equal values one class. [`facts`]: what is known of a class.
 //! * [`convert`]: steps to classes. [`rules`]: sums and products rewritten. [`orders`]: splits of contractions, found in [`crate::path`].
-//! * [`price`], [`extract`]: which node each class is made by. [`emit`]: classes to steps.
+//! * [`price`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules.
 //!
 //! The phases run once each. Equalities are exact in the ring that a rule asks for. Every stop is a number of steps.
 
@@ -21,6 +21,7 @@ mod price;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use crate::draft::Draft;
 use crate::{Options, order};
@@ -37,12 +38,16 @@ const VISITS: [u64; 3] = [0, 200_000, 5_000_000];
 /// Replaces the steps of a draft by cheaper ones that compute the same.
 pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
     let limit = order::intermediate_limit(draft, draft.values.keys());
-    let converted = saturated(draft, options, limit);
+    let mut converted = saturated(draft, options, limit);
     let candidates = Candidates::of(draft, &converted, options, limit);
     let level = usize::from(options.opt_level).min(VISITS.len() - 1);
     let selection = candidates.problem.choose(&candidates.written, Visits(VISITS[level]));
-    if let Some(chosen) = candidates.chosen(&selection) {
-        emit::emit(draft, &converted, &chosen);
+    let Some(chosen) = candidates.chosen(&selection) else { return };
+    if let Some(made) = emit::emit(draft, &converted, &chosen)
+        && draft.why.is_some()
+    {
+        let text = why::explain(draft, &mut converted, &chosen, &made);
+        draft.why.get_or_insert_default().push_str(&text);
     }
 }
 

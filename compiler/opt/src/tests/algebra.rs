@@ -51,6 +51,20 @@ fn a_common_factor_is_multiplied_once() {
 }
 
 #[test]
+fn the_rules_behind_a_plan_are_told() {
+    let inputs: [(&str, &[u64]); 4] = [("A", &[64, 64]), ("B", &[64, 64]), ("C", &[64, 64]), ("x", &[64])];
+    let body = "t4[i0, i1] = sum:f64[i2]((t0[i0, i2] * t1[i2, i1]))\nt5[i0, i1] = sum:f64[i2]((t0[i0, i2] * t2[i2, i1]))\n\
+                t6[i0, i1] = (t4[i0, i1] + t5[i0, i1])\nt7[i0] = sum:f64[i1, i2]((t0[i0, i1] * t1[i1, i2] * t3[i2]))";
+    let text = products(&inputs, "|p f64[64, 64]\n|q f64[64, 64]\n<y f64[64, 64]\n<z f64[64]", &[64, 64, 64], body);
+    let why = crate::why(&module(&text), &Options::default()).expect("words");
+    assert_eq!(
+        why,
+        "  t8 = B + C: ij,ij->ij\n      as it is\n  y = sum by mul of A t8: ij,jk->ik\n      factor-out\n  \
+         t9 = sum by mul of B x: ij,j->i\n      as it is\n  z = sum by mul of A t9: ij,j->i\n      split-contraction\n"
+    );
+}
+
+#[test]
 fn differences_are_factored_too() {
     let inputs: [(&str, &[u64]); 3] = [("A", &[64, 64]), ("B", &[64, 64]), ("C", &[64, 64])];
     let body = "t3[i0, i1] = sum:f64[i2]((t0[i0, i2] * t1[i2, i1]))\nt4[i0, i1] = sum:f64[i2]((t0[i0, i2] * t2[i2, i1]))\n\
