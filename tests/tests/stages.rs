@@ -36,6 +36,11 @@ fn tir() {
 }
 
 #[test]
+fn egraph() {
+    snapshots(Stage::Egraph);
+}
+
+#[test]
 fn plan() {
     snapshots(Stage::Plan);
 }

@@ -14,6 +14,8 @@ pub enum Stage {
     Ast,
     /// Typed tensor IR, generic in sizes.
     Tir,
+    /// Equal values, and ways to make each, from which the plan is extracted.
+    Egraph,
     /// Ordered steps over buffers.
     Plan,
     /// Loop nests.
@@ -26,7 +28,7 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order of the data path.
-    pub const ALL: [Stage; 6] = [Stage::Ast, Stage::Tir, Stage::Plan, Stage::Kernels, Stage::Clif, Stage::Asm];
+    pub const ALL: [Stage; 7] = [Stage::Ast, Stage::Tir, Stage::Egraph, Stage::Plan, Stage::Kernels, Stage::Clif, Stage::Asm];
 
     /// The spelling on the command line.
     #[must_use]
@@ -34,6 +36,7 @@ impl Stage {
         match self {
             Stage::Ast => "ast",
             Stage::Tir => "tir",
+            Stage::Egraph => "egraph",
             Stage::Plan => "plan",
             Stage::Kernels => "kernels",
             Stage::Clif => "clif",
@@ -78,6 +81,7 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
     }
     let staged = function.specialised(sizes)?;
     match stage {
+        Stage::Egraph => function.egraph(&staged),
         Stage::Ast | Stage::Tir => Ok(staged.module.to_string()),
         Stage::Plan => Ok(ein_opt::anonymous(&staged.plan).to_string()),
         Stage::Kernels => Ok(ein_ir::kernel::print::print(&staged.kernels)),

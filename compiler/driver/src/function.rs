@@ -125,7 +125,7 @@ impl Function {
         self.bound_for(&views)?.call(&views)
     }
 
-    /// The stable text of a stage; sizes are needed from [`Stage::Plan`] on.
+    /// The stable text of a stage; sizes are needed from [`Stage::Egraph`] on.
     ///
     /// # Errors
     /// E0306 if a size is missing.
@@ -148,6 +148,11 @@ impl Function {
     pub fn why(&self, sizes: &[(&str, i64)]) -> Result<String, Error> {
         let module = self.specialised(sizes)?.module;
         ein_opt::why(&module, &pipeline::plan_options(&[], &self.shared().options)).map_err(|d| self.located(d))
+    }
+
+    /// The e-graph of a module with its sizes.
+    pub(crate) fn egraph(&self, staged: &Specialised) -> Result<String, Error> {
+        ein_opt::egraph(&staged.module, &pipeline::plan_options(&[], &self.shared().options)).map_err(|d| self.located(d))
     }
 
     /// The code for views of these shapes and layouts, from the cache or made now.

@@ -197,7 +197,7 @@ impl Program {
         if found.is_empty() { Ok(()) } else { Err(self.located(found)) }
     }
 
-    /// The stable text of a stage, for snapshots. Sizes, as `("N", 8)`, are needed from [`Stage::Plan`] on.
+    /// The stable text of a stage, for snapshots. Sizes, as `("N", 8)`, are needed from [`Stage::Egraph`] on.
     ///
     /// # Errors
     /// As [`Program::def`]; E0306 if a size is missing.

@@ -22,8 +22,17 @@ pub(crate) struct Draft {
     pub(crate) outputs: Vec<Tensor>,
     /// In the order of execution.
     pub(crate) steps: Vec<DraftStep>,
-    /// Where the rules that led to the steps are written, if somebody asks.
-    pub(crate) why: Option<String>,
+    /// What somebody asks about the graph between the steps as written and as chosen, and the answer.
+    pub(crate) asked: Option<(Question, String)>,
+}
+
+/// What may be asked about a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// The rules that lead to the steps.
+    Why,
+    /// The graph itself.
+    Dump,
 }
 
 /// A tensor value that will get a buffer.

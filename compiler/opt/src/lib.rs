@@ -38,6 +38,7 @@ mod report;
 mod rewrite;
 mod scatter;
 mod slice;
+mod slicing;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -48,7 +49,7 @@ pub use names::anonymous;
 pub use report::{StepReport, describe, table};
 pub use work::{MAX_WORK, check_work};
 
-use draft::Draft;
+use draft::{Draft, Question};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::plan::{self, Header, Plan};
 use ein_ir::tensor;
@@ -127,6 +128,9 @@ impl Default for Options {
     }
 }
 
+/// Halvings of what networks may take, until a plan of slices keeps to its limit.
+const SLICE_TRIES: u32 = 6;
+
 /// Makes a plan of a specialised module.
 ///
 /// # Errors
@@ -144,17 +148,16 @@ pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Veri
 fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<Diagnostic>> {
     let folded = fold::fold(module);
     let module = folded.as_ref().unwrap_or(module);
-    let mut plan = try_plan(module, options, true)?;
-    if options.memory_limit.is_some_and(|limit| plan.peak().base > limit) {
-        // Converted operands take memory, and so do the intermediates of fast orders.
-        let frugal = Options { minimize: Minimize::Peak, ..options.clone() };
-        let written = Options { opt_level: 0, ..options.clone() };
-        for (options, widen) in [(options, false), (&frugal, true), (&frugal, false), (&written, false)] {
-            let other = try_plan(module, options, widen)?;
+    let mut plan = try_plan(module, options, true, None)?;
+    if let Some(limit) = options.memory_limit
+        && plan.peak().base > limit
+    {
+        for (options, widen, slices) in frugal(options, limit) {
+            let other = try_plan(module, &options, widen, slices)?;
             if other.peak().base < plan.peak().base {
                 plan = other;
             }
-            if options.memory_limit.is_some_and(|limit| plan.peak().base <= limit) {
+            if plan.peak().base <= limit {
                 break;
             }
         }
@@ -164,23 +167,53 @@ fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<D
     Ok(plan)
 }
 
+/// What to try in turn when memory is short: operands that are not converted beforehand, orders with small intermediates, slices, and
+/// loops as written, which store nothing between factors.
+fn frugal(options: &Options, limit: u64) -> Vec<(Options, bool, Option<u64>)> {
+    let peak = Options { minimize: Minimize::Peak, ..options.clone() };
+    let written = Options { opt_level: 0, ..options.clone() };
+    let mut tries = vec![(options.clone(), false, None), (peak.clone(), true, None), (peak.clone(), false, None)];
+    // Operands and sums of slices take memory besides what a network says of itself.
+    let allowed = (0..SLICE_TRIES).map(|n| limit >> n);
+    tries.extend(allowed.map(|bytes| (peak.clone(), false, Some(bytes))));
+    tries.push((written, false, None));
+    tries
+}
+
 /// The rules by which the steps of a plan follow from the program, in words: nothing at level 0, where nothing is rewritten.
 ///
 /// # Errors
 /// As [`plan()`], limits apart.
 pub fn why(module: &Verified<tensor::Module>, options: &Options) -> Result<String, Vec<Diagnostic>> {
+    ask(module, options, Question::Why)
+}
+
+/// The e-graph that a plan is extracted from, as text: classes with their nodes and costs, the chosen ones marked. Bodies of recurrences come
+/// first. Empty at level 0.
+///
+/// # Errors
+/// As [`plan()`], limits apart.
+pub fn egraph(module: &Verified<tensor::Module>, options: &Options) -> Result<String, Vec<Diagnostic>> {
+    ask(module, options, Question::Dump)
+}
+
+fn ask(module: &tensor::Module, options: &Options, question: Question) -> Result<String, Vec<Diagnostic>> {
     let folded = fold::fold(module);
     let mut draft = convert::convert(folded.as_ref().unwrap_or(module))?;
-    draft.why = Some(String::new());
+    draft.asked = Some((question, String::new()));
     if options.opt_level > 0 {
         widen::widen(&mut draft);
         optimise(&mut draft, options);
     }
-    Ok(draft.why.unwrap_or_default())
+    Ok(draft.asked.map_or_else(String::new, |(_, answer)| answer))
 }
 
-fn try_plan(module: &tensor::Module, options: &Options, widen: bool) -> Result<Plan, Vec<Diagnostic>> {
+/// The plan of a module; with `slices`, networks are sliced until they take no more than so many bytes.
+fn try_plan(module: &tensor::Module, options: &Options, widen: bool, slices: Option<u64>) -> Result<Plan, Vec<Diagnostic>> {
     let mut draft = convert::convert(module)?;
+    if let Some(bytes) = slices {
+        slicing::slice(&mut draft, bytes, options);
+    }
     if options.opt_level > 0 {
         if widen {
             widen::widen(&mut draft);

@@ -8,7 +8,7 @@
 use super::facts::Type;
 use super::graph::{Access, Graph, Product};
 use super::language::{Label, Node, Ring};
-use crate::draft::{Draft, DraftStep, Role, Work};
+use crate::draft::{Draft, DraftStep, Question, Role, Work};
 use crate::{contraction, gather, rewrite};
 use egg::Id;
 use ein_ir::dtype::DType;
@@ -19,6 +19,7 @@ use ein_ir::scalar::{self, Scalar, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A nest of the program over classes instead of tensors: the tensor of an access is the number of a child.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub(crate) struct Converted {
     pub(crate) graph: Graph,
     /// Class of each tensor; labels are the axes of the tensor.
     pub(crate) values: BTreeMap<Tensor, Access>,
+    /// Nests by a hash of their keys.
+    by_hash: BTreeMap<u64, Vec<usize>>,
     /// Nodes of nests, before classes have settled.
     written: Vec<Id>,
     /// The node as written of each class that the program defines.
@@ -60,11 +63,12 @@ pub(crate) struct Converted {
 
 /// Makes the graph of the steps of a draft.
 pub(crate) fn convert(draft: &Draft) -> Converted {
-    let graph = if draft.why.is_some() { Graph::explained() } else { Graph::new() };
+    let graph = if matches!(draft.asked, Some((Question::Why, _))) { Graph::explained() } else { Graph::new() };
     let params = params(draft);
     let mut out = Converted {
         graph,
         values: BTreeMap::new(),
+        by_hash: BTreeMap::new(),
         written: Vec::new(),
         origins: BTreeMap::new(),
         spans: BTreeMap::new(),
@@ -125,10 +129,10 @@ impl Converted {
         let value = &draft.values[tensor];
         let same = |other: &Tensor| {
             let other = &draft.values[*other];
-            matches!(value.role, Role::Constant(_))
-                && (&other.role, &other.extents, other.dtype) == (&value.role, &value.extents, value.dtype)
+            (&other.role, &other.extents, other.dtype) == (&value.role, &value.extents, value.dtype)
         };
-        let n = self.leaves.iter().position(same).unwrap_or_else(|| {
+        let is_table = matches!(value.role, Role::Constant(_));
+        let n = self.leaves.iter().position(|leaf| is_table && same(leaf)).unwrap_or_else(|| {
             self.leaves.push(tensor);
             self.graph.egraph.analysis.leaves.push(Type { shape: value.extents.clone(), dtype: value.dtype });
             self.leaves.len() - 1
@@ -173,10 +177,14 @@ impl Converted {
         }
         nest.out = Tensor::new(children.len());
         let key = key_of(&nest);
-        let n = self.nests.iter().position(|t| t.key == key).unwrap_or_else(|| {
+        let mut hasher = DefaultHasher::new();
+        format!("{key:?}").hash(&mut hasher);
+        let alike = self.by_hash.entry(hasher.finish()).or_default();
+        let n = alike.iter().copied().find(|n| self.nests[*n].key == key).unwrap_or_else(|| {
             let extent = |i: &Index| u64::try_from(nest.indices[*i].hi).unwrap_or(0);
             let shape = nest.outer.iter().map(extent).collect();
             self.graph.egraph.analysis.nests.push(Type { shape, dtype });
+            alike.push(self.nests.len());
             self.nests.push(Template { nest, span, key });
             self.nests.len() - 1
         });

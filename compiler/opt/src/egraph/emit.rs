@@ -18,7 +18,7 @@ use ein_ir::plan::{Contraction, IndexRange, Nest, NestReduce, Strategy};
 use ein_ir::scalar::function::UnaryFn;
 use ein_ir::scalar::{self, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the value of a class is, and how it is read there.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub(crate) struct Emitter<'a> {
     /// Tensor that holds a class, and the axis of the class that each of its axes is.
     stored: BTreeMap<Id, (Tensor, Vec<Label>)>,
     made: Vec<(Id, Tensor)>,
+    /// Tensors that are there under their own names.
+    copied: BTreeSet<Tensor>,
     steps: Vec<DraftStep>,
 }
 
@@ -55,7 +57,8 @@ pub(crate) struct Made {
 pub(crate) fn emit(draft: &mut Draft, converted: &Converted, chosen: &BTreeMap<Id, Node>) -> Option<Made> {
     let n_values = draft.values.len();
     let homes = homes(draft, converted);
-    let mut emitter = Emitter { draft, converted, chosen, homes, stored: BTreeMap::new(), made: Vec::new(), steps: Vec::new() };
+    let mut emitter =
+        Emitter { draft, converted, chosen, homes, stored: BTreeMap::new(), made: Vec::new(), copied: BTreeSet::new(), steps: Vec::new() };
     let done = emitter.items();
     let Emitter { steps, made, stored, .. } = emitter;
     match done {
@@ -68,21 +71,26 @@ pub(crate) fn emit(draft: &mut Draft, converted: &Converted, chosen: &BTreeMap<I
 /// Tensors that steps of the program define, by class: those that are wanted first.
 fn homes(draft: &Draft, converted: &Converted) -> BTreeMap<Id, Vec<Tensor>> {
     let mut homes: BTreeMap<Id, Vec<Tensor>> = BTreeMap::new();
+    let leaves: BTreeSet<&Tensor> = converted.leaves.iter().collect();
     for (tensor, access) in &converted.values {
-        if !converted.leaves.contains(tensor) && !matches!(draft.values[*tensor].role, Role::Constant(_)) {
+        if !leaves.contains(tensor) && !matches!(draft.values[*tensor].role, Role::Constant(_)) {
             homes.entry(converted.graph.current(access.clone()).class).or_default().push(*tensor);
         }
     }
-    let is_wanted = |t: &Tensor| converted.items.iter().any(|item| matches!(item, Item::Wanted(w) if w == t));
-    homes.values_mut().for_each(|tensors| tensors.sort_by_key(|t| (!is_wanted(t), *t)));
+    let wanted: BTreeSet<Tensor> =
+        converted.items.iter().filter_map(|item| if let Item::Wanted(tensor) = item { Some(*tensor) } else { None }).collect();
+    homes.values_mut().for_each(|tensors| tensors.sort_by_key(|t| (!wanted.contains(t), *t)));
     homes
 }
 
 impl Emitter<'_> {
     fn items(&mut self) -> Option<()> {
-        for (n, leaf) in self.converted.leaves.iter().enumerate() {
-            if self.draft.inputs.contains(leaf) || !self.is_written_here(*leaf) {
-                self.store_leaf(n, *leaf);
+        let steps = self.converted.items.iter().filter_map(|item| if let Item::Step(step) = item { Some(step) } else { None });
+        let written_here: BTreeSet<Tensor> = steps.flat_map(DraftStep::writes).collect();
+        let number: BTreeMap<Tensor, usize> = self.converted.leaves.iter().enumerate().map(|(n, leaf)| (*leaf, n)).collect();
+        for (leaf, n) in &number {
+            if self.draft.inputs.contains(leaf) || !written_here.contains(leaf) {
+                self.store_leaf(*n, *leaf);
             }
         }
         for item in &self.converted.items {
@@ -90,22 +98,18 @@ impl Emitter<'_> {
                 Item::Wanted(tensor) => self.want(*tensor)?,
                 Item::Step(step) => {
                     for tensor in step.reads() {
-                        self.read_by_step(tensor)?;
+                        self.read_by_step(tensor, number.contains_key(&tensor))?;
                     }
                     self.steps.push(step.clone());
                     for tensor in step.writes() {
-                        if let Some(n) = self.converted.leaves.iter().position(|leaf| *leaf == tensor) {
-                            self.store_leaf(n, tensor);
+                        if let Some(n) = number.get(&tensor) {
+                            self.store_leaf(*n, tensor);
                         }
                     }
                 }
             }
         }
         Some(())
-    }
-
-    fn is_written_here(&self, tensor: Tensor) -> bool {
-        self.converted.items.iter().any(|item| matches!(item, Item::Step(step) if step.writes().contains(&tensor)))
     }
 
     fn store_leaf(&mut self, n: usize, tensor: Tensor) {
@@ -117,6 +121,7 @@ impl Emitter<'_> {
 
     /// Computes a tensor that somebody outside wants, under its own name.
     fn want(&mut self, tensor: Tensor) -> Option<()> {
+        self.copied.insert(tensor);
         let access = self.converted.graph.current(self.converted.values[&tensor].clone());
         self.make(access.class)?;
         if self.stored.get(&access.class).is_some_and(|(home, _)| *home == tensor) {
@@ -126,18 +131,12 @@ impl Emitter<'_> {
     }
 
     /// A step that stays as it is reads its tensors whole: a value that is stored otherwise is copied.
-    fn read_by_step(&mut self, tensor: Tensor) -> Option<()> {
-        let known = self.converted.leaves.contains(&tensor) && !self.homes.values().flatten().any(|t| *t == tensor);
-        if known {
+    fn read_by_step(&mut self, tensor: Tensor, is_leaf: bool) -> Option<()> {
+        let is_table = matches!(self.draft.values[tensor].role, Role::Constant(_));
+        if is_leaf || is_table || !self.copied.insert(tensor) {
             return Some(());
         }
-        let access = self.converted.graph.current(self.converted.values[&tensor].clone());
-        self.make(access.class)?;
-        match self.stored.get(&access.class) {
-            Some((home, _)) if *home == tensor => Some(()),
-            _ if self.steps.iter().any(|step| step.writes().contains(&tensor)) => Some(()),
-            _ => self.copy(&access, tensor),
-        }
+        self.want(tensor)
     }
 
     /// Copies a class, its axes labelled with those of `tensor`, to `tensor`.

@@ -6,11 +6,12 @@
 //!
 //! * [`language`]: nodes. [`graph`]: the constructors that give equal values one class. [`facts`]: what is known of a class.
 //! * [`convert`]: steps to classes. [`rules`]: sums and products rewritten. [`orders`]: splits of contractions, found in [`crate::path`].
-//! * [`price`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules.
+//! * [`price`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules. [`dump`]: all of it.
 //!
 //! The phases run once each. Equalities are exact in the ring that a rule asks for. Every stop is a number of steps.
 
 mod convert;
+mod dump;
 mod emit;
 mod extract;
 mod facts;
@@ -23,7 +24,7 @@ mod rules;
 mod tests;
 mod why;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Question};
 use crate::{Options, order};
 use convert::{Converted, Item};
 use egg::{Id, Language};
@@ -43,11 +44,14 @@ pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
     let level = usize::from(options.opt_level).min(VISITS.len() - 1);
     let selection = candidates.problem.choose(&candidates.written, Visits(VISITS[level]));
     let Some(chosen) = candidates.chosen(&selection) else { return };
-    if let Some(made) = emit::emit(draft, &converted, &chosen)
-        && draft.why.is_some()
-    {
-        let text = why::explain(draft, &mut converted, &chosen, &made);
-        draft.why.get_or_insert_default().push_str(&text);
+    let dump = matches!(draft.asked, Some((Question::Dump, _))).then(|| dump::dump(draft, &converted, &candidates, &chosen));
+    let Some(made) = emit::emit(draft, &converted, &chosen) else { return };
+    let answer = match draft.asked {
+        Some((Question::Why, _)) => Some(why::explain(draft, &mut converted, &chosen, &made)),
+        _ => dump,
+    };
+    if let (Some((_, text)), Some(answer)) = (&mut draft.asked, answer) {
+        text.push_str(&answer);
     }
 }
 

@@ -76,10 +76,10 @@ pub(crate) fn apply(graph: &mut Graph, options: &Options) {
                 }
             }
         }
-        renumber(graph);
-        if steps.0 == before || steps.0 == 0 {
+        if steps.0 == before {
             break;
         }
+        renumber(graph);
     }
 }
 
