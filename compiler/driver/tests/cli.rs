@@ -471,3 +471,20 @@ fn rows_take_their_axes_from_inputs_or_sizes() {
     let words = ein(&["explain", &program]).ok();
     assert!(!words.contains("B.1"), "{words}");
 }
+
+#[test]
+fn explain_tells_the_rules_of_a_plan() {
+    let f = Folder::new("why");
+    let program = f.text(
+        "p.ein",
+        "def f<N>(A: f32[N, N], B: f32[N, N], C: f32[N, N]) -> y: f32[N, N] { y[i, j] = A[i, k]*B[k, j] + A[i, k]*C[k, j]; }",
+    );
+    let text = ein(&["explain", &program, "--size", "N=64", "--why"]).ok();
+    assert!(text.contains("why:\n") && text.contains("factor-out"), "{text}");
+    ein(&["explain", &program, "--why"]).fails(2, &["--size"]);
+    let frugal = ein(&["explain", &program, "--size", "N=64", "--minimize", "flops"]).ok();
+    assert!(frugal.contains("flops"), "{frugal}");
+    ein(&["explain", &program, "--size", "N=64", "--minimize", "heat"]).fails(2, &["time, flops, peak, combo"]);
+    let graph = ein(&["emit", "--stage", "egraph", &program, "--size", "N=64"]).ok();
+    assert!(graph.contains("> contract.sum.mul") && graph.contains("roots c"), "{graph}");
+}
