@@ -58,8 +58,9 @@ pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
 /// The graph with everything in it that extraction may choose.
 fn saturated(draft: &Draft, options: &Options, limit: u64) -> Converted {
     let mut converted = convert::convert(draft);
+    let program = orders::networks(&converted.graph);
     rules::apply(&mut converted.graph, options);
-    orders::insert(&mut converted.graph, options, limit);
+    orders::insert(&mut converted.graph, &program, options, limit);
     converted
 }
 

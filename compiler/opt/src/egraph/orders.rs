@@ -16,24 +16,33 @@ const ALPHA: f64 = 1.5;
 const SPLITS: usize = 500;
 /// Splits of all networks.
 const STEPS: usize = 2_000;
-/// Pairs of parts that all exact searches may compare, by level: a network of twelve operands has half a million. The networks of the program come
-/// before those that rules made of them.
+/// Pairs of parts that exact searches may compare for networks that rules made, by level: a network of twelve operands has half a million. The
+/// networks of the program are searched whatever that takes.
 const PAIRS: [u64; 3] = [0, 2_000_000, 50_000_000];
 
-/// Inserts orders of every network that has several.
-pub(crate) fn insert(graph: &mut Graph, options: &Options, limit: u64) {
+/// The networks that classes have, for [`insert`].
+pub(crate) fn networks(graph: &Graph) -> BTreeSet<Node> {
+    let nodes = graph.egraph.classes().flat_map(|class| &class.nodes);
+    nodes.filter(|node| matches!(node, Node::Contract(..))).cloned().collect()
+}
+
+/// Inserts orders of every network that has several; those of `program` come from no rule.
+pub(crate) fn insert(graph: &mut Graph, program: &BTreeSet<Node>, options: &Options, limit: u64) {
     let (mut left, mut pairs) = (STEPS, PAIRS[usize::from(options.opt_level).min(PAIRS.len() - 1)]);
     for class in graph.classes() {
         for node in graph.nodes(class) {
+            let is_of_program = program.contains(&node);
             let Node::Contract(ring, spec, children) = node else { continue };
             if children.len() < 2 || children.len() == 2 && !has_lone_label(&spec) || is_elementwise(&spec) {
                 continue;
             }
             let needed = 3u64.saturating_pow(children.len() as u32);
-            if children.len() <= path::EXACT_OPERANDS && needed > pairs {
-                continue;
+            if !is_of_program {
+                if children.len() > path::EXACT_OPERANDS || needed > pairs {
+                    continue;
+                }
+                pairs -= needed;
             }
-            pairs -= needed.min(pairs);
             let operands = children.into_iter().zip(spec.operands).map(|(class, labels)| Access { class, labels });
             let product = Product { operands: operands.collect(), output: spec.output, extents: spec.extents };
             for (class, product) in apart_from_numbers(graph, ring, class, product) {

@@ -148,3 +148,22 @@ fn no_sum_of_products_runs_away() {
     let plan = super::plan(&text);
     assert!(flops(&plan) <= 131 * 16, "{:?}", steps(&plan));
 }
+
+/// Many networks of many operands: each gets an order, none is left to one nest over all labels.
+#[test]
+fn every_network_of_a_program_gets_an_order() {
+    let (n, m) = (6, 11);
+    let names: Vec<String> = (0..m).map(|k| format!("a{k}")).collect();
+    let inputs: Vec<(&str, &[u64])> = names.iter().map(|name| (name.as_str(), &[3, 3][..])).collect();
+    let outputs: Vec<String> = (0..n).map(|k| format!("<y{k} f64[3, 3]")).collect();
+    // Products of all matrices, each beginning with another one.
+    let equation = |k: u64| {
+        let factors: Vec<String> = (0..m).map(|p| format!("t{}[i{p}, i{}]", (p + k) % m, p + 1)).collect();
+        let binders: Vec<String> = (1..m).map(|p| format!("i{p}")).collect();
+        format!("t{}[i0, i{m}] = sum:f64[{}](({}))", m + k, binders.join(", "), factors.join(" * "))
+    };
+    let body: Vec<String> = (0..n).map(equation).collect();
+    let text = products(&inputs, &outputs.join("\n"), &[3; 12], &body.join("\n"));
+    let plan = crate::plan(&module(&text), &Options::default()).expect("a plan");
+    assert!(flops(&plan) <= n * (m - 1) * 2 * 27, "{}", flops(&plan));
+}

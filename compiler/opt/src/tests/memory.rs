@@ -78,7 +78,7 @@ fn layout_classes_of_inputs_are_kept() {
     assert_eq!(plan.buffers[plan.inputs[0]].layout, Layout::Strided);
 }
 
-/// Of a chain the fast order stores 1000 elements, the frugal one 900, and one nest over everything none.
+/// Of a chain the fast order stores 1000 elements, the frugal one 900, slices few, and one nest over everything none.
 #[test]
 fn a_limit_makes_the_order_frugal() {
     let inputs: [(&str, &[u64]); 3] = [("A", &[1, 30]), ("B", &[30, 1000]), ("C", &[1000, 30])];
@@ -90,7 +90,8 @@ fn a_limit_makes_the_order_frugal() {
     let output = 30 * 8;
     assert_eq!(peak(u64::MAX), output + 8000);
     assert!((7200..=7800).contains(&peak(output + 7999)));
-    assert_eq!(peak(7000), output);
+    // Slices of the chain, and one nest.
+    assert!(peak(7000) <= 7000 && peak(1000) <= 1000);
     assert_eq!(peak(output), output);
     let errors = within(output - 1).expect_err("the output alone is larger");
     assert_eq!(errors[0].message, "`m` needs 240 bytes of memory but the limit is 239 bytes");

@@ -51,12 +51,13 @@ fn over(graph: &mut Graph, found: &Match, n: usize, operand: &Access, sum: Produ
 /// not say.
 fn repetitions(graph: &mut Graph, found: &Match, labels: &[Label]) -> Option<Option<Access>> {
     let n = labels.iter().fold(1u64, |n, l| n.saturating_mul(found.spec.extents[usize::from(*l)]));
-    if n == 1 {
-        return Some(None);
+    // Nothing added up is zero, which a product with zero need not be.
+    if n <= 1 {
+        return (n == 1).then_some(None);
     }
     let laws = found.ring.laws()?;
     if laws.idempotent {
-        return (n > 0).then_some(None);
+        return Some(None);
     }
     let dtype = found.ring.dtype;
     let literal = match dtype.class() {
