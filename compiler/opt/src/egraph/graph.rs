@@ -10,7 +10,7 @@
 
 use super::facts::Facts;
 use super::language::{Constant, Label, Node, Ring, Spec};
-use crate::path::canonical::{Shape, order_of};
+use crate::path::canonical::{Shape, order_within};
 use egg::{EGraph, Id};
 use ein_ir::dtype::DType;
 use ein_ir::scalar::Literal;
@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Operands of a flat network: as many as the exact search of orders takes.
 pub(crate) const MAX_FLAT: usize = crate::path::EXACT_OPERANDS;
+
+/// Trials that all networks of a graph may make among operands that look alike.
+const TRIALS: usize = 20_000;
 
 /// A class with a label for each of its axes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,16 +45,18 @@ pub(crate) struct Graph {
     pub(crate) egraph: EGraph<Node, Facts>,
     /// Steps taken: one a node that a rule joins.
     pub(crate) n_steps: usize,
+    /// Trials left for naming networks.
+    trials: usize,
 }
 
 impl Graph {
     pub(crate) fn new() -> Self {
-        Self { egraph: EGraph::new(Facts::default()), n_steps: 0 }
+        Self { egraph: EGraph::new(Facts::default()), n_steps: 0, trials: TRIALS }
     }
 
     /// A graph that can tell why two values are equal.
     pub(crate) fn explained() -> Self {
-        Self { egraph: EGraph::new(Facts::default()).with_explanations_enabled(), n_steps: 0 }
+        Self { egraph: EGraph::new(Facts::default()).with_explanations_enabled(), n_steps: 0, trials: TRIALS }
     }
 
     pub(crate) fn shape(&self, class: Id) -> &[u64] {
@@ -105,7 +110,7 @@ impl Graph {
             let one = ring.laws().and_then(|l| l.one).expect("only rings with a neutral factor lose their last one");
             return self.constant(one, ring.dtype);
         }
-        let operands = canonical(operands, &output, &extents);
+        let operands = self.canonical(operands, &output, &extents);
         let (spec, axes) = number(&operands, &output, &extents);
         let children = operands.iter().map(|o| o.class).collect();
         Access { class: self.egraph.add(Node::Contract(ring, Box::new(spec), children)), labels: axes }
@@ -126,7 +131,7 @@ impl Graph {
         {
             return term.clone();
         }
-        let terms = canonical(terms, &output, extents);
+        let terms = self.canonical(terms, &output, extents);
         let (spec, axes) = number(&terms, &output, extents);
         let children = terms.iter().map(|o| o.class).collect();
         Access { class: self.egraph.add(Node::Sum(ring, Box::new(spec), children)), labels: axes }
@@ -259,6 +264,29 @@ impl Graph {
         self.egraph[self.egraph.find(class)].data.constant
     }
 
+    /// Operands in the order in which a network names its value.
+    fn canonical(&mut self, mut operands: Vec<Access>, output: &[Label], extents: &[u64]) -> Vec<Access> {
+        operands.sort_by_key(|o| o.class);
+        if operands.windows(2).all(|pair| pair[0].class != pair[1].class) {
+            return operands;
+        }
+        let mut used: BTreeMap<Label, u32> = BTreeMap::new();
+        for label in operands.iter().flat_map(|o| &o.labels) {
+            let next = used.len() as u32;
+            used.entry(*label).or_insert(next);
+        }
+        let mut by_number = vec![0; used.len()];
+        used.iter().for_each(|(label, n)| by_number[*n as usize] = *label);
+        let shape = Shape {
+            operands: operands.iter().map(|o| o.labels.iter().map(|l| used[l]).collect()).collect(),
+            kinds: operands.iter().map(|o| usize::from(o.class) as u32).collect(),
+            extents: by_number.iter().map(|l| extents[usize::from(*l)]).collect(),
+            in_output: by_number.iter().map(|l| output.contains(l)).collect(),
+            is_positional: true,
+        };
+        order_within(&shape, &mut self.trials).into_iter().map(|n| operands[n].clone()).collect()
+    }
+
     /// Numbers of a sum become one.
     fn add_constants(&mut self, ring: Ring, terms: &mut Vec<Access>) {
         let Some(plus) = ring.plus() else { return };
@@ -299,29 +327,6 @@ pub(crate) fn open(network: Product, labels: &[Label], extents: &mut Vec<u64>) -
 fn is_whole(operand: &Access, output: &[Label]) -> bool {
     let labels: BTreeSet<&Label> = operand.labels.iter().collect();
     labels.len() == operand.labels.len() && labels.len() == output.len()
-}
-
-/// Operands in the order in which a network names its value.
-fn canonical(mut operands: Vec<Access>, output: &[Label], extents: &[u64]) -> Vec<Access> {
-    operands.sort_by_key(|o| o.class);
-    if operands.windows(2).all(|pair| pair[0].class != pair[1].class) {
-        return operands;
-    }
-    let mut used: BTreeMap<Label, u32> = BTreeMap::new();
-    for label in operands.iter().flat_map(|o| &o.labels) {
-        let next = used.len() as u32;
-        used.entry(*label).or_insert(next);
-    }
-    let mut by_number = vec![0; used.len()];
-    used.iter().for_each(|(label, n)| by_number[*n as usize] = *label);
-    let shape = Shape {
-        operands: operands.iter().map(|o| o.labels.iter().map(|l| used[l]).collect()).collect(),
-        kinds: operands.iter().map(|o| usize::from(o.class) as u32).collect(),
-        extents: by_number.iter().map(|l| extents[usize::from(*l)]).collect(),
-        in_output: by_number.iter().map(|l| output.contains(l)).collect(),
-        is_positional: true,
-    };
-    order_of(&shape).into_iter().map(|n| operands[n].clone()).collect()
 }
 
 /// The spec of operands in this order, and the caller's label of each axis of the result: those of `output`, by first use.

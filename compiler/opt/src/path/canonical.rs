@@ -45,9 +45,22 @@ impl Shape {
 
 /// Operands in canonical order.
 pub(crate) fn order_of(shape: &Shape) -> Vec<usize> {
-    let max_leaves = MAX_LEAVES * MANY_LABELS / shape.extents.len().max(MANY_LABELS);
-    let mut search = Search { shape, best: None, n_leaves: 0, max_leaves };
+    order_within(shape, &mut usize::MAX.clone())
+}
+
+/// Operands in canonical order; each trial is taken from `trials`, and without any the first order that fits is given.
+pub(crate) fn order_within(shape: &Shape, trials: &mut usize) -> Vec<usize> {
+    let max_leaves = (MAX_LEAVES * MANY_LABELS / shape.extents.len().max(MANY_LABELS)).min(*trials);
+    let mut n_holders = vec![0; shape.extents.len()];
+    for labels in &shape.operands {
+        let mut labels = labels.clone();
+        labels.sort_unstable();
+        labels.dedup();
+        labels.into_iter().for_each(|l| n_holders[l as usize] += 1);
+    }
+    let mut search = Search { shape, n_holders, best: None, n_leaves: 0, max_leaves };
     search.descend(Colours::new(shape));
+    *trials -= search.n_leaves.min(*trials);
     search.best.map(|(_, order)| order).unwrap_or_default()
 }
 
@@ -62,6 +75,8 @@ type Encoding = Vec<(Vec<[u32; 2]>, u64, bool)>;
 
 struct Search<'a> {
     shape: &'a Shape,
+    /// Number of operands that have each label.
+    n_holders: Vec<u32>,
     best: Option<(Encoding, Vec<usize>)>,
     n_leaves: usize,
     max_leaves: usize,
@@ -106,9 +121,12 @@ impl Search<'_> {
     fn descend(&mut self, mut colours: Colours) {
         colours.refine(self.shape);
         let Some(alike) = colours.alike() else { return self.take(&colours) };
-        for operand in alike {
+        for (n, &operand) in alike.iter().enumerate() {
             if self.n_leaves > 0 && self.n_leaves >= self.max_leaves {
                 return;
+            }
+            if alike[..n].iter().any(|other| self.are_twins(*other, operand)) {
+                continue;
             }
             let mut apart = colours.clone();
             // Between its colour and the one before.
@@ -116,6 +134,23 @@ impl Search<'_> {
             apart.operands[operand] -= 1;
             self.descend(apart);
         }
+    }
+
+    /// Whether two operands that look alike can change places without a trace: their labels are the same, or nobody else's.
+    fn are_twins(&self, one: usize, other: usize) -> bool {
+        let operands = &self.shape.operands;
+        let mut pairs = operands[one].iter().zip(&operands[other]);
+        let is_own = |label: &u32| self.n_holders[*label as usize] == 1;
+        let repeats = |labels: &[u32]| labels.iter().enumerate().any(|(n, l)| labels[..n].contains(l));
+        let is_simple = !repeats(&operands[one]) && !repeats(&operands[other]);
+        is_simple
+            && operands[one].len() == operands[other].len()
+            && pairs.all(|(a, b)| a == b || is_own(a) && is_own(b) && self.same_kind(*a, *b))
+    }
+
+    fn same_kind(&self, a: u32, b: u32) -> bool {
+        let of = |l: u32| (self.shape.extents[l as usize], self.shape.in_output[l as usize]);
+        of(a) == of(b)
     }
 
     fn take(&mut self, colours: &Colours) {

@@ -167,3 +167,24 @@ fn every_network_of_a_program_gets_an_order() {
     let plan = crate::plan(&module(&text), &Options::default()).expect("a plan");
     assert!(flops(&plan) <= n * (m - 1) * 2 * 27, "{}", flops(&plan));
 }
+
+/// One tensor in all places of a network: operands that can change places are not tried in every order.
+#[test]
+fn powers_of_one_tensor_are_named_once() {
+    let n = 10;
+    let inputs: [(&str, &[u64]); 2] = [("x", &[2]), ("S", &[2, 2])];
+    let list = |form: &dyn Fn(usize) -> String, with: &str| (0..n).map(form).collect::<Vec<_>>().join(with);
+    let own = list(&|k| format!("t0[i{k}]"), " * ");
+    let same = list(&|_| "t0[i0]".to_owned(), " * ");
+    let star = list(&|k| format!("t1[i0, i{}]", k + 1), " * ");
+    let ring = list(&|k| format!("t1[i{k}, i{}]", (k + 1) % n), " * ");
+    let binders = list(&|k| format!("i{k}"), ", ");
+    let body = format!(
+        "t2[] = sum:f64[{binders}](({own}))\nt3[i0] = ({same})\nt4[i0] = sum:f64[{}](({star}))\nt5[] = sum:f64[{binders}](({ring}))",
+        list(&|k| format!("i{}", k + 1), ", ")
+    );
+    let text = products(&inputs, "<a f64[]\n<b f64[2]\n<c f64[2]\n<d f64[]", &[2; 11], &body);
+    let plan = crate::plan(&module(&text), &Options::default()).expect("a plan");
+    // A sum and its power; a power; the power of a sum of rows; a ring of ten matrices.
+    assert!(flops(&plan) < 1000, "{} {:?}", flops(&plan), steps(&plan));
+}
