@@ -43,6 +43,18 @@ fn long_operators_names_and_lists() {
 }
 
 #[test]
+fn quotients_of_sizes() {
+    let program = |divisor: &str, n: usize| {
+        let quotient = format!(" // {divisor}").repeat(n);
+        format!("def f<N, M>(x: f32[N], z: f32[M]) -> y: f32[H] where M >= 2, H = N{quotient} {{ y[_] = x[i]*x[i] + z[j]*z[j]; }}")
+    };
+    refused(&program("M", 100));
+    assert!(codes(&program("M", 10)).is_empty());
+    // Literal divisors make one quotient.
+    assert!(codes(&program("2", 100)).is_empty());
+}
+
+#[test]
 fn calls_that_double() {
     let scalars = chain("def f0(x: f32) -> y: f32 { y = x*x; }\n", 40, |k| {
         format!("def f{k}(x: f32) -> y: f32 {{ y = f{0}(x) + f{0}(x + 1.0); }}", k - 1)

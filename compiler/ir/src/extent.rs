@@ -172,9 +172,37 @@ impl Extent {
             (_, Some(b)) if b != 0 && self.terms.values().all(|c| c % b == 0) => {
                 return Self { terms: self.terms.iter().map(|(m, c)| (m.clone(), c / b)).collect() };
             }
+            // floor(floor(x / a) / b) = floor(x / (a b)) for b > 0.
+            (_, Some(b)) if b > 0 => {
+                if let Some((inner, ab)) =
+                    self.as_quotient().and_then(|(inner, a)| Some((inner, a.checked_mul(b).filter(|ab| i64::try_from(*ab).is_ok())?)))
+                {
+                    return inner.floor_div(&Self::constant(ab));
+                }
+            }
             _ => {}
         }
         Self::atom(Atom::Quotient(Box::new(self.clone()), Box::new(rhs.clone())))
+    }
+
+    /// Dividend and divisor, if this is a quotient by a literal other than 0.
+    fn as_quotient(&self) -> Option<(&Self, i128)> {
+        let mut terms = self.terms.iter();
+        let (Some((monomial, 1)), None) = (terms.next(), terms.next()) else { return None };
+        match monomial.as_slice() {
+            [Atom::Quotient(inner, divisor)] => Some((inner.as_ref(), divisor.as_constant().filter(|a| *a != 0)?)),
+            _ => None,
+        }
+    }
+
+    /// How deep quotients and remainders nest: 0 without any.
+    #[must_use]
+    pub fn nesting(&self) -> usize {
+        let of_atom = |atom: &Atom| match atom {
+            Atom::Dim(_) | Atom::Index(_) => 0,
+            Atom::Quotient(a, b) | Atom::Remainder(a, b) => 1 + a.nesting().max(b.nesting()),
+        };
+        self.terms.keys().flatten().map(of_atom).max().unwrap_or(0)
     }
 
     /// Remainder with the sign of the divisor.
@@ -337,6 +365,19 @@ mod tests {
         assert_eq!(half.to_string(), "div(d0, 2)");
         assert_eq!(half.evaluate(&|_| Some(7)), Some(3));
         assert_eq!(d(0).floor_div(&d(1)).evaluate(&|a| Some(i128::from(*a == Atom::Dim(Dim::from_u32(0))))), None);
+    }
+
+    #[test]
+    fn quotients_of_quotients_are_one() {
+        let by = |a: i128, b: i128| d(0).floor_div(&Extent::constant(a)).floor_div(&Extent::constant(b));
+        assert_eq!(by(2, 3).to_string(), "div(d0, 6)");
+        assert_eq!((by(2, 3).nesting(), by(2, -3).nesting(), d(0).floor_div(&d(1)).floor_rem(&d(2)).nesting()), (1, 2, 2));
+        for (a, b) in [(2, 3), (-2, 3), (2, -3), (-4, -5), (7, 1)] {
+            for n in -50..50 {
+                let expected = floor_div(floor_div(n, a), b);
+                assert_eq!(by(a, b).evaluate(&|_| Some(n)), Some(expected), "{n} // {a} // {b}");
+            }
+        }
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub const MAX_COPIED_NODES: usize = 1 << 18;
 /// Most terms and factors of a size as a polynomial.
 pub const MAX_SIZE_WEIGHT: usize = 1024;
 
+/// Deepest nesting of quotients and remainders in a size: every pass over sizes recurses into them.
+pub const MAX_SIZE_NESTING: usize = 64;
+
 /// Most mistakes that a check reports; each is shown with its part of the text.
 pub const MAX_MISTAKES: usize = 100;
 

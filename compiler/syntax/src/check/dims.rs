@@ -8,7 +8,7 @@ use super::strict::sides;
 use crate::ast::{Axis, BinaryOp, Expr, ExprKind, Generic, GenericKind, NumberValue, UnaryOp, WhereItem};
 use crate::error::dims::error;
 use crate::error::parse::LimitError;
-use crate::limits::{MAX_FACTS, MAX_SIZE_WEIGHT};
+use crate::limits::{MAX_FACTS, MAX_SIZE_NESTING, MAX_SIZE_WEIGHT};
 use crate::print::print_expr;
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::span::Span;
@@ -147,6 +147,10 @@ impl Elaborator<'_> {
                     (BinaryOp::Pow, Some(n @ 0..=8)) => (0..n).try_fold(Extent::from(1), |p, _| Some(p.mul(&a)).filter(is_small)),
                     _ => return self.not_a_size(e),
                 };
+                if size.as_ref().is_some_and(|size| size.nesting() > MAX_SIZE_NESTING) {
+                    self.errors.push(LimitError::SizeTooDeep { limit: MAX_SIZE_NESTING, span: e.span }.into());
+                    return None;
+                }
                 size.filter(is_small).or_else(|| self.too_large(e))
             }
             _ => self.not_a_size(e),

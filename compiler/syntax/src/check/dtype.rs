@@ -254,6 +254,9 @@ impl Typer<'_, '_> {
             (BinaryFn::FloorDiv | BinaryFn::Rem, Ty::Data(d)) if d.is_complex() => {
                 self.wrong(error(404, format!("`{}` has no meaning for {d}", symbol(op))).at(span, d.to_string()))
             }
+            (BinaryFn::FloorDiv | BinaryFn::Rem, Ty::Adapt(Kind::Complex)) => {
+                self.wrong(error(404, format!("`{}` has no meaning for complex values", symbol(op))).at(span, "complex"))
+            }
             _ => ty,
         }
     }

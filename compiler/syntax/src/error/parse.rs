@@ -139,15 +139,53 @@ impl From<BracketError> for Diagnostic {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are what the messages quote; `CODES` says what each variant is")]
 pub enum LimitError {
-    FileTooLong { bytes: usize, limit: usize },
-    TooDeep { limit: usize, span: Span },
-    TreeTooDeep { limit: u32, span: Span },
-    NameTooLong { bytes: usize, limit: usize, span: Span },
-    TooManyAxes { count: usize, limit: usize, span: Span },
-    TooMany { what: &'static str, count: usize, limit: usize, span: Span },
-    CallsTooDeep { def: String, limit: usize, span: Span },
-    CopiedTooMuch { def: String, limit: usize, span: Span },
-    SizeTooLarge { limit: usize, span: Span },
+    FileTooLong {
+        bytes: usize,
+        limit: usize,
+    },
+    TooDeep {
+        limit: usize,
+        span: Span,
+    },
+    TreeTooDeep {
+        limit: u32,
+        span: Span,
+    },
+    NameTooLong {
+        bytes: usize,
+        limit: usize,
+        span: Span,
+    },
+    TooManyAxes {
+        count: usize,
+        limit: usize,
+        span: Span,
+    },
+    TooMany {
+        what: &'static str,
+        count: usize,
+        limit: usize,
+        span: Span,
+    },
+    CallsTooDeep {
+        def: String,
+        limit: usize,
+        span: Span,
+    },
+    CopiedTooMuch {
+        def: String,
+        limit: usize,
+        span: Span,
+    },
+    SizeTooLarge {
+        limit: usize,
+        span: Span,
+    },
+    /// Quotients and remainders in a size nest too deep.
+    SizeTooDeep {
+        limit: usize,
+        span: Span,
+    },
 }
 
 impl From<LimitError> for Diagnostic {
@@ -180,6 +218,9 @@ impl From<LimitError> for Diagnostic {
                     .at(span, format!("`{def}` would be copied here"))
                     .note("calls and constants are copied in where they stand, so one that uses another twice is twice as long")
                     .help("name the result of a call by an equation, and read that name twice; a constant with a type is computed once")
+            }
+            LimitError::SizeTooDeep { limit, span } => {
+                error(108, format!("`//` and `%` of a size nest deeper than {limit}, which is the limit")).at(span, "too deep")
             }
             LimitError::SizeTooLarge { limit, span } => {
                 error(108, format!("a size has more than {limit} terms and factors, which is the limit")).at(span, "too large")

@@ -38,6 +38,8 @@ fn data_never_converts() {
         "def f<N>(x: bool[N]) -> y: bool[N] { y[i] = x[i] * x[i]; }",
         "E0404 `*` has no meaning for bool | `and`, `or`, `xor(…)`, or convert: `(…) as i32`",
     );
+    refused("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = real(0.5im % 2.0) * x[i]; }", "E0404 `%` has no meaning for complex values");
+    refused("def f<N>(x: f32[N]) -> y: bool[N] { y[i] = i // 0.5im == 1; }", "E0404 `//` has no meaning for complex values");
     refused("def f<N>(x: f32[N]) -> y: bool { y = any[i](x[i]); }", "E0404 `any` reduces bools, and its body is f32");
     refused(
         "def f<N>(x: f32[N]) -> y: f32[N] { z[i: N] = 2*i; y[i] = x[i]; }",
