@@ -43,20 +43,18 @@ pub(crate) struct Product {
 /// The graph of one straight-line part of a plan.
 pub(crate) struct Graph {
     pub(crate) egraph: EGraph<Node, Facts>,
-    /// Steps taken: one a node that a rule joins.
-    pub(crate) n_steps: usize,
     /// Trials left for naming networks.
     trials: usize,
 }
 
 impl Graph {
     pub(crate) fn new() -> Self {
-        Self { egraph: EGraph::new(Facts::default()), n_steps: 0, trials: TRIALS }
+        Self { egraph: EGraph::new(Facts::default()), trials: TRIALS }
     }
 
     /// A graph that can tell why two values are equal.
     pub(crate) fn explained() -> Self {
-        Self { egraph: EGraph::new(Facts::default()).with_explanations_enabled(), n_steps: 0, trials: TRIALS }
+        Self { egraph: EGraph::new(Facts::default()).with_explanations_enabled(), trials: TRIALS }
     }
 
     pub(crate) fn shape(&self, class: Id) -> &[u64] {

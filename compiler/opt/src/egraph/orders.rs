@@ -153,7 +153,6 @@ impl Orders<'_> {
         for one in &ways[0] {
             for other in &ways[1] {
                 self.graph.join_contraction(&made, self.ring, vec![one.clone(), other.clone()], &self.product.extents, "split-contraction");
-                self.graph.n_steps += 1;
             }
         }
     }
@@ -211,7 +210,6 @@ impl Orders<'_> {
             let result = self.contract(operands, |label| step.out.binary_search(&label).is_ok());
             if step.ends.len() == 1 { made[step.id as usize] = result } else { made.push(result) }
         });
-        self.graph.n_steps += n_splits;
         n_splits
     }
 }

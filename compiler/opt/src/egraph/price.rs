@@ -5,6 +5,7 @@
 use super::convert::Converted;
 use super::graph::Graph;
 use super::language::{Node, Ring, Spec};
+use crate::path::{BYTES, OVERHEAD, PRODUCT_FLOPS};
 use crate::{Minimize, classify, cost, rewrite};
 use egg::Id;
 use ein_ir::dtype::DType;
@@ -12,14 +13,8 @@ use ein_ir::entity::{EntityRef, PrimaryMap, Reducer, Tensor};
 use ein_ir::plan::{Contraction, Strategy};
 use ein_ir::tensor::ReducerDecl;
 
-/// Flops a nanosecond of a library matrix product in f32; half of them in f64.
-const GEMM_FLOPS: f64 = 50.0;
 /// Flops a nanosecond of generated loops.
 const NEST_FLOPS: f64 = 2.0;
-/// Bytes a nanosecond.
-const BYTES: f64 = 15.0;
-/// Nanoseconds that a step takes whatever it does.
-const STEP: f64 = 100.0;
 /// Nanoseconds of a call of a matrix product, of which a step may need many.
 const CALL: f64 = 30.0;
 
@@ -47,7 +42,7 @@ impl Prices<'_> {
             Some(work) => match self.minimize {
                 Minimize::Flops | Minimize::Peak => work.flops,
                 Minimize::Combo => work.flops + 64.0 * work.out,
-                Minimize::Time => (work.flops / work.rate).max(work.bytes / BYTES) + STEP + CALL * work.calls,
+                Minimize::Time => (work.flops / work.rate).max(work.bytes / BYTES) + OVERHEAD + CALL * work.calls,
             },
         }
     }
@@ -98,7 +93,8 @@ fn contraction(graph: &Graph, ring: Ring, spec: &Spec, children: &[Id], out: f64
         && classify::strategy(&product) == Strategy::Gemm
     {
         work.calls = classify::shape(&product).batch as f64;
-        work.rate = GEMM_FLOPS * 4.0 / real_bytes(ring.dtype);
+        // Those are of f32; in f64 they are half as many.
+        work.rate = PRODUCT_FLOPS * 4.0 / real_bytes(ring.dtype);
     }
     work
 }

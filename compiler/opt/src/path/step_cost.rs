@@ -84,12 +84,19 @@ pub struct Time {
     pub element_bytes: f64,
 }
 
+/// Flops a nanosecond: half of a good matrix product in f32 on one core of a current machine.
+pub(crate) const PRODUCT_FLOPS: f64 = 50.0;
+/// Bytes a nanosecond.
+pub(crate) const BYTES: f64 = 15.0;
+/// Nanoseconds of a loop of its own, whatever it does.
+pub(crate) const OVERHEAD: f64 = 100.0;
+
 impl Time {
     /// One core of a current machine on tensors of this element size: 50 Gflop/s (half of a good matrix product in f32), 15 GB/s, and
     /// 100 ns for a loop of its own.
     #[must_use]
     pub fn of_element(element_bytes: u64) -> Self {
-        Self { flops: 50.0, bytes: 15.0, overhead: 100.0, element_bytes: element_bytes as f64 }
+        Self { flops: PRODUCT_FLOPS, bytes: BYTES, overhead: OVERHEAD, element_bytes: element_bytes as f64 }
     }
 }
 
