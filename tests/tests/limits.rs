@@ -146,6 +146,20 @@ fn nests_of_huge_ranges() {
     assert_eq!(outputs.len(), 1);
 }
 
+/// Positions of many steps: what one of them costs to compile does not multiply with the others.
+#[test]
+fn long_subscripts() {
+    let remainders: String = (0..200).map(|k| format!(" % {}", 300 - k)).collect();
+    let source = format!("def f<N>(x: f32[N]) -> y: f32[N] where N == 512 {{ y[i: N] = x[i{remainders}]; }}");
+    let program = Compiler::new().threads(1).compile(&source).expect("it is right");
+    let values: Vec<f32> = (0..512u16).map(f32::from).collect();
+    let x = ein::Tensor::from_slice(&[512], &values).expect("it fits");
+    let bound = program.main_def().expect("there is one").bind().input("x", &(&x).into()).and_then(|binder| binder.build());
+    let outputs = bound.expect("it is planned").call(&[(&x).into()]).expect("it runs").into_tensors();
+    let expected: Vec<f32> = (0..512u16).map(|i| f32::from((101..=300).rev().fold(i, |n, k| n % k))).collect();
+    assert_eq!(outputs[0].as_slice::<f32>().expect("f32"), expected);
+}
+
 /// Tensors that fit by themselves, and not together.
 #[test]
 fn memory_beyond_the_address_space() {

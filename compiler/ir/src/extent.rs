@@ -8,6 +8,7 @@ use crate::entity::{Dim, Index};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a polynomial is made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,9 +18,9 @@ pub enum Atom {
     /// An index variable.
     Index(Index),
     /// Floor quotient.
-    Quotient(Box<Extent>, Box<Extent>),
+    Quotient(Arc<Extent>, Arc<Extent>),
     /// Remainder with the sign of the divisor.
-    Remainder(Box<Extent>, Box<Extent>),
+    Remainder(Arc<Extent>, Arc<Extent>),
 }
 
 /// A product of atoms, sorted; an atom that occurs twice stands twice.
@@ -182,7 +183,7 @@ impl Extent {
             }
             _ => {}
         }
-        Self::atom(Atom::Quotient(Box::new(self.clone()), Box::new(rhs.clone())))
+        Self::atom(Atom::Quotient(Arc::new(self.clone()), Arc::new(rhs.clone())))
     }
 
     /// Dividend and divisor, if this is a quotient by a literal other than 0.
@@ -213,7 +214,7 @@ impl Extent {
             (_, Some(b)) if b != 0 && self.terms.values().all(|c| c % b == 0) => return Self::default(),
             _ => {}
         }
-        Self::atom(Atom::Remainder(Box::new(self.clone()), Box::new(rhs.clone())))
+        Self::atom(Atom::Remainder(Arc::new(self.clone()), Arc::new(rhs.clone())))
     }
 
     /// Replaces atoms: `f` answers for dims and indices, `None` keeps them; quotients and remainders are rebuilt.

@@ -10,6 +10,7 @@ use crate::extent::{Atom, Extent};
 use crate::span::{FileId, Span};
 use crate::verified::ParseError;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// How deeply expressions may nest in a text form, so that reading one never exhausts the stack.
 const MAX_DEPTH: usize = 256;
@@ -354,9 +355,9 @@ impl<'a> Cursor<'a> {
             return Err(self.expected("an extent"));
         }
         self.expect("(")?;
-        let a = Box::new(self.extent()?);
+        let a = Arc::new(self.extent()?);
         self.expect(",")?;
-        let b = Box::new(self.extent()?);
+        let b = Arc::new(self.extent()?);
         self.expect(")")?;
         // Not `floor_div`: the text is in normal form already, and must read back as it was.
         Ok(Extent::atom(if quotient { Atom::Quotient(a, b) } else { Atom::Remainder(a, b) }))

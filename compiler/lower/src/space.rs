@@ -5,9 +5,11 @@
 
 use crate::affine::{Affine, Axes, Axis, AxisDecl, AxisKind};
 use crate::turn::{Around, Turn};
+use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index};
 use ein_ir::extent::{Atom, Extent};
 use ein_ir::plan::Nest;
+use ein_ir::scalar::Scalar;
 
 /// The axes, and every index as a form over them.
 #[derive(Clone, Debug, Default)]
@@ -76,14 +78,7 @@ impl Space {
 
     fn split_for_divisions(&mut self, nest: &Nest) {
         let mut polynomials = Vec::new();
-        let mut collect = |scalar: &ein_ir::scalar::Scalar| {
-            scalar.visit(&mut |s| {
-                if s.dtype == ein_ir::dtype::DType::I64 {
-                    polynomials.extend(s.as_polynomial().filter(|p| p.as_constant().is_none()));
-                }
-            });
-        };
-        nest.scalars().for_each(&mut collect);
+        nest.scalars().for_each(|scalar| collect(scalar, &mut polynomials));
         // A split may make another division solvable (quotients of quotients); each makes extents smaller, so this ends.
         while polynomials.iter().any(|p| self.split_for(p)) {}
     }
@@ -171,6 +166,15 @@ impl Space {
             Atom::Quotient(p, c) => Some(self.divide(&self.affine(p)?, positive(c)?)?.0),
             Atom::Remainder(p, c) => Some(self.divide(&self.affine(p)?, positive(c)?)?.1),
         }
+    }
+}
+
+/// The polynomials in an expression that vary and are not part of a larger one.
+fn collect(scalar: &Scalar, out: &mut Vec<Extent>) {
+    let polynomial = (scalar.dtype == DType::I64).then(|| scalar.as_polynomial()).flatten();
+    match polynomial {
+        Some(polynomial) => out.extend(Some(polynomial).filter(|p| p.as_constant().is_none())),
+        None => scalar.children().into_iter().for_each(|child| collect(child, out)),
     }
 }
 

@@ -12,6 +12,7 @@ use super::facts::Facts;
 use ein_ir::entity::Index;
 use ein_ir::extent::{Atom, Extent, Monomial};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is known of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -410,7 +411,7 @@ impl Prover {
         let mut out = BTreeSet::new();
         for p in self.ranges.values().flat_map(|(lo, hi)| [lo, hi]).chain([&self.goal]) {
             let divisors = atoms_of(p).into_iter().filter_map(|a| match a {
-                Atom::Quotient(_, b) | Atom::Remainder(_, b) if b.leaves().iter().all(|leaf| matches!(leaf, Atom::Dim(_))) => Some(*b),
+                Atom::Quotient(_, b) | Atom::Remainder(_, b) if b.leaves().iter().all(|leaf| matches!(leaf, Atom::Dim(_))) => Some(Arc::unwrap_or_clone(b)),
                 _ => None,
             });
             out.extend(divisors.filter(|d| d.as_atom().is_none_or(|atom| self.least.get(atom).is_none_or(|l| *l < 1))));
