@@ -1,6 +1,6 @@
 //! Chooses how a contraction of two operands is carried out.
 
-use crate::contraction::is_field;
+use crate::ring::is_field;
 use ein_ir::plan::{Contraction, Strategy};
 
 /// Products below this many multiply-adds per matrix run faster as generated loops than through a library call: about where the

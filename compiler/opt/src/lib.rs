@@ -16,7 +16,6 @@
 //! What it must not know: syntax, loop orders, tiles, vector widths, machine code.
 
 mod classify;
-mod contraction;
 mod convert;
 mod cost;
 mod draft;
@@ -26,18 +25,19 @@ mod faults;
 mod fold;
 mod fuse;
 mod gather;
+mod in_place;
 mod library;
 mod linear;
 mod memory;
 mod names;
-mod order;
 mod pack;
 pub mod path;
 mod recurrence;
 mod report;
 mod rewrite;
+mod ring;
 mod scatter;
-mod slice;
+mod search;
 mod slicing;
 #[cfg(test)]
 mod tests;
@@ -236,7 +236,7 @@ fn optimise(draft: &mut Draft, options: &Options) {
     fuse::forward_copies(draft);
     scatter::pin_all(draft);
     egraph::optimise(draft, options);
-    slice::read_in_place(draft, &options.strided_inputs);
+    in_place::read_in_place(draft, &options.strided_inputs);
     fuse::fuse(draft);
     fuse::drop_dead(draft);
 }

@@ -6,7 +6,7 @@
 
 use crate::draft::{Draft, DraftStep, Recurrence, Role, Value, Work};
 use crate::path::{self, Budget, Path, Tree};
-use crate::{Minimize, Options, contraction, order, rewrite};
+use crate::{Minimize, Options, rewrite, ring, search};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::plan::{IndexRange, Nest, NestReduce, ScanState};
@@ -38,7 +38,7 @@ fn labels(draft: &Draft, step: &DraftStep, limit: u64, options: &Options) -> Opt
     let network = network(draft, nest)?;
     let written = Path::summed_first(&network, Tree::written(network.n_operands()));
     let objective = Minimize::Peak.of_orders(0);
-    let found = order::search(&network, &objective, options, &written);
+    let found = search::search(&network, &objective, options, &written);
     let elements = u128::from(limit / draft.values[nest.out].dtype.bytes().max(1) as u64);
     let budget = Budget { seed: options.seed, ..Budget::default_for(&network) };
     let sliced = path::slice(&network, &found, elements, &objective, budget, &mut |_| true).ok()?;
@@ -49,13 +49,12 @@ fn labels(draft: &Draft, step: &DraftStep, limit: u64, options: &Options) -> Opt
 fn network(draft: &Draft, nest: &Nest) -> Option<path::Network> {
     let reduce = nest.reduce.as_ref().filter(|r| r.op == ReduceOp::Sum && r.guard.is_none() && r.pins.is_empty())?;
     let dtype = draft.values[nest.out].dtype;
-    let is_plain =
-        nest.params == 0 && nest.domain.is_none() && nest.epilogue.is_none() && reduce.acc == dtype && contraction::is_ring(dtype);
+    let is_plain = nest.params == 0 && nest.domain.is_none() && nest.epilogue.is_none() && reduce.acc == dtype && ring::is_ring(dtype);
     if !is_plain || nest.indices.values().any(|range| range.lo != 0 || range.hi == 0) {
         return None;
     }
     let mut factors = Vec::new();
-    contraction::flatten(&nest.body, &mut factors);
+    ring::flatten(&nest.body, &mut factors);
     let labels = |indices: &[Index]| indices.iter().map(|i| i.index() as u32).collect::<Vec<u32>>();
     let operand = |factor: &&Scalar| match &factor.kind {
         ScalarKind::Access(access) => rewrite::plain_indices(access).map(|indices| labels(&indices)),

@@ -4,10 +4,10 @@
 //! of its uses, and the sum becomes a contraction of plain tensors. Integers whose sums a float holds exactly are multiplied as
 //! such floats: the library has matrix products of those.
 
-use crate::contraction::{flatten, is_field};
 use crate::convert::copy_nest;
 use crate::draft::{Draft, DraftStep, Role, Value, Work};
 use crate::rewrite;
+use crate::ring::{flatten, is_field};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::interval::{self, Interval};

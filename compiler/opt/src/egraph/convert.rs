@@ -9,7 +9,7 @@ use super::facts::Type;
 use super::graph::{Access, Graph, Product};
 use super::language::{Label, Node, Ring};
 use crate::draft::{Draft, DraftStep, Question, Role, Work};
-use crate::{contraction, gather, rewrite};
+use crate::{gather, rewrite, ring};
 use egg::Id;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, Tensor};
@@ -252,7 +252,7 @@ impl<'a> Algebra<'a> {
             }
         }
         if negative {
-            operands.push(self.converted.graph.constant(contraction::minus_one(self.ring.dtype), self.ring.dtype));
+            operands.push(self.converted.graph.constant(ring::minus_one(self.ring.dtype), self.ring.dtype));
         }
         if let Some(rest) = self.rest(&others) {
             operands.push(rest);
@@ -324,7 +324,7 @@ impl<'a> Algebra<'a> {
             _ => {
                 let mut operands = self.product(scalar)?;
                 if negative {
-                    operands.push(self.converted.graph.constant(contraction::minus_one(self.ring.dtype), self.ring.dtype));
+                    operands.push(self.converted.graph.constant(ring::minus_one(self.ring.dtype), self.ring.dtype));
                 }
                 let output: BTreeSet<Label> = operands.iter().flat_map(|o| &o.labels).copied().collect();
                 let product = Product { operands, output: output.into_iter().collect(), extents: self.extents.clone() };
@@ -369,7 +369,7 @@ impl<'a> Algebra<'a> {
 fn ring_of(nest: &Nest, dtype: DType) -> Option<Ring> {
     let add = nest.reduce.as_ref().map_or(ReduceOp::Sum, |r| r.op);
     let mul = match add {
-        ReduceOp::Sum if contraction::is_ring(dtype) => BinaryFn::Mul,
+        ReduceOp::Sum if ring::is_ring(dtype) => BinaryFn::Mul,
         ReduceOp::Max | ReduceOp::Min => BinaryFn::Add,
         ReduceOp::Any => BinaryFn::And,
         _ => return None,

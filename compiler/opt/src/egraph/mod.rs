@@ -25,7 +25,7 @@ mod tests;
 mod why;
 
 use crate::draft::{Draft, Question};
-use crate::{Options, order};
+use crate::{Options, search};
 use convert::{Converted, Item};
 use egg::{Id, Language};
 use extract::{Problem, Selection, Visits, Way};
@@ -38,7 +38,7 @@ const VISITS: [u64; 3] = [0, 200_000, 5_000_000];
 
 /// Replaces the steps of a draft by cheaper ones that compute the same.
 pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
-    let limit = order::intermediate_limit(draft, draft.values.keys());
+    let limit = search::intermediate_limit(draft, draft.values.keys());
     let mut converted = saturated(draft, options, limit);
     let candidates = Candidates::of(draft, &converted, options, limit);
     let level = usize::from(options.opt_level).min(VISITS.len() - 1);

@@ -6,7 +6,7 @@
 use super::graph::{Access, Graph, Product};
 use super::language::{Label, Node, Ring, Spec};
 use crate::path::{self, Objective, Path, Rank, StepCost, Subset, Table};
-use crate::{Options, order};
+use crate::{Options, search};
 use egg::Id;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -195,7 +195,7 @@ impl Orders<'_> {
 
     /// Inserts the steps of the best path that is found.
     fn insert_best(&mut self, network: &path::Network, objective: &Objective, options: &Options) -> usize {
-        let found = order::search(network, objective, options, &Path::summed_first(network, path::Tree::written(network.n_operands())));
+        let found = search::search(network, objective, options, &Path::summed_first(network, path::Tree::written(network.n_operands())));
         let n = network.n_operands();
         let mut made: Vec<Access> = self.product.operands.clone();
         let mut n_splits = 0;

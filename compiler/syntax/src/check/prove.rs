@@ -411,7 +411,9 @@ impl Prover {
         let mut out = BTreeSet::new();
         for p in self.ranges.values().flat_map(|(lo, hi)| [lo, hi]).chain([&self.goal]) {
             let divisors = atoms_of(p).into_iter().filter_map(|a| match a {
-                Atom::Quotient(_, b) | Atom::Remainder(_, b) if b.leaves().iter().all(|leaf| matches!(leaf, Atom::Dim(_))) => Some(Arc::unwrap_or_clone(b)),
+                Atom::Quotient(_, b) | Atom::Remainder(_, b) if b.leaves().iter().all(|leaf| matches!(leaf, Atom::Dim(_))) => {
+                    Some(Arc::unwrap_or_clone(b))
+                }
                 _ => None,
             });
             out.extend(divisors.filter(|d| d.as_atom().is_none_or(|atom| self.least.get(atom).is_none_or(|l| *l < 1))));
