@@ -149,9 +149,7 @@ fn try_program(program: &Generated) -> Result<(), String> {
         compiled.main_def().map_err(|e| e.render(false))
     };
     let layouts: Vec<Layout> = inputs.iter().map(|_| random.pick(&Layout::ALL)).collect();
-    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, |opt, threads| {
-        function(Compiler::new().opt_level(opt).threads(threads))
-    })?;
+    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, |compiler| function(compiler))?;
     same_text(&function(Compiler::new().threads(1))?, &function(Compiler::new().threads(2))?, &generic, &shapes, program)
 }
 
@@ -188,22 +186,38 @@ fn configurations(
     layouts: &[Layout],
     sizes: &[(String, i64)],
     module: &Verified<Module>,
-    function: impl Fn(u8, usize) -> Result<Function, String>,
+    function: impl Fn(Compiler) -> Result<Function, String>,
 ) -> Result<(), String> {
+    let at = |opt: u8, threads: usize| function(Compiler::new().opt_level(opt).threads(threads));
     let plain: Vec<Stored> = inputs.iter().map(|t| Stored::new(t, Layout::RowMajor)).collect();
     let strided: Vec<Stored> = inputs.iter().zip(layouts).map(|(t, l)| Stored::new(t, *l)).collect();
-    let one = call(&function(1, 1)?, &plain, sizes);
+    let one = call(&at(1, 1)?, &plain, sizes);
     judge.judge(&one).map_err(|e| format!("-O1: {e}"))?;
     if let Ok(one) = &one {
         kernels_agree(module, inputs, one)?;
     }
-    judge.judge(&call(&function(0, 1)?, &plain, sizes)).map_err(|e| format!("-O0: {e}"))?;
-    judge.judge(&call(&function(1, 1)?, &strided, sizes)).map_err(|e| format!("layouts {layouts:?}: {e}"))?;
-    match (one, call(&function(1, 2)?, &plain, sizes)) {
+    judge.judge(&call(&at(0, 1)?, &plain, sizes)).map_err(|e| format!("-O0: {e}"))?;
+    judge.judge(&call(&at(1, 1)?, &strided, sizes)).map_err(|e| format!("layouts {layouts:?}: {e}"))?;
+    for limit in limits(module, inputs.len()) {
+        let bounded = call(&function(Compiler::new().threads(1).memory_limit(limit))?, &plain, sizes);
+        // Other errors are those of the program.
+        if !bounded.as_ref().is_err_and(|e| e.diagnostics().iter().any(|d| d.code.0 == 801)) {
+            judge.judge(&bounded).map_err(|e| format!("within {limit} bytes: {e}"))?;
+        }
+    }
+    match (one, call(&at(1, 2)?, &plain, sizes)) {
         (Ok(one), Ok(two)) => one.iter().zip(&two).try_for_each(|(a, b)| same_bits(b, a)).map_err(|e| format!("2 threads: {e}")),
         (one, two) if one.is_err() == two.is_err() => Ok(()),
         _ => Err("one thread and two threads do not both fail".to_owned()),
     }
+}
+
+/// Memory limits below what the best plan takes: for all of its intermediates but a little, and for hardly any.
+fn limits(module: &Verified<Module>, n_inputs: usize) -> Vec<u64> {
+    let options = ein_opt::Options { strided_inputs: vec![false; n_inputs], ..ein_opt::Options::default() };
+    let Ok(plan) = ein_opt::plan(module, &options) else { return Vec::new() };
+    let results = plan.peak().base - plan.arena_bytes;
+    if plan.arena_bytes == 0 { Vec::new() } else { vec![plan.peak().base - 1, results + plan.arena_bytes / 8] }
 }
 
 /// The interpreter of kernel IR and the machine code made from it do the same operations: their bits agree (NaN is NaN).
@@ -321,17 +335,14 @@ fn try_spec(spec: &Spec) -> Result<(), String> {
         .and_then(|resolved| ein_syntax::einsum::lower(&resolved, &shapes, &dtypes));
     let inputs: Vec<Tensor> = spec.operands.iter().map(|(dtype, shape)| random_tensor(&mut random, *dtype, shape)).collect();
     let layouts: Vec<Layout> = inputs.iter().map(|_| random.pick(&Layout::ALL)).collect();
-    let function = |opt, threads| {
-        let compiler = Compiler::new().opt_level(opt).threads(threads);
-        ein::Einsum::with_compiler(&spec.equation, compiler).and_then(|e| e.function(&shapes, &dtypes))
-    };
+    let function = |compiler: Compiler| ein::Einsum::with_compiler(&spec.equation, compiler).and_then(|e| e.function(&shapes, &dtypes));
     let generic = match lowered {
         Ok(generic) => generic,
         // Sizes that do not fit are refused by both paths alike.
-        Err(d) if (150..170).contains(&d.code.0) && function(1, 1).is_err() => return Ok(()),
+        Err(d) if (150..170).contains(&d.code.0) && function(Compiler::new()).is_err() => return Ok(()),
         Err(d) => return Err(format!("refused: {d}")),
     };
     let specialised = specialise(&generic, &shapes, &[]).map_err(|d| format!("not specialised: {d:?}"))?;
     let judge = Judge::new(&specialised, &inputs);
-    configurations(&judge, &inputs, &layouts, &[], &specialised, |opt, threads| function(opt, threads).map_err(|e| e.render(false)))
+    configurations(&judge, &inputs, &layouts, &[], &specialised, |compiler| function(compiler).map_err(|e| e.render(false)))
 }

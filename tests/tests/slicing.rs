@@ -55,6 +55,83 @@ fn several_labels_are_sliced_together() {
     }
 }
 
+/// Programs cut into blocks along an axis of a result, with the sizes of their inputs, and bytes of results and of what every block needs.
+const BLOCKS: [(&str, &[&[usize]], u64); 7] = [
+    // Attention: scores of a block of queries.
+    (
+        "def f<N, M, K>(q: f64[N, K], k: f64[M, K], v: f64[M, K]) -> y: f64[N, K] {
+  s[i, j] = q[i, c] * k[j, c]; m[i] = max[j](s[i, j]); e[i, j] = exp(s[i, j] - m[i]); z[i] = sum[j](e[i, j]);
+  y[i, c] = sum[j](e[i, j] / z[i] * v[j, c]);
+}",
+        &[&[53, 8], &[47, 8], &[47, 8]],
+        53 * 8 * 8,
+    ),
+    // With projections: keys and values are needed whole.
+    (
+        "def f<N, D>(x: f64[N, D], A: f64[D, D], B: f64[D, D]) -> y: f64[N, D] {
+  q[i, d] = x[i, c] * A[c, d]; k[i, d] = x[i, c] * B[c, d]; s[i, j] = q[i, d] * k[j, d];
+  y[i, d] = sum[j](tanh(s[i, j]) * x[j, d]);
+}",
+        &[&[61, 6], &[6, 6], &[6, 6]],
+        2 * 61 * 6 * 8,
+    ),
+    // Two results of one intermediate.
+    (
+        "def f<N, M>(x: f64[N], y: f64[M]) -> (a: f64[N], b: f64[N]) {
+  t[i, j] = exp(-(x[i] - y[j]) * (x[i] - y[j])); a[i] = sum[j](t[i, j]); c[i, k] = t[i, j] * t[k, j]; b[i] = max[k](c[i, k]);
+}",
+        &[&[40], &[30]],
+        2 * 40 * 8 + 40 * 30 * 8,
+    ),
+    // Along the second axis; the first is needed whole.
+    (
+        "def f<N, M>(x: f64[N, N], y: f64[N, M]) -> z: f64[N, M] {
+  u[i, m] = x[i, k] * y[k, m]; w[m] = max[i](u[i, m]); p[i, m] = exp(u[i, m] - w[m]); z[i, m] = x[i, k] * p[k, m];
+}",
+        &[&[12, 12], &[12, 70]],
+        12 * 70 * 8,
+    ),
+    // Steps before and after, one of which needs what the blocks write whole.
+    (
+        "def f<N, K>(x: f64[N, K]) -> (y: f64[N, K], t: f64) {
+  m[k] = sum[i](x[i, k]) / 7.0; g[i, j] = sum[k]((x[i, k] - m[k]) * (x[j, k] - m[k])); h[i, j] = exp(sum[l](g[i, l] * g[l, j]) * 0.01);
+  y[i, k] = sum[j](h[i, j] * x[j, k]); t = sum[i, k](y[i, k] * y[i, k]);
+}",
+        &[&[29, 3]],
+        2 * 29 * 3 * 8 + 29 * 29 * 8,
+    ),
+    // Neighbours are read from inputs, not from other blocks.
+    (
+        "def f<N, K, C>(x: f64[N], w: f64[K, C], v: f64[C]) -> y: f64[N] {
+  h[i: N, c] = sum[k](x[pad(i + k - 1)] * w[k, c]); a[i, c] = max(h[i, c], 0.0) * h[i, c]; y[i] = sum[c, d](a[i, c] * a[i, d] * v[c]);
+}",
+        &[&[101], &[3, 9], &[9]],
+        101 * 8,
+    ),
+    // A scan in between, and positions of data.
+    (
+        "def f<N, K>(x: f64[N, K], n: f64[K]) -> y: f64[N, N] {
+  scan t in 0..3 { s[k] = prev s[k] * n[k] from n[k]; }
+  p[i, j, k] = exp(x[i, k] * x[j, k] * s[k]); q[i, j] = max[k](p[i, j, k]);
+  r[i, j] = sum[k](p[i, j, k] / q[i, j] * p[i, j, k]); y[i, j] = r[i, j] * q[i, j];
+}",
+        &[&[17, 5], &[5]],
+        17 * 17 * 8,
+    ),
+];
+
+#[test]
+fn programs_run_in_blocks_along_an_axis() {
+    for (source, shapes, floor) in &BLOCKS {
+        let (free, _) = compare(source, shapes, u64::MAX);
+        assert!(free > *floor, "{free} {floor}: {source}");
+        for limit in [free - 1, floor + (free - floor) / 3, floor + (free - floor) / 10] {
+            let (_, tight) = compare(source, shapes, limit);
+            assert!(tight <= limit, "{tight} for {limit} of {free}: {source}");
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_met_is_refused_with_the_figure_that_can() {
     let chain = "def f<N>(A: f64[N, N], B: f64[N, N], C: f64[N, N]) -> y: f64[N, N] { y[i, l] = A[i, j] * B[j, k] * C[k, l]; }";

@@ -22,6 +22,8 @@ pub(crate) struct Draft {
     pub(crate) outputs: Vec<Tensor>,
     /// In the order of execution.
     pub(crate) steps: Vec<DraftStep>,
+    /// Whether pointwise values are computed wherever they are read, however often.
+    pub(crate) recompute: bool,
     /// What somebody asks about the graph between the steps as written and as chosen, and the answer.
     pub(crate) asked: Option<(Question, String)>,
 }

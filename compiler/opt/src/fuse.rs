@@ -92,12 +92,13 @@ fn may_inline(draft: &Draft, uses: &Uses, producer: &Nest) -> bool {
         reads += accesses.len();
         let total = rewrite::scalars(nest).iter().map(|s| rewrite::size(s)).sum::<usize>();
         let fits = total.saturating_add(rewrite::size(&producer.body).saturating_mul(accesses.len())) <= BODY_SIZE_MAX;
-        let is_work_kept = is_cheap || evaluations(nest, producer.out) <= RECOMPUTE_MAX.saturating_mul(rewrite::iterations(producer));
+        let is_work_kept =
+            is_cheap || draft.recompute || evaluations(nest, producer.out) <= RECOMPUTE_MAX.saturating_mul(rewrite::iterations(producer));
         if !fits || !is_work_kept || !accesses.iter().all(|a| is_substitutable(a)) {
             return false;
         }
     }
-    reads > 0 && (is_cheap || reads == 1)
+    reads > 0 && (is_cheap || draft.recompute || reads == 1)
 }
 
 /// How often a nest evaluates its reads of a value.

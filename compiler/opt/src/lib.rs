@@ -15,6 +15,7 @@
 //!
 //! What it must not know: syntax, loop orders, tiles, vector widths, machine code.
 
+mod blocks;
 mod classify;
 mod convert;
 mod cost;
@@ -23,6 +24,7 @@ mod egraph;
 mod epilogue;
 mod faults;
 mod fold;
+mod frugal;
 mod fuse;
 mod gather;
 mod in_place;
@@ -128,9 +130,6 @@ impl Default for Options {
     }
 }
 
-/// Halvings of what networks may take, until a plan of slices keeps to its limit.
-const SLICE_TRIES: u32 = 6;
-
 /// Makes a plan of a specialised module.
 ///
 /// # Errors
@@ -144,40 +143,19 @@ pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Veri
     })
 }
 
-/// The plan that is best without the limit, if it keeps to it; otherwise the first of others that take less memory and do.
+/// The plan that is best without the limit, if it keeps to it; otherwise the best of others that take less memory and do.
 fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<Diagnostic>> {
     let folded = fold::fold(module);
     let module = folded.as_ref().unwrap_or(module);
-    let mut plan = try_plan(module, options, true, None)?;
+    let mut plan = try_plan(module, options, Way::USUAL)?;
     if let Some(limit) = options.memory_limit
         && plan.peak().base > limit
     {
-        for (options, widen, slices) in frugal(options, limit) {
-            let other = try_plan(module, &options, widen, slices)?;
-            if other.peak().base < plan.peak().base {
-                plan = other;
-            }
-            if plan.peak().base <= limit {
-                break;
-            }
-        }
+        plan = frugal::plan(module, options, plan, limit)?;
         plan.header = header(module, options);
     }
     memory::check_limit(&plan)?;
     Ok(plan)
-}
-
-/// What to try in turn when memory is short: operands that are not converted beforehand, orders with small intermediates, slices, and
-/// loops as written, which store nothing between factors.
-fn frugal(options: &Options, limit: u64) -> Vec<(Options, bool, Option<u64>)> {
-    let peak = Options { minimize: Minimize::Peak, ..options.clone() };
-    let written = Options { opt_level: 0, ..options.clone() };
-    let mut tries = vec![(options.clone(), false, None), (peak.clone(), true, None), (peak.clone(), false, None)];
-    // Operands and sums of slices take memory besides what a network says of itself.
-    let allowed = (0..SLICE_TRIES).map(|n| limit >> n);
-    tries.extend(allowed.map(|bytes| (peak.clone(), false, Some(bytes))));
-    tries.push((written, false, None));
-    tries
 }
 
 /// The rules by which the steps of a plan follow from the program, in words: nothing at level 0, where nothing is rewritten.
@@ -208,14 +186,47 @@ fn ask(module: &tensor::Module, options: &Options, question: Question) -> Result
     Ok(draft.asked.map_or_else(String::new, |(_, answer)| answer))
 }
 
-/// The plan of a module; with `slices`, networks are sliced until they take no more than so many bytes.
-fn try_plan(module: &tensor::Module, options: &Options, widen: bool, slices: Option<u64>) -> Result<Plan, Vec<Diagnostic>> {
+/// How a plan is made from a program, besides [`Options`]: the ways to less memory.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    /// Narrow operands of matrix products are converted beforehand.
+    widen: bool,
+    /// Pointwise values are computed wherever they are read, however often.
+    recompute: bool,
+    cut: Cut,
+}
+
+impl Way {
+    /// The fastest.
+    const USUAL: Way = Way { widen: true, recompute: false, cut: Cut::Nothing };
+    /// Without copies of operands.
+    const PLAIN: Way = Way { widen: false, ..Self::USUAL };
+}
+
+/// How a program is cut before it is optimised.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    Nothing,
+    /// Networks are sliced until they take no more than so many bytes.
+    Networks(u64),
+    /// In blocks of so many positions along an axis of a result.
+    Blocks(blocks::Axis, u64),
+    /// Along every axis that allows it.
+    Elements,
+}
+
+/// The plan of a module.
+fn try_plan(module: &tensor::Module, options: &Options, way: Way) -> Result<Plan, Vec<Diagnostic>> {
     let mut draft = convert::convert(module)?;
-    if let Some(bytes) = slices {
-        slicing::slice(&mut draft, bytes, options);
+    match way.cut {
+        Cut::Nothing => {}
+        Cut::Networks(bytes) => drop(slicing::slice(&mut draft, bytes, options)),
+        Cut::Blocks(axis, block) => blocks::cut(&mut draft, axis, block),
+        Cut::Elements => blocks::cut_to_elements(&mut draft),
     }
+    draft.recompute = way.recompute;
     if options.opt_level > 0 {
-        if widen {
+        if way.widen {
             widen::widen(&mut draft);
         }
         optimise(&mut draft, options);

@@ -19,8 +19,9 @@ pub(crate) fn each_body(draft: &mut Draft, pass: &mut dyn FnMut(&mut Draft)) {
         let written = steps.iter().flat_map(DraftStep::writes);
         let outputs: BTreeSet<Tensor> = written.filter(|t| !values[*t].is_intermediate()).collect();
         let reducers = std::mem::take(&mut draft.reducers);
-        let mut body =
-            Draft { values, reducers, inputs: Vec::new(), outputs: outputs.into_iter().collect(), steps, asked: draft.asked.take() };
+        let outputs = outputs.into_iter().collect();
+        let asked = draft.asked.take();
+        let mut body = Draft { values, reducers, inputs: Vec::new(), outputs, steps, recompute: draft.recompute, asked };
         pass(&mut body);
         (draft.values, draft.reducers, draft.asked) = (body.values, body.reducers, body.asked);
         if let Work::Scan(scan) = &mut draft.steps[n].work {

@@ -89,9 +89,14 @@ pub(crate) fn insert_param(nest: &mut Nest, position: usize, range: IndexRange) 
 
 /// Takes a nest out of a scan around it, whose index it does not use.
 pub(crate) fn remove_param(nest: &mut Nest, position: usize) {
+    remove_index(nest, position);
+    nest.params -= 1;
+}
+
+/// Takes an index away that nothing in a nest uses.
+pub(crate) fn remove_index(nest: &mut Nest, position: usize) {
     let mut indices: Vec<IndexRange> = nest.indices.values().cloned().collect();
     indices.remove(position);
-    nest.params -= 1;
     renumber(nest, indices, &|index| Index::new(index.index() - usize::from(index.index() > position)));
 }
 

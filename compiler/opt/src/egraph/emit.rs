@@ -41,6 +41,8 @@ pub(crate) struct Emitter<'a> {
     made: Vec<(Id, Tensor)>,
     /// Tensors that are there under their own names.
     copied: BTreeSet<Tensor>,
+    /// What is being made for somebody outside.
+    wanted: Option<Tensor>,
     steps: Vec<DraftStep>,
 }
 
@@ -57,8 +59,17 @@ pub(crate) struct Made {
 pub(crate) fn emit(draft: &mut Draft, converted: &Converted, chosen: &BTreeMap<Id, Node>) -> Option<Made> {
     let n_values = draft.values.len();
     let homes = homes(draft, converted);
-    let mut emitter =
-        Emitter { draft, converted, chosen, homes, stored: BTreeMap::new(), made: Vec::new(), copied: BTreeSet::new(), steps: Vec::new() };
+    let mut emitter = Emitter {
+        draft,
+        converted,
+        chosen,
+        homes,
+        stored: BTreeMap::new(),
+        made: Vec::new(),
+        copied: BTreeSet::new(),
+        wanted: None,
+        steps: Vec::new(),
+    };
     let done = emitter.items();
     let Emitter { steps, made, stored, .. } = emitter;
     match done {
@@ -122,6 +133,7 @@ impl Emitter<'_> {
     /// Computes a tensor that somebody outside wants, under its own name.
     fn want(&mut self, tensor: Tensor) -> Option<()> {
         self.copied.insert(tensor);
+        self.wanted = Some(tensor);
         let access = self.converted.graph.current(self.converted.values[&tensor].clone());
         self.make(access.class)?;
         if self.stored.get(&access.class).is_some_and(|(home, _)| *home == tensor) {
@@ -203,9 +215,7 @@ impl Emitter<'_> {
         let data = &self.converted.graph.egraph[class].data;
         let (extents, dtype) = (data.shape.clone(), data.dtype);
         let axes = (0..extents.len() as Label).collect();
-        let name = format!("t{}", self.draft.values.len());
-        let value = Value { name, dtype, extents, index_of: Vec::new(), role: Role::Intermediate, span: self.span() };
-        (self.draft.values.push(value), axes)
+        (self.intermediate(extents, dtype), axes)
     }
 
     /// Where a tensor is defined.
@@ -213,13 +223,14 @@ impl Emitter<'_> {
         self.converted.spans.get(&tensor).copied().unwrap_or(self.draft.values[tensor].span)
     }
 
-    /// Where values that no equation names come from: the first that is wanted.
-    fn span(&self) -> Span {
-        match self.converted.items.first() {
-            Some(Item::Wanted(tensor)) => self.span_of(*tensor),
-            Some(Item::Step(step)) => step.span,
-            None => Span::default(),
-        }
+    /// A value that no equation names: it is called after what is wanted when it is first needed.
+    fn intermediate(&mut self, extents: Vec<u64>, dtype: DType) -> Tensor {
+        let role = Role::Intermediate;
+        let (name, span) = match self.wanted {
+            Some(tensor) => (format!("{}.{}", self.draft.values[tensor].name, self.draft.values.len()), self.span_of(tensor)),
+            None => (format!("t{}", self.draft.values.len()), Span::default()),
+        };
+        self.draft.values.push(Value { name, dtype, extents, index_of: Vec::new(), role, span })
     }
 
     /// How a class is read whose axes have these labels.
