@@ -149,7 +149,7 @@ fn try_program(program: &Generated) -> Result<(), String> {
         compiled.main_def().map_err(|e| e.render(false))
     };
     let layouts: Vec<Layout> = inputs.iter().map(|_| random.pick(&Layout::ALL)).collect();
-    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, |compiler| function(compiler))?;
+    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, function)?;
     same_text(&function(Compiler::new().threads(1))?, &function(Compiler::new().threads(2))?, &generic, &shapes, program)
 }
 

@@ -105,28 +105,35 @@ impl Region {
         for (n, step) in steps.iter().enumerate().rev() {
             let Work::Nest(nest) = &step.work else { continue };
             let value = nest.out;
-            let readers: Vec<usize> = (n + 1..steps.len()).filter(|r| steps[*r].reads().contains(&value)).collect();
-            let (inner, others): (Vec<usize>, Vec<usize>) = readers.into_iter().partition(|r| region.inside.contains_key(r));
+            let readers = (n + 1..steps.len()).filter(|r| steps[*r].reads().contains(&value));
+            let (inner, others): (Vec<usize>, Vec<usize>) = readers.partition(|r| region.inside.contains_key(r));
             let is_result = !values[value].is_intermediate();
-            let axis = match inner.is_empty() {
-                true => seeds.get(&value).copied(),
-                false => region.common_axis(steps, &inner, value).filter(|axis| seeds.get(&value).is_none_or(|seed| seed == axis)),
-            };
-            let is_wanted = !(inner.is_empty() && !is_result) && (store || is_result || others.is_empty());
             // A state is written before its recurrence and by it.
             let is_written_once = steps.iter().filter(|step| step.writes().contains(&value)).count() == 1;
-            if let Some(axis) = axis.filter(|axis| is_wanted && is_written_once && can_cut(nest, *axis, extent)) {
-                region.inside.insert(n, value);
-                region.rows.insert(value, axis);
-                if is_result || !others.is_empty() {
-                    region.whole.insert(value);
+            let axis = region.axis_of(steps, &inner, value, seeds).filter(|axis| is_written_once && can_cut(nest, *axis, extent));
+            match axis {
+                Some(axis) if store || is_result || others.is_empty() => {
+                    region.inside.insert(n, value);
+                    region.rows.insert(value, axis);
+                    if is_result || !others.is_empty() {
+                        region.whole.insert(value);
+                    }
                 }
-            } else if inner.iter().any(|_| seeds.contains_key(&value)) {
                 // A result that a block would need whole.
-                return None;
+                _ if !inner.is_empty() && seeds.contains_key(&value) => return None,
+                _ => {}
             }
         }
         region.order(steps).then_some(region)
+    }
+
+    /// The axis of a value along which blocks need it: that of a result, if nothing inside reads it.
+    fn axis_of(&self, steps: &[DraftStep], inner: &[usize], value: Tensor, seeds: &BTreeMap<Tensor, usize>) -> Option<usize> {
+        let seed = seeds.get(&value).copied();
+        if inner.is_empty() {
+            return seed;
+        }
+        self.common_axis(steps, inner, value).filter(|axis| seed.is_none_or(|seed| seed == *axis))
     }
 
     /// The axis at which steps inside read a value, each at its own row, and nothing else of it.
