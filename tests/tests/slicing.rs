@@ -142,6 +142,31 @@ fn what_cannot_be_met_is_refused_with_the_figure_that_can() {
     };
     // The result alone takes 3200 bytes.
     let error = refused(3199).expect("it does not fit").render(false);
-    assert!(error.contains("needs 3200 bytes") && error.contains("--memory 3200"), "{error}");
+    assert!(error.contains("needs 3200 bytes") && error.contains("`--memory 3200`"), "{error}");
     assert!(refused(3200).is_none());
+}
+
+/// The limit of a hint holds beside that of whoever compiles: the smaller one.
+#[test]
+fn hints_limit_memory() {
+    let source = |limit: &str| {
+        format!(
+            "def f<N, M>(x: f64[N], y: f64[M]) -> z: f64[N] {{
+  t[i, j] = tanh(x[i] * y[j]); a[i] = max[j](t[i, j]); z[i] = sum[j](exp(t[i, j] - a[i]));
+}}
+hint f {{ memory <= {limit}; threads = 1; path = auto; }}"
+        )
+    };
+    let bound = |limit: &str, compiler: Compiler| {
+        let function =
+            compiler.compile(&source(limit)).and_then(|program| program.main_def()).unwrap_or_else(|e| panic!("{}", e.render(false)));
+        function.bind().shape("x", &[100]).shape("y", &[80]).build()
+    };
+    let peak = |limit: &str, compiler: Compiler| bound(limit, compiler).unwrap_or_else(|e| panic!("{}", e.render(false))).peak().base;
+    let compiler = || Compiler::new().threads(2);
+    assert!(peak("1MiB", compiler()) > 64_000);
+    assert!(peak("8KiB", compiler()) <= 8192);
+    assert!(peak("1MiB", compiler().memory_limit(8192)) <= 8192);
+    let error = bound("100", compiler().memory_limit(1 << 30)).err().expect("the result is larger").render(false);
+    assert!(error.contains("the limit is that of `hint f { memory <= 100; }`"), "{error}");
 }

@@ -222,7 +222,12 @@ impl Function {
     }
 
     pub(crate) fn stages(&self, sizes: &SecondaryMap<Dim, Option<i64>>, classes: &[InputClass]) -> Result<Specialised, Error> {
-        pipeline::specialise(self.module(), sizes, classes, &self.shared().options).map_err(|d| self.located(d))
+        let hinted = |d: Diagnostic| match self.shared().hinted_memory {
+            Some(limit) if d.code.0 == 801 => d.note(format!("the limit is that of `hint {} {{ memory <= {limit}; }}`", self.name())),
+            _ => d,
+        };
+        pipeline::specialise(self.module(), sizes, classes, &self.shared().options)
+            .map_err(|found| self.located(found.into_iter().map(hinted).collect()))
     }
 }
 

@@ -105,6 +105,7 @@ const PAGES: &[(u16, &str)] = &[
     (214, include_str!("pages/E0214.md")),
     (215, include_str!("pages/E0215.md")),
     (216, include_str!("pages/E0216.md")),
+    (217, include_str!("pages/E0217.md")),
     (301, include_str!("pages/E0301.md")),
     (302, include_str!("pages/E0302.md")),
     (303, include_str!("pages/E0303.md")),

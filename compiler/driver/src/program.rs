@@ -12,8 +12,8 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
 use ein_opt::Minimize;
 use ein_runtime::{Pool, TensorRef};
-use ein_syntax::CheckedProgram;
 use ein_syntax::sources::{Loader, NoFiles};
+use ein_syntax::{CheckedProgram, Hints};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -118,7 +118,7 @@ impl Compiler {
     }
 
     fn shared_with(&self, sources: Arc<[Source]>) -> Result<Arc<Shared>, Error> {
-        Ok(Arc::new(Shared { sources, options: self.options.clone(), pool: pools::pool(self.options.threads)? }))
+        Ok(Arc::new(Shared { sources, options: self.options.clone(), pool: pools::pool(self.options.threads)?, hinted_memory: None }))
     }
 }
 
@@ -128,6 +128,8 @@ pub(crate) struct Shared {
     pub(crate) sources: Arc<[Source]>,
     pub(crate) options: Options,
     pub(crate) pool: Arc<Pool>,
+    /// Bytes of the memory limit, where it is a hint's.
+    pub(crate) hinted_memory: Option<u64>,
 }
 
 /// A checked program, generic in sizes.
@@ -153,8 +155,22 @@ impl Program {
             return Err(self.unknown_def(name).into());
         }
         let module = self.checked.lower(name).map_err(|d| self.located(d))?;
-        let function = Function::new(module, Arc::clone(&self.shared));
+        let function = Function::new(module, self.hinted(name)?);
         Ok(if self.checked.rows(name).is_empty() { function } else { function.of_rows(Arc::clone(&self.checked)) })
+    }
+
+    /// What functions share, within the hints of a definition.
+    fn hinted(&self, def: &str) -> Result<Arc<Shared>, Error> {
+        let hints = self.checked.hints(def);
+        if hints == Hints::default() {
+            return Ok(Arc::clone(&self.shared));
+        }
+        let mut options = self.shared.options.clone();
+        options.memory_limit = options.memory_limit.into_iter().chain(hints.memory).min();
+        options.threads = hints.threads.map_or(options.threads, |threads| threads.min(options.threads));
+        let pool = pools::pool(options.threads)?;
+        let hinted_memory = options.memory_limit.filter(|limit| Some(*limit) != self.shared.options.memory_limit);
+        Ok(Arc::new(Shared { sources: Arc::clone(&self.shared.sources), options, pool, hinted_memory }))
     }
 
     /// The definition that is meant where none is named: the only one, or the last.

@@ -188,7 +188,7 @@ pub(crate) fn check_limit(plan: &Plan) -> Result<(), Vec<Diagnostic>> {
         if bytes(peak) == bytes(limit) { (format!("{peak} bytes"), format!("{limit} bytes")) } else { (bytes(peak), bytes(limit)) };
     let message = format!("`{program}` needs {needed} of memory but the limit is {allowed}");
     let error = with_largest(Diagnostic::error(801, "memory-limit", message), plan);
-    Err(vec![error.help(format!("`--memory {peak}` allows it"))])
+    Err(vec![error.help(format!("a limit of {peak} bytes allows it, as in `--memory {peak}`"))])
 }
 
 /// With the largest results and intermediates.

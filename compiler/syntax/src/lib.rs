@@ -20,5 +20,5 @@ pub mod promote;
 pub mod sources;
 
 pub use builtins::vocabulary;
-pub use check::{CheckedProgram, Explanation, IndexNote, ReductionNote, check, check_sources};
+pub use check::{CheckedProgram, Explanation, Hints, IndexNote, ReductionNote, check, check_sources};
 pub use eval::eval_module;

@@ -19,6 +19,7 @@ mod elaborate;
 pub(crate) mod explain;
 pub(crate) mod facts;
 pub(crate) mod files;
+mod hint;
 pub(crate) mod index;
 pub(crate) mod inline;
 mod laws;
@@ -43,6 +44,7 @@ mod whole;
 pub(crate) mod tests;
 
 pub use explain::{Explanation, IndexNote, ReductionNote};
+pub use hint::Hints;
 
 use crate::ast::{self, Item};
 use crate::error::dims::error as dim_error;
@@ -193,6 +195,12 @@ impl CheckedProgram {
     #[must_use]
     pub fn rows(&self, def: &str) -> &[String] {
         self.defs.iter().find(|d| d.name == def).map_or(&[], |d| &d.rows)
+    }
+
+    /// What the program hints about a def.
+    #[must_use]
+    pub fn hints(&self, def: &str) -> Hints {
+        hint::of_def(self.tree(), def)
     }
 
     /// The tensor IR of a def, with everything it calls inlined; each row variable stands for one axis.

@@ -73,7 +73,10 @@ impl<'p> ProgramScope<'p> {
             for item in &source.program.items {
                 let (name, instances) = match item {
                     Item::Export(export) => (&export.name, export.instances.as_slice()),
-                    Item::Hint(hint) => (&hint.name, [].as_slice()),
+                    Item::Hint(hint) => {
+                        errors.extend(super::hint::read(hint).err().into_iter().flatten());
+                        (&hint.name, [].as_slice())
+                    }
                     _ => continue,
                 };
                 scope.check_reference(file, name, instances, errors);
