@@ -59,8 +59,8 @@ fn the_rules_behind_a_plan_are_told() {
     let why = crate::why(&module(&text), &Options::default()).expect("words");
     assert_eq!(
         why,
-        "  t8 = B + C: ij,ij->ij\n      as it is\n  y = sum by mul of A t8: ij,jk->ik\n      factor-out\n  \
-         t9 = sum by mul of B x: ij,j->i\n      as it is\n  z = sum by mul of A t9: ij,j->i\n      split-contraction\n"
+        "  y.8 = B + C: ij,ij->ij\n      as it is\n  y = sum by mul of A y.8: ij,jk->ik\n      factor-out\n  \
+         z.9 = sum by mul of B x: ij,j->i\n      as it is\n  z = sum by mul of A z.9: ij,j->i\n      split-contraction\n"
     );
 }
 

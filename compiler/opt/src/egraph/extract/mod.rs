@@ -8,8 +8,11 @@
 //! 3. [`views`]: classes with several users are taken for free, one after the other, and trees are chosen again.
 //! 4. [`swap`]: the node of one class at a time is exchanged, until nothing is gained.
 //!
+//! They search in each region by itself ([`regions`]).
+//!
 //! All stop after a number of visits to nodes, never after a time.
 
+mod regions;
 mod shared;
 mod swap;
 mod tree;
@@ -95,23 +98,31 @@ impl Problem {
     }
 
     /// The cheapest selection that is found; never dearer than `written`.
-    pub(crate) fn choose(&self, written: &Selection, mut visits: Visits) -> Selection {
-        let mut best = Best { price: self.price(written), selection: written.clone() };
-        let by_tree = tree::select(self, &vec![false; self.ways.len()], written);
-        best.offer(self, by_tree);
-        if self.has_choice() {
-            if let Some(selection) = shared::select(self, written, &mut visits) {
-                best.offer(self, selection);
-            }
-            views::improve(self, &mut best, written, &mut visits);
-            swap::improve(self, &mut best, &mut visits);
+    pub(crate) fn choose(&self, written: &Selection, visits: Visits) -> Selection {
+        let regions = regions::split(self);
+        let n_ways = |problem: &Problem| problem.ways.iter().map(Vec::len).sum::<usize>() as u64;
+        let all: u64 = regions.iter().map(|region| n_ways(&region.problem)).sum();
+        let mut selection = written.clone();
+        for region in regions {
+            let share = Visits(visits.0.saturating_mul(n_ways(&region.problem)) / all.max(1));
+            let written = region.classes.iter().map(|class| written[*class]).collect();
+            let chosen = region.problem.choose_whole(&written, share);
+            region.classes.iter().zip(chosen).for_each(|(class, way)| selection[*class] = way);
         }
-        best.selection
+        // Choices of two regions may need each other.
+        if self.order(&selection).is_some() { selection } else { self.choose_whole(written, visits) }
     }
 
-    /// Whether a class has more than one way to be made.
-    fn has_choice(&self) -> bool {
-        self.ways.iter().any(|ways| ways.len() > 1)
+    /// The cheapest selection that is found, all classes together.
+    fn choose_whole(&self, written: &Selection, mut visits: Visits) -> Selection {
+        let mut best = Best { price: self.price(written), selection: written.clone() };
+        best.offer(self, tree::select(self, &vec![false; self.ways.len()], written));
+        if let Some(selection) = shared::select(self, written, &mut visits) {
+            best.offer(self, selection);
+        }
+        views::improve(self, &mut best, written, &mut visits);
+        swap::improve(self, &mut best, &mut visits);
+        best.selection
     }
 
     /// Classes that several ways of different classes read.

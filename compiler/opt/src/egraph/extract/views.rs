@@ -6,7 +6,10 @@ use super::{Best, Problem, Selection, Visits, tree};
 pub(super) fn improve(problem: &Problem, best: &mut Best, written: &Selection, visits: &mut Visits) {
     let shared = problem.shared_classes();
     let n_ways: usize = problem.ways.iter().map(Vec::len).sum();
+    // What is wanted is paid for in any case.
     let mut is_free = vec![false; problem.ways.len()];
+    problem.roots.iter().for_each(|root| is_free[*root] = true);
+    best.offer(problem, tree::select(problem, &is_free, written));
     let mut is_changed = true;
     while is_changed {
         is_changed = false;
