@@ -138,7 +138,7 @@ impl Function {
     /// # Errors
     /// As [`Function::emit`].
     pub fn plan_table(&self, sizes: &[(&str, i64)]) -> Result<String, Error> {
-        Ok(ein_opt::table(&self.specialised(sizes)?.plan))
+        Ok(ein_opt::table(&self.specialised(sizes)?.plan, &self.shared().options.machine))
     }
 
     /// Why the plan is as it is: for each step that the e-graph chose, the rules that lead to it from what the program says.

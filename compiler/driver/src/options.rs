@@ -1,7 +1,7 @@
 //! Everything that a compilation is a function of, besides the program and its sizes.
 
 use ein_cranelift::Cpu;
-use ein_opt::Minimize;
+use ein_opt::{Machine, Minimize};
 
 /// Options of a [`Compiler`](crate::Compiler).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) memory_limit: Option<u64>,
     /// What makes a plan better.
     pub(crate) minimize: Minimize,
+    /// What predicted times are made of.
+    pub(crate) machine: Machine,
     /// Seed of randomised searches.
     pub(crate) seed: u64,
     /// Processor.
@@ -23,6 +25,7 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { opt_level: 1, threads, memory_limit: None, minimize: Minimize::Time, seed: 0, cpu: Cpu::Host }
+        let machine = Machine::default();
+        Self { opt_level: 1, threads, memory_limit: None, minimize: Minimize::Time, machine, seed: 0, cpu: Cpu::Host }
     }
 }

@@ -167,6 +167,7 @@ const PAGES: &[(u16, &str)] = &[
     (922, include_str!("pages/E0922.md")),
     (923, include_str!("pages/E0923.md")),
     (924, include_str!("pages/E0924.md")),
+    (925, include_str!("pages/E0925.md")),
     (999, include_str!("pages/E0999.md")),
 ];
 

@@ -88,6 +88,7 @@ pub(crate) fn plan_options(strided: &[bool], options: &Options) -> ein_opt::Opti
         strided_inputs: strided.to_vec(),
         target: "cpu".to_owned(),
         minimize: options.minimize,
+        machine: options.machine.clone(),
     }
 }
 

@@ -4,13 +4,14 @@ use crate::emit::{self, Stage};
 use crate::error::{Error, Source};
 use crate::function::Function;
 use crate::loader::FileLoader;
+use crate::machine;
 use crate::options::Options;
 use crate::pipeline;
 use crate::pools;
 use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
-use ein_opt::Minimize;
+use ein_opt::{Machine, Minimize};
 use ein_runtime::{Pool, TensorRef};
 use ein_syntax::sources::{Loader, NoFiles};
 use ein_syntax::{CheckedProgram, Hints};
@@ -61,6 +62,25 @@ impl Compiler {
     pub fn minimize(mut self, what: Minimize) -> Self {
         self.options.minimize = what;
         self
+    }
+
+    /// The cost table that times are predicted from: the built-in one, unless another is given.
+    ///
+    /// ```
+    /// use ein::{Compiler, Machine};
+    /// let slow = Machine { name: "slow-memory".to_owned(), memory_bytes: 1000, cache_bytes: 1000, ..Machine::default() };
+    /// let program = Compiler::new().machine(slow)?.compile("def f<N>(x: f32[N]) -> y: f32[N] { y[i] = x[i]; }")?;
+    /// let plan = program.emit(ein::Stage::Plan, "f", &[("N", 4)])?;
+    /// assert!(plan.starts_with("plan \"f\" target \"cpu\" opt 1 objective \"time\" machine \"slow-memory-"));
+    /// # Ok::<(), ein::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// E0925 if a figure of the table is out of its range.
+    pub fn machine(mut self, machine: Machine) -> Result<Self, Error> {
+        machine.check().map_err(|e| machine::malformed(&format!("the machine table is refused: {e}")))?;
+        self.options.machine = machine;
+        Ok(self)
     }
 
     /// Processor that code is made for.

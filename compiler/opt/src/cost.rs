@@ -49,26 +49,30 @@ fn contraction_flops(contraction: &Contraction) -> u64 {
 
 /// Flops of a nest, in a turn of the scans around.
 pub(crate) fn nest_flops(reducers: &PrimaryMap<Reducer, ReducerDecl>, nest: &Nest) -> u64 {
-    let extent = |i| u64::try_from(nest.indices[i].hi.saturating_sub(nest.indices[i].lo)).unwrap_or(0);
-    let outer = nest.outer.iter().filter(|i| !nest.is_param(**i)).fold(1u64, |n, i| n.saturating_mul(extent(*i)));
     let combine = nest.reduce.as_ref().map_or(0, |r| match r.op {
         ReduceOp::User(reducer) => scalar_flops(&reducers[reducer].combine),
         _ => weight(BinaryFn::Add, r.acc),
     });
     let inner = rewrite::iterations(nest).saturating_mul(scalar_flops(&nest.body).saturating_add(combine));
-    inner.saturating_add(outer.saturating_mul(nest.epilogue.as_ref().map_or(0, scalar_flops)))
+    inner.saturating_add(rewrite::n_results(nest).saturating_mul(nest.epilogue.as_ref().map_or(0, scalar_flops)))
 }
 
 /// Flops of one evaluation; of an `if` both branches are counted.
 fn scalar_flops(scalar: &Scalar) -> u64 {
-    let own = match &scalar.kind {
-        ScalarKind::Access(_) => return 0,
+    if matches!(scalar.kind, ScalarKind::Access(_)) {
+        return 0;
+    }
+    scalar.children().into_iter().fold(own_flops(scalar), |n, child| n.saturating_add(scalar_flops(child)))
+}
+
+/// Flops of the function at the root.
+pub(crate) fn own_flops(scalar: &Scalar) -> u64 {
+    match &scalar.kind {
         ScalarKind::Binary(function, lhs, _) => weight(*function, lhs.dtype),
         ScalarKind::Unary(UnaryFn::Keep | UnaryFn::Conj | UnaryFn::Real | UnaryFn::Imag, _) => 0,
         ScalarKind::Unary(..) => 1,
         _ => 0,
-    };
-    scalar.children().into_iter().fold(own, |n, child| n.saturating_add(scalar_flops(child)))
+    }
 }
 
 /// Flops of one operation of a ring.

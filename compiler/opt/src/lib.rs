@@ -30,10 +30,12 @@ mod gather;
 mod in_place;
 mod library;
 mod linear;
+mod machine;
 mod memory;
 mod names;
 mod pack;
 pub mod path;
+mod predict;
 mod recurrence;
 mod report;
 mod rewrite;
@@ -47,12 +49,14 @@ mod uses;
 mod widen;
 mod work;
 
+pub use machine::{MAX_FIGURE, Machine, MachineError};
 pub use names::anonymous;
 pub use report::{StepReport, describe, table};
 pub use work::{MAX_WORK, check_work};
 
 use draft::{Draft, Question};
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
 use ein_ir::plan::{self, Header, Plan};
 use ein_ir::tensor;
 use ein_ir::verified::Verified;
@@ -72,6 +76,8 @@ pub struct Options {
     pub target: String,
     /// What is minimised.
     pub minimize: Minimize,
+    /// What predicted times are made of.
+    pub machine: Machine,
 }
 
 /// What makes one plan better than another.
@@ -103,11 +109,11 @@ impl Minimize {
         }
     }
 
-    /// The objective of a search of contraction orders, for elements of this many bytes.
+    /// The objective of a search of contraction orders, for elements of this type.
     #[must_use]
-    pub fn of_orders(self, element_bytes: u64) -> path::Objective {
+    pub fn of_orders(self, machine: &Machine, dtype: DType) -> path::Objective {
         match self {
-            Minimize::Time => path::Objective::Time(path::Time::of_element(element_bytes)),
+            Minimize::Time => path::Objective::Time(machine.time_of(dtype)),
             Minimize::Flops => path::Objective::Flops,
             Minimize::Peak => path::Objective::Peak,
             Minimize::Combo => path::Objective::Combo,
@@ -126,7 +132,15 @@ impl std::str::FromStr for Minimize {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { opt_level: 1, memory_limit: None, seed: 0, strided_inputs: Vec::new(), target: "cpu".to_owned(), minimize: Minimize::Time }
+        Self {
+            opt_level: 1,
+            memory_limit: None,
+            seed: 0,
+            strided_inputs: Vec::new(),
+            target: "cpu".to_owned(),
+            minimize: Minimize::Time,
+            machine: Machine::default(),
+        }
     }
 }
 
@@ -258,6 +272,7 @@ fn header(module: &tensor::Module, options: &Options) -> Header {
         target: options.target.clone(),
         opt_level: options.opt_level,
         objective: options.minimize.name().to_owned(),
+        machine: options.machine.title(),
         memory_limit: options.memory_limit,
         seed: options.seed,
         truncated: false,

@@ -1,6 +1,6 @@
 //! The plan in words: one row a step, for `ein explain`.
 
-use crate::{classify, memory};
+use crate::{Machine, classify, memory, predict};
 use ein_ir::entity::{Step, Tensor};
 use ein_ir::plan::{Buffer, Contraction, IndexRange, Library, Nest, Place, Plan, Scan, ScanState, StepDecl, StepKind, Strategy};
 use ein_ir::scalar::Literal;
@@ -23,23 +23,25 @@ pub struct StepReport {
     pub flops: u64,
     /// Bytes read and written.
     pub bytes: u64,
+    /// Nanoseconds that it is predicted to take.
+    pub time: u64,
     /// `gemm`, `gett`, `nest`, `scan` or `library`.
     pub strategy: &'static str,
     /// Why this strategy.
     pub why: String,
 }
 
-/// One row a step, in the order of execution; the steps of a scan follow it, for one turn.
+/// One row a step, in the order of execution; the steps of a scan follow it, for one turn. Times are predicted for one thread of a machine.
 #[must_use]
-pub fn describe(plan: &Plan) -> Vec<StepReport> {
+pub fn describe(plan: &Plan, machine: &Machine) -> Vec<StepReport> {
     let mut rows = Vec::new();
     for (step, decl) in &plan.steps {
-        describe_step(plan, step, decl, 0, &mut rows);
+        describe_step(plan, machine, (step, 0), decl, &mut rows);
     }
     rows
 }
 
-fn describe_step(plan: &Plan, step: Step, decl: &StepDecl, depth: usize, rows: &mut Vec<StepReport>) {
+fn describe_step(plan: &Plan, machine: &Machine, (step, depth): (Step, usize), decl: &StepDecl, rows: &mut Vec<StepReport>) {
     let name = |t: Tensor| plan.buffers[t].name.as_str();
     let extent = |i: &IndexRange| u64::try_from(i.hi.saturating_sub(i.lo)).unwrap_or(0);
     let (what, modes, extents, strategy, why) = match &decl.kind {
@@ -63,9 +65,11 @@ fn describe_step(plan: &Plan, step: Step, decl: &StepDecl, depth: usize, rows: &
             (library_words(plan, call), String::new(), extents, "library", library_reason(plan, call))
         }
     };
-    rows.push(StepReport { step, depth, what, modes, extents, flops: decl.flops, bytes: decl.bytes, strategy, why });
+    // The conversion saturates.
+    let time = predict::step_time(plan, decl, machine).round() as u64;
+    rows.push(StepReport { step, depth, what, modes, extents, flops: decl.flops, bytes: decl.bytes, time, strategy, why });
     if let StepKind::Scan(scan) = &decl.kind {
-        scan.body.iter().for_each(|inner| describe_step(plan, step, inner, depth + 1, rows));
+        scan.body.iter().for_each(|inner| describe_step(plan, machine, (step, depth + 1), inner, rows));
     }
 }
 
@@ -80,20 +84,20 @@ fn scan_reason(plan: &Plan, scan: &Scan) -> String {
     scan.states.iter().map(state).collect::<Vec<_>>().join("; ")
 }
 
-/// The plan table with its totals, as text.
+/// The plan table with its totals, as text. Times are those that the machine is predicted to take with one thread.
 #[must_use]
-pub fn table(plan: &Plan) -> String {
-    let rows = describe(plan);
-    let header = ["step", "what", "modes", "extents", "flops", "bytes", "strategy", "why"].map(str::to_owned);
+pub fn table(plan: &Plan, machine: &Machine) -> String {
+    let rows = describe(plan, machine);
+    let header = ["step", "what", "modes", "extents", "flops", "bytes", "time", "strategy", "why"].map(str::to_owned);
     let cells = rows.iter().map(|r| {
         let extents: Vec<String> = r.extents.iter().map(u64::to_string).collect();
         let (flops, bytes) = (r.flops.to_string(), r.bytes.to_string());
         let (step, indent) = if r.depth == 0 { (r.step.to_string(), String::new()) } else { (String::new(), "  ".repeat(r.depth)) };
-        [step, indent + &r.what, r.modes.clone(), extents.join("x"), flops, bytes, r.strategy.to_owned(), r.why.clone()]
+        [step, indent + &r.what, r.modes.clone(), extents.join("x"), flops, bytes, duration(r.time), r.strategy.to_owned(), r.why.clone()]
     });
-    let lines: Vec<[String; 8]> = [header].into_iter().chain(cells).collect();
+    let lines: Vec<[String; 9]> = [header].into_iter().chain(cells).collect();
     let width = |column: usize| lines.iter().map(|l| l[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..8).map(width).collect();
+    let widths: Vec<usize> = (0..9).map(width).collect();
     let mut text = String::new();
     for line in &lines {
         let padded: Vec<String> = line.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
@@ -101,12 +105,22 @@ pub fn table(plan: &Plan) -> String {
         text.push('\n');
     }
     text.extend(plan.buffers.values().filter_map(constant_line));
-    let total = rows.iter().filter(|r| r.depth == 0).fold((0u64, 0u64), |(f, b), r| (f.saturating_add(r.flops), b.saturating_add(r.bytes)));
+    let total = |count: fn(&StepReport) -> u64| rows.iter().filter(|r| r.depth == 0).map(count).fold(0, u64::saturating_add);
     let peak = plan.peak();
-    text.push_str(&format!("total: {} flops, {} bytes moved\n", total.0, total.1));
+    text.push_str(&format!("total: {} flops, {} bytes moved\n", total(|r| r.flops), total(|r| r.bytes)));
+    text.push_str(&format!("time: {} predicted for one thread of machine {}\n", duration(total(|r| r.time)), machine.title()));
     let arena = memory::bytes(plan.arena_bytes);
     text.push_str(&format!("peak: {} + threads x {} (arena {arena})\n", memory::bytes(peak.base), memory::bytes(peak.per_thread)));
     text
+}
+
+/// `410 ns`, `4.1 us`.
+fn duration(nanoseconds: u64) -> String {
+    let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
+    match units.into_iter().find(|(unit, _)| nanoseconds >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", nanoseconds as f64 / unit as f64),
+        None => format!("{nanoseconds} ns"),
+    }
 }
 
 const fn strategy_name(strategy: Strategy) -> &'static str {

@@ -79,6 +79,12 @@ pub(crate) fn iterations(nest: &Nest) -> u64 {
     ranges.fold(1, |n, (_, range)| n.saturating_mul(u64::try_from(range.hi.saturating_sub(range.lo)).unwrap_or(0)))
 }
 
+/// Number of elements that a nest writes, in a turn of the scans around.
+pub(crate) fn n_results(nest: &Nest) -> u64 {
+    let extent = |i: &Index| u64::try_from(nest.indices[*i].hi.saturating_sub(nest.indices[*i].lo)).unwrap_or(0);
+    nest.outer.iter().filter(|i| !nest.is_param(**i)).fold(1, |n: u64, i| n.saturating_mul(extent(i)))
+}
+
 /// Makes room for the index of one more scan around a nest.
 pub(crate) fn insert_param(nest: &mut Nest, position: usize, range: IndexRange) {
     let mut indices: Vec<IndexRange> = nest.indices.values().cloned().collect();

@@ -5,8 +5,8 @@
 //! [`crate::path::slice()`].
 
 use crate::draft::{Draft, DraftStep, Recurrence, Role, Value, Work};
-use crate::path::{self, Budget, Path, Tree};
-use crate::{Minimize, Options, rewrite, ring, search};
+use crate::path::{self, Budget, Objective, Path, Tree};
+use crate::{Options, rewrite, ring, search};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::plan::{IndexRange, Nest, NestReduce, ScanState};
@@ -37,7 +37,7 @@ fn labels(draft: &Draft, step: &DraftStep, limit: u64, options: &Options) -> Opt
     let Work::Nest(nest) = &step.work else { return None };
     let network = network(draft, nest)?;
     let written = Path::summed_first(&network, Tree::written(network.n_operands()));
-    let objective = Minimize::Peak.of_orders(0);
+    let objective = Objective::Peak;
     let found = search::search(&network, &objective, options, &written);
     let elements = u128::from(limit / draft.values[nest.out].dtype.bytes().max(1) as u64);
     let budget = Budget { seed: options.seed, ..Budget::default_for(&network) };

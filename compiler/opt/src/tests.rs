@@ -11,7 +11,7 @@ mod random;
 mod refusals;
 mod scatter;
 
-use crate::{Options, plan_module};
+use crate::{Machine, Options, plan_module};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, Tensor};
 use ein_ir::extent::Extent;
@@ -81,7 +81,7 @@ fn plan_with(text: &str, options: &Options) -> Plan {
     let expected = evaluate(&module);
     for opt_level in 0..=2 {
         let plan = crate::plan(&module, &Options { opt_level, ..options.clone() }).unwrap_or_else(|e| panic!("{e:?}"));
-        assert_eq!(evaluate(&as_module(&plan)), expected, "at level {opt_level}:\n{}", crate::table(&plan));
+        assert_eq!(evaluate(&as_module(&plan)), expected, "at level {opt_level}:\n{}", crate::table(&plan, &Machine::default()));
         let again = crate::plan(&module, &Options { opt_level, ..options.clone() }).unwrap_or_else(|e| panic!("{e:?}"));
         assert_eq!(plan, again);
     }

@@ -33,7 +33,7 @@ pub(crate) struct Einsum {
 impl Einsum {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let begin = Instant::now();
-        let einsum = ein::Einsum::with_compiler(&self.equation, self.code.compiler())?;
+        let einsum = ein::Einsum::with_compiler(&self.equation, self.code.compiler()?)?;
         let parse = begin.elapsed();
         let loaded = self.operands.iter().map(|spec| io::load(spec)).collect::<Result<Vec<_>, _>>()?;
         let views: Vec<TensorRef<'_>> = loaded.iter().map(io::Loaded::view).collect();

@@ -54,7 +54,7 @@ impl Emit {
         let text = match (&self.einsum, &self.file) {
             (Some(equation), _) => self.einsum_function(equation)?.emit(self.stage, &sizes)?,
             (None, Some(file)) => {
-                let program = self.code.compiler().compile_file(file)?;
+                let program = self.code.compiler()?.compile_file(file)?;
                 let def = match &self.def {
                     Some(name) => name.clone(),
                     // The tree of a file without definitions can be shown; nothing else of it can.
@@ -71,6 +71,6 @@ impl Emit {
     fn einsum_function(&self, equation: &str) -> Result<Function, Failure> {
         let shapes: Vec<&[usize]> = self.shapes.iter().map(|(s, _)| s.as_slice()).collect();
         let dtypes: Vec<DType> = self.shapes.iter().map(|(_, d)| *d).collect();
-        Ok(ein::Einsum::with_compiler(equation, self.code.compiler())?.function(&shapes, &dtypes)?)
+        Ok(ein::Einsum::with_compiler(equation, self.code.compiler()?)?.function(&shapes, &dtypes)?)
     }
 }

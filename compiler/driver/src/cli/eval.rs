@@ -33,7 +33,7 @@ impl Eval {
         let inputs = input::load_all(&self.inputs, &|_| None)?;
         let views = input::views(&inputs);
         let begin = Instant::now();
-        let function = self.code.compiler().compile_equation(&self.equation, &views)?;
+        let function = self.code.compiler()?.compile_equation(&self.equation, &views)?;
         let result = function.outputs()[0];
         let target = self.target(result)?;
         let (bound, views) = run::bind(&function, &views, &[], &[])?;

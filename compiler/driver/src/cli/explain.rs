@@ -47,7 +47,7 @@ impl Explain {
     }
 
     fn program(&self) -> Result<String, Failure> {
-        let program = self.code.compiler().compile_file(Path::new(&self.subject))?;
+        let program = self.code.compiler()?.compile_file(Path::new(&self.subject))?;
         let defs = match &self.def {
             Some(name) => vec![name.as_str()],
             None => program.defs(),

@@ -16,8 +16,9 @@ pub(crate) mod serve;
 pub(crate) mod timing;
 
 use clap::{Args, Parser, Subcommand};
-use ein::{Compiler, Cpu, Error, Minimize};
+use ein::{Compiler, Cpu, Error, Machine, Minimize};
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Compile and run einsum and tensor-network programs.
@@ -77,6 +78,8 @@ pub(crate) struct CodeOptions {
     /// What makes a plan better: time, flops, peak, combo (flops, an element written as 64)
     #[arg(long, value_name = "WHAT", default_value = "time", value_parser = str::parse::<Minimize>)]
     minimize: Minimize,
+    #[command(flatten)]
+    machine: MachineOption,
     /// Processor to make code for: host, x86-64-v2, x86-64-v3, …
     #[arg(long, value_name = "CPU", default_value = "host", value_parser = parse_cpu)]
     cpu: Cpu,
@@ -84,15 +87,30 @@ pub(crate) struct CodeOptions {
 
 impl CodeOptions {
     /// A compiler with these options.
-    pub(crate) fn compiler(&self) -> Compiler {
-        let mut compiler = Compiler::new().opt_level(self.opt_level);
+    pub(crate) fn compiler(&self) -> Result<Compiler, Failure> {
+        let mut compiler = Compiler::new().opt_level(self.opt_level).machine(self.machine.read()?)?;
         if let Some(threads) = self.threads {
             compiler = compiler.threads(threads as usize);
         }
         if let Some(limit) = self.memory_limit {
             compiler = compiler.memory_limit(limit);
         }
-        compiler.minimize(self.minimize).cpu(self.cpu)
+        Ok(compiler.minimize(self.minimize).cpu(self.cpu))
+    }
+}
+
+/// The option of every command that plans.
+#[derive(Args, Clone)]
+pub(crate) struct MachineOption {
+    /// Cost table that times are predicted from, as `ein calibrate` writes it [default: built in]
+    #[arg(long, value_name = "FILE")]
+    machine: Option<PathBuf>,
+}
+
+impl MachineOption {
+    /// The table of the file, or the built-in one.
+    pub(crate) fn read(&self) -> Result<Machine, Error> {
+        self.machine.as_deref().map_or_else(|| Ok(Machine::default()), ein::machine::read_machine)
     }
 }
 

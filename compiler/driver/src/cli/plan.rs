@@ -1,12 +1,12 @@
 //! `ein plan`: the order of contraction of a network in a file.
 
 use crate::cli::timing::cpu_seconds;
-use crate::cli::{Failure, parse_bytes};
+use crate::cli::{Failure, MachineOption, parse_bytes};
 use clap::{Args, ValueEnum};
 use ein::network::{self, NamedNetwork};
 use ein::{DType, Diagnostic, plan_report};
-use ein_opt::Minimize;
 use ein_opt::path::{self, Budget, Found, Network, Objective, Path, Sliced};
+use ein_opt::{Machine, Minimize};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     /// What to minimise: time, flops, peak, combo (flops, an element written as 64)
     #[arg(long, value_name = "WHAT", default_value = "flops", value_parser = str::parse::<Minimize>)]
     minimize: Minimize,
+    #[command(flatten)]
+    machine: MachineOption,
     /// Bytes that the result and intermediates may take; labels are sliced until they do
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     memory: Option<u64>,
@@ -86,17 +88,18 @@ impl Plan {
             Some(file) => Some(network::read_path(file, &read.network)?),
             None => read.path.clone(),
         };
+        let machine = self.machine.read()?;
+        let objective = self.minimize.of_orders(&machine, self.dtype);
         let clock = Clock::new(self.cpu_seconds, begin);
-        let found = self.search(&read.network, given.as_ref(), &clock);
-        let sliced = self.slice(&read.network, &found, &clock)?;
+        let found = self.search(&read.network, &objective, given.as_ref(), &clock);
+        let sliced = self.slice(&read.network, &objective, &found, &clock)?;
         clock.bar.finish_and_clear();
-        let text =
-            if self.json { self.as_json(&read, &found, &sliced, cpu_seconds() - begin) } else { self.as_table(&read, &found, &sliced) };
+        let text = if self.json {
+            self.as_json(&read, &found, &sliced, &machine, cpu_seconds() - begin)
+        } else {
+            self.as_table(&read, &found, &sliced, &machine)
+        };
         Ok(write!(std::io::stdout(), "{text}")?)
-    }
-
-    fn objective(&self) -> Objective {
-        self.minimize.of_orders(self.dtype.bytes() as u64)
     }
 
     fn budget(&self, network: &Network) -> Budget {
@@ -104,20 +107,19 @@ impl Plan {
         Budget { steps: self.steps.unwrap_or(usual.steps), seed: self.seed, exact: self.exact as usize }
     }
 
-    fn search(&self, network: &Network, given: Option<&Path>, clock: &Clock) -> Found {
+    fn search(&self, network: &Network, objective: &Objective, given: Option<&Path>, clock: &Clock) -> Found {
         let budget = self.budget(network);
         match (self.steps, self.cpu_seconds) {
-            (None, Some(_)) => self.search_until(network, given, clock),
-            _ => path::search(network, &self.objective(), budget, given, &mut |made| clock.go_on(made, budget.steps)),
+            (None, Some(_)) => self.search_until(network, objective, given, clock),
+            _ => path::search(network, objective, budget, given, &mut |made| clock.go_on(made, budget.steps)),
         }
     }
 
     /// Searches with as many steps as the time seems to allow, and again with what is left.
-    fn search_until(&self, network: &Network, given: Option<&Path>, clock: &Clock) -> Found {
-        let objective = self.objective();
+    fn search_until(&self, network: &Network, objective: &Objective, given: Option<&Path>, clock: &Clock) -> Found {
         let first = Budget { steps: 200 * network.n_operands() as u64, ..self.budget(network) };
         let mut began = cpu_seconds();
-        let mut best = path::search(network, &objective, first, given, &mut |made| clock.go_on(made, first.steps));
+        let mut best = path::search(network, objective, first, given, &mut |made| clock.go_on(made, first.steps));
         let mut steps = best.steps;
         let mut seed = self.seed;
         while !best.optimal && !clock.is_over() {
@@ -127,7 +129,7 @@ impl Plan {
                 break;
             }
             began = cpu_seconds();
-            let found = path::search(network, &objective, Budget { steps: left, seed, ..first }, Some(&best.path), &mut |made| {
+            let found = path::search(network, objective, Budget { steps: left, seed, ..first }, Some(&best.path), &mut |made| {
                 clock.go_on(made, left)
             });
             steps = found.steps;
@@ -138,21 +140,19 @@ impl Plan {
         Found { truncated: !best.optimal, ..best }
     }
 
-    fn slice(&self, network: &Network, found: &Found, clock: &Clock) -> Result<Sliced, Failure> {
+    fn slice(&self, network: &Network, objective: &Objective, found: &Found, clock: &Clock) -> Result<Sliced, Failure> {
         let bytes = self.dtype.bytes() as u128;
         let limit = self.memory.map_or(u128::MAX, |limit| u128::from(limit) / bytes);
         let budget = self.budget(network);
-        path::slice(network, &found.path, limit, &self.objective(), budget, &mut |made| clock.go_on(made, budget.steps)).map_err(
-            |too_large| {
-                let (smallest, allowed) = (too_large.smallest.saturating_mul(bytes), self.memory.unwrap_or(0));
-                let message = format!("the plan needs {smallest} bytes at least, and {allowed} are allowed");
-                let error = Diagnostic::error(801, "memory-limit", message).help(format!("--memory {smallest}"));
-                Failure::Program(error.into())
-            },
-        )
+        path::slice(network, &found.path, limit, objective, budget, &mut |made| clock.go_on(made, budget.steps)).map_err(|too_large| {
+            let (smallest, allowed) = (too_large.smallest.saturating_mul(bytes), self.memory.unwrap_or(0));
+            let message = format!("the plan needs {smallest} bytes at least, and {allowed} are allowed");
+            let error = Diagnostic::error(801, "memory-limit", message).help(format!("--memory {smallest}"));
+            Failure::Program(error.into())
+        })
     }
 
-    fn as_json(&self, read: &NamedNetwork, found: &Found, sliced: &Sliced, seconds: f64) -> String {
+    fn as_json(&self, read: &NamedNetwork, found: &Found, sliced: &Sliced, machine: &Machine, seconds: f64) -> String {
         let network = &read.network;
         let price = path::price(&network.sliced(&sliced.labels), &sliced.path);
         let log10_slices = (sliced.n_slices as f64).log10();
@@ -167,6 +167,7 @@ impl Plan {
             "truncated": found.truncated,
             "steps": found.steps,
             "seed": self.seed,
+            "machine": machine.title(),
             "sliced": sliced.labels.iter().filter_map(|l| read.names.get(*l as usize)).map(network::Name::to_json).collect::<Vec<_>>(),
             "n_slices": plan_report::as_number(sliced.n_slices),
             "cpu_s": seconds,
@@ -178,9 +179,12 @@ impl Plan {
         format!("{out}\n")
     }
 
-    fn as_table(&self, read: &NamedNetwork, found: &Found, sliced: &Sliced) -> String {
-        let what = self.minimize.name();
-        plan_report::table(read, found, sliced, what, self.seed, self.dtype)
+    fn as_table(&self, read: &NamedNetwork, found: &Found, sliced: &Sliced, machine: &Machine) -> String {
+        let what = match self.minimize {
+            Minimize::Time => format!("time on machine {}", machine.title()),
+            other => other.name().to_owned(),
+        };
+        plan_report::table(read, found, sliced, &what, self.seed, self.dtype)
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let begin = Instant::now();
-        let program = self.code.compiler().compile_file(&self.file)?;
+        let program = self.code.compiler()?.compile_file(&self.file)?;
         let function = match &self.def {
             Some(name) => program.def(name)?,
             None => program.main_def()?,

@@ -156,7 +156,7 @@ impl Serve {
         for file in &case.inputs {
             loaded.push(io::load(&dir.join(file).to_string_lossy())?);
         }
-        let mut compiler = self.code.compiler();
+        let mut compiler = self.code.compiler()?;
         match case.threads {
             Some(threads) if threads > MAX_THREADS => {
                 return Err(Failure::Usage(format!("a case of {threads} threads, and the limit is {MAX_THREADS}")));

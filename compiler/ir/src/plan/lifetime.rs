@@ -76,7 +76,7 @@ mod tests {
     use crate::plan::parse::parse;
 
     /// A scan in a scan: `a`, `b` and `c` live in parts of a turn, `s` and `p` (states), `y` (stacked) and `z` (read afterwards) do not.
-    const PLAN: &str = r#"plan "f" target "cpu" opt 1 objective "time" seed 0
+    const PLAN: &str = r#"plan "f" target "cpu" opt 1 objective "time" machine "default" seed 0
 arena 0
 buffer t0 "x" f32[4] input 0 live s0..s1
 buffer t1 "a" f32[4] arena 0 live s1..s1

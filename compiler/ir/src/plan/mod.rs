@@ -48,6 +48,8 @@ pub struct Header {
     pub opt_level: u8,
     /// What is minimised: `time`, `flops`, `memory`.
     pub objective: String,
+    /// Cost table of the machine that times were predicted for.
+    pub machine: String,
     /// Bytes that the peak must not exceed; `None` is no limit.
     pub memory_limit: Option<u64>,
     /// Seed of randomised searches.

@@ -51,6 +51,8 @@ fn parse_header(c: &mut Cursor<'_>) -> Result<Header, ParseError> {
     header.opt_level = c.int()?;
     c.expect("objective")?;
     header.objective = c.text()?;
+    c.expect("machine")?;
+    header.machine = c.text()?;
     if c.eat("memory_limit") {
         header.memory_limit = Some(c.int()?);
     }

@@ -76,7 +76,7 @@ struct Candidates {
 impl Candidates {
     /// Every class that some way of making the wanted ones needs. Intermediates of more than `limit` bytes cannot be chosen.
     fn of(draft: &Draft, converted: &Converted, options: &Options, limit: u64) -> Self {
-        let prices = Prices { converted, reducers: &draft.reducers, minimize: options.minimize };
+        let prices = Prices { converted, reducers: &draft.reducers, minimize: options.minimize, machine: &options.machine };
         let (classes, nodes) = reachable(converted);
         let position: BTreeMap<Id, usize> = classes.iter().enumerate().map(|(n, class)| (*class, n)).collect();
         let find = |id: &Id| position[&converted.graph.egraph.find(*id)];

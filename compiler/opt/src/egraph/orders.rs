@@ -106,7 +106,7 @@ impl Orders<'_> {
     /// Inserts orders; returns how many splits.
     fn insert(&mut self, options: &Options, most: usize) -> usize {
         let Some(network) = self.as_path_network() else { return 0 };
-        let objective = options.minimize.of_orders(self.ring.dtype.bytes() as u64);
+        let objective = options.minimize.of_orders(&options.machine, self.ring.dtype);
         if network.n_operands() > path::EXACT_OPERANDS || objective == Objective::Peak {
             return self.insert_best(&network, &objective, options);
         }

@@ -5,34 +5,28 @@
 use super::convert::Converted;
 use super::graph::Graph;
 use super::language::{Node, Ring, Spec};
-use crate::path::{BYTES, OVERHEAD, PRODUCT_FLOPS};
-use crate::{Minimize, classify, cost, rewrite};
+use crate::predict::{self, Demand};
+use crate::{Machine, Minimize, classify, cost, rewrite};
 use egg::Id;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, PrimaryMap, Reducer, Tensor};
-use ein_ir::plan::{Contraction, Strategy};
+use ein_ir::plan::{Contraction, Nest, Strategy};
 use ein_ir::tensor::ReducerDecl;
-
-/// Flops a nanosecond of generated loops.
-const NEST_FLOPS: f64 = 2.0;
-/// Nanoseconds of a call of a matrix product, of which a step may need many.
-const CALL: f64 = 30.0;
 
 /// Prices nodes of a graph.
 pub(crate) struct Prices<'a> {
     pub(crate) converted: &'a Converted,
     pub(crate) reducers: &'a PrimaryMap<Reducer, ReducerDecl>,
     pub(crate) minimize: Minimize,
+    pub(crate) machine: &'a Machine,
 }
 
 /// Work of a step.
 struct Work {
     flops: f64,
-    bytes: f64,
-    /// Flops a nanosecond.
-    rate: f64,
-    calls: f64,
+    /// Elements written.
     out: f64,
+    demand: Demand,
 }
 
 impl Prices<'_> {
@@ -42,7 +36,7 @@ impl Prices<'_> {
             Some(work) => match self.minimize {
                 Minimize::Flops | Minimize::Peak => work.flops,
                 Minimize::Combo => work.flops + 64.0 * work.out,
-                Minimize::Time => (work.flops / work.rate).max(work.bytes / BYTES) + OVERHEAD + CALL * work.calls,
+                Minimize::Time => work.demand.time(self.machine),
             },
         }
     }
@@ -53,22 +47,39 @@ impl Prices<'_> {
         match node {
             _ if is_view(node) => None,
             Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) => None,
-            Node::Contract(ring, spec, children) => Some(contraction(graph, *ring, spec, children, out)),
+            Node::Contract(ring, spec, children) => Some(self.contraction(*ring, spec, children, out)),
             Node::Sum(ring, _, children) => {
                 let plus = ring.plus().map_or(1, |f| cost::weight(f, ring.dtype)) as f64;
                 let flops = out * plus * (children.len() as f64 - 1.0);
-                Some(Work { flops, bytes: traffic(graph, children, out, ring.dtype), rate: NEST_FLOPS, calls: 0.0, out })
+                let arithmetic = flops / self.machine.loop_rate(ring.dtype);
+                Some(Work { flops, out, demand: Demand { arithmetic, bytes: traffic(graph, children, out, ring.dtype), calls: 0.0 } })
             }
-            Node::Nest(n, children) => {
-                let nest = &self.converted.nests[*n as usize].nest;
-                let flops = cost::nest_flops(self.reducers, nest) as f64;
-                // Of a tensor that it gathers from, or has a slice of, it reads no more than it has turns.
-                let turns = rewrite::iterations(nest) as f64;
-                let read = children.iter().map(|c| graph.egraph[*c].data.n_elements().min(turns) * graph.dtype(*c).bytes() as f64);
-                let bytes = read.sum::<f64>() + out * graph.dtype(class).bytes() as f64;
-                Some(Work { flops, bytes, rate: NEST_FLOPS, calls: 0.0, out })
-            }
+            Node::Nest(n, children) => Some(self.nest(class, &self.converted.nests[*n as usize].nest, children, out)),
         }
+    }
+
+    fn nest(&self, class: Id, nest: &Nest, children: &[Id], out: f64) -> Work {
+        let graph = &self.converted.graph;
+        // Of a tensor that it gathers from, or has a slice of, it reads no more than it has turns.
+        let turns = rewrite::iterations(nest) as f64;
+        let read = children.iter().map(|c| graph.egraph[*c].data.n_elements().min(turns) * graph.dtype(*c).bytes() as f64);
+        let bytes = read.sum::<f64>() + out * graph.dtype(class).bytes() as f64;
+        let arithmetic = predict::nest_arithmetic(self.machine, self.reducers, nest);
+        let flops = cost::nest_flops(self.reducers, nest) as f64;
+        Work { flops, out, demand: Demand { arithmetic, bytes, calls: 0.0 } }
+    }
+
+    fn contraction(&self, ring: Ring, spec: &Spec, children: &[Id], out: f64) -> Work {
+        let volume: f64 = spec.extents.iter().map(|e| *e as f64).product();
+        let (mul, add) = (cost::weight(ring.mul, ring.dtype), ring.plus().map_or(1, |f| cost::weight(f, ring.dtype)));
+        let (mul, add) = if ring.dtype.is_complex() { (mul as f64, add as f64) } else { (1.0, 1.0) };
+        let factors = children.len() as f64 - 1.0;
+        let flops = volume * (factors * mul + if spec.reduces() { add } else { 0.0 });
+        let bytes = traffic(&self.converted.graph, children, out, ring.dtype);
+        let product = as_matrix_product(ring, spec).filter(|product| classify::strategy(product) == Strategy::Gemm);
+        let rate = if product.is_some() { self.machine.product_rate(ring.dtype) } else { self.machine.loop_rate(ring.dtype) };
+        let calls = product.map_or(0.0, |product| classify::shape(&product).batch as f64);
+        Work { flops, out, demand: Demand { arithmetic: flops / rate, bytes, calls } }
     }
 }
 
@@ -79,24 +90,6 @@ pub(crate) fn is_view(node: &Node) -> bool {
         Node::Contract(_, spec, children) => children.len() == 1 && !spec.reduces(),
         _ => false,
     }
-}
-
-fn contraction(graph: &Graph, ring: Ring, spec: &Spec, children: &[Id], out: f64) -> Work {
-    let volume: f64 = spec.extents.iter().map(|e| *e as f64).product();
-    let (mul, add) = (cost::weight(ring.mul, ring.dtype), ring.plus().map_or(1, |f| cost::weight(f, ring.dtype)));
-    let (mul, add) = if ring.dtype.is_complex() { (mul as f64, add as f64) } else { (1.0, 1.0) };
-    let factors = children.len() as f64 - 1.0;
-    let flops = volume * (factors * mul + if spec.reduces() { add } else { 0.0 });
-    let bytes = traffic(graph, children, out, ring.dtype);
-    let mut work = Work { flops, bytes, rate: NEST_FLOPS, calls: 0.0, out };
-    if let Some(product) = as_matrix_product(ring, spec)
-        && classify::strategy(&product) == Strategy::Gemm
-    {
-        work.calls = classify::shape(&product).batch as f64;
-        // Those are of f32; in f64 they are half as many.
-        work.rate = PRODUCT_FLOPS * 4.0 / real_bytes(ring.dtype);
-    }
-    work
 }
 
 /// The contraction of two operands as steps know it.
@@ -121,9 +114,4 @@ pub(crate) fn as_matrix_product(ring: Ring, spec: &Spec) -> Option<Contraction> 
 fn traffic(graph: &Graph, children: &[Id], out: f64, dtype: DType) -> f64 {
     let read: f64 = children.iter().map(|c| graph.egraph[*c].data.n_elements() * graph.dtype(*c).bytes() as f64).sum();
     read + out * dtype.bytes() as f64
-}
-
-fn real_bytes(dtype: DType) -> f64 {
-    let bytes = dtype.bytes() as f64;
-    if dtype.is_complex() { bytes / 2.0 } else { bytes }
 }

@@ -36,7 +36,6 @@ pub use optimal::{MAX_OPERANDS, Rank, Split, Subset, Table};
 pub use portfolio::{Budget, EXACT_OPERANDS, Found, search};
 pub use price::{Price, StepSizes, price};
 pub use slice::{Sliced, TooLarge, slice};
-pub(crate) use step_cost::{BYTES, OVERHEAD, PRODUCT_FLOPS};
 pub use step_cost::{Combo, Flops, Sizes, StepCost, Time, Written};
 pub use tree::{Path, Tree};
 pub(crate) use walk::walk;

@@ -76,41 +76,39 @@ impl StepCost for Written {
 pub struct Time {
     /// Flops a nanosecond.
     pub flops: f64,
-    /// Bytes a nanosecond.
+    /// Bytes a nanosecond between memory and a core.
     pub bytes: f64,
+    /// Bytes a nanosecond of what the cache holds, not less.
+    pub cache_bytes: f64,
+    /// Bytes that the cache holds.
+    pub cache_size: f64,
     /// Nanoseconds that a step takes whatever it does.
     pub overhead: f64,
     /// Bytes of an element.
     pub element_bytes: f64,
 }
 
-/// Flops a nanosecond: half of a good matrix product in f32 on one core of a current machine.
-pub(crate) const PRODUCT_FLOPS: f64 = 50.0;
-/// Bytes a nanosecond.
-pub(crate) const BYTES: f64 = 15.0;
-/// Nanoseconds of a loop of its own, whatever it does.
-pub(crate) const OVERHEAD: f64 = 100.0;
-
 impl Time {
-    /// One core of a current machine on tensors of this element size: 50 Gflop/s (half of a good matrix product in f32), 15 GB/s, and
-    /// 100 ns for a loop of its own.
-    #[must_use]
-    pub fn of_element(element_bytes: u64) -> Self {
-        Self { flops: PRODUCT_FLOPS, bytes: BYTES, overhead: OVERHEAD, element_bytes: element_bytes as f64 }
+    /// Nanoseconds in which a step can touch so many bytes: what the cache does not hold comes from memory.
+    pub(crate) fn traffic(&self, bytes: f64) -> f64 {
+        let held = bytes.min(self.cache_size);
+        held / self.cache_bytes + (bytes - held) / self.bytes
     }
 }
 
 impl StepCost for Time {
     fn cost(&self, elements: &Sizes) -> f64 {
         let traffic = (elements.lhs + elements.rhs + elements.out) * self.element_bytes;
-        (Flops.cost(elements) / self.flops).max(traffic / self.bytes) + self.overhead
+        (Flops.cost(elements) / self.flops).max(self.traffic(traffic)) + self.overhead
     }
 
     #[inline]
     fn log2_cost(&self, log2: &Sizes) -> f64 {
         // A mantissa is enough here: where it overflows, arithmetic dominates by far.
         let largest = log2.lhs.max(log2.rhs).max(log2.out);
-        let traffic = largest + libm::log2(self.element_bytes / self.bytes) + 0.5;
+        let bytes = largest + libm::log2(self.element_bytes) + 0.5;
+        let rate = if bytes <= libm::log2(self.cache_size) { self.cache_bytes } else { self.bytes };
+        let traffic = bytes - libm::log2(rate);
         let arithmetic = Flops.log2_cost(log2) - libm::log2(self.flops);
         super::log2::add(arithmetic.max(traffic), libm::log2(self.overhead))
     }

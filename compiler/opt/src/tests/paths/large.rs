@@ -1,7 +1,9 @@
 //! The searches for networks beyond the exact one.
 
 use super::{Dice, random_network, random_path};
-use crate::path::{Budget, Network, NetworkError, Objective, Path, PathError, Time, Tree, price, search};
+use crate::Machine;
+use crate::path::{Budget, Network, NetworkError, Objective, Path, PathError, Tree, price, search};
+use ein_ir::dtype::DType;
 
 /// Sites of a square lattice with a label of extent 2 between neighbours.
 fn lattice(rows: usize, columns: usize) -> Network {
@@ -77,7 +79,7 @@ fn any_shape_of_network_has_a_path() {
     let mut dice = Dice(12);
     for round in 0..60 {
         let network = random_network(&mut dice, 1 + round, &[1, 2, 3, 11]);
-        for objective in [Objective::Flops, Objective::Peak, Objective::Combo, Objective::Time(Time::of_element(4))] {
+        for objective in [Objective::Flops, Objective::Peak, Objective::Combo, Objective::Time(Machine::default().time_of(DType::F32))] {
             let found = search(&network, &objective, Budget { steps: 3000, seed: 3, exact: 0 }, None, &mut |_| true);
             is_a_tree(&network, &found.path);
             assert!(!found.truncated);

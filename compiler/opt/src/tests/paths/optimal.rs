@@ -1,7 +1,9 @@
 //! The exact search.
 
 use super::{Dice, random_network, random_path, respelt};
-use crate::path::{Budget, Combo, Flops, Network, Objective, Path, Rank, StepCost, Subset, Table, Time, Tree, price, search};
+use crate::Machine;
+use crate::path::{Budget, Combo, Flops, Network, Objective, Path, Rank, StepCost, Subset, Table, Tree, price, search};
+use ein_ir::dtype::DType;
 use std::collections::BTreeSet;
 
 /// Calls `visit` with every tree over the tensors, in every order of steps.
@@ -87,7 +89,7 @@ fn other_costs_are_least_too() {
     let mut dice = Dice(4);
     for round in 0..60 {
         let network = random_network(&mut dice, 2 + round % 4, &[2, 3, 10, 40]);
-        for objective in [Objective::Combo, Objective::Time(Time::of_element(4))] {
+        for objective in [Objective::Combo, Objective::Time(Machine::default().time_of(DType::F32))] {
             let found = search(&network, &objective, budget(&network), None, &mut |_| true);
             let cost = objective.rank_of(&network, &found.path)[0];
             every_path(&network, &mut |path| assert!(cost <= objective.rank_of(&network, path)[0] + 1e-9, "{objective:?} {network:?}"));
@@ -111,7 +113,7 @@ fn names_and_listing_do_not_matter() {
     for round in 0..100 {
         let network = random_network(&mut dice, 2 + round % 9, &[2, 3, 5, 7]);
         let (other, order, _) = respelt(&mut dice, &network);
-        for objective in [Objective::Flops, Objective::Peak, Objective::Time(Time::of_element(8))] {
+        for objective in [Objective::Flops, Objective::Peak, Objective::Time(Machine::default().time_of(DType::F64))] {
             let find = |network: &Network| search(network, &objective, budget(network), None, &mut |_| true).path;
             let (one, two) = (find(&network), find(&other));
             assert_eq!(price(&network, &one).flops, price(&other, &two).flops);
@@ -242,7 +244,7 @@ fn sizes_beyond_all_floats_still_give_a_tree() {
     let labels = 200u32;
     let operands = (0..9).map(|o| (0..labels).filter(|l| (l + o) % 3 != 0).collect()).collect();
     let network = Network::new(operands, vec![], vec![u64::MAX; labels as usize]).expect("a network");
-    for objective in [Objective::Flops, Objective::Peak, Objective::Combo, Objective::Time(Time::of_element(16))] {
+    for objective in [Objective::Flops, Objective::Peak, Objective::Combo, Objective::Time(Machine::default().time_of(DType::C128))] {
         for exact in [0, 12] {
             let found = search(&network, &objective, Budget { steps: 2000, seed: 1, exact }, None, &mut |_| true);
             assert_eq!(found.path.tree.pairs.len(), 8);

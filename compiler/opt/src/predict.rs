@@ -1,0 +1,149 @@
+//! How long a step takes on a machine, by its table.
+//!
+//! As long as its arithmetic or its traffic, whichever is longer, and an overhead. One model serves the choice of a plan and the report of
+//! it. It knows nothing of caches between the levels, of threads, or of how loops are made.
+
+use crate::machine::Machine;
+use crate::{classify, cost, rewrite};
+use ein_ir::dtype::DType;
+use ein_ir::entity::{PrimaryMap, Reducer};
+use ein_ir::plan::{Contraction, Nest, Plan, StepDecl, StepKind, Strategy};
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::{Mode, Scalar, ScalarKind};
+use ein_ir::tensor::{ReduceOp, ReducerDecl};
+
+/// What a step asks of a machine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Demand {
+    /// Nanoseconds of arithmetic.
+    pub(crate) arithmetic: f64,
+    /// Bytes read and written.
+    pub(crate) bytes: f64,
+    /// Calls of matrix products.
+    pub(crate) calls: f64,
+}
+
+impl Demand {
+    /// Nanoseconds of the step.
+    pub(crate) fn time(&self, machine: &Machine) -> f64 {
+        self.arithmetic.max(machine.traffic(self.bytes)) + machine.step as f64 + machine.product_call as f64 * self.calls
+    }
+}
+
+/// Nanoseconds of a step of a plan, with all turns of a scan.
+pub(crate) fn step_time(plan: &Plan, step: &StepDecl, machine: &Machine) -> f64 {
+    let demand = |arithmetic, calls| Demand { arithmetic, bytes: step.bytes as f64, calls };
+    let demand = match &step.kind {
+        StepKind::Contraction(c) => demand(contraction_arithmetic(machine, c, step.flops as f64), calls(c)),
+        StepKind::Nest(nest) => demand(nest_arithmetic(machine, &plan.reducers, nest), 0.0),
+        StepKind::Library(_) => demand(step.flops as f64 / machine.loop_rate(DType::F64), 0.0),
+        StepKind::Scan(scan) => {
+            let turn: f64 = scan.body.iter().map(|step| step_time(plan, step, machine)).sum();
+            return turn * scan.n_turns() as f64 + machine.step as f64;
+        }
+    };
+    demand.time(machine)
+}
+
+fn contraction_arithmetic(machine: &Machine, contraction: &Contraction, flops: f64) -> f64 {
+    let rate =
+        if contraction.strategy == Strategy::Nest { machine.loop_rate(contraction.acc) } else { machine.product_rate(contraction.acc) };
+    flops / rate
+}
+
+/// Matrix products that a contraction is.
+pub(crate) fn calls(contraction: &Contraction) -> f64 {
+    if contraction.strategy == Strategy::Nest { 0.0 } else { classify::shape(contraction).batch as f64 }
+}
+
+/// Nanoseconds of the arithmetic of a nest, in a turn of the scans around.
+pub(crate) fn nest_arithmetic(machine: &Machine, reducers: &PrimaryMap<Reducer, ReducerDecl>, nest: &Nest) -> f64 {
+    let mut each = Operations::of(&nest.body);
+    if let Some(reduce) = &nest.reduce {
+        each.combine(reduce.op, reduce.acc, reducers);
+    }
+    let last = nest.epilogue.as_ref().map_or(Operations::NONE, Operations::of);
+    rewrite::iterations(nest) as f64 * each.time(machine) + rewrite::n_results(nest) as f64 * last.time(machine)
+}
+
+/// What one evaluation of an expression does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Operations {
+    /// Multiplications, additions and the like.
+    flops: f64,
+    /// Functions that are called.
+    functions: f64,
+    /// Elements read.
+    reads: f64,
+    /// The one type of everything, if vectors of it can do the work.
+    lanes: Option<DType>,
+}
+
+impl Operations {
+    const NONE: Self = Self { flops: 0.0, functions: 0.0, reads: 0.0, lanes: None };
+
+    fn of(scalar: &Scalar) -> Self {
+        let lanes = matches!(scalar.dtype, DType::F32 | DType::F64).then_some(scalar.dtype);
+        let mut out = Self { lanes, ..Self::NONE };
+        out.count(scalar);
+        out
+    }
+
+    fn count(&mut self, scalar: &Scalar) {
+        match &scalar.kind {
+            ScalarKind::Access(access) => {
+                self.reads += 1.0;
+                let is_direct = access.subs.iter().all(|s| matches!(s.mode, Mode::Exact | Mode::Pad) && s.value.as_polynomial().is_some());
+                self.keep_lanes(is_direct && self.lanes == Some(scalar.dtype));
+                return;
+            }
+            ScalarKind::Unary(f, _) if is_called(*f) => self.functions += 1.0,
+            ScalarKind::Binary(BinaryFn::Pow | BinaryFn::Atan2 | BinaryFn::FloorDiv | BinaryFn::Rem, ..) => self.functions += 1.0,
+            ScalarKind::Unary(..) | ScalarKind::Binary(..) => self.flops += cost::own_flops(scalar) as f64,
+            ScalarKind::Cast(_) | ScalarKind::Index(_) => self.keep_lanes(false),
+            _ => {}
+        }
+        self.keep_lanes(self.functions == 0.0);
+        scalar.children().into_iter().for_each(|child| self.count(child));
+    }
+
+    fn combine(&mut self, op: ReduceOp, acc: DType, reducers: &PrimaryMap<Reducer, ReducerDecl>) {
+        self.keep_lanes(self.lanes == Some(acc));
+        match op {
+            ReduceOp::User(reducer) => {
+                self.count(&reducers[reducer].combine);
+                self.keep_lanes(false);
+            }
+            ReduceOp::Lse => {
+                self.functions += 1.0;
+                self.keep_lanes(false);
+            }
+            ReduceOp::ArgMax | ReduceOp::ArgMin => {
+                self.flops += 1.0;
+                self.keep_lanes(false);
+            }
+            _ => self.flops += cost::weight(BinaryFn::Add, acc) as f64,
+        }
+    }
+
+    fn keep_lanes(&mut self, yes: bool) {
+        if !yes {
+            self.lanes = None;
+        }
+    }
+
+    /// Nanoseconds. One element at a time, reading it is an operation too.
+    fn time(&self, machine: &Machine) -> f64 {
+        let simple = match self.lanes {
+            Some(dtype) => self.flops / machine.loop_rate(dtype),
+            None => (self.flops + self.reads) / machine.scalar_rate(),
+        };
+        simple + self.functions / machine.function_rate()
+    }
+}
+
+/// Whether it is a call for each element.
+fn is_called(function: UnaryFn) -> bool {
+    use UnaryFn::{Cis, Cos, Erf, Exp, Expm1, Gelu, Log, Log1p, Sigmoid, Silu, Sin, Softplus, Tan, Tanh};
+    matches!(function, Exp | Expm1 | Log | Log1p | Sin | Cos | Tan | Tanh | Sigmoid | Softplus | Erf | Gelu | Silu | Cis)
+}
