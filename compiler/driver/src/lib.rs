@@ -29,6 +29,7 @@
 //! This crate alone knows all stages; [`pipeline`] is the one place that calls them in order.
 
 pub mod bound;
+pub mod calibrate;
 pub mod einsum;
 pub mod emit;
 pub mod error;

@@ -150,3 +150,26 @@ fn the_library_refuses_what_files_may_not_have() {
     let error = Compiler::new().machine(Machine { memory_bytes: 0, ..Machine::default() }).expect_err("a rate of nothing");
     assert_eq!(error.diagnostics()[0].code.to_string(), "E0925");
 }
+
+#[test]
+fn a_calibrated_table_is_whole_and_of_use() {
+    let f = Folder::new("calibrate");
+    let path = f.0.join("m.json");
+    let file = path.display().to_string();
+    // No bar where there is no terminal.
+    let (status, out, err) = ein(&["calibrate", "--rounds", "1", "--name", "here", "--out", &file]);
+    assert_eq!((status, out.as_str(), err), (0, "", format!("wrote {file}\n")));
+    let machine = read_machine(&path).expect("every figure is in its range");
+    assert!(machine.title().starts_with("here-") && machine.threads == 1, "{machine:?}");
+    let title = machine.title();
+    let table = ok(&[&["explain", &f.file("p.ein", MATMUL), "--machine", &file], &SIZES[..]].concat());
+    assert!(table.contains(&format!("machine {title}\n")), "{table}");
+    // A rate that no core has would be a mistake in counting.
+    let all = [machine.product_f32, machine.product_c128, machine.loop_f32, machine.loop_f64, machine.loop_scalar, machine.function];
+    assert!(all.iter().all(|rate| (1..=1_000_000).contains(rate)), "{machine:?}");
+    let (status, out, err) =
+        ein(&["calibrate", "--rounds", "1", "--name", "two words", "--out", &f.0.join("n.json").display().to_string()]);
+    assert!(status == 1 && out.is_empty() && err.contains("E0925"), "{err}");
+    let (status, _, err) = ein(&["calibrate", "--rounds", "1", "--out", "/nonexistent/m.json"]);
+    assert!(status == 1 && err.contains("E0909"), "{err}");
+}

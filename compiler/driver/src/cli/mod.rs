@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit status: 0 done, 1 the program or its inputs are wrong,
 //! 2 the command line is wrong.
 
+pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod einsum;
 pub(crate) mod emit;
@@ -57,6 +58,7 @@ enum Command {
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
     Plan(plan::Plan),
+    Calibrate(calibrate::Calibrate),
     Serve(serve::Serve),
 }
 
@@ -202,6 +204,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Emit(command) => command.execute(),
         Command::Explain(command) => command.execute(),
         Command::Plan(command) => command.execute(),
+        Command::Calibrate(command) => command.execute(),
         Command::Fmt(command) => return command.execute(colours),
         Command::Serve(command) => command.execute(),
     };
