@@ -13,6 +13,7 @@ use ein_runtime::{AlignedBuf, Element, Executable, Frame, Tensor, TensorMut, Ten
 use ndarray::ArrayD;
 use smallvec::SmallVec;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// Fixes sizes, layouts and constants of a [`Function`], then makes the code.
 ///
@@ -193,6 +194,8 @@ pub struct Bound {
     n_strides: usize,
     arena_bytes: usize,
     peak: Peak,
+    /// Nanoseconds.
+    predicted: u64,
     /// Arenas of finished calls, for the next ones.
     arenas: Mutex<Vec<AlignedBuf>>,
 }
@@ -217,6 +220,7 @@ impl Bound {
         let outputs = plan.outputs.iter().map(|t| argument(*t, None)).collect();
         let arena_bytes =
             usize::try_from(staged.kernels.arena_bytes).map_err(|_| ein_runtime::Error::AllocationFailed { bytes: usize::MAX })?;
+        let predicted = ein_opt::predicted(plan, &function.shared().options.machine);
         let bound = Self {
             function,
             code,
@@ -227,6 +231,7 @@ impl Bound {
             n_strides: staged.kernels.n_strides as usize,
             arena_bytes,
             peak: plan.peak(),
+            predicted,
             arenas: Mutex::new(Vec::new()),
         };
         for (n, constant) in bound.constants.iter().enumerate() {
@@ -241,6 +246,12 @@ impl Bound {
     #[must_use]
     pub fn peak(&self) -> Peak {
         self.peak
+    }
+
+    /// The time that a call is predicted to take with one thread, by the cost table that the plan was made with.
+    #[must_use]
+    pub fn predicted(&self) -> Duration {
+        Duration::from_nanos(self.predicted)
     }
 
     /// Names of the inputs that a call takes (those that are not constant), in order.

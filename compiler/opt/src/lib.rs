@@ -51,7 +51,7 @@ mod work;
 
 pub use machine::{MAX_FIGURE, Machine, MachineError};
 pub use names::anonymous;
-pub use report::{StepReport, describe, table};
+pub use report::{StepReport, describe, predicted, table};
 pub use work::{MAX_WORK, check_work};
 
 use draft::{Draft, Question};

@@ -84,6 +84,13 @@ fn scan_reason(plan: &Plan, scan: &Scan) -> String {
     scan.states.iter().map(state).collect::<Vec<_>>().join("; ")
 }
 
+/// Nanoseconds that a plan is predicted to take with one thread of a machine.
+#[must_use]
+pub fn predicted(plan: &Plan, machine: &Machine) -> u64 {
+    // The conversion saturates.
+    plan.steps.values().map(|step| predict::step_time(plan, step, machine)).sum::<f64>().round() as u64
+}
+
 /// The plan table with its totals, as text. Times are those that the machine is predicted to take with one thread.
 #[must_use]
 pub fn table(plan: &Plan, machine: &Machine) -> String {
@@ -108,7 +115,7 @@ pub fn table(plan: &Plan, machine: &Machine) -> String {
     let total = |count: fn(&StepReport) -> u64| rows.iter().filter(|r| r.depth == 0).map(count).fold(0, u64::saturating_add);
     let peak = plan.peak();
     text.push_str(&format!("total: {} flops, {} bytes moved\n", total(|r| r.flops), total(|r| r.bytes)));
-    text.push_str(&format!("time: {} predicted for one thread of machine {}\n", duration(total(|r| r.time)), machine.title()));
+    text.push_str(&format!("time: {} predicted for one thread of machine {}\n", duration(predicted(plan, machine)), machine.title()));
     let arena = memory::bytes(plan.arena_bytes);
     text.push_str(&format!("peak: {} + threads x {} (arena {arena})\n", memory::bytes(peak.base), memory::bytes(peak.per_thread)));
     text

@@ -20,7 +20,7 @@ pub(crate) struct Timing {
 /// Form of the times.
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
-    /// `{"compile_s":…,"wall_s":[…],"cpu_s":[…]}`
+    /// `{"compile_s":…,"predicted_s":…,"wall_s":[…],"cpu_s":[…]}`; what is predicted is a call with one thread
     Json,
 }
 
@@ -40,7 +40,7 @@ impl Timing {
             out = call()?;
         }
         if let Some(Format::Json) = self.time {
-            let line = serde_json::json!({ "compile_s": compile.as_secs_f64(), "wall_s": wall, "cpu_s": cpu });
+            let line = serde_json::json!({ "compile_s": compile.as_secs_f64(), "predicted_s": bound.predicted().as_secs_f64(), "wall_s": wall, "cpu_s": cpu });
             writeln!(std::io::stdout(), "{line}")?;
         }
         Ok(out)
