@@ -67,6 +67,9 @@ const RATES: [Rate; 8] = [
     },
 ];
 
+/// A product whose sums are so short that loading and storing is most of it.
+const SHALLOW: Probe = Probe::new("product", DType::F32, &[("M", 256), ("N", 256), ("K", 4)]);
+
 /// Matrices of [`PRODUCTS`].
 const N_PRODUCTS: f64 = 64.0;
 /// Products as small as are made by the library.
@@ -108,17 +111,19 @@ pub fn calibrate(how: &Calibration, progress: &mut dyn FnMut(usize, usize)) -> R
         *(rate.field)(&mut machine) = figure((logs / rate.probes.len() as f64).exp() * 1000.0, 1);
     }
     let mut next = || times.next().unwrap_or(1.0);
-    let (products, steps, step) = (next(), next(), next());
+    let (shallow, products, steps, step) = (next(), next(), next(), next());
     machine.step = figure((steps - step) / MORE_STEPS, 0);
-    let flops = 2.0 * 16f64.powi(3);
-    machine.product_call = figure(products / N_PRODUCTS - flops / (machine.product_f32 as f64 / 1000.0), 0);
+    let rate = machine.product_f32 as f64 / 1000.0;
+    machine.product_depth = figure(shallow * rate / (2.0 * 256.0 * 256.0) - 4.0, 0);
+    let flops = 2.0 * 16.0 * 16.0 * (16.0 + machine.product_depth as f64);
+    machine.product_call = figure(products / N_PRODUCTS - flops / rate, 0);
     set_memory(&mut machine, &std::array::from_fn(|_| next()));
     Ok(machine)
 }
 
 /// Every probe, in the order in which [`calibrate`] uses the times.
 fn all_probes() -> Vec<Probe> {
-    RATES.iter().flat_map(|rate| rate.probes).copied().chain([PRODUCTS, STEPS, STEP]).chain(STREAMS).collect()
+    RATES.iter().flat_map(|rate| rate.probes).copied().chain([SHALLOW, PRODUCTS, STEPS, STEP]).chain(STREAMS).collect()
 }
 
 /// Nanoseconds of a call of each probe.
@@ -153,6 +158,7 @@ fn unit_machine(field: fn(&mut Machine) -> &mut u64) -> Machine {
         product_f64: most,
         product_c64: most,
         product_c128: most,
+        product_depth: 0,
         product_call: 0,
         loop_f32: most,
         loop_f64: most,

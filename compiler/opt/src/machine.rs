@@ -32,6 +32,8 @@ pub struct Machine {
     pub product_c64: u64,
     /// Flops a microsecond of large matrix products in c128; a multiply-add is 8.
     pub product_c128: u64,
+    /// Terms of each sum that a matrix product takes the time of besides its own: what it costs to load and to store an element.
+    pub product_depth: u64,
     /// Nanoseconds of a matrix product, however small; a step of many matrices takes them for each.
     pub product_call: u64,
     /// Flops a microsecond of generated loops in f32, which run in vectors.
@@ -62,6 +64,7 @@ impl Default for Machine {
             product_f64: 25_000,
             product_c64: 50_000,
             product_c128: 25_000,
+            product_depth: 0,
             product_call: 30,
             loop_f32: 2_000,
             loop_f64: 2_000,
@@ -108,13 +111,14 @@ impl fmt::Display for MachineError {
 
 impl Machine {
     /// Every figure with its name and the least that it may be.
-    fn figures(&self) -> [(&'static str, u64, u64); 14] {
+    fn figures(&self) -> [(&'static str, u64, u64); 15] {
         [
             ("threads", self.threads, 1),
             ("product_f32", self.product_f32, 1),
             ("product_f64", self.product_f64, 1),
             ("product_c64", self.product_c64, 1),
             ("product_c128", self.product_c128, 1),
+            ("product_depth", self.product_depth, 0),
             ("product_call", self.product_call, 0),
             ("loop_f32", self.loop_f32, 1),
             ("loop_f64", self.loop_f64, 1),
@@ -201,6 +205,7 @@ impl Machine {
     pub fn time_of(&self, dtype: DType) -> Time {
         Time {
             flops: self.product_rate(dtype),
+            depth: self.product_depth as f64,
             bytes: a_nanosecond(self.memory_bytes),
             cache_bytes: a_nanosecond(self.cache_bytes.max(self.memory_bytes)),
             cache_size: self.cache_size as f64,
@@ -222,7 +227,7 @@ mod tests {
     #[test]
     fn every_figure_is_checked_and_hashed() {
         let n = Machine::default().figures().len();
-        assert_eq!(n, 14);
+        assert_eq!(n, 15);
         let mut titles = std::collections::BTreeSet::from([Machine::default().title()]);
         for field in 0..n {
             for value in [u64::MAX, MAX_FIGURE + 1, 7] {
@@ -244,14 +249,15 @@ mod tests {
                 2 => &mut self.product_f64,
                 3 => &mut self.product_c64,
                 4 => &mut self.product_c128,
-                5 => &mut self.product_call,
-                6 => &mut self.loop_f32,
-                7 => &mut self.loop_f64,
-                8 => &mut self.loop_scalar,
-                9 => &mut self.function,
-                10 => &mut self.memory_bytes,
-                11 => &mut self.cache_bytes,
-                12 => &mut self.cache_size,
+                5 => &mut self.product_depth,
+                6 => &mut self.product_call,
+                7 => &mut self.loop_f32,
+                8 => &mut self.loop_f64,
+                9 => &mut self.loop_scalar,
+                10 => &mut self.function,
+                11 => &mut self.memory_bytes,
+                12 => &mut self.cache_bytes,
+                13 => &mut self.cache_size,
                 _ => &mut self.step,
             }
         }

@@ -6,10 +6,11 @@
 use crate::machine::Machine;
 use crate::{classify, cost, rewrite};
 use ein_ir::dtype::DType;
-use ein_ir::entity::{PrimaryMap, Reducer};
+use ein_ir::entity::{Index, PrimaryMap, Reducer};
+use ein_ir::extent::{Atom, Extent};
 use ein_ir::plan::{Contraction, Nest, Plan, StepDecl, StepKind, Strategy};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::{Mode, Scalar, ScalarKind};
+use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind};
 use ein_ir::tensor::{ReduceOp, ReducerDecl};
 
 /// What a step asks of a machine.
@@ -46,9 +47,16 @@ pub(crate) fn step_time(plan: &Plan, step: &StepDecl, machine: &Machine) -> f64 
 }
 
 fn contraction_arithmetic(machine: &Machine, contraction: &Contraction, flops: f64) -> f64 {
-    let rate =
-        if contraction.strategy == Strategy::Nest { machine.loop_rate(contraction.acc) } else { machine.product_rate(contraction.acc) };
-    flops / rate
+    if contraction.strategy == Strategy::Nest {
+        return flops / machine.loop_rate(contraction.acc);
+    }
+    product_arithmetic(machine, contraction, flops)
+}
+
+/// Nanoseconds of the arithmetic of a contraction made of matrix products.
+pub(crate) fn product_arithmetic(machine: &Machine, contraction: &Contraction, flops: f64) -> f64 {
+    let depth = classify::shape(contraction).k.max(1) as f64;
+    flops * (1.0 + machine.product_depth as f64 / depth) / machine.product_rate(contraction.acc)
 }
 
 /// Matrix products that a contraction is.
@@ -59,11 +67,36 @@ pub(crate) fn calls(contraction: &Contraction) -> f64 {
 /// Nanoseconds of the arithmetic of a nest, in a turn of the scans around.
 pub(crate) fn nest_arithmetic(machine: &Machine, reducers: &PrimaryMap<Reducer, ReducerDecl>, nest: &Nest) -> f64 {
     let mut each = Operations::of(&nest.body);
+    each.keep_lanes(has_contiguous_axis(nest));
     if let Some(reduce) = &nest.reduce {
         each.combine(reduce.op, reduce.acc, reducers);
     }
     let last = nest.epilogue.as_ref().map_or(Operations::NONE, Operations::of);
     rewrite::iterations(nest) as f64 * each.time(machine) + rewrite::n_results(nest) as f64 * last.time(machine)
+}
+
+/// Whether vectors can run along some index: what is read lies side by side along it or does not have it, and so does the result, or the
+/// index is reduced.
+fn has_contiguous_axis(nest: &Nest) -> bool {
+    let reduced = nest.reduce.iter().flat_map(|reduce| &reduce.binders);
+    nest.outer.last().into_iter().chain(reduced).any(|index| {
+        let mut is_contiguous = true;
+        nest.body.visit(&mut |s| {
+            if let ScalarKind::Access(access) = &s.kind {
+                is_contiguous &= lies_along(access, *index);
+            }
+        });
+        is_contiguous
+    })
+}
+
+fn lies_along(access: &Access, index: Index) -> bool {
+    let has = |extent: &Extent| extent.leaves().contains(&Atom::Index(index));
+    access.subs.iter().rev().enumerate().all(|(n, sub)| match sub.value.as_polynomial() {
+        Some(value) if n == 0 => !has(&value) || !has(&value.sub(&Extent::index(index))),
+        Some(value) => !has(&value),
+        None => false,
+    })
 }
 
 /// What one evaluation of an expression does.
@@ -75,7 +108,7 @@ struct Operations {
     functions: f64,
     /// Elements read.
     reads: f64,
-    /// The one type of everything, if vectors of it can do the work.
+    /// The one type of all numbers, if vectors of it can do the work.
     lanes: Option<DType>,
 }
 
@@ -83,8 +116,7 @@ impl Operations {
     const NONE: Self = Self { flops: 0.0, functions: 0.0, reads: 0.0, lanes: None };
 
     fn of(scalar: &Scalar) -> Self {
-        let lanes = matches!(scalar.dtype, DType::F32 | DType::F64).then_some(scalar.dtype);
-        let mut out = Self { lanes, ..Self::NONE };
+        let mut out = Self { lanes: number_type(scalar).filter(|t| matches!(t, DType::F32 | DType::F64)), ..Self::NONE };
         out.count(scalar);
         out
     }
@@ -108,7 +140,7 @@ impl Operations {
     }
 
     fn combine(&mut self, op: ReduceOp, acc: DType, reducers: &PrimaryMap<Reducer, ReducerDecl>) {
-        self.keep_lanes(self.lanes == Some(acc));
+        self.keep_lanes(self.lanes == Some(acc) || acc == DType::Bool);
         match op {
             ReduceOp::User(reducer) => {
                 self.count(&reducers[reducer].combine);
@@ -139,6 +171,14 @@ impl Operations {
             None => (self.flops + self.reads) / machine.scalar_rate(),
         };
         simple + self.functions / machine.function_rate()
+    }
+}
+
+/// The type of an expression, or for a condition that of the numbers which it compares.
+fn number_type(scalar: &Scalar) -> Option<DType> {
+    match scalar.dtype {
+        DType::Bool => scalar.children().into_iter().find_map(number_type),
+        dtype => Some(dtype),
     }
 }
 

@@ -5,6 +5,7 @@ mod algebra;
 mod contractions;
 mod folding;
 mod fusion;
+mod machines;
 mod memory;
 mod paths;
 mod random;

@@ -77,9 +77,11 @@ impl Prices<'_> {
         let flops = volume * (factors * mul + if spec.reduces() { add } else { 0.0 });
         let bytes = traffic(&self.converted.graph, children, out, ring.dtype);
         let product = as_matrix_product(ring, spec).filter(|product| classify::strategy(product) == Strategy::Gemm);
-        let rate = if product.is_some() { self.machine.product_rate(ring.dtype) } else { self.machine.loop_rate(ring.dtype) };
-        let calls = product.map_or(0.0, |product| classify::shape(&product).batch as f64);
-        Work { flops, out, demand: Demand { arithmetic: flops / rate, bytes, calls } }
+        let (arithmetic, calls) = match &product {
+            Some(product) => (predict::product_arithmetic(self.machine, product, flops), classify::shape(product).batch as f64),
+            None => (flops / self.machine.loop_rate(ring.dtype), 0.0),
+        };
+        Work { flops, out, demand: Demand { arithmetic, bytes, calls } }
     }
 }
 

@@ -76,6 +76,8 @@ impl StepCost for Written {
 pub struct Time {
     /// Flops a nanosecond.
     pub flops: f64,
+    /// Terms of each sum that a step takes the time of besides its own.
+    pub depth: f64,
     /// Bytes a nanosecond between memory and a core.
     pub bytes: f64,
     /// Bytes a nanosecond of what the cache holds, not less.
@@ -99,7 +101,8 @@ impl Time {
 impl StepCost for Time {
     fn cost(&self, elements: &Sizes) -> f64 {
         let traffic = (elements.lhs + elements.rhs + elements.out) * self.element_bytes;
-        (Flops.cost(elements) / self.flops).max(self.traffic(traffic)) + self.overhead
+        let flops = Flops.cost(elements) + if elements.sums { 2.0 * self.depth * elements.out } else { 0.0 };
+        (flops / self.flops).max(self.traffic(traffic)) + self.overhead
     }
 
     #[inline]
@@ -109,7 +112,9 @@ impl StepCost for Time {
         let bytes = largest + libm::log2(self.element_bytes) + 0.5;
         let rate = if bytes <= libm::log2(self.cache_size) { self.cache_bytes } else { self.bytes };
         let traffic = bytes - libm::log2(rate);
-        let arithmetic = Flops.log2_cost(log2) - libm::log2(self.flops);
+        let flops = Flops.log2_cost(log2);
+        let flops = if log2.sums { super::log2::add(flops, log2.out + 1.0 + libm::log2(self.depth)) } else { flops };
+        let arithmetic = flops - libm::log2(self.flops);
         super::log2::add(arithmetic.max(traffic), libm::log2(self.overhead))
     }
 }
