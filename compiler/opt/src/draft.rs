@@ -8,6 +8,7 @@ use ein_ir::span::Span;
 use ein_ir::tensor::ReducerDecl;
 use std::collections::BTreeSet;
 
+use crate::egraph::{EGraph, Reason};
 use crate::rewrite;
 
 /// A plan in the making: every step reads only values that earlier steps wrote. Each value is written by one step, but that a state
@@ -24,17 +25,17 @@ pub(crate) struct Draft {
     pub(crate) steps: Vec<DraftStep>,
     /// Whether pointwise values are computed wherever they are read, however often.
     pub(crate) recompute: bool,
-    /// What somebody asks about the graph between the steps as written and as chosen, and the answer.
-    pub(crate) asked: Option<(Question, String)>,
+    /// What somebody asks about the graph between the steps as written and as chosen, with the answers so far.
+    pub(crate) asked: Option<Question>,
 }
 
-/// What may be asked about a graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What may be asked about the graph of a draft; those of the bodies of its recurrences answer first.
+#[derive(Clone, Debug)]
 pub(crate) enum Question {
     /// The rules that lead to the steps.
-    Why,
+    Why(Vec<Reason>),
     /// The graph itself.
-    Dump,
+    Graph(Vec<EGraph>),
 }
 
 /// A tensor value that will get a buffer.

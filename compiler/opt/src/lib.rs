@@ -49,9 +49,10 @@ mod uses;
 mod widen;
 mod work;
 
+pub use egraph::{EClass, EGraph, EWay, Reason};
 pub use machine::{MAX_FIGURE, Machine, MachineError};
 pub use names::anonymous;
-pub use report::{StepReport, describe, predicted, table};
+pub use report::{ModeGroup, StepReport, describe, duration, predicted, table};
 pub use work::{MAX_WORK, check_work};
 
 use draft::{Draft, Question};
@@ -172,32 +173,38 @@ fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<D
     Ok(plan)
 }
 
-/// The rules by which the steps of a plan follow from the program, in words: nothing at level 0, where nothing is rewritten.
+/// The rules by which the steps of a plan follow from the program: nothing at level 0, where nothing is rewritten.
 ///
 /// # Errors
 /// As [`plan()`], limits apart.
-pub fn why(module: &Verified<tensor::Module>, options: &Options) -> Result<String, Vec<Diagnostic>> {
-    ask(module, options, Question::Why)
+pub fn why(module: &Verified<tensor::Module>, options: &Options) -> Result<Vec<Reason>, Vec<Diagnostic>> {
+    match ask(module, options, Question::Why(Vec::new()))? {
+        Some(Question::Why(reasons)) => Ok(reasons),
+        _ => Ok(Vec::new()),
+    }
 }
 
-/// The e-graph that a plan is extracted from, as text: classes with their nodes and costs, the chosen ones marked. Bodies of recurrences come
-/// first. Empty at level 0.
+/// The e-graphs that a plan is extracted from: those of the bodies of recurrences, then that of the program. None at level 0.
 ///
 /// # Errors
 /// As [`plan()`], limits apart.
-pub fn egraph(module: &Verified<tensor::Module>, options: &Options) -> Result<String, Vec<Diagnostic>> {
-    ask(module, options, Question::Dump)
+pub fn egraphs(module: &Verified<tensor::Module>, options: &Options) -> Result<Vec<EGraph>, Vec<Diagnostic>> {
+    match ask(module, options, Question::Graph(Vec::new()))? {
+        Some(Question::Graph(graphs)) => Ok(graphs),
+        _ => Ok(Vec::new()),
+    }
 }
 
-fn ask(module: &tensor::Module, options: &Options, question: Question) -> Result<String, Vec<Diagnostic>> {
+/// The question with its answers.
+fn ask(module: &tensor::Module, options: &Options, question: Question) -> Result<Option<Question>, Vec<Diagnostic>> {
     let folded = fold::fold(module);
     let mut draft = convert::convert(folded.as_ref().unwrap_or(module))?;
-    draft.asked = Some((question, String::new()));
+    draft.asked = Some(question);
     if options.opt_level > 0 {
         widen::widen(&mut draft);
         optimise(&mut draft, options);
     }
-    Ok(draft.asked.map_or_else(String::new, |(_, answer)| answer))
+    Ok(draft.asked)
 }
 
 /// How a plan is made from a program, besides [`Options`]: the ways to less memory.

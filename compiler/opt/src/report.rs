@@ -1,7 +1,8 @@
 //! The plan in words: one row a step, for `ein explain`.
 
 use crate::{Machine, classify, memory, predict};
-use ein_ir::entity::{Step, Tensor};
+use ein_ir::entity::{Index, Step, Tensor};
+use ein_ir::plan::lifetime::moments;
 use ein_ir::plan::{Buffer, Contraction, IndexRange, Library, Nest, Place, Plan, Scan, ScanState, StepDecl, StepKind, Strategy};
 use ein_ir::scalar::Literal;
 use ein_ir::tensor::ReduceOp;
@@ -19,16 +20,30 @@ pub struct StepReport {
     pub modes: String,
     /// Extent of each label, in the order of `modes`; of a library call, those of its first operand.
     pub extents: Vec<u64>,
+    /// The same labels by what becomes of them; empty groups are left out.
+    pub groups: Vec<ModeGroup>,
     /// Multiplications and additions; of library calls an estimate.
     pub flops: u64,
     /// Bytes read and written.
     pub bytes: u64,
+    /// Bytes of results and intermediates that are there while it runs.
+    pub held: u64,
     /// Nanoseconds that it is predicted to take.
     pub time: u64,
     /// `gemm`, `gett`, `nest`, `scan` or `library`.
     pub strategy: &'static str,
     /// Why this strategy.
     pub why: String,
+}
+
+/// Labels of one class: `batch`, `free lhs`, `free rhs`, `contracted`, `summed` of a contraction; `kept` and `reduced` of a nest, `turns`
+/// of a scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModeGroup {
+    /// The class.
+    pub class: &'static str,
+    /// Labels with their extents.
+    pub modes: Vec<(String, u64)>,
 }
 
 /// One row a step, in the order of execution; the steps of a scan follow it, for one turn. Times are predicted for one thread of a machine.
@@ -38,7 +53,30 @@ pub fn describe(plan: &Plan, machine: &Machine) -> Vec<StepReport> {
     for (step, decl) in &plan.steps {
         describe_step(plan, machine, (step, 0), decl, &mut rows);
     }
+    for (row, held) in rows.iter_mut().zip(held(plan)) {
+        row.held = held;
+    }
     rows
+}
+
+/// Bytes of results and intermediates at each moment, which are the rows.
+fn held(plan: &Plan) -> Vec<u64> {
+    let outputs = plan.outputs.iter().map(|t| plan.buffers[*t].n_bytes()).fold(0, u64::saturating_add);
+    let moments = moments(plan);
+    let lives = plan.buffers.iter().filter(|(_, b)| matches!(b.place, Place::Arena(_)));
+    let lives: Vec<_> = lives.filter_map(|(t, b)| Some((moments[t]?, b.n_bytes()))).collect();
+    let n_moments = lives.iter().map(|((_, last), _)| last + 1).max().unwrap_or(0).max(plan.steps.len());
+    let mut changes = vec![(0u64, 0u64); n_moments + 1];
+    for ((first, last), bytes) in lives {
+        changes[first].0 = changes[first].0.saturating_add(bytes);
+        changes[last + 1].1 = changes[last + 1].1.saturating_add(bytes);
+    }
+    let mut now = outputs;
+    let after = changes.iter().map(|(come, go)| {
+        now = now.saturating_add(*come).saturating_sub(*go);
+        now
+    });
+    after.collect()
 }
 
 fn describe_step(plan: &Plan, machine: &Machine, (step, depth): (Step, usize), decl: &StepDecl, rows: &mut Vec<StepReport>) {
@@ -67,10 +105,33 @@ fn describe_step(plan: &Plan, machine: &Machine, (step, depth): (Step, usize), d
     };
     // The conversion saturates.
     let time = predict::step_time(plan, decl, machine).round() as u64;
-    rows.push(StepReport { step, depth, what, modes, extents, flops: decl.flops, bytes: decl.bytes, time, strategy, why });
+    let (groups, flops, bytes) = (groups(decl), decl.flops, decl.bytes);
+    rows.push(StepReport { step, depth, what, modes, extents, groups, flops, bytes, held: 0, time, strategy, why });
     if let StepKind::Scan(scan) = &decl.kind {
         scan.body.iter().for_each(|inner| describe_step(plan, machine, (step, depth + 1), inner, rows));
     }
+}
+
+fn groups(decl: &StepDecl) -> Vec<ModeGroup> {
+    let of_range = |range: &IndexRange| (range.name.clone(), u64::try_from(range.hi.saturating_sub(range.lo)).unwrap_or(0));
+    let groups = match &decl.kind {
+        StepKind::Contraction(c) => {
+            let classes = c.classify_modes();
+            let named = |labels: Vec<u16>| labels.into_iter().map(|l| (letter(l), c.extents[usize::from(l)])).collect();
+            let names = ["batch", "free lhs", "free rhs", "contracted", "summed"];
+            let lists = [classes.batch, classes.free_lhs, classes.free_rhs, classes.contracted, classes.summed];
+            names.into_iter().zip(lists.map(named)).collect()
+        }
+        StepKind::Nest(nest) => {
+            let named = |indices: &[Index]| indices.iter().filter(|i| !nest.is_param(**i)).map(|i| of_range(&nest.indices[*i])).collect();
+            let binders = nest.reduce.as_ref().map_or(&[][..], |reduce| &reduce.binders);
+            vec![("kept", named(&nest.outer)), ("reduced", named(binders))]
+        }
+        StepKind::Scan(scan) => vec![("turns", vec![of_range(&scan.range)])],
+        StepKind::Library(_) => Vec::new(),
+    };
+    let groups = groups.into_iter().map(|(class, modes): (_, Vec<_>)| ModeGroup { class, modes });
+    groups.filter(|group| !group.modes.is_empty()).collect()
 }
 
 /// How states are stored, and across which axes they do not reach: `h in place, apart in axis 0; d in two buffers`.
@@ -95,16 +156,27 @@ pub fn predicted(plan: &Plan, machine: &Machine) -> u64 {
 #[must_use]
 pub fn table(plan: &Plan, machine: &Machine) -> String {
     let rows = describe(plan, machine);
-    let header = ["step", "what", "modes", "extents", "flops", "bytes", "time", "strategy", "why"].map(str::to_owned);
+    let header = ["step", "what", "modes", "extents", "flops", "bytes", "held", "time", "strategy", "why"].map(str::to_owned);
     let cells = rows.iter().map(|r| {
         let extents: Vec<String> = r.extents.iter().map(u64::to_string).collect();
-        let (flops, bytes) = (r.flops.to_string(), r.bytes.to_string());
+        let [flops, bytes, held] = [r.flops, r.bytes, r.held].map(|n| n.to_string());
         let (step, indent) = if r.depth == 0 { (r.step.to_string(), String::new()) } else { (String::new(), "  ".repeat(r.depth)) };
-        [step, indent + &r.what, r.modes.clone(), extents.join("x"), flops, bytes, duration(r.time), r.strategy.to_owned(), r.why.clone()]
+        [
+            step,
+            indent + &r.what,
+            r.modes.clone(),
+            extents.join("x"),
+            flops,
+            bytes,
+            held,
+            duration(r.time),
+            r.strategy.to_owned(),
+            r.why.clone(),
+        ]
     });
-    let lines: Vec<[String; 9]> = [header].into_iter().chain(cells).collect();
+    let lines: Vec<[String; 10]> = [header].into_iter().chain(cells).collect();
     let width = |column: usize| lines.iter().map(|l| l[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..9).map(width).collect();
+    let widths: Vec<usize> = (0..10).map(width).collect();
     let mut text = String::new();
     for line in &lines {
         let padded: Vec<String> = line.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
@@ -122,7 +194,8 @@ pub fn table(plan: &Plan, machine: &Machine) -> String {
 }
 
 /// `410 ns`, `4.1 us`.
-fn duration(nanoseconds: u64) -> String {
+#[must_use]
+pub fn duration(nanoseconds: u64) -> String {
     let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
     match units.into_iter().find(|(unit, _)| nanoseconds >= *unit) {
         Some((unit, name)) => format!("{:.1} {name}", nanoseconds as f64 / unit as f64),

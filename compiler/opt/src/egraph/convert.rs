@@ -63,7 +63,7 @@ pub(crate) struct Converted {
 
 /// Makes the graph of the steps of a draft.
 pub(crate) fn convert(draft: &Draft) -> Converted {
-    let graph = if matches!(draft.asked, Some((Question::Why, _))) { Graph::explained() } else { Graph::new() };
+    let graph = if matches!(draft.asked, Some(Question::Why(_))) { Graph::explained() } else { Graph::new() };
     let params = params(draft);
     let mut out = Converted {
         graph,

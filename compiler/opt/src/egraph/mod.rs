@@ -24,6 +24,9 @@ mod rules;
 mod tests;
 mod why;
 
+pub use dump::{EClass, EGraph, EWay};
+pub use why::Reason;
+
 use crate::draft::{Draft, Question};
 use crate::{Options, search};
 use convert::{Converted, Item};
@@ -44,15 +47,16 @@ pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
     let level = usize::from(options.opt_level).min(VISITS.len() - 1);
     let selection = candidates.problem.choose(&candidates.written, Visits(VISITS[level]));
     let Some(chosen) = candidates.chosen(&selection) else { return };
-    let dump = matches!(draft.asked, Some((Question::Dump, _))).then(|| dump::dump(draft, &converted, &candidates, &chosen));
-    let Some(made) = emit::emit(draft, &converted, &chosen) else { return };
-    let answer = match draft.asked {
-        Some((Question::Why, _)) => Some(why::explain(draft, &mut converted, &chosen, &made)),
-        _ => dump,
-    };
-    if let (Some((_, text)), Some(answer)) = (&mut draft.asked, answer) {
-        text.push_str(&answer);
+    let mut asked = draft.asked.take();
+    if let Some(Question::Graph(graphs)) = &mut asked {
+        graphs.push(dump::dump(draft, &converted, &candidates, &chosen));
     }
+    if let Some(made) = emit::emit(draft, &converted, &chosen)
+        && let Some(Question::Why(reasons)) = &mut asked
+    {
+        reasons.extend(why::explain(draft, &mut converted, &chosen, &made));
+    }
+    draft.asked = asked;
 }
 
 /// The graph with everything in it that extraction may choose.

@@ -6,16 +6,33 @@ use super::language::{Label, Node, Spec};
 use crate::draft::Draft;
 use egg::{Id, Language, TreeExplanation};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt;
 
-/// One line a step: what it computes, and by which rules that is equal to what it stands for.
-pub(crate) fn explain(draft: &Draft, converted: &mut Converted, chosen: &BTreeMap<Id, Node>, made: &Made) -> String {
-    let mut out = String::new();
+/// Why a step is as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The tensor that it makes.
+    pub tensor: String,
+    /// What it computes: `sum by mul of A B: ij,jk->ik`.
+    pub made: String,
+    /// Names of the rules between what the program says and this, in order; none where it stands as written.
+    pub rules: Vec<String>,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = if self.rules.is_empty() { "as it is".to_owned() } else { self.rules.join(", ") };
+        writeln!(f, "  {} = {}\n      {by}", self.tensor, self.made)
+    }
+}
+
+/// One reason a step: what it computes, and by which rules that is equal to what it stands for.
+pub(crate) fn explain(draft: &Draft, converted: &mut Converted, chosen: &BTreeMap<Id, Node>, made: &Made) -> Vec<Reason> {
+    let mut out = Vec::new();
     for (class, tensor) in &made.steps {
         let Some(node) = chosen.get(class) else { continue };
         let rules = rules(converted, *class, node);
-        let by = if rules.is_empty() { "as it is".to_owned() } else { rules.join(", ") };
-        let _ = writeln!(out, "  {} = {}\n      {by}", draft.values[*tensor].name, words(draft, converted, chosen, made, node));
+        out.push(Reason { tensor: draft.values[*tensor].name.clone(), made: words(draft, converted, chosen, made, node), rules });
     }
     out
 }

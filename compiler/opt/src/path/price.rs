@@ -62,13 +62,19 @@ pub(crate) fn log2_cost<C: StepCost>(network: &Network, path: &Path, cost_of: &C
     if exact < 1e300 { libm::log2(exact) } else { log2::sum(estimates.iter().copied()) }
 }
 
-/// Sizes of one step, as binary logarithms; negative infinity if an axis is empty.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Sizes of one step; those as binary logarithms are negative infinity if an axis is empty.
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepSizes {
     /// Multiplications.
     pub log2_volume: f64,
     /// Elements of the result.
     pub log2_out: f64,
+    /// Elements of intermediates and of the result that are there while it runs.
+    pub held: u128,
+    /// Labels of the result, ascending.
+    pub out: Vec<u32>,
+    /// Labels that are summed, ascending.
+    pub summed: Vec<u32>,
 }
 
 impl Path {
@@ -76,9 +82,12 @@ impl Path {
     #[must_use]
     pub fn step_sizes(&self, network: &Network) -> Vec<StepSizes> {
         let weights = true_weights(network);
-        let mut sizes = Vec::new();
+        let (mut meter, mut sizes) = (Meter::default(), Vec::new());
         walk(network, self, |step| {
-            sizes.push(StepSizes { log2_volume: weight(&step.all, &weights), log2_out: weight(&step.out, &weights) });
+            let held = meter.make(step, step.out.iter().fold(1u128, |n, l| n.saturating_mul(u128::from(network.extent(*l)))));
+            let (log2_volume, log2_out) = (weight(&step.all, &weights), weight(&step.out, &weights));
+            let summed = step.all.iter().copied().filter(|l| !step.out.contains(l)).collect();
+            sizes.push(StepSizes { log2_volume, log2_out, held, out: step.out.clone(), summed });
         });
         sizes
     }
@@ -102,12 +111,15 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn make(&mut self, step: &Step, out: u128) {
+    /// Counts a step, and gives what is held while it runs.
+    pub(crate) fn make(&mut self, step: &Step, out: u128) -> u128 {
         self.now = self.now.saturating_add(out);
         self.peak = self.peak.max(self.now);
+        let held = self.now;
         for end in &step.ends {
             self.now = self.now.saturating_sub(self.held.remove(end).unwrap_or(0));
         }
         self.held.insert(step.id, out);
+        held
     }
 }

@@ -107,7 +107,9 @@ fn measure(network: &Network, path: &Path, labels: &[u32]) -> Option<Sliced> {
 fn peak(network: &Network, small: &Network, path: &Path) -> u128 {
     let mut meter = Meter::default();
     let last = last_id(network, path);
-    walk(small, path, |step| meter.make(step, if step.id == last { 0 } else { elements(small, &step.out) }));
+    walk(small, path, |step| {
+        meter.make(step, if step.id == last { 0 } else { elements(small, &step.out) });
+    });
     meter.peak.saturating_add(elements(network, network.output()))
 }
 

@@ -57,6 +57,7 @@ fn the_rules_behind_a_plan_are_told() {
                 t6[i0, i1] = (t4[i0, i1] + t5[i0, i1])\nt7[i0] = sum:f64[i1, i2]((t0[i0, i1] * t1[i1, i2] * t3[i2]))";
     let text = products(&inputs, "|p f64[64, 64]\n|q f64[64, 64]\n<y f64[64, 64]\n<z f64[64]", &[64, 64, 64], body);
     let why = crate::why(&module(&text), &Options::default()).expect("words");
+    let why: String = why.iter().map(ToString::to_string).collect();
     assert_eq!(
         why,
         "  y.8 = B + C: ij,ij->ij\n      as it is\n  y = sum by mul of A y.8: ij,jk->ik\n      factor-out\n  \
