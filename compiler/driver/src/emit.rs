@@ -81,7 +81,7 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
     }
     let staged = function.specialised(sizes)?;
     match stage {
-        Stage::Egraph => function.egraph(&staged),
+        Stage::Egraph => Ok(function.egraphs(&staged)?.iter().map(ToString::to_string).collect()),
         Stage::Ast | Stage::Tir => Ok(staged.module.to_string()),
         Stage::Plan => Ok(ein_opt::anonymous(&staged.plan).to_string()),
         Stage::Kernels => Ok(ein_ir::kernel::print::print(&staged.kernels)),

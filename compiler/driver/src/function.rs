@@ -3,6 +3,7 @@
 use crate::bound::{Binder, Bound, Outputs};
 use crate::emit::{self, Stage};
 use crate::error::Error;
+use crate::picture::{self, Picture};
 use crate::pipeline::{self, InputClass, Specialised};
 use crate::program::Shared;
 use ein_cranelift::Cpu;
@@ -13,7 +14,7 @@ use ein_ir::tensor::Module;
 use ein_ir::tensor::specialise::infer_sizes;
 use ein_ir::verified::Verified;
 use ein_runtime::{Cache, LayoutClass, TensorRef};
-use ein_syntax::CheckedProgram;
+use ein_syntax::{CheckedProgram, Explanation};
 use std::sync::Arc;
 
 /// Specialisations kept in memory by [`Function::call`]; the least recently used goes first.
@@ -146,13 +147,31 @@ impl Function {
     /// # Errors
     /// As [`Function::emit`].
     pub fn why(&self, sizes: &[(&str, i64)]) -> Result<String, Error> {
-        let module = self.specialised(sizes)?.module;
-        ein_opt::why(&module, &pipeline::plan_options(&[], &self.shared().options)).map_err(|d| self.located(d))
+        Ok(self.reasons(&self.specialised(sizes)?)?.iter().map(ToString::to_string).collect())
     }
 
-    /// The e-graph of a module with its sizes.
-    pub(crate) fn egraph(&self, staged: &Specialised) -> Result<String, Error> {
-        ein_opt::egraph(&staged.module, &pipeline::plan_options(&[], &self.shared().options)).map_err(|d| self.located(d))
+    /// The e-graph that the plan is extracted from, for Graphviz.
+    ///
+    /// # Errors
+    /// As [`Function::emit`].
+    pub fn egraph_dot(&self, sizes: &[(&str, i64)]) -> Result<String, Error> {
+        Ok(picture::dot(&self.egraphs(&self.specialised(sizes)?)?))
+    }
+
+    /// Its plan as pictures, with what is known of its equations.
+    pub(crate) fn picture(&self, sizes: &[(&str, i64)], equations: &[Explanation]) -> Result<Picture, Error> {
+        let staged = self.specialised(sizes)?;
+        let reasons = self.reasons(&staged)?;
+        Ok(Picture::of_program(&staged, &self.shared().options.machine, sizes, reasons, equations))
+    }
+
+    fn reasons(&self, staged: &Specialised) -> Result<Vec<ein_opt::Reason>, Error> {
+        ein_opt::why(&staged.module, &pipeline::plan_options(&[], &self.shared().options)).map_err(|d| self.located(d))
+    }
+
+    /// The e-graphs of a module with its sizes.
+    pub(crate) fn egraphs(&self, staged: &Specialised) -> Result<Vec<ein_opt::EGraph>, Error> {
+        ein_opt::egraphs(&staged.module, &pipeline::plan_options(&[], &self.shared().options)).map_err(|d| self.located(d))
     }
 
     /// The code for views of these shapes and layouts, from the cache or made now.

@@ -33,6 +33,7 @@ pub mod calibrate;
 pub mod einsum;
 pub mod emit;
 pub mod error;
+pub mod explanation;
 pub mod format;
 pub mod function;
 pub mod loader;
@@ -40,6 +41,7 @@ pub mod machine;
 pub mod network;
 pub mod options;
 pub mod pages;
+pub mod picture;
 pub mod pipeline;
 pub mod plan_report;
 mod pools;
@@ -60,6 +62,7 @@ pub use error::Error;
 pub use function::Function;
 pub use ndarray;
 pub use num_complex;
+pub use picture::Picture;
 pub use program::{Compiler, Program};
 
 /// What the expansion of [`einsum!`] calls; not for use by hand.

@@ -6,6 +6,7 @@ use crate::function::Function;
 use crate::loader::FileLoader;
 use crate::machine;
 use crate::options::Options;
+use crate::picture::Picture;
 use crate::pipeline;
 use crate::pools;
 use ein_cranelift::Cpu;
@@ -242,6 +243,15 @@ impl Program {
             Stage::Ast => Ok(ein_syntax::print::dump(self.checked.tree())),
             _ => emit::emit(&self.def(def)?, stage, sizes),
         }
+    }
+
+    /// The plan of a definition as pictures.
+    ///
+    /// # Errors
+    /// As [`Program::emit`].
+    pub fn picture(&self, def: &str, sizes: &[(&str, i64)]) -> Result<Picture, Error> {
+        let function = self.def(def)?;
+        function.picture(sizes, &self.checked.explain(function.name()))
     }
 
     /// The checked definitions, for `ein explain`.

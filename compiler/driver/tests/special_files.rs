@@ -275,6 +275,9 @@ fn what_cannot_be_written_is_told_and_nothing_is_left() {
     for target in &targets {
         refused(&f, &["einsum", "i->i", &x, "-o", target], &["E0909"]);
         refused(&f, &["eval", "y[i] = x[i]", &input, "-o", target], &["E0909"]);
+        refused(&f, &["explain", &program, "--size", "N=2", "--svg", target], &["E0909"]);
+        refused(&f, &["explain", &program, "--size", "N=2", "--html", target, "--svg", &f.path("new.svg")], &["E0909"]);
+        refused(&f, &["plan", &f.path("network.json"), "--html", target], &["E0909"]);
     }
     for target in [f.path("folder.npz"), f.path("none/y.npz")] {
         refused(&f, &["run", &program, "--in", &input, "--out", &target], &["E0909"]);
@@ -305,15 +308,17 @@ fn a_full_standard_output_is_told() {
     let f = Folder::new("full");
     let (program, x, network) = (f.path("copy.ein"), f.path("x.npy"), f.path("network.json"));
     let input = format!("x={x}");
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
         &["run", &program, "--in", &input, "--time", "json"],
         &["eval", "y[i] = x[i]", &input],
         &["einsum", "i->i", &x],
         &["emit", "--stage", "plan", &program, "--size", "N=2"],
         &["explain", &program],
+        &["explain", &program, "--size", "N=2", "--svg", "-"],
         &["explain", "E0201"],
         &["explain", "--list"],
         &["plan", &network],
+        &["plan", &network, "--html", "-"],
         &["plan", &network, "--json"],
     ];
     let full = || OpenOptions::new().write(true).open("/dev/full").expect("a device");

@@ -56,6 +56,17 @@ pub fn save_text(path: &Path, text: &str) -> Result<(), Error> {
     replace_file(path, |file| file.write_all(text.as_bytes()))
 }
 
+/// Writes texts into a file each, as [`save_text`] does: all of them, or none if one cannot be written.
+///
+/// # Errors
+///
+/// `cannot-write`.
+pub fn save_texts(files: &[(&Path, &str)]) -> Result<(), Error> {
+    let prepare = |(path, text): &(&Path, &str)| prepare_file(path, |file| file.write_all(text.as_bytes()));
+    let pending = files.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
+    pending.into_iter().try_for_each(Pending::commit)
+}
+
 /// What a file is written through.
 pub(super) type Output = BufWriter<File>;
 

@@ -1,7 +1,7 @@
 //! `ein emit`: the stable text of a stage.
 
 use crate::cli::{CodeOptions, Failure, input};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ein::{DType, Function, Stage};
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   ein emit --stage tir matmul.ein
   ein emit --stage plan matmul.ein --size M=8 --size N=8 --size K=8
+  ein emit --stage egraph --format dot matmul.ein --size M=8 --size N=8 --size K=8 | dot -Tsvg > egraph.svg
   ein emit --stage kernels --einsum 'ij,jk->ik' --shape A=8x8:f32 --shape B=8x8:f32")]
 pub(crate) struct Emit {
     /// The program
@@ -19,6 +20,9 @@ pub(crate) struct Emit {
     /// Which stage
     #[arg(long, value_parser = clap::builder::ValueParser::new(|s: &str| s.parse::<Stage>()))]
     stage: Stage,
+    /// How it is written: text, or for egraph dot, which Graphviz draws
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Format::Text, hide_possible_values = true)]
+    format: Format,
     /// Which definition [default: the last one]
     #[arg(long, value_name = "NAME")]
     def: Option<String>,
@@ -35,6 +39,12 @@ pub(crate) struct Emit {
     code: CodeOptions,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Dot,
+}
+
 /// Parses `A=8x8:f32`; a scalar is `A=:f32`.
 fn shape(text: &str) -> Result<(Vec<usize>, DType), String> {
     let form = || format!("`{text}` is not of the form NAME=8x8:f32");
@@ -49,23 +59,32 @@ fn shape(text: &str) -> Result<(Vec<usize>, DType), String> {
 
 impl Emit {
     pub(crate) fn execute(self) -> Result<(), Failure> {
+        if self.format == Format::Dot && self.stage != Stage::Egraph {
+            return Err(Failure::Usage(format!("--format dot is for the stage egraph; {} is text", self.stage)));
+        }
         let sizes = input::sizes(&self.sizes);
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         let text = match (&self.einsum, &self.file) {
-            (Some(equation), _) => self.einsum_function(equation)?.emit(self.stage, &sizes)?,
+            (Some(equation), _) => self.text(&self.einsum_function(equation)?, &sizes)?,
             (None, Some(file)) => {
                 let program = self.code.compiler()?.compile_file(file)?;
-                let def = match &self.def {
-                    Some(name) => name.clone(),
+                match &self.def {
                     // The tree of a file without definitions can be shown; nothing else of it can.
-                    None if self.stage == Stage::Ast => String::new(),
-                    None => program.main_def()?.name().to_owned(),
-                };
-                program.emit(self.stage, &def, &sizes)?
+                    _ if self.stage == Stage::Ast => program.emit(self.stage, "", &sizes)?,
+                    Some(name) => self.text(&program.def(name)?, &sizes)?,
+                    None => self.text(&program.main_def()?, &sizes)?,
+                }
             }
             (None, None) => return Err(Failure::Usage("give a FILE or --einsum EQ".to_owned())),
         };
         Ok(write!(std::io::stdout(), "{text}")?)
+    }
+
+    fn text(&self, function: &Function, sizes: &[(&str, i64)]) -> Result<String, Failure> {
+        Ok(match self.format {
+            Format::Text => function.emit(self.stage, sizes)?,
+            Format::Dot => function.egraph_dot(sizes)?,
+        })
     }
 
     fn einsum_function(&self, equation: &str) -> Result<Function, Failure> {

@@ -1,8 +1,9 @@
 //! `ein explain`: a program in words, or the page of an error code.
 
+use crate::cli::picture::PictureOptions;
 use crate::cli::{CodeOptions, Failure, input};
 use clap::Args;
-use ein::{Function, Program, pages};
+use ein::{Function, Program, explanation, pages};
 use ein_syntax::Explanation;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -14,6 +15,7 @@ use std::path::Path;
   ein explain attention.ein
   ein explain attention.ein --size B=1 --size H=8 --size S=512 --size E=64
   ein explain tucker.ein --size N=64 --size R=8 --why
+  ein explain tucker.ein --size N=64 --size R=8 --html plan.html
   ein explain E0201
   ein explain --list")]
 pub(crate) struct Explain {
@@ -21,7 +23,7 @@ pub(crate) struct Explain {
     #[arg(required_unless_present = "list", default_value = "", hide_default_value = true)]
     subject: String,
     /// Every code with one line, by family
-    #[arg(long, conflicts_with_all = ["subject", "def", "sizes"])]
+    #[arg(long, conflicts_with_all = ["subject", "def", "sizes", "svg", "html"])]
     list: bool,
     /// Which definition [default: all; with sizes, the last one]
     #[arg(long, value_name = "NAME")]
@@ -33,6 +35,8 @@ pub(crate) struct Explain {
     #[arg(long, requires = "sizes")]
     why: bool,
     #[command(flatten)]
+    pictures: PictureOptions,
+    #[command(flatten)]
     code: CodeOptions,
 }
 
@@ -40,14 +44,36 @@ impl Explain {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let text = match code_number(&self.subject) {
             _ if self.list => pages::list(),
+            Some(_) if self.pictures.are_asked_for() => {
+                return Err(Failure::Usage(format!("{} is a code; pictures are of programs", self.subject)));
+            }
             Some(code) => page(&self.subject, code)?,
-            None => self.program()?,
+            None => return self.program(),
         };
         Ok(write!(std::io::stdout(), "{text}")?)
     }
 
-    fn program(&self) -> Result<String, Failure> {
+    /// Words go to standard output, unless a picture does.
+    fn program(&self) -> Result<(), Failure> {
         let program = self.code.compiler()?.compile_file(Path::new(&self.subject))?;
+        let text = self.words(&program)?;
+        if self.pictures.are_asked_for() {
+            let sizes = input::sizes(&self.sizes);
+            let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+            self.pictures.write(&program.picture(self.planned(&program)?.name(), &sizes)?)?;
+        }
+        if self.pictures.take_standard_output() { Ok(()) } else { Ok(write!(std::io::stdout(), "{text}")?) }
+    }
+
+    /// The definition whose plan is shown.
+    fn planned(&self, program: &Program) -> Result<Function, Failure> {
+        Ok(match &self.def {
+            Some(name) => program.def(name)?,
+            None => program.main_def()?,
+        })
+    }
+
+    fn words(&self, program: &Program) -> Result<String, Failure> {
         let defs = match &self.def {
             Some(name) => vec![name.as_str()],
             None => program.defs(),
@@ -59,13 +85,10 @@ impl Explain {
             if n > 0 {
                 out.push('\n');
             }
-            explain_def(&program, &function, &mut out);
+            explain_def(program, &function, &mut out);
         }
         if !self.sizes.is_empty() {
-            let function = match &self.def {
-                Some(name) => program.def(name)?,
-                None => program.main_def()?,
-            };
+            let function = self.planned(program)?;
             let sizes = input::sizes(&self.sizes);
             let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
             let _ = write!(out, "\n{}", function.plan_table(&sizes)?);
@@ -99,18 +122,9 @@ fn explain_def(program: &Program, function: &Function, out: &mut String) {
 }
 
 fn explain_equation(equation: &Explanation, out: &mut String) {
-    let indices = equation.indices.iter().map(|i| format!("{} ranges over {} ({})", i.name, i.range, i.from));
-    let reductions =
-        equation.reductions.iter().map(|r| format!("{} over {} accumulates in {}", r.reducer, r.indices.join(", "), r.accumulator));
-    let checks = equation.checks.iter().map(|check| format!("checked at entry: {check}"));
-    let mut said: Vec<String> = Vec::new();
     let _ = writeln!(out, "\n  {}", equation.equation);
-    for line in indices.chain(reductions).chain(checks) {
-        // Two sums over indices of one name and range are explained alike.
-        if !said.contains(&line) {
-            let _ = writeln!(out, "    {line}");
-            said.push(line);
-        }
+    for note in explanation::notes(equation) {
+        let _ = writeln!(out, "    {note}");
     }
 }
 

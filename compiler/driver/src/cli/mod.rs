@@ -11,6 +11,7 @@ pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod input;
+pub(crate) mod picture;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod serve;

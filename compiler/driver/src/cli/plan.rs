@@ -1,10 +1,11 @@
 //! `ein plan`: the order of contraction of a network in a file.
 
+use crate::cli::picture::PictureOptions;
 use crate::cli::timing::cpu_seconds;
 use crate::cli::{Failure, MachineOption, parse_bytes};
 use clap::{Args, ValueEnum};
 use ein::network::{self, NamedNetwork};
-use ein::{DType, Diagnostic, plan_report};
+use ein::{DType, Diagnostic, Picture, plan_report};
 use ein_opt::path::{self, Budget, Found, Network, Objective, Path, Sliced};
 use ein_opt::{Machine, Minimize};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
   ein plan network.json --steps 20000000 --seed 3 --memory 2GiB
   ein plan network.json --cpu-seconds 1 --json
   ein plan network.json --path other.json --steps 0
+  ein plan network.json --html plan.html
 
 A network is {\"inputs\": [[0, 1], [1, 2]], \"output\": [0, 2], \"sizes\": {\"0\": 3, \"1\": 4, \"2\": 5}}.")]
 pub(crate) struct Plan {
@@ -61,6 +63,8 @@ pub(crate) struct Plan {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    pictures: PictureOptions,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,6 +98,13 @@ impl Plan {
         let found = self.search(&read.network, &objective, given.as_ref(), &clock);
         let sliced = self.slice(&read.network, &objective, &found, &clock)?;
         clock.bar.finish_and_clear();
+        if self.pictures.are_asked_for() {
+            let what = self.minimize.name();
+            self.pictures.write(&Picture::of_network(&read, &found, &sliced, what, self.seed, self.dtype, self.memory))?;
+        }
+        if self.pictures.take_standard_output() {
+            return Ok(());
+        }
         let text = if self.json {
             self.as_json(&read, &found, &sliced, &machine, cpu_seconds() - begin)
         } else {
