@@ -1,18 +1,16 @@
 //! Plans of a program that take less memory than the best one.
 
-use crate::{Cut, Minimize, Options, Way, blocks, convert, try_plan};
+use crate::{Cut, Machine, Minimize, Options, Way, blocks, convert, report, try_plan};
 use ein_ir::diagnostic::Diagnostic;
-use ein_ir::plan::{Plan, StepDecl, StepKind};
+use ein_ir::plan::Plan;
 use ein_ir::tensor::Module;
 
 /// Halvings of what networks may take, until a plan of slices keeps to its limit.
 const SLICE_TRIES: u32 = 6;
 /// Axes along which blocks are tried.
 const AXES_TRIED: usize = 4;
-/// What a step of a turn costs besides its work, in flops.
-const STEP: u64 = 1000;
 
-/// The cheapest plan that keeps to the limit; if there is none, that with the least peak.
+/// The plan that keeps to the limit and is predicted to be the fastest; if there is none, that with the least peak.
 ///
 /// In turn: operands that are not converted beforehand; orders with small intermediates; pointwise values that are computed more than once;
 /// blocks along an axis of a result; slices of networks; and where nothing else keeps to the limit, everything for one element after
@@ -21,15 +19,17 @@ pub(crate) fn plan(module: &Module, options: &Options, best: Plan, limit: u64) -
     let peak = Options { minimize: Minimize::Peak, ..options.clone() };
     let written = Options { opt_level: 0, ..options.clone() };
     let recomputed = Way { recompute: true, ..Way::PLAIN };
-    let mut search = Search { module, limit, best };
+    let mut search = Search { module, machine: &options.machine, limit, best };
     for (options, way) in [(options, Way::PLAIN), (&peak, Way::USUAL), (&peak, Way::PLAIN), (options, recomputed), (&peak, recomputed)] {
         search.offer(try_plan(module, options, way)?);
     }
     let draft = convert::convert(module)?;
     for axis in blocks::axes(&draft).into_iter().take(AXES_TRIED) {
         let extent = draft.values[axis.0].extents[axis.1];
-        if !search.blocks(options, axis, extent)? {
-            search.blocks(&peak, axis, extent)?;
+        for (options, way) in [(options, Way::USUAL), (options, Way::PLAIN), (&peak, Way::PLAIN)] {
+            if search.blocks(options, way, axis, extent)? {
+                break;
+            }
         }
     }
     // Operands and sums of slices take memory besides what a network says of itself.
@@ -50,6 +50,7 @@ pub(crate) fn plan(module: &Module, options: &Options, best: Plan, limit: u64) -
 /// The best plan so far.
 struct Search<'m> {
     module: &'m Module,
+    machine: &'m Machine,
     limit: u64,
     best: Plan,
 }
@@ -59,11 +60,15 @@ impl Search<'_> {
         plan.peak().base <= self.limit
     }
 
+    fn time(&self, plan: &Plan) -> u64 {
+        report::predicted(plan, self.machine)
+    }
+
     /// Takes a plan that is better; whether it keeps to the limit.
     fn offer(&mut self, plan: Plan) -> bool {
         let fits = self.fits(&plan);
         let is_better = match (fits, self.fits(&self.best)) {
-            (true, true) => cost(&plan) < cost(&self.best),
+            (true, true) => self.time(&plan) < self.time(&self.best),
             (false, false) => plan.peak().base < self.best.peak().base,
             (fits, _) => fits,
         };
@@ -74,9 +79,9 @@ impl Search<'_> {
     }
 
     /// The largest blocks along an axis that keep to the limit, by bisection of the number of halvings; whether there are any.
-    fn blocks(&mut self, options: &Options, axis: blocks::Axis, extent: u64) -> Result<bool, Vec<Diagnostic>> {
+    fn blocks(&mut self, options: &Options, way: Way, axis: blocks::Axis, extent: u64) -> Result<bool, Vec<Diagnostic>> {
         let module = self.module;
-        let halved = |n: u32| try_plan(module, options, Way { cut: Cut::Blocks(axis, extent.div_ceil(1 << n)), ..Way::PLAIN });
+        let halved = |n: u32| try_plan(module, options, Way { cut: Cut::Blocks(axis, extent.div_ceil(1 << n)), ..way });
         let (mut too_few, mut enough) = (0, extent.next_power_of_two().ilog2());
         if enough == 0 || !self.offer(halved(enough)?) {
             return Ok(false);
@@ -87,14 +92,4 @@ impl Search<'_> {
         }
         Ok(true)
     }
-}
-
-/// Work, and turns of recurrences, in flops.
-fn cost(plan: &Plan) -> u64 {
-    plan.steps.values().map(step_cost).fold(0, u64::saturating_add)
-}
-
-fn step_cost(step: &StepDecl) -> u64 {
-    let StepKind::Scan(scan) = &step.kind else { return step.flops.saturating_add(STEP) };
-    scan.body.iter().map(step_cost).fold(0, u64::saturating_add).saturating_mul(scan.n_turns())
 }

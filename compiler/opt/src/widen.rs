@@ -1,13 +1,13 @@
-//! Products of small types as products of floats that kernels multiply fast.
+//! Products of computed factors, and of small types, as products of tensors that kernels multiply fast.
 //!
-//! A factor that must be converted, `A[i, k] as f32` or `x[i, k] as i32 - z as i32`, is converted once into a buffer instead of at each
+//! A factor that must be computed, `exp(s[i, k])`, `A[i, k] as f32` or `x[i, k] as i32 - z as i32`, is computed once into a buffer instead of at each
 //! of its uses, and the sum becomes a contraction of plain tensors. Integers whose sums a float holds exactly are multiplied as
 //! such floats: the library has matrix products of those.
 
 use crate::convert::copy_nest;
 use crate::draft::{Draft, DraftStep, Role, Value, Work};
-use crate::rewrite;
 use crate::ring::{flatten, is_field};
+use crate::{faults, recurrence, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::interval::{self, Interval};
@@ -24,8 +24,9 @@ const MIN_USES: u64 = 8;
 /// Terms of one matrix product from which the library has it: [`crate::classify`] says so too.
 const MIN_TERMS: u64 = 4096;
 
-/// Rewrites every sum of products of converted operands.
+/// Rewrites every sum of products of computed operands.
 pub(crate) fn widen(draft: &mut Draft) {
+    recurrence::each_body(draft, &mut widen);
     for step in std::mem::take(&mut draft.steps) {
         match plan_of(draft, &step) {
             Some(plan) => emit(draft, step, &plan),
@@ -53,7 +54,7 @@ fn plan_of(draft: &Draft, step: &DraftStep) -> Option<Widened> {
     let mut factors = Vec::new();
     let negative = flatten(&nest.body, &mut factors);
     if !plain
-        || nest.indices.values().any(|range| range.lo != 0)
+        || nest.indices.iter().any(|(index, range)| range.lo != 0 && !nest.is_param(index))
         || terms / batch(nest, &factors) < MIN_TERMS
         || draft.values[nest.out].dtype != reduce.acc
     {
@@ -66,7 +67,7 @@ fn plan_of(draft: &Draft, step: &DraftStep) -> Option<Widened> {
             widened.kept.push(factor.clone());
             continue;
         }
-        let indices = indices_of(factor);
+        let indices = indices_of(nest, factor);
         let elements = indices.iter().fold(1u64, |n, i| n.saturating_mul(u64::try_from(nest.indices[*i].hi).unwrap_or(0)));
         if indices.is_empty() || !is_convertible(factor) || elements.saturating_mul(MIN_USES) > terms {
             return None;
@@ -87,25 +88,28 @@ fn is_whole_access(factor: &Scalar) -> bool {
     matches!(&factor.kind, ScalarKind::Access(access) if rewrite::plain_indices(access).is_some())
 }
 
-fn indices_of(factor: &Scalar) -> BTreeSet<Index> {
+/// The indices of a factor that loops run over.
+fn indices_of(nest: &Nest, factor: &Scalar) -> BTreeSet<Index> {
     let mut found = BTreeSet::new();
     factor.visit(&mut |s| {
         if let ScalarKind::Index(index) = s.kind {
             found.insert(index);
         }
     });
+    found.retain(|index| !nest.is_param(*index));
     found
 }
 
-/// Elements of tensors, conversions and ring operations: nothing that can fail, jump or cost much.
+/// What is computed from elements at the indices alone, and cannot fail: computing all of it reads and meets nothing new.
 fn is_convertible(factor: &Scalar) -> bool {
-    match &factor.kind {
-        ScalarKind::Literal(_) => true,
-        ScalarKind::Access(access) => rewrite::plain_indices(access).is_some(),
-        ScalarKind::Cast(a) | ScalarKind::Unary(UnaryFn::Neg, a) => is_convertible(a),
-        ScalarKind::Binary(BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul, a, b) => is_convertible(a) && is_convertible(b),
-        _ => false,
+    fn is_plain(scalar: &Scalar) -> bool {
+        match &scalar.kind {
+            ScalarKind::Access(access) => rewrite::plain_indices(access).is_some(),
+            ScalarKind::Operand(_) | ScalarKind::Accumulated => false,
+            _ => scalar.children().into_iter().all(is_plain),
+        }
     }
+    is_plain(factor) && !faults::can_fail(factor)
 }
 
 /// The narrowest float that holds every partial sum of a product of integers exactly.
@@ -152,6 +156,7 @@ fn range_of(scalar: &Scalar) -> Option<Interval> {
 fn emit(draft: &mut Draft, step: DraftStep, widened: &Widened) {
     let DraftStep { work: Work::Nest(mut nest), span } = step else { return };
     let ty = widened.ty;
+    let params: Vec<IndexRange> = nest.indices.values().take(nest.params as usize).cloned().collect();
     let mut factors = widened.kept.clone();
     for (factor, indices) in &widened.converted {
         factors.push(convert(draft, &nest, factor, indices, ty, span));
@@ -169,24 +174,32 @@ fn emit(draft: &mut Draft, step: DraftStep, widened: &Widened) {
     nest.reduce.iter_mut().for_each(|r| r.acc = ty);
     draft.steps.push(DraftStep { work: Work::Nest(nest), span });
     // The sum is exact, and wraps on its way from 64 bits.
-    let mut back = copy_nest(out, total, ty, &extents, span);
+    let mut back = inside(copy_nest(out, total, ty, &extents, span), &params);
     back.body = back.body.cast(DType::I64).cast(acc);
     draft.steps.push(DraftStep { work: Work::Nest(back), span });
 }
 
+/// A nest that was made as if no scans were around.
+fn inside(mut nest: Nest, params: &[IndexRange]) -> Nest {
+    params.iter().enumerate().for_each(|(n, range)| rewrite::insert_param(&mut nest, n, range.clone()));
+    nest
+}
+
 /// Puts a factor into a buffer; gives the access that stands for it.
 fn convert(draft: &mut Draft, nest: &Nest, factor: &Scalar, indices: &[Index], ty: DType, span: Span) -> Scalar {
-    let ranges: PrimaryMap<Index, IndexRange> = indices.iter().map(|i| nest.indices[*i].clone()).collect();
-    let extents = ranges.values().map(|r| u64::try_from(r.hi).unwrap_or(0)).collect();
+    let params = nest.params as usize;
+    let around = nest.indices.values().take(params).cloned();
+    let ranges: PrimaryMap<Index, IndexRange> = around.chain(indices.iter().map(|i| nest.indices[*i].clone())).collect();
+    let extents = ranges.values().skip(params).map(|r| u64::try_from(r.hi).unwrap_or(0)).collect();
     let out = add_value(draft, nest.out, ty, extents, span);
     let mut body = factor.clone().cast(ty);
     rewrite::replace_indices(&mut body, &|index| {
         let position = indices.iter().position(|i| *i == index)?;
-        Some(Scalar::index(Index::new(position), span))
+        Some(Scalar::index(Index::new(params + position), span))
     });
-    let outer = (0..indices.len()).map(Index::new).collect();
-    let work = Work::Nest(Nest { out, indices: ranges, params: 0, outer, domain: None, reduce: None, body, epilogue: None });
-    draft.steps.push(DraftStep { work, span });
+    let outer = (params..ranges.len()).map(Index::new).collect();
+    let nest = Nest { out, indices: ranges, params: nest.params, outer, domain: None, reduce: None, body, epilogue: None };
+    draft.steps.push(DraftStep { work: Work::Nest(nest), span });
     access(out, indices.iter().copied(), ty, span)
 }
 

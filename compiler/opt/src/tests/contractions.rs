@@ -155,9 +155,9 @@ fn guards_and_partial_ranges_are_not_contractions() {
     assert_eq!(steps(&partial), ["sum C"]);
 }
 
-/// Converted operands are converted once, where each is used often; else where they are used.
+/// Computed operands are computed once, where each is used often; else where they are used.
 #[test]
-fn casts_get_buffers_in_products() {
+fn computed_factors_get_buffers_in_products() {
     let cast = plan(
         ">A f32[20, 20]
          >B f32[20, 20]
@@ -168,6 +168,18 @@ fn casts_get_buffers_in_products() {
          t2[i0, i1] = sum:f64[i2]((f64(t0[i0, i2]) * f64(t1[i2, i1])))",
     );
     assert_eq!(steps(&cast), ["pointwise C.3", "pointwise C.4", "gemm C"]);
+    // So are functions and quotients.
+    let computed = plan(
+        ">A f32[20, 20]
+         >B f32[20, 20]
+         >z f32[20]
+         <C f32[20, 20]
+         i0 0..20
+         i1 0..20
+         i2 0..20
+         t3[i0, i1] = sum:f32[i2]((exp(t0[i0, i2]) * (t1[i2, i1] / t2[i2])))",
+    );
+    assert_eq!(steps(&computed), ["pointwise C.4", "pointwise C.5", "gemm C"]);
     let vector = plan(
         ">A bf16[200, 200]
          >x f32[200]
