@@ -31,11 +31,15 @@ pub(crate) fn draw(graph: &Graph, links: Links) -> Drawing {
 
 /// What the marks of such a drawing mean.
 pub(crate) fn legend(graph: &Graph, cost: &str) -> String {
-    let marks = if graph.nodes.len() <= MAX_BOXES { "Colour and bar" } else { "Colour and size" };
-    format!("{marks}: share of the {cost}. Width of a line: bytes, on a logarithmic scale.")
+    let marks = if graph.nodes.len() <= MAX_BOXES {
+        format!("Colour and bar: share of the {cost}")
+    } else {
+        format!("Colour and size: {cost} compared with the dearest step")
+    };
+    format!("{marks}. Width of a line: bytes, on a logarithmic scale.")
 }
 
-/// The class of a node by its part of the cost.
+/// The class of a node by its part of the cost: of the whole, or of the dearest.
 fn heat(share: f64) -> &'static str {
     match share {
         s if s >= 0.4 => "heat4",
@@ -47,9 +51,9 @@ fn heat(share: f64) -> &'static str {
 }
 
 /// A node with its name for people who cannot see it, and what it leads to.
-fn node(node: &Node, links: Links, shape: &Markup) -> Markup {
+fn node(node: &Node, part: f64, links: Links, shape: &Markup) -> Markup {
     let title = node.facts.join("\n");
-    let class = format!("node {} {}", node.kind.class(), heat(node.share));
+    let class = format!("node {} {}", node.kind.class(), heat(part));
     html! {
         @match node.row {
             Some(row) if links == Links::Rows => {

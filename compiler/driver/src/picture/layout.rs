@@ -220,13 +220,15 @@ fn around(deepest: usize, trees: &[usize], outlines: &[Option<Outline>], gap: f6
         // Where there is more room.
         return if two.below(one, gap) < one.below(two, gap) { vec![second, first] } else { trees.to_vec() };
     }
-    let (mut above, mut below, mut heights) = (Vec::new(), Vec::new(), (0.0, 0.0));
-    for tree in trees.iter().copied().filter(|tree| *tree != deepest) {
-        let height = outlines[tree].as_ref().and_then(|outline| outline.rows.last()).map_or(0.0, |(top, bottom)| bottom - top + gap);
-        let (side, total) = if heights.0 <= heights.1 { (&mut above, &mut heights.0) } else { (&mut below, &mut heights.1) };
-        side.push(tree);
-        *total += height;
-    }
+    let height =
+        |tree: &usize| outlines[*tree].as_ref().and_then(|outline| outline.rows.last()).map_or(0.0, |(top, bottom)| bottom - top + gap);
+    let others = || trees.iter().copied().filter(|tree| *tree != deepest);
+    let half = others().map(|tree| height(&tree)).sum::<f64>() / 2.0;
+    let mut so_far = 0.0;
+    let (above, below): (Vec<usize>, Vec<usize>) = others().partition(|tree| {
+        so_far += height(tree);
+        so_far <= half
+    });
     above.into_iter().chain([deepest]).chain(below).collect()
 }
 

@@ -10,6 +10,8 @@ use maud::{Markup, html};
 
 const WIDTH: f64 = 1080.0;
 const HEIGHT: f64 = 300.0;
+/// Height of a sentence in the place of a chart.
+const WORDS: f64 = 50.0;
 /// Room for the scale, the steps, and what stands above and beside.
 const LEFT: f64 = 78.0;
 const BOTTOM: f64 = 34.0;
@@ -86,12 +88,14 @@ impl Memory {
     }
 
     pub(crate) fn draw(&self) -> Drawing {
-        let body = if self.held.is_empty() || !(self.peak > 0.0 && self.peak.is_finite()) {
-            html! { text class="axis" x="20" y="40" { "Nothing is held: there are no results and no intermediates, or none that numbers can count." } }
-        } else {
-            self.chart(&Scale::of(self))
-        };
-        Drawing { width: WIDTH, height: HEIGHT, body }
+        let words = |words: &str| html! { text class="axis" x="20" y="30" { (words) } };
+        if self.held.is_empty() || self.peak <= 0.0 {
+            return Drawing { width: WIDTH, height: WORDS, body: words("Nothing is held: no results, no intermediates.") };
+        }
+        if !self.peak.is_finite() {
+            return Drawing { width: WIDTH, height: WORDS, body: words("More is held than 128 bits can count.") };
+        }
+        Drawing { width: WIDTH, height: HEIGHT, body: self.chart(&Scale::of(self)) }
     }
 
     fn chart(&self, scale: &Scale) -> Markup {
@@ -126,7 +130,7 @@ impl Memory {
             path class="peak at" d=(format!("M{} {}V{}", px(at), px(peak), px(HEIGHT - BOTTOM))) {}
             circle class="peak" cx=(px(at)) cy=(px(peak)) r="3.5" {}
             text class="peak" x=(px(WIDTH - RIGHT - 4.0)) y=(px(peak - 5.0)) {
-                "peak " (words::bytes(self.peak)) ", most held at " (self.names.get(self.peak_at()).map_or("", String::as_str))
+                "peak " (words::bytes(self.peak)) ", most held at step " (self.names.get(self.peak_at()).map_or("", String::as_str))
             }
             @match self.limit {
                 Some(limit) if is_high(limit) => text class="limit" x=(px(LEFT + 4.0)) y=(px(TOP - 7.0)) { "limit " (words::bytes(limit)) ", above this scale" },

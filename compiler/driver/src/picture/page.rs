@@ -63,7 +63,7 @@ fn sections(picture: &Picture) -> Markup {
             p { "Results and intermediates against steps. " (memory_words(picture)) }
             (frame(&picture.memory.draw(), "frame chart", "Memory against steps"))
         }
-        @if !picture.reasons.is_empty() { section id="why" { h2 { "Why" } (reasons(&picture.reasons)) } }
+        @if !picture.reasons.is_empty() { section id="why" { h2 { "Why" } (reasons(&picture.reasons, picture.memory.limit.is_some())) } }
         @if !picture.equations.is_empty() { section id="equations" { h2 { "Equations" } (equations(&picture.equations)) } }
         @if !picture.kernels.is_empty() {
             section id="kernels" {
@@ -152,9 +152,12 @@ fn cells(columns: &[Column], row: &Row) -> Markup {
     }
 }
 
-fn reasons(reasons: &[Reason]) -> Markup {
+fn reasons(reasons: &[Reason], is_limited: bool) -> Markup {
     html! {
-        p { "For each step that was chosen among equal ones, the rules that lead to it from what the program says." }
+        p {
+            "For each step that was chosen among equal ones, the rules that lead to it from what the program says."
+            @if is_limited { " These are the choices without the limit on memory." }
+        }
         ol.reasons {
             @for reason in reasons {
                 li {

@@ -184,7 +184,7 @@ impl Page<'_> {
                 text class="share" x=(px(left + column.width - 9.0)) y=(px(top + 18.0)) { (words::percent(node.share)) }
             }
         };
-        super::node(node, links, &shape)
+        super::node(node, node.share, links, &shape)
     }
 }
 

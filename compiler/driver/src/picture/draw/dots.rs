@@ -16,11 +16,14 @@ const LINE: f64 = 14.0;
 const ROWS: u8 = 8;
 
 pub(super) fn draw(graph: &Graph, links: Links) -> Drawing {
-    let radii: Vec<f64> =
-        graph.nodes.iter().map(|n| if n.kind == Kind::Step { 2.0 + 11.0 * n.share.max(0.0).sqrt() } else { 1.6 }).collect();
+    // Of hundreds of steps none has much of the whole: they are compared with the dearest.
+    let dearest = graph.nodes.iter().map(|n| n.share).fold(f64::MIN_POSITIVE, f64::max);
+    let part = |n: usize| graph.nodes[n].share / dearest;
+    let radius = |n: usize| if graph.nodes[n].kind == Kind::Step { 1.8 + 7.0 * part(n).max(0.0).sqrt() } else { 1.5 };
+    let radii: Vec<f64> = (0..graph.nodes.len()).map(radius).collect();
     let heights: Vec<f64> = radii.iter().map(|r| 2.0 * r + 0.6).collect();
     let layout = layout(graph, &heights, Spacing { gap: 1.2, edge: 1.2 });
-    let step = (WIDTH / layout.n_columns.max(1) as f64).clamp(6.0, 60.0);
+    let step = (WIDTH / layout.n_columns.max(1) as f64).clamp(2.0, 60.0);
     let x = |n: usize| MARGIN + (layout.n_columns - 1 - layout.column[n]) as f64 * step;
     let y = |n: usize| MARGIN + layout.y[n];
     let widths = Widths::of(graph);
@@ -35,7 +38,7 @@ pub(super) fn draw(graph: &Graph, links: Links) -> Drawing {
             }
         }
         @for (n, node) in graph.nodes.iter().enumerate() {
-            (super::node(node, links, &html! { circle class="dot" cx=(px(x(n))) cy=(px(y(n))) r=(px(radii[n])) {} }))
+            (super::node(node, part(n), links, &html! { circle class="dot" cx=(px(x(n))) cy=(px(y(n))) r=(px(radii[n])) {} }))
         }
         @for (n, label, place) in callouts(graph, &|n| (x(n), y(n) - radii[n])) {
             path class="leader" d=(format!("M{} {}V{}", px(x(n)), px(y(n) - radii[n]), px(place.1 + 2.0))) {}
