@@ -370,7 +370,7 @@ fn ring_of(nest: &Nest, dtype: DType) -> Option<Ring> {
     let add = nest.reduce.as_ref().map_or(ReduceOp::Sum, |r| r.op);
     let mul = match add {
         ReduceOp::Sum if ring::is_ring(dtype) => BinaryFn::Mul,
-        ReduceOp::Max | ReduceOp::Min => BinaryFn::Add,
+        ReduceOp::Max | ReduceOp::Min | ReduceOp::Lse => BinaryFn::Add,
         ReduceOp::Any => BinaryFn::And,
         _ => return None,
     };

@@ -189,3 +189,14 @@ fn powers_of_one_tensor_are_named_once() {
     // A sum and its power; a power; the power of a sum of rows; a ring of ten matrices.
     assert!(flops(&plan) < 1000, "{} {:?}", flops(&plan), steps(&plan));
 }
+
+/// A chain of a hidden Markov model in logarithms: cut into steps as a product of matrices would be, and what no term depends on is added
+/// once.
+#[test]
+fn log_sum_exp_of_sums_is_a_product() {
+    let inputs: [(&str, &[u64]); 4] = [("A", &[20, 30]), ("B", &[30, 40]), ("c", &[40]), ("d", &[20])];
+    let body = "t4[i0] = lse:f64[i1, i2]((t0[i0, i1] + t1[i1, i2] + t2[i2] + t3[i0]))";
+    let text = products(&inputs, "<y f64[20]", &[20, 30, 40], body);
+    let plan = crate::plan(&module(&text), &Options::default()).expect("a plan");
+    assert!(flops(&plan) <= 2 * 30 * 40 + 2 * 20 * 30 + 20, "{} {:?}", flops(&plan), steps(&plan));
+}
