@@ -16,7 +16,8 @@ fn check<const N: usize>(source: &str, inputs: [(&str, Tensor); N]) {
     for level in 0..=2 {
         let program = Compiler::new().threads(1).opt_level(level).compile(source).unwrap_or_else(|e| panic!("{}", e.render(false)));
         let function = program.main_def().unwrap_or_else(|e| panic!("{}", e.render(false)));
-        let got = function.call(names.iter().copied().zip(tensors.iter().map(TensorRef::from))).unwrap_or_else(|e| panic!("{}", e.render(false)));
+        let got =
+            function.call(names.iter().copied().zip(tensors.iter().map(TensorRef::from))).unwrap_or_else(|e| panic!("{}", e.render(false)));
         for (got, expected) in got.into_tensors().iter().zip(&expected) {
             for (n, (a, b)) in to_data(got).values.iter().zip(&to_data(expected).values).enumerate() {
                 assert!(is_alike(a, b), "-O{level}: element {n} is {a:?} instead of {b:?} in\n{source}");
@@ -50,11 +51,35 @@ fn log_sum_exp_of_chains() {
         z[i] = lse[j, k, l](a[i, j] + b[j, k] + c[k, l] + d[i]);
       }";
     let inf = f64::INFINITY;
-    let masked = |n: usize| if n % 3 == 0 { -inf } else { 100.0 * plain(n) };
+    let masked = |n: usize| if n.is_multiple_of(3) { -inf } else { 100.0 * plain(n) };
     let kinds: [&dyn Fn(usize) -> f64; 4] = [&plain, &masked, &|_| -inf, &|n| if n < 5 { -inf } else { -700.0 + plain(n) }];
     for kind in kinds {
         let (a, b) = (floats(&[4, 5], kind), floats(&[5, 5], |n| kind(n + 1)));
         let (c, d) = (floats(&[5, 4], plain), floats(&[4], kind));
         check(chain, [("a", a), ("b", b), ("c", c), ("d", d)]);
     }
+}
+
+/// Coupling coefficients are mostly zero, and their zeros are exact: what is multiplied by one takes no part, infinite or not.
+#[test]
+fn zeros_of_tables() {
+    let couple = "def couple<Z>(x: f64[Z, 5], y: f64[Z, 5]) -> (o: f64[Z, 5], p: f64[Z, 5, 5], s: f64[Z]) {
+        C = clebsch_gordan(2, 2, 2);
+        o[z, k] = C[i, j, k] * x[z, i] * y[z, j];
+        p[z, j, k] = C[i, j, k] * x[z, i];
+        s[z] = 2.0 * C[i, j, k] * x[z, i] * y[z, j] * x[z, k];
+      }";
+    for z in [0, 1, 7, 600] {
+        check(couple, [("x", floats(&[z, 5], plain)), ("y", floats(&[z, 5], |n| plain(n + 3)))]);
+    }
+    let pick = "def pick<Z>(x: f64[Z, 4]) -> y: f64[Z, 2] {
+        S[i: 4, k: 2]: f64 = if i == 2*k then 3.0 / (1 + k) else 0.0;
+        y[z, k] = S[i, k] * x[z, i];
+      }";
+    let unread = |n: usize| if n % 2 == 1 { f64::INFINITY } else { plain(n) };
+    let program = Compiler::new().threads(1).compile(pick).and_then(|p| p.main_def()).expect("right");
+    let x = floats(&[300, 4], unread);
+    let y = program.call([("x", &x)]).expect("runs").into_tensors().swap_remove(0);
+    let expected = |n: usize| plain(4 * (n / 2) + 2 * (n % 2)) * 3.0 / (1 + n % 2) as f64;
+    assert_eq!(to_data(&y).values, to_data(&floats(&[300, 2], expected)).values);
 }

@@ -11,13 +11,17 @@ use crate::problem::{Problem, identity, prepare};
 use crate::schedule::{MAX_TASKS, OuterLoop, TASK_OPERATIONS, Tasks, by_output_stride};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::kernel::KernelDecl;
-use ein_ir::plan::Nest;
+use ein_ir::plan::{Buffer, Nest};
 use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Literal, Scalar};
 use ein_ir::span::Span;
 
 /// Values of the innermost axis that a task has at least: whole vectors, side by side.
 const ALIGN: i64 = 16;
+/// Bytes of the result that a task of many terms keeps taking them into: with operands of about that size they stay in the first cache.
+const CACHED: u64 = 1 << 13;
+/// Values of the divided axis that are worth a task of their own for that: each task goes through all terms.
+const LEAST_CHUNK: u64 = 32;
 
 /// The two kernels of a scattering nest.
 ///
@@ -30,7 +34,7 @@ pub(crate) fn lower_scatter(context: &mut Context<'_>, nest: &Nest, span: Span) 
     let scattered = match prepare(context, nest, span)? {
         Some(problem) if !problem.body.is_empty() => {
             let order = order(&problem);
-            let tasks = tasks(&problem, &order);
+            let tasks = tasks(&problem, &order, &context.plan.buffers[nest.out]);
             let emitted = emit_scatter(&problem, &order, tasks);
             KernelDecl { name, tasks: tasks.n, task: emitted.task, locals: emitted.locals, body: emitted.body, span }
         }
@@ -60,7 +64,7 @@ fn order(problem: &Problem) -> Vec<OuterLoop> {
     reduced.chain(by_output_stride(problem, &problem.outer)).map(OuterLoop::Values).collect()
 }
 
-fn tasks(problem: &Problem, order: &[OuterLoop]) -> Tasks {
+fn tasks(problem: &Problem, order: &[OuterLoop], out: &Buffer) -> Tasks {
     let none = Tasks { n: 1, chunk: None };
     let cost = problem.body.iter().map(|root| u64::from(problem.graph[*root].cost)).sum::<u64>().max(1);
     let wanted = i64::try_from(problem.n_turns().saturating_mul(cost) / TASK_OPERATIONS).unwrap_or(i64::MAX).min(MAX_TASKS);
@@ -69,6 +73,14 @@ fn tasks(problem: &Problem, order: &[OuterLoop]) -> Tasks {
     let align = if order.last().map(|l| l.axis()) == Some(axis) { ALIGN } else { 1 };
     let extent = problem.axes[axis].extent;
     let chunk = ceil_div(ceil_div(extent, wanted), align) * align;
+    let chunk = cached_chunk(out, extent).map_or(chunk, |cached| chunk.min(cached));
     let n = ceil_div(extent, chunk);
     if n < 2 { none } else { Tasks { n: n as u32, chunk: Some((axis, chunk)) } }
+}
+
+/// Values of an axis of the result whose elements stay in the cache while all terms are gone through; `None` if those are too few.
+fn cached_chunk(out: &Buffer, extent: i64) -> Option<i64> {
+    let bytes = out.n_bytes() / extent.unsigned_abs().max(1);
+    let chunk = CACHED / bytes.max(1) / ALIGN.unsigned_abs() * ALIGN.unsigned_abs();
+    i64::try_from(chunk).ok().filter(|_| chunk >= LEAST_CHUNK)
 }

@@ -43,7 +43,7 @@ fn pinned(draft: &Draft, step: &DraftStep) -> Option<Nest> {
 }
 
 /// Whether elements lie in memory as they are computed: terms are taken into them there.
-const fn is_kept_as_is(dtype: DType) -> bool {
+pub(crate) const fn is_kept_as_is(dtype: DType) -> bool {
     let small_float = matches!(dtype, DType::F16 | DType::BF16 | DType::F8E4M3 | DType::F8E5M2);
     dtype.bits() >= 8 && !small_float
 }

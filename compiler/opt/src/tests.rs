@@ -166,7 +166,7 @@ fn guard_of(reduce: &NestReduce) -> Option<Scalar> {
     conditions.reduce(|a, b| Scalar::binary(BinaryFn::And, a, b, DType::Bool, span))
 }
 
-fn add_nest(module: &mut Module, nest: &Nest) {
+pub(crate) fn add_nest(module: &mut Module, nest: &Nest) {
     let fresh = |module: &mut Module| -> Vec<Index> { nest.indices.values().map(|r| add_index(module, r.lo, r.hi)).collect() };
     let renamed = |scalar: &Scalar, ids: &[Index]| {
         let mut scalar = scalar.clone();

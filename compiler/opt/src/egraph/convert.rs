@@ -122,7 +122,7 @@ fn written_twice(draft: &Draft) -> BTreeSet<Tensor> {
 
 impl Converted {
     /// A tensor that comes from elsewhere, unless it is known already. Tables with equal elements are one.
-    fn leaf(&mut self, draft: &Draft, tensor: Tensor) {
+    pub(crate) fn leaf(&mut self, draft: &Draft, tensor: Tensor) {
         if self.values.contains_key(&tensor) {
             return;
         }
@@ -176,19 +176,25 @@ impl Converted {
             });
         }
         nest.out = Tensor::new(children.len());
+        let extent = |i: &Index| u64::try_from(nest.indices[*i].hi).unwrap_or(0);
+        let shape = nest.outer.iter().map(extent).collect();
+        let n = self.template(nest, Type { shape, dtype }, span);
+        self.graph.egraph.add_uncanonical(Node::Nest(n, children))
+    }
+
+    /// The number of a nest over children; equal ones have one.
+    pub(crate) fn template(&mut self, nest: Nest, of: Type, span: Span) -> u32 {
         let key = key_of(&nest);
         let mut hasher = DefaultHasher::new();
         format!("{key:?}").hash(&mut hasher);
         let alike = self.by_hash.entry(hasher.finish()).or_default();
         let n = alike.iter().copied().find(|n| self.nests[*n].key == key).unwrap_or_else(|| {
-            let extent = |i: &Index| u64::try_from(nest.indices[*i].hi).unwrap_or(0);
-            let shape = nest.outer.iter().map(extent).collect();
-            self.graph.egraph.analysis.nests.push(Type { shape, dtype });
+            self.graph.egraph.analysis.nests.push(of);
             alike.push(self.nests.len());
             self.nests.push(Template { nest, span, key });
             self.nests.len() - 1
         });
-        self.graph.egraph.add_uncanonical(Node::Nest(n as u32, children))
+        n as u32
     }
 }
 

@@ -266,7 +266,7 @@ impl Emitter<'_> {
         Some(read.scalar(&indices, dtype, span))
     }
 
-    /// The nest of the program, over what its children are now.
+    /// A nest of the program or of a rule, over what its children are now.
     fn written(&self, n: u32, children: &[Id], out: Tensor, axes: &[Label]) -> Option<(Work, Span)> {
         let template = &self.converted.nests[n as usize];
         let mut nest = template.nest.clone();
@@ -288,7 +288,8 @@ impl Emitter<'_> {
                 }
             });
         }
-        is_there.then_some((Work::Nest(nest), template.span))
+        let span = if template.span == Span::default() { self.span_of(out) } else { template.span };
+        is_there.then_some((Work::Nest(nest), span))
     }
 
     fn contraction(&self, ring: Ring, spec: &Spec, children: &[Id], out: Tensor, axes: &[Label]) -> Option<Work> {

@@ -118,7 +118,7 @@ pub(crate) enum Node {
     Sum(Ring, Box<Spec>, Vec<Id>),
     /// The complex conjugate, element by element.
     Conjugate(Id),
-    /// Loops as written in the program: number of [`super::Facts::nests`].
+    /// Loops as written in the program or by a rule: number of [`super::Facts::nests`].
     Nest(u32, Vec<Id>),
 }
 

@@ -1,11 +1,12 @@
 //! Chooses contraction orders, algebra and what is shared together, in one graph of equal values.
 //!
 //! ```text
-//! steps → convert (fuses products) → algebra → orders → extract → emit → steps
+//! steps → convert (fuses products) → algebra → orders → lists → extract → emit → steps
 //! ```
 //!
 //! * [`language`]: nodes. [`graph`]: the constructors that give equal values one class. [`facts`]: what is known of a class.
 //! * [`convert`]: steps to classes. [`rules`]: sums and products rewritten. [`orders`]: splits of contractions, found in [`crate::path`].
+//! * [`lists`]: products with tables that are mostly zero.
 //! * [`price`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules. [`dump`]: all of it.
 //!
 //! The phases run once each. Equalities are exact in the ring that a rule asks for. Every stop is a number of steps.
@@ -17,6 +18,7 @@ mod extract;
 mod facts;
 mod graph;
 mod language;
+mod lists;
 mod orders;
 mod price;
 mod rules;
@@ -60,11 +62,12 @@ pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
 }
 
 /// The graph with everything in it that extraction may choose.
-fn saturated(draft: &Draft, options: &Options, limit: u64) -> Converted {
+fn saturated(draft: &mut Draft, options: &Options, limit: u64) -> Converted {
     let mut converted = convert::convert(draft);
     let program = orders::networks(&converted.graph);
     rules::apply(&mut converted.graph, options);
     orders::insert(&mut converted.graph, &program, options, limit);
+    lists::insert(draft, &mut converted);
     converted
 }
 

@@ -200,3 +200,32 @@ fn log_sum_exp_of_sums_is_a_product() {
     let plan = crate::plan(&module(&text), &Options::default()).expect("a plan");
     assert!(flops(&plan) <= 2 * 30 * 40 + 2 * 20 * 30 + 20, "{} {:?}", flops(&plan), steps(&plan));
 }
+
+/// A table that is mostly zero is gone through by the list of what is not, in every ring.
+#[test]
+fn zeros_of_tables_are_not_multiplied() {
+    let n = 8u64;
+    let table = |zero: &str, one: &dyn Fn(u64) -> String| {
+        let element = |at: u64| if (at / (n * n) + at / n + at).is_multiple_of(11) { one(at) } else { zero.to_owned() };
+        (0..n * n * n).map(element).collect::<Vec<_>>().join(", ")
+    };
+    let n_entries = (0..n * n * n).filter(|at| (at / (n * n) + at / n + at).is_multiple_of(11)).count() as u64;
+    let text = |sum: &str, mul: &str, table: String| {
+        let indices = (0..4).map(|k| format!("i{k} 0..{}\n", if k == 0 { 30 } else { n })).collect::<String>();
+        format!(
+            ">x f64[30, {n}]\n>y f64[30, {n}]\n|W f64[{n}, {n}, {n}]\n<z f64[30, {n}]\n{indices}table t2 = [{table}]\n\
+             t3[i0, i3] = {sum}:f64[i1, i2]((t2[i1, i2, i3] {mul} t0[i0, i1] {mul} t1[i0, i2]))"
+        )
+    };
+    let weighted = |at: u64| format!("{}.0", at % 3 + 2);
+    let of_products = plan(&text("sum", "*", table("0.0", &weighted)));
+    assert_eq!(flops(&of_products), 3 * n_entries * 30, "{:?}", steps(&of_products));
+    // Neutral elements are not multiplied either.
+    let of_ones = plan(&text("sum", "*", table("0.0", &|_| "1.0".to_owned())));
+    assert_eq!(flops(&of_ones), 2 * n_entries * 30, "{:?}", steps(&of_ones));
+    let of_sums = plan(&text("max", "+", table("-inf", &weighted)));
+    assert_eq!(flops(&of_sums), 3 * n_entries * 30, "{:?}", steps(&of_sums));
+    // Of a full table a list would be no shorter.
+    let full = plan(&text("sum", "*", table("5.0", &weighted)));
+    assert!(flops(&full) > 3 * n_entries * 30, "{:?}", steps(&full));
+}

@@ -35,8 +35,8 @@ fn exact(problem: &Problem) -> f64 {
 
 fn check(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64], body: &str) -> (f64, f64) {
     let options = Options { minimize: Minimize::Flops, ..Options::default() };
-    let draft = draft(inputs, outputs, extents, body, "f64");
-    let candidates = candidates(&draft, &options);
+    let mut draft = draft(inputs, outputs, extents, body, "f64");
+    let candidates = candidates(&mut draft, &options);
     let found = candidates.problem.price(&candidates.problem.choose(&candidates.written, Visits(200_000)));
     let least = exact(&candidates.problem);
     assert!(found <= least * (1.0 + 1e-9), "found {found}, least {least}");

@@ -2,20 +2,28 @@
 
 use super::draft;
 use crate::Options;
+use crate::draft::{Draft, Role};
 use crate::egraph::convert::Converted;
-use crate::egraph::language::{Constant, Label, Node, Spec};
+use crate::egraph::facts::Type;
+use crate::egraph::language::{Label, Node, Spec};
 use crate::egraph::saturated;
+use crate::tests::add_nest;
 use egg::Id;
 use ein_ir::entity::EntityRef;
+use ein_ir::extent::Extent;
+use ein_ir::interp::data::Data;
+use ein_ir::interp::tensor::run;
 use ein_ir::scalar::Literal;
 use ein_ir::scalar::function::BinaryFn;
-use ein_ir::tensor::ReduceOp;
+use ein_ir::span::Span;
+use ein_ir::tensor::{Module, ReduceOp, TensorDecl, verify};
 use std::collections::BTreeMap;
 
 /// Elements in the order of the axes of a class.
 type Values = Vec<i64>;
 
 struct Evaluator<'a> {
+    draft: &'a Draft,
     converted: &'a Converted,
     known: BTreeMap<Id, Values>,
 }
@@ -47,11 +55,12 @@ impl Evaluator<'_> {
     fn evaluate(&self, node: &Node) -> Option<Values> {
         let child = |id: &Id| self.known.get(&self.converted.graph.egraph.find(*id));
         match node {
+            Node::Leaf(n) if self.table(*n).is_some() => self.table(*n),
             Node::Leaf(n) => {
                 let size: u64 = self.converted.graph.egraph.analysis.leaves[*n as usize].shape.iter().product();
                 Some((0..size as i64).map(|k| (k * 7 + 5 * i64::from(*n)) % 9 - 4).collect())
             }
-            Node::Constant(c) => Some(vec![integer(*c)]),
+            Node::Constant(c) => Some(vec![integer(c.literal())]),
             Node::Contract(ring, spec, children) => {
                 let values = children.iter().map(child).collect::<Option<Vec<_>>>()?;
                 Some(join(spec, &values, ring.mul, ring.add))
@@ -60,14 +69,45 @@ impl Evaluator<'_> {
                 let values = children.iter().map(child).collect::<Option<Vec<_>>>()?;
                 Some(join(spec, &values, ring.plus()?, ring.add))
             }
-            // What the program wrote is evaluated by the tests of plans.
-            Node::Conjugate(_) | Node::Nest(..) => None,
+            Node::Nest(n, children) => {
+                let values = children.iter().map(child).collect::<Option<Vec<_>>>()?;
+                Some(self.nest(*n, children, &values))
+            }
+            Node::Conjugate(_) => None,
         }
+    }
+
+    /// The elements of a leaf that is a table.
+    fn table(&self, leaf: u32) -> Option<Values> {
+        let Role::Constant(elements) = &self.draft.values[self.converted.leaves[leaf as usize]].role else { return None };
+        Some(elements.iter().map(|literal| integer(*literal)).collect())
+    }
+
+    /// The value of a nest by the interpreter.
+    fn nest(&self, n: u32, children: &[Id], values: &[&Values]) -> Values {
+        let nest = &self.converted.nests[n as usize].nest;
+        let mut module = Module::default();
+        let mut declare = |of: &Type| {
+            let axes = of.shape.iter().map(|e| Extent::constant(i128::from(*e))).collect();
+            module.tensors.push(TensorDecl::new("t", of.dtype, axes, Span::default()))
+        };
+        let graph = &self.converted.graph;
+        let types = children.iter().map(|c| Type { shape: graph.shape(*c).to_vec(), dtype: graph.dtype(*c) });
+        let types: Vec<Type> = types.collect();
+        let params = types.iter().map(&mut declare).collect();
+        let out = declare(&graph.egraph.analysis.nests[n as usize]);
+        (module.params, module.results) = (params, vec![out]);
+        add_nest(&mut module, nest);
+        let module = verify::verify(module).unwrap_or_else(|e| panic!("{e:?}"));
+        let shape = |of: &Type| of.shape.iter().map(|e| *e as usize).collect::<Vec<_>>();
+        let inputs: Vec<Data> = types.iter().zip(values).map(|(of, values)| Data::ints(of.dtype, &shape(of), values)).collect();
+        let outputs = run(&module, &inputs).unwrap_or_else(|e| panic!("{e:?}"));
+        outputs[0].values.iter().map(|v| v.as_int().expect("integers") as i64).collect()
     }
 }
 
-fn integer(constant: Constant) -> i64 {
-    if let Literal::Int(n) = constant.literal() { n as i64 } else { panic!("integers only") }
+fn integer(literal: Literal) -> i64 {
+    if let Literal::Int(n) = literal { n as i64 } else { panic!("integers only") }
 }
 
 fn join(spec: &Spec, values: &[&Values], mul: BinaryFn, add: ReduceOp) -> Values {
@@ -109,11 +149,12 @@ fn plus(add: ReduceOp, a: i64, b: i64) -> i64 {
 }
 
 fn check(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64], body: &str) -> usize {
-    let draft = draft(inputs, outputs, extents, body, "i64");
-    let converted = saturated(&draft, &Options { opt_level: 2, ..Options::default() }, u64::MAX);
-    let mut evaluator = Evaluator { converted: &converted, known: BTreeMap::new() };
+    let mut draft = draft(inputs, outputs, extents, body, "i64");
+    let wanted = ein_ir::entity::Tensor::new(draft.values.len() - 1);
+    let converted = saturated(&mut draft, &Options { opt_level: 2, ..Options::default() }, u64::MAX);
+    let mut evaluator = Evaluator { draft: &draft, converted: &converted, known: BTreeMap::new() };
     evaluator.settle();
-    let wanted = converted.values[&ein_ir::entity::Tensor::new(draft.values.len() - 1)].clone();
+    let wanted = converted.values[&wanted].clone();
     assert!(evaluator.known.contains_key(&converted.graph.current(wanted).class));
     converted.graph.egraph.total_size()
 }
@@ -155,4 +196,15 @@ fn symmetric_uses_of_one_tensor() {
     let body = "t1[i0, i1] = sum:i64[i2]((t0[i0, i2] * t0[i1, i2]))\nt2[i0, i1] = sum:i64[i2]((t0[i1, i2] * t0[i0, i2]))\n\
                 t3[i0, i1] = sum:i64[i2, i3]((t1[i0, i2] * t0[i2, i3] * t2[i3, i1]))\nt4[] = sum:i64[i0, i1]((t3[i0, i1] * t0[i1, i1]))";
     check(&inputs, "|p i64[3, 3]\n|q i64[3, 3]\n|r i64[3, 3]\n<y i64[]", &[3, 3, 3, 3], body);
+}
+
+/// A table with few elements that are not zero, with labels that are reduced, kept, and of others besides.
+#[test]
+fn lists_of_tables() {
+    let table = "table t2 = [0, 0, 3, 0, 0, 0, 0, 1, 0, 0, -2, 0]";
+    let inputs: [(&str, &[u64]); 2] = [("x", &[5, 3]), ("y", &[5, 4])];
+    let body = "t3[i0, i2] = sum:i64[i1]((t2[i1, i2] * t0[i0, i1]))\nt4[i0] = sum:i64[i1, i2]((2:i64 * t2[i1, i2] * t0[i0, i1] * t1[i0, i2]))\n\
+                t5[i1, i2] = (t2[i1, i2] * t2[i1, i2])\nt6[i0, i3] = sum:i64[i1, i2]((t0[i0, i1] * t2[i1, i2] * t1[i3, i2]))";
+    let outputs = "|W i64[3, 4]\n<p i64[5, 4]\n<q i64[5]\n<r i64[3, 4]\n<s i64[5, 5]";
+    check(&inputs, outputs, &[5, 3, 4, 5], &format!("{table}\n{body}"));
 }

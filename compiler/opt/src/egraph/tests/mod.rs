@@ -14,6 +14,7 @@ fn draft(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64], body: &str, 
     crate::convert::convert(&module(&text)).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
-fn candidates(draft: &Draft, options: &Options) -> Candidates {
-    Candidates::of(draft, &saturated(draft, options, u64::MAX), options, u64::MAX)
+fn candidates(draft: &mut Draft, options: &Options) -> Candidates {
+    let converted = saturated(draft, options, u64::MAX);
+    Candidates::of(draft, &converted, options, u64::MAX)
 }

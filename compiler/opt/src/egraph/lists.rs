@@ -1,0 +1,231 @@
+//! Products with tables that are mostly zero, as sums over the list of what is not.
+//!
+//! `z[b, k] = sum[i, j](C[i, j, k] * x[b, i] * y[b, j])` with a table `C` equals `sum[n where K[n] == k](V[n] * x[b, I[n]] * y[b, J[n]])` over the
+//! elements of `C` that are not the zero of the ring: a product with a zero of a table is zero, whatever the other factor is (section 12 of the
+//! language). The list is one more way to make the class; the price decides.
+
+use super::convert::Converted;
+use super::facts::Type;
+use super::graph::Access;
+use super::language::{Label, Node, Ring, Spec};
+use crate::draft::{Draft, Role, Value};
+use crate::scatter;
+use egg::Id;
+use ein_ir::dtype::DType;
+use ein_ir::entity::{EntityRef, Index, Tensor};
+use ein_ir::plan::{IndexRange, Nest, NestReduce, Pin};
+use ein_ir::scalar::{self, Literal, Mode, Scalar, ScalarKind, Sub};
+use ein_ir::span::Span;
+use ein_ir::tensor::ReduceOp;
+use std::collections::BTreeMap;
+
+/// Contractions of one graph that are also written as lists.
+const LISTS: usize = 200;
+/// Elements of a table for each that is not zero, below which a list saves nothing: it reads a position for each of its axes besides.
+const SPARSITY: usize = 2;
+/// Rule that explanations print.
+const RULE: &str = "list-of-non-zeros";
+
+/// The elements of a table that are not zero, as tables of their own: numbers of leaves.
+#[derive(Clone, Debug)]
+struct List {
+    n: usize,
+    /// The position on each axis.
+    positions: Vec<Id>,
+    /// The elements; `None` if all are neutral for products.
+    values: Option<Id>,
+}
+
+/// Adds the lists of contractions with tables to their classes.
+pub(crate) fn insert(draft: &mut Draft, converted: &mut Converted) {
+    let tables = tables(draft, converted);
+    let (mut lists, mut left) = (Lists { draft, converted, known: BTreeMap::new() }, LISTS);
+    if tables.is_empty() {
+        return;
+    }
+    for class in lists.converted.graph.classes() {
+        for node in lists.converted.graph.nodes(class) {
+            let Node::Contract(ring, spec, children) = &node else { continue };
+            for (at, child) in children.iter().enumerate() {
+                let child = lists.converted.graph.egraph.find(*child);
+                if let Some(table) = tables.get(&child).filter(|_| left > 0)
+                    && lists.add(class, *ring, spec, children, at, *table).is_some()
+                {
+                    left -= 1;
+                }
+            }
+        }
+    }
+    lists.converted.graph.egraph.rebuild();
+}
+
+/// Tables of the program by class.
+fn tables(draft: &Draft, converted: &Converted) -> BTreeMap<Id, Tensor> {
+    let is_table = |tensor: &Tensor| matches!(draft.values[*tensor].role, Role::Constant(_));
+    let leaves = converted.leaves.iter().enumerate().filter(|(_, tensor)| is_table(tensor));
+    let class = |n: usize| converted.graph.egraph.lookup(Node::Leaf(n as u32));
+    leaves.filter_map(|(n, tensor)| Some((converted.graph.egraph.find(class(n)?), *tensor))).collect()
+}
+
+struct Lists<'a> {
+    draft: &'a mut Draft,
+    converted: &'a mut Converted,
+    /// Lists by table and add: what is zero depends on the ring.
+    known: BTreeMap<(Tensor, Ring), Option<List>>,
+}
+
+impl Lists<'_> {
+    /// One more way to make a class: over the list of operand `at`.
+    fn add(&mut self, class: Id, ring: Ring, spec: &Spec, children: &[Id], at: usize, table: Tensor) -> Option<()> {
+        let own = &spec.operands[at];
+        let is_once = own.iter().all(|l| own.iter().filter(|m| *m == l).count() == 1);
+        let pinned: Vec<Label> = spec.output.iter().copied().filter(|l| own.contains(l)).collect();
+        if !is_once || !(pinned.is_empty() || may_scatter(ring)) {
+            return None;
+        }
+        let list = self.list(table, ring)?;
+        let nest = Writer { ring, spec, at, list: &list, converted: self.converted, children: Vec::new() }.write(children)?;
+        let (nest, children) = nest;
+        let shape = spec.shape();
+        let n = self.converted.template(nest, Type { shape, dtype: ring.dtype }, Span::default());
+        let node = self.converted.graph.egraph.add_uncanonical(Node::Nest(n, children));
+        self.converted.graph.egraph.union_trusted(class, node, RULE);
+        Some(())
+    }
+
+    /// The list of a table, if it is much shorter.
+    fn list(&mut self, table: Tensor, ring: Ring) -> Option<List> {
+        if let Some(list) = self.known.get(&(table, ring)) {
+            return list.clone();
+        }
+        let list = self.make(table, ring);
+        self.known.insert((table, ring), list.clone());
+        list
+    }
+
+    fn make(&mut self, table: Tensor, ring: Ring) -> Option<List> {
+        let laws = ring.laws()?;
+        let value = self.draft.values[table].clone();
+        let Role::Constant(elements) = &value.role else { return None };
+        let there: Vec<usize> = (0..elements.len()).filter(|n| !is_same(elements[*n], laws.zero)).collect();
+        if there.is_empty() || there.len().saturating_mul(SPARSITY) > elements.len() {
+            return None;
+        }
+        let n = there.len();
+        let mut step = elements.len();
+        let mut positions = Vec::new();
+        for (axis, extent) in value.extents.iter().enumerate() {
+            let extent = usize::try_from(*extent).ok()?;
+            step /= extent;
+            let column = there.iter().map(|at| Literal::Int((at / step % extent) as i128)).collect();
+            positions.push(self.table(&value, &format!("axis {axis}"), DType::I64, column));
+        }
+        let of_list: Vec<Literal> = there.iter().map(|at| elements[*at]).collect();
+        let are_neutral = laws.one.is_some_and(|one| of_list.iter().all(|x| is_same(*x, one)));
+        let values = (!are_neutral).then(|| self.table(&value, "values", value.dtype, of_list));
+        Some(List { n, positions, values })
+    }
+
+    /// A column of a list as a leaf.
+    fn table(&mut self, of: &Value, what: &str, dtype: DType, elements: Vec<Literal>) -> Id {
+        let (name, extents) = (format!("{}.{what}", of.name), vec![elements.len() as u64]);
+        let role = Role::Constant(elements);
+        let tensor = self.draft.values.push(Value { name, dtype, extents, index_of: Vec::new(), role, span: of.span });
+        self.converted.leaf(self.draft, tensor);
+        self.converted.values[&tensor].class
+    }
+}
+
+/// Equal as numbers: of zeros the sign does not matter.
+fn is_same(a: Literal, b: Literal) -> bool {
+    match (a, b) {
+        (Literal::Complex(re, im), Literal::Complex(x, y)) => re == x && im == y,
+        (Literal::Float(a), Literal::Float(b)) => a == b,
+        _ => a == b,
+    }
+}
+
+/// Whether terms of a ring may be taken into elements that lie in memory.
+fn may_scatter(ring: Ring) -> bool {
+    ring.add != ReduceOp::Lse && scatter::is_kept_as_is(ring.dtype)
+}
+
+/// Writes the nest over a list.
+struct Writer<'a> {
+    ring: Ring,
+    spec: &'a Spec,
+    /// Which operand the list is in the place of.
+    at: usize,
+    list: &'a List,
+    converted: &'a Converted,
+    /// What the nest reads.
+    children: Vec<Id>,
+}
+
+impl Writer<'_> {
+    fn write(mut self, children: &[Id]) -> Option<(Nest, Vec<Id>)> {
+        let own = &self.spec.operands[self.at];
+        let mut indices: Vec<IndexRange> = self.converted.params.clone();
+        let mut index_of: BTreeMap<Label, Index> = BTreeMap::new();
+        let reduced = (0..self.spec.extents.len() as Label).filter(|l| !self.spec.output.contains(l) && !own.contains(l));
+        for label in self.spec.output.iter().copied().chain(reduced) {
+            index_of.insert(label, Index::new(indices.len()));
+            let hi = i64::try_from(self.spec.extents[usize::from(label)]).ok()?;
+            indices.push(IndexRange { name: format!("i{}", indices.len()), lo: 0, hi });
+        }
+        let outer: Vec<Index> = self.spec.output.iter().map(|l| index_of[l]).collect();
+        let entry = Index::new(indices.len());
+        indices.push(IndexRange { name: "n".to_owned(), lo: 0, hi: i64::try_from(self.list.n).ok()? });
+        let binders = index_of.values().copied().filter(|i| !outer.contains(i)).chain([entry]).collect();
+
+        let mut position: BTreeMap<Label, Scalar> = index_of.iter().map(|(l, i)| (*l, Scalar::index(*i, Span::default()))).collect();
+        let mut pins = Vec::new();
+        for (label, column) in own.iter().zip(&self.list.positions) {
+            let value = self.read(*column, vec![Scalar::index(entry, Span::default())], DType::I64);
+            if let Some(index) = index_of.get(label) {
+                pins.push(Pin { index: *index, value: value.clone() });
+            }
+            position.insert(*label, value);
+        }
+        let mut factors = Vec::new();
+        if let Some(values) = self.list.values {
+            factors.push(self.read(values, vec![Scalar::index(entry, Span::default())], self.ring.dtype));
+        }
+        for (n, (labels, class)) in self.spec.operands.iter().zip(children).enumerate() {
+            if n != self.at {
+                factors.push(self.factor(*class, labels, &position));
+            }
+        }
+        let ring = self.ring;
+        let product = factors.into_iter().reduce(|a, b| Scalar::binary(ring.mul, a, b, ring.dtype, Span::default()));
+        let one = ring.laws().and_then(|laws| laws.one);
+        let body = product.or_else(|| Some(Scalar::literal(one?, ring.dtype, Span::default())))?;
+        let reduce = Some(NestReduce { op: ring.add, acc: ring.dtype, binders, guard: None, pins });
+        let out = Tensor::new(self.children.len());
+        let params = self.converted.params.len() as u32;
+        let nest = Nest { out, indices: indices.into_iter().collect(), params, outer, domain: None, reduce, body, epilogue: None };
+        Some((nest, self.children))
+    }
+
+    /// An operand at the positions of the labels: a number, or an element.
+    fn factor(&mut self, class: Id, labels: &[Label], position: &BTreeMap<Label, Scalar>) -> Scalar {
+        let dtype = self.ring.dtype;
+        if let Some(constant) = self.converted.graph.constant_of(class) {
+            return Scalar::literal(constant.literal(), dtype, Span::default());
+        }
+        let current = self.converted.graph.current(Access { class, labels: labels.to_vec() });
+        let subs = current.labels.iter().map(|l| position[l].clone()).collect();
+        self.read(current.class, subs, dtype)
+    }
+
+    /// An element of a child.
+    fn read(&mut self, class: Id, subs: Vec<Scalar>, dtype: DType) -> Scalar {
+        let child = self.children.iter().position(|c| *c == class).unwrap_or_else(|| {
+            self.children.push(class);
+            self.children.len() - 1
+        });
+        let subs = subs.into_iter().map(|value| Sub { value, mode: Mode::Exact }).collect();
+        let access = scalar::Access { tensor: Tensor::new(child), prev: false, subs, pad: None };
+        Scalar::new(ScalarKind::Access(access), dtype, Span::default())
+    }
+}
