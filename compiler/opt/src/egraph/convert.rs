@@ -7,15 +7,16 @@
 
 use super::facts::Type;
 use super::graph::{Access, Graph, Product};
-use super::language::{Label, Node, Ring};
+use super::language::{Label, Node, Position, Ring};
 use crate::draft::{Draft, DraftStep, Question, Role, Work};
 use crate::{gather, rewrite, ring};
 use egg::Id;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, Tensor};
+use ein_ir::extent::Atom;
 use ein_ir::plan::{IndexRange, Nest, NestReduce};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::{self, Scalar, ScalarKind};
+use ein_ir::scalar::{self, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -301,8 +302,12 @@ impl<'a> Algebra<'a> {
         }
     }
 
-    /// A tensor whose every axis is read by an index over the whole of it.
+    /// A tensor whose every axis is read by an index over the whole of it, or a part of one.
     fn read(&mut self, access: &scalar::Access) -> Option<Access> {
+        self.whole(access).or_else(|| self.part(access))
+    }
+
+    fn whole(&self, access: &scalar::Access) -> Option<Access> {
         let indices = rewrite::plain_indices(access)?;
         let value = &self.draft.values[access.tensor];
         let covers = |(index, extent): (&Index, &u64)| {
@@ -313,6 +318,31 @@ impl<'a> Algebra<'a> {
         }
         let known = &self.converted.values[&access.tensor];
         Some(Access { class: known.class, labels: known.labels.iter().map(|axis| indices[usize::from(*axis)].index() as Label).collect() })
+    }
+
+    /// A tensor read at positions that the indices say.
+    fn part(&mut self, access: &scalar::Access) -> Option<Access> {
+        if access.prev || self.draft.values[access.tensor].dtype != self.ring.dtype {
+            return None;
+        }
+        let positions = access.subs.iter().map(|sub| self.position(sub)).collect::<Option<Vec<_>>>()?;
+        let known = self.converted.values[&access.tensor].clone();
+        let positions = known.labels.iter().map(|axis| positions[usize::from(*axis)].clone()).collect();
+        self.converted.graph.slice(known.class, positions, &self.extents)
+    }
+
+    fn position(&self, sub: &Sub) -> Option<Position> {
+        let value = sub.value.as_polynomial().filter(|_| sub.mode == Mode::Exact)?;
+        let mut position = Position::default();
+        for (monomial, factor) in value.terms() {
+            let factor = i64::try_from(factor).ok()?;
+            match monomial.as_slice() {
+                [] => position.start = factor,
+                [Atom::Index(index)] if !self.nest.is_param(*index) => position.steps.push((index.index() as Label, factor)),
+                _ => return None,
+            }
+        }
+        Some(position)
     }
 
     fn sum(&mut self, scalar: &Scalar) -> Option<Access> {

@@ -5,7 +5,7 @@
 
 use super::convert::{Converted, Item};
 use super::graph::Access;
-use super::language::{Label, Node, Ring, Spec};
+use super::language::{Label, Node, Position, Ring, Spec, Window};
 use super::price;
 use crate::classify;
 use crate::convert::copy_nest;
@@ -15,8 +15,8 @@ use egg::Id;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::plan::{Contraction, IndexRange, Nest, NestReduce, Strategy};
-use ein_ir::scalar::function::UnaryFn;
-use ein_ir::scalar::{self, Mode, Scalar, ScalarKind, Sub};
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::{self, Literal, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -196,6 +196,7 @@ impl Emitter<'_> {
             Node::Nest(n, children) => self.written(*n, children, out, &axes)?,
             Node::Contract(ring, spec, children) => (self.contraction(*ring, spec, children, out, &axes)?, self.span_of(out)),
             Node::Sum(ring, spec, children) => (Work::Nest(self.sum(*ring, spec, children, out, &axes)?), self.span_of(out)),
+            Node::Slice(window, child) => (Work::Nest(self.slice(window, *child, out, &axes)?), self.span_of(out)),
             Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) => return None,
         };
         self.steps.push(DraftStep { work, span });
@@ -335,6 +336,18 @@ impl Emitter<'_> {
         Some(frame.nest(out, None, body))
     }
 
+    /// The copy of a part.
+    fn slice(&self, window: &Window, child: Id, out: Tensor, axes: &[Label]) -> Option<Nest> {
+        let whole: Vec<Label> = (0..window.shape.len() as Label).collect();
+        let frame = self.frame(&Spec { operands: Vec::new(), output: whole, extents: window.shape.clone() }, axes);
+        let (span, dtype) = (self.span_of(out), self.draft.values[out].dtype);
+        let all: Vec<Label> = (0..window.positions.len() as Label).collect();
+        let read = self.read(child, &all)?;
+        let positions = read.labels.iter().map(|axis| position(&window.positions[usize::from(*axis)], &frame.index_of, span));
+        let body = read.at(positions.collect(), dtype, span);
+        Some(frame.nest(out, None, body))
+    }
+
     /// Indices for the labels of a node: those of the result in the order of its axes, then the others.
     fn frame(&self, spec: &Spec, axes: &[Label]) -> Frame {
         let mut order: Vec<Label> = axes.iter().map(|axis| spec.output[usize::from(*axis)]).collect();
@@ -368,11 +381,27 @@ impl Frame {
 
 impl Read {
     fn scalar(&self, indices: &[Index], dtype: DType, span: Span) -> Scalar {
-        let sub = |index: &Index| Sub { value: Scalar::index(*index, span), mode: Mode::Exact };
-        let access = scalar::Access { tensor: self.tensor, prev: false, subs: indices.iter().map(sub).collect(), pad: None };
+        self.at(indices.iter().map(|index| Scalar::index(*index, span)).collect(), dtype, span)
+    }
+
+    fn at(&self, positions: Vec<Scalar>, dtype: DType, span: Span) -> Scalar {
+        let subs = positions.into_iter().map(|value| Sub { value, mode: Mode::Exact }).collect();
+        let access = scalar::Access { tensor: self.tensor, prev: false, subs, pad: None };
         let value = Scalar::new(ScalarKind::Access(access), dtype, span);
         if self.conjugate { Scalar::unary(UnaryFn::Conj, value, dtype, span) } else { value }
     }
+}
+
+/// A position as a subscript.
+pub(crate) fn position(position: &Position, index_of: &[Index], span: Span) -> Scalar {
+    let int = |n: i64| Scalar::literal(Literal::Int(n.into()), DType::I64, span);
+    let term = |(label, step): &(Label, i64)| {
+        let index = Scalar::index(index_of[usize::from(*label)], span);
+        if *step == 1 { index } else { Scalar::binary(BinaryFn::Mul, int(*step), index, DType::I64, span) }
+    };
+    let start = (position.start != 0 || position.steps.is_empty()).then(|| int(position.start));
+    let terms = position.steps.iter().map(term).chain(start);
+    terms.reduce(|a, b| Scalar::binary(BinaryFn::Add, a, b, DType::I64, span)).unwrap_or_else(|| int(0))
 }
 
 /// Numbers the labels of a contraction by first use: result, left, right.

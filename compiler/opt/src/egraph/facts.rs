@@ -51,6 +51,7 @@ impl Analysis<Node> for Facts {
             Node::Nest(n, _) => of(&egraph.analysis.nests[*n as usize]),
             Node::Constant(c) => Data { constant: Some(*c), ..Data::new(Vec::new(), c.dtype) },
             Node::Contract(ring, spec, _) | Node::Sum(ring, spec, _) => Data::new(spec.shape(), ring.dtype),
+            Node::Slice(window, child) => Data::new(window.shape.clone(), egraph[*child].data.dtype),
             Node::Conjugate(child) => {
                 let Data { shape, dtype, .. } = &egraph[*child].data;
                 Data::new(shape.clone(), *dtype)

@@ -9,7 +9,7 @@
 //! * A node that [`Graph::join`] adds to a class keeps the axes of the class.
 
 use super::facts::Facts;
-use super::language::{Constant, Label, Node, Ring, Spec};
+use super::language::{Constant, Label, Node, Position, Ring, Spec, Window};
 use crate::path::canonical::{Shape, order_within};
 use egg::{EGraph, Id};
 use ein_ir::dtype::DType;
@@ -91,9 +91,40 @@ impl Graph {
     /// The element-wise conjugate.
     pub(crate) fn conjugate(&mut self, access: Access) -> Access {
         let class = self.egraph.find(access.class);
-        let inner = self.egraph[class].nodes.iter().find_map(|n| if let Node::Conjugate(inner) = n { Some(*inner) } else { None });
-        let class = inner.unwrap_or_else(|| self.egraph.add(Node::Conjugate(class)));
+        let class = self.conjugate_of(class).unwrap_or_else(|| self.egraph.add(Node::Conjugate(class)));
         Access { class, labels: access.labels }
+    }
+
+    /// The part of a class at these positions, one for each of its axes, over labels of these extents. The whole of it is the class itself; there a
+    /// label may stand in several positions, which is a diagonal.
+    pub(crate) fn slice(&mut self, class: Id, positions: Vec<Position>, extents: &[u64]) -> Option<Access> {
+        let whole = self.whole(self.egraph.find(class));
+        let current = self.current(whole);
+        let positions: Vec<Position> = current.labels.iter().map(|axis| positions[usize::from(*axis)].clone()).collect();
+        let (class, shape) = (current.class, self.shape(current.class).to_vec());
+        let as_whole = |(position, extent): (&Position, &u64)| position.as_label().filter(|l| extents[usize::from(*l)] == *extent);
+        if let Some(labels) = positions.iter().zip(&shape).map(as_whole).collect() {
+            return Some(Access { class, labels });
+        }
+        if let Some((inner, child)) = self.slice_of(class) {
+            let outer = |label: Label| positions[usize::from(label)].clone();
+            let positions = inner.positions.iter().map(|p| p.substitute(&outer)).collect::<Option<Vec<_>>>()?;
+            return self.slice(child, positions, extents);
+        }
+        if let Some(inner) = self.conjugate_of(class) {
+            let slice = self.slice(inner, positions, extents)?;
+            return Some(self.conjugate(slice));
+        }
+        let (window, labels) = window(&positions, &shape, extents)?;
+        Some(Access { class: self.egraph.add(Node::Slice(Box::new(window), class)), labels })
+    }
+
+    fn slice_of(&self, class: Id) -> Option<(Window, Id)> {
+        self.nodes(class).into_iter().find_map(|n| if let Node::Slice(window, child) = n { Some((*window, child)) } else { None })
+    }
+
+    fn conjugate_of(&self, class: Id) -> Option<Id> {
+        self.egraph[class].nodes.iter().find_map(|n| if let Node::Conjugate(inner) = n { Some(*inner) } else { None })
     }
 
     /// The class of a product, reduced over the labels that its output lacks.
@@ -319,6 +350,29 @@ pub(crate) fn open(network: Product, labels: &[Label], extents: &mut Vec<u64>) -
     };
     let open = |o: Access| Access { class: o.class, labels: o.labels.into_iter().map(&mut rename).collect() };
     network.operands.into_iter().map(open).collect()
+}
+
+/// The window of positions inside a shape, and the caller's label of each axis of the slice; `None` if that is no slice.
+fn window(positions: &[Position], shape: &[u64], extents: &[u64]) -> Option<(Window, Vec<Label>)> {
+    let mut used: Vec<Label> = Vec::new();
+    let mut numbered = Vec::new();
+    for (position, extent) in positions.iter().zip(shape) {
+        let (lo, hi) = position.range(extents)?;
+        if lo < 0 || hi.unsigned_abs() >= *extent || !position.is_injective(extents) {
+            return None;
+        }
+        let mut steps = Vec::new();
+        for (label, step) in &position.steps {
+            if used.contains(label) {
+                return None;
+            }
+            steps.push((used.len() as Label, *step));
+            used.push(*label);
+        }
+        numbered.push(Position { start: position.start, steps });
+    }
+    let shape = used.iter().map(|l| extents[usize::from(*l)]).collect();
+    Some((Window { positions: numbered, shape }, used))
 }
 
 /// Whether an operand alone is the result: every axis once, none reduced.

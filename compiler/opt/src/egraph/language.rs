@@ -75,6 +75,74 @@ impl Spec {
     }
 }
 
+/// Which part of a tensor a slice is: a position for each axis of the tensor, over the axes of the slice as labels.
+///
+/// Labels are numbered by first use. Positions lie inside the tensor, no label stands in two of them, and none names an element twice: a slice
+/// is never larger than what it is taken from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Window {
+    pub(crate) positions: Vec<Position>,
+    /// Extent of each axis of the slice.
+    pub(crate) shape: Vec<u64>,
+}
+
+/// `start + step * label + ...`
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Position {
+    pub(crate) start: i64,
+    pub(crate) steps: Vec<(Label, i64)>,
+}
+
+impl Position {
+    /// The value of a label.
+    pub(crate) fn label(label: Label) -> Self {
+        Self { start: 0, steps: vec![(label, 1)] }
+    }
+
+    /// The label that this is the value of, if it is just that.
+    pub(crate) fn as_label(&self) -> Option<Label> {
+        match self.steps.as_slice() {
+            [(label, 1)] if self.start == 0 => Some(*label),
+            _ => None,
+        }
+    }
+
+    /// With positions in the place of labels; `None` on overflow.
+    pub(crate) fn substitute(&self, position: &dyn Fn(Label) -> Position) -> Option<Self> {
+        let mut out = Self { start: self.start, steps: Vec::new() };
+        for (label, step) in &self.steps {
+            let inner = position(*label);
+            out.start = out.start.checked_add(inner.start.checked_mul(*step)?)?;
+            for (label, inner) in inner.steps {
+                out.steps.push((label, inner.checked_mul(*step)?));
+            }
+        }
+        Some(out)
+    }
+
+    /// Least and greatest value; `None` if there is none, or on overflow.
+    pub(crate) fn range(&self, extents: &[u64]) -> Option<(i64, i64)> {
+        let (mut lo, mut hi) = (self.start, self.start);
+        for (label, step) in &self.steps {
+            let last = i64::try_from(extents[usize::from(*label)].checked_sub(1)?).ok()?.checked_mul(*step)?;
+            (lo, hi) = (lo.checked_add(last.min(0))?, hi.checked_add(last.max(0))?);
+        }
+        Some((lo, hi))
+    }
+
+    /// Whether different values of the labels give different positions, by the sizes of the steps: each is beyond what smaller ones reach.
+    pub(crate) fn is_injective(&self, extents: &[u64]) -> bool {
+        let mut steps: Vec<(u64, u64)> = self.steps.iter().map(|(l, step)| (step.unsigned_abs(), extents[usize::from(*l)])).collect();
+        steps.sort_unstable();
+        let mut reach = 0u64;
+        steps.into_iter().all(|(step, extent)| {
+            let is_beyond = step > reach || extent <= 1;
+            reach = reach.saturating_add(step.saturating_mul(extent.saturating_sub(1)));
+            is_beyond
+        })
+    }
+}
+
 /// A literal with its type; two are equal if their bits are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Constant {
@@ -120,6 +188,8 @@ pub(crate) enum Node {
     Conjugate(Id),
     /// Loops as written in the program or by a rule: number of [`super::Facts::nests`].
     Nest(u32, Vec<Id>),
+    /// A part of a tensor.
+    Slice(Box<Window>, Id),
 }
 
 impl Language for Node {
@@ -137,6 +207,7 @@ impl Language for Node {
                 a == b && s == t && x.len() == y.len()
             }
             (Self::Conjugate(_), Self::Conjugate(_)) => true,
+            (Self::Slice(a, _), Self::Slice(b, _)) => a == b,
             (Self::Nest(a, x), Self::Nest(b, y)) => a == b && x.len() == y.len(),
             _ => false,
         }
@@ -146,7 +217,7 @@ impl Language for Node {
         match self {
             Self::Leaf(_) | Self::Constant(_) => &[],
             Self::Contract(_, _, children) | Self::Sum(_, _, children) | Self::Nest(_, children) => children,
-            Self::Conjugate(child) => std::slice::from_ref(child),
+            Self::Conjugate(child) | Self::Slice(_, child) => std::slice::from_ref(child),
         }
     }
 
@@ -154,7 +225,7 @@ impl Language for Node {
         match self {
             Self::Leaf(_) | Self::Constant(_) => &mut [],
             Self::Contract(_, _, children) | Self::Sum(_, _, children) | Self::Nest(_, children) => children,
-            Self::Conjugate(child) => std::slice::from_mut(child),
+            Self::Conjugate(child) | Self::Slice(_, child) => std::slice::from_mut(child),
         }
     }
 }
@@ -169,7 +240,28 @@ impl fmt::Display for Node {
             Self::Sum(ring, spec, _) => write!(f, "{} {spec}", ring.plus().map_or("add", BinaryFn::name)),
             Self::Conjugate(_) => write!(f, "conj"),
             Self::Nest(n, _) => write!(f, "nest{n}"),
+            Self::Slice(window, _) => write!(f, "slice {window}"),
         }
+    }
+}
+
+/// `[0 1*2+3 5] over 4 6`: of the axes of the tensor the first whole, of the second every other from 3, of the third element 5.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let positions: Vec<String> = self.positions.iter().map(ToString::to_string).collect();
+        let shape: Vec<String> = self.shape.iter().map(u64::to_string).collect();
+        write!(f, "[{}] over {}", positions.join(" "), shape.join(" "))
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let term = |(label, step): &(Label, i64)| if *step == 1 { label.to_string() } else { format!("{label}*{step}") };
+        let mut terms: Vec<String> = self.steps.iter().map(term).collect();
+        if self.start != 0 || terms.is_empty() {
+            terms.push(self.start.to_string());
+        }
+        write!(f, "{}", terms.join("+"))
     }
 }
 

@@ -54,6 +54,10 @@ impl Prices<'_> {
                 let arithmetic = flops / self.machine.loop_rate(ring.dtype);
                 Some(Work { flops, out, demand: Demand { arithmetic, bytes: traffic(graph, children, out, ring.dtype), calls: 0.0 } })
             }
+            Node::Slice(..) => {
+                let bytes = 2.0 * out * graph.dtype(class).bytes() as f64;
+                Some(Work { flops: 0.0, out, demand: Demand { arithmetic: 0.0, bytes, calls: 0.0 } })
+            }
             Node::Nest(n, children) => Some(self.nest(class, &self.converted.nests[*n as usize].nest, children, out)),
         }
     }

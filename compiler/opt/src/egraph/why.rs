@@ -64,6 +64,7 @@ fn words(draft: &Draft, converted: &Converted, chosen: &BTreeMap<Id, Node>, made
     let names: Vec<String> = node.children().iter().map(|child| name(draft, converted, chosen, made, *child)).collect();
     match node {
         Node::Contract(ring, spec, _) => format!("{} by {} of {}: {}", ring.add.name(), ring.mul.name(), names.join(" "), letters(spec)),
+        Node::Slice(window, _) => format!("part of {}: {window}", names.join(" ")),
         Node::Sum(_, spec, _) => format!("{}: {}", names.join(" + "), letters(spec)),
         _ if names.is_empty() => "loops".to_owned(),
         _ => format!("loops over {}", names.join(", ")),

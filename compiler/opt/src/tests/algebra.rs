@@ -229,3 +229,26 @@ fn zeros_of_tables_are_not_multiplied() {
     let full = plan(&text("sum", "*", table("5.0", &weighted)));
     assert!(flops(&full) > 3 * n_entries * 30, "{:?}", steps(&full));
 }
+
+/// Of a product that is read in part only that part is computed, through sums, further products and parts of parts.
+#[test]
+fn what_is_not_read_is_not_computed() {
+    let inputs: [(&str, &[u64]); 3] = [("A", &[40, 30]), ("B", &[30, 20]), ("D", &[40, 20])];
+    let of = |outputs: &str, body: &str| plan(&products(&inputs, outputs, &[40, 20, 30, 5], body));
+    let whole = "t3[i0, i1] = sum:f64[i2]((t0[i0, i2] * t1[i2, i1]))";
+    let column = of("|C f64[40, 20]\n<y f64[40]", &format!("{whole}\nt4[i0] = t3[i0, 3]"));
+    assert_eq!(flops(&column), 2 * 40 * 30, "{:?}", steps(&column));
+    let element = of("|C f64[40, 20]\n<y f64[]", &format!("{whole}\nt4[] = t3[7, 3]"));
+    assert_eq!(flops(&element), 2 * 30, "{:?}", steps(&element));
+    let sum = format!(
+        "{whole}\nt4[i0, i1] = (t3[i0, i1] + t2[i0, i1])\nt5[i0, i3] = t4[i0, ((3 * i3) + 2)]\nt6[i0] = sum:f64[i3](t5[(39 - i0), i3])"
+    );
+    let columns = of("|C f64[40, 20]\n|S f64[40, 20]\n|P f64[40, 5]\n<y f64[40]", &sum);
+    assert!(flops(&columns) <= 40 * 5 + 2 * 40 * 30 * 5 + 2 * 40 * 5, "{} {:?}", flops(&columns), steps(&columns));
+    // Read whole by somebody else, it is there.
+    let both = of("<C f64[40, 20]\n<y f64[40]", &format!("{whole}\nt4[i0] = t3[i0, 3]"));
+    assert_eq!(flops(&both), 2 * 40 * 30 * 20, "{:?}", steps(&both));
+    // A position beside the diagonal, and the same part twice.
+    let twice = format!("{whole}\nt4[] = sum:f64[i3]((t3[(2 * i3), i3] * t3[i3, 0] * t3[i3, 0]))");
+    of("|C f64[40, 20]\n<y f64[]", &twice);
+}

@@ -4,6 +4,7 @@ mod distribute;
 mod factor;
 mod flatten;
 mod fuse;
+mod slice;
 
 use super::graph::{Access, Graph, Product};
 use super::language::{Label, Node, Ring, Spec};
@@ -63,8 +64,10 @@ impl Steps {
 pub(crate) fn apply(graph: &mut Graph, options: &Options) {
     let mut steps = Steps(STEPS[usize::from(options.opt_level).min(STEPS.len() - 1)]);
     let mut done: BTreeSet<(usize, Node)> = BTreeSet::new();
+    let mut sliced: BTreeSet<(Node, Node)> = BTreeSet::new();
     for _ in 0..ROUNDS {
         let before = steps.0;
+        slice_all(graph, &mut sliced, &mut steps);
         for class in graph.classes() {
             for node in graph.nodes(class) {
                 for (n, rule) in RULES.iter().enumerate() {
@@ -83,12 +86,27 @@ pub(crate) fn apply(graph: &mut Graph, options: &Options) {
     }
 }
 
+/// Takes slices into what they are slices of.
+fn slice_all(graph: &mut Graph, done: &mut BTreeSet<(Node, Node)>, steps: &mut Steps) {
+    for class in graph.classes() {
+        for node in graph.nodes(class) {
+            let Node::Slice(window, child) = &node else { continue };
+            for of in graph.nodes(graph.egraph.find(*child)) {
+                if done.insert((node.clone(), of.clone())) {
+                    slice::push(graph, class, window, &of, steps);
+                }
+            }
+        }
+    }
+    graph.egraph.rebuild();
+}
+
 /// The node as rules see it; `None` if the ring lacks a law.
 fn matched(graph: &Graph, rule: &Rule, class: Id, node: &Node) -> Option<Match> {
     let (is_sum, ring, spec, children) = match node {
         Node::Contract(ring, spec, children) => (false, *ring, spec, children),
         Node::Sum(ring, spec, children) => (true, *ring, spec, children),
-        Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) | Node::Nest(..) => return None,
+        Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) | Node::Nest(..) | Node::Slice(..) => return None,
     };
     let has_laws = ring.laws().is_some_and(|laws| (rule.laws)(&laws));
     has_laws.then(|| {

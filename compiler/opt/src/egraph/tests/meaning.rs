@@ -5,7 +5,7 @@ use crate::Options;
 use crate::draft::{Draft, Role};
 use crate::egraph::convert::Converted;
 use crate::egraph::facts::Type;
-use crate::egraph::language::{Label, Node, Spec};
+use crate::egraph::language::{Label, Node, Position, Spec, Window};
 use crate::egraph::saturated;
 use crate::tests::add_nest;
 use egg::Id;
@@ -73,6 +73,7 @@ impl Evaluator<'_> {
                 let values = children.iter().map(child).collect::<Option<Vec<_>>>()?;
                 Some(self.nest(*n, children, &values))
             }
+            Node::Slice(window, of) => Some(part(window, self.converted.graph.shape(*of), child(of)?)),
             Node::Conjugate(_) => None,
         }
     }
@@ -108,6 +109,21 @@ impl Evaluator<'_> {
 
 fn integer(literal: Literal) -> i64 {
     if let Literal::Int(n) = literal { n as i64 } else { panic!("integers only") }
+}
+
+fn part(window: &Window, shape: &[u64], values: &Values) -> Values {
+    let n: u64 = window.shape.iter().product();
+    let value = |turn: u64| {
+        let mut at = vec![0; window.shape.len()];
+        let mut rest = turn;
+        for (position, extent) in at.iter_mut().zip(&window.shape).rev() {
+            *position = (rest % extent) as i64;
+            rest /= extent;
+        }
+        let along = |p: &Position| p.start + p.steps.iter().map(|(l, step)| at[usize::from(*l)] * step).sum::<i64>();
+        values[window.positions.iter().zip(shape).fold(0, |n, (p, extent)| n * extent + along(p) as u64) as usize]
+    };
+    (0..n).map(value).collect()
 }
 
 fn join(spec: &Spec, values: &[&Values], mul: BinaryFn, add: ReduceOp) -> Values {
@@ -207,4 +223,14 @@ fn lists_of_tables() {
                 t5[i1, i2] = (t2[i1, i2] * t2[i1, i2])\nt6[i0, i3] = sum:i64[i1, i2]((t0[i0, i1] * t2[i1, i2] * t1[i3, i2]))";
     let outputs = "|W i64[3, 4]\n<p i64[5, 4]\n<q i64[5]\n<r i64[3, 4]\n<s i64[5, 5]";
     check(&inputs, outputs, &[5, 3, 4, 5], &format!("{table}\n{body}"));
+}
+
+/// Parts of products, of sums and of parts: rows, columns, every other element, backwards.
+#[test]
+fn parts_of_values() {
+    let body = "t5[i0, i2] = sum:i64[i1]((t0[i0, i1] * t1[i1, i2]))\nt6[i0, i2] = (t5[i0, i2] + t4[i0, i2])\n\
+                t7[i0] = t6[i0, 3]\nt8[i3] = (t5[(1 - i3), ((2 * i3) + 1)] * t7[i3])\nt9[] = sum:i64[i1]((t0[1, i1] * t5[0, 2] * t2[i1, 1]))\n\
+                t10[i0] = sum:i64[i3]((t6[i0, (i3 + 2)] * t8[i3]))";
+    let outputs = "|p i64[2, 4]\n|q i64[2, 4]\n<r i64[2]\n<s i64[2]\n<t i64[]\n<u i64[2]";
+    check(&MATRICES, outputs, &EXTENTS, body);
 }
