@@ -83,3 +83,53 @@ fn zeros_of_tables() {
     let expected = |n: usize| plain(4 * (n / 2) + 2 * (n % 2)) * 3.0 / (1 + n % 2) as f64;
     assert_eq!(to_data(&y).values, to_data(&floats(&[300, 2], expected)).values);
 }
+
+/// Values that are zero by cases, in products that are large enough for every way to compute them.
+#[test]
+fn zeros_by_cases() {
+    let cases = [
+        "if j <= i then a[i, j] else 0.0",
+        "if i // 8 == j // 8 then a[i, j] else 0.0",
+        "if i == j then 1.0 else 0.0",
+        "if i == j then a[i, 2] else 0.0",
+        "if j < 3 then a[i, j] else 0.0",
+        "a[pad(i - 5), pad(j + 3)]",
+        "if i - j <= 1 and j - i <= 1 then a[i, j] else 0.0",
+        "((i <= j) as f64) * a[i, j]",
+    ];
+    for case in cases {
+        let text = format!(
+            "def cases<N, M>(a: f64[N, N], b: f64[N, M]) -> (y: f64[N, M], z: f64[N, M], s: f64[N], t: f64) {{
+                L[i: N, j: N]: f64 = {case};
+                y[i, k] = L[i, j] * b[j, k];
+                z[j, k] = L[i, j] * b[i, k];
+                s[i] = sum[j](L[i, j]);
+                t = L[i, j] * a[j, i];
+              }}"
+        );
+        for (n, m) in [(16, 5), (40, 24)] {
+            check(&text, [("a", floats(&[n, n], plain)), ("b", floats(&[n, m], |k| plain(k + 7)))]);
+        }
+    }
+    let longest = "def longest<N, M>(a: f64[N, N], b: f64[N, M]) -> (y: f64[N, M], z: f64[N, M]) {
+        L[i, j] = if i < j then a[i, j] else -inf;
+        y[i, k] = max[j](L[i, j] + b[j, k]);
+        z[i, k] = lse[j](L[i, j] + b[j, k]);
+      }";
+    check(longest, [("a", floats(&[12, 12], plain)), ("b", floats(&[12, 7], |k| plain(k + 7)))]);
+}
+
+/// Parts of products, whole ones beside them.
+#[test]
+fn parts_of_products() {
+    let parts = "def parts<M, K, N>(a: f64[M, K], b: f64[K, N]) -> (c: f64[M], d: f64[M, 4], e: f64) {
+        p[i, j] = a[i, k] * b[k, j];
+        c[i] = p[i, 3];
+        q[i, j] = p[i, j] + p[|M| - 1 - i, j];
+        d[i, j: 4] = q[i, 2*j + 1];
+        e = max[i, j](exp(0.01 * q[i, j])) + p[0, 0];
+      }";
+    for (m, k, n) in [(1, 0, 8), (9, 4, 8), (50, 33, 21)] {
+        check(parts, [("a", floats(&[m, k], plain)), ("b", floats(&[k, n], |k| plain(k + 7)))]);
+    }
+}

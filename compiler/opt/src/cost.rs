@@ -3,7 +3,7 @@
 //! A flop is one real multiplication, addition or other function of numbers; a complex multiply-add counts 8. Subscripts and
 //! conversions are not counted. Work of library code is an estimate ([`ein_ir::library::Problem::flops`]). Traffic counts each operand once, whole, and the result.
 
-use crate::{library, rewrite};
+use crate::{guards, library, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{PrimaryMap, Reducer, Tensor};
 use ein_ir::plan::{Contraction, Nest, Plan, StepDecl, StepKind};
@@ -53,7 +53,7 @@ pub(crate) fn nest_flops(reducers: &PrimaryMap<Reducer, ReducerDecl>, nest: &Nes
         ReduceOp::User(reducer) => scalar_flops(&reducers[reducer].combine),
         _ => weight(BinaryFn::Add, r.acc),
     });
-    let inner = rewrite::iterations(nest).saturating_mul(scalar_flops(&nest.body).saturating_add(combine));
+    let inner = guards::iterations(nest).saturating_mul(scalar_flops(&nest.body).saturating_add(combine));
     inner.saturating_add(rewrite::n_results(nest).saturating_mul(nest.epilogue.as_ref().map_or(0, scalar_flops)))
 }
 

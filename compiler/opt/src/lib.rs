@@ -27,6 +27,7 @@ mod fold;
 mod frugal;
 mod fuse;
 mod gather;
+mod guards;
 mod in_place;
 mod library;
 mod linear;

@@ -4,7 +4,7 @@
 //! it. It knows nothing of caches between the levels, of threads, or of how loops are made.
 
 use crate::machine::Machine;
-use crate::{classify, cost, rewrite};
+use crate::{classify, cost, guards, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Index, PrimaryMap, Reducer};
 use ein_ir::extent::{Atom, Extent};
@@ -12,6 +12,10 @@ use ein_ir::plan::{Contraction, Nest, Plan, StepDecl, StepKind, Strategy};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind};
 use ein_ir::tensor::{ReduceOp, ReducerDecl};
+
+/// How much faster than other loops those are that take terms into rows: their operands stay in the first cache. Measured on tables of
+/// coupling coefficients of degrees 2 to 8, f64.
+const ROW: f64 = 1.9;
 
 /// What a step asks of a machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,7 +76,16 @@ pub(crate) fn nest_arithmetic(machine: &Machine, reducers: &PrimaryMap<Reducer, 
         each.combine(reduce.op, reduce.acc, reducers);
     }
     let last = nest.epilogue.as_ref().map_or(Operations::NONE, Operations::of);
-    rewrite::iterations(nest) as f64 * each.time(machine) + rewrite::n_results(nest) as f64 * last.time(machine)
+    let each = if takes_rows(nest) { each.flops / (ROW * machine.loop_rate(nest.body.dtype)) } else { each.time(machine) };
+    guards::iterations(nest) as f64 * each + rewrite::n_results(nest) as f64 * last.time(machine)
+}
+
+/// Whether terms are taken into whole rows of the result: what names an element, and its factors of the term alone, are read once a row.
+fn takes_rows(nest: &Nest) -> bool {
+    let is_pinned = |index: &Index| nest.pins().iter().any(|pin| pin.index == *index);
+    let mut functions = Operations::NONE;
+    functions.count(&nest.body);
+    !nest.pins().is_empty() && functions.functions == 0.0 && nest.outer.iter().any(|i| !nest.is_param(*i) && !is_pinned(i))
 }
 
 /// Whether vectors can run along some index: what is read lies side by side along it or does not have it, and so does the result, or the

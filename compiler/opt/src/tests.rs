@@ -60,14 +60,14 @@ pub(crate) fn equations(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64
     let (mut indices, mut equations) = (String::new(), String::new());
     for (line, equation) in body.lines().enumerate() {
         // Dtypes are no indices.
-        let mut equation = equation.trim().replace(":i64", ":@");
+        let mut equation = equation.trim().replace("i64", "@64");
         let number = |n: usize| line * extents.len() + n;
         (0..extents.len()).for_each(|n| indices.push_str(&format!("i{} 0..{}\n", number(n), extents[n])));
         // From the last, so that `i1` is not found in `i10`.
         for n in (0..extents.len()).rev() {
             equation = equation.replace(&format!("i{n}"), &format!("j{}", number(n)));
         }
-        equations.push_str(&format!("{}\n", equation.replace('j', "i").replace(":@", ":i64")));
+        equations.push_str(&format!("{}\n", equation.replace('j', "i").replace("@64", "i64")));
     }
     format!("{inputs}{outputs}\n{indices}{equations}")
 }

@@ -7,16 +7,16 @@
 
 use super::facts::Type;
 use super::graph::{Access, Graph, Product};
-use super::language::{Label, Node, Position, Ring};
+use super::language::{Label, Node, Ring};
+use super::narrow;
 use crate::draft::{Draft, DraftStep, Question, Role, Work};
 use crate::{gather, rewrite, ring};
 use egg::Id;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, Tensor};
-use ein_ir::extent::Atom;
 use ein_ir::plan::{IndexRange, Nest, NestReduce};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::{self, Mode, Scalar, ScalarKind, Sub};
+use ein_ir::scalar::{self, Scalar, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -325,24 +325,11 @@ impl<'a> Algebra<'a> {
         if access.prev || self.draft.values[access.tensor].dtype != self.ring.dtype {
             return None;
         }
-        let positions = access.subs.iter().map(|sub| self.position(sub)).collect::<Option<Vec<_>>>()?;
+        let label = |index: Index| (!self.nest.is_param(index)).then_some(index.index() as Label);
+        let positions = access.subs.iter().map(|sub| narrow::as_position(sub, &label)).collect::<Option<Vec<_>>>()?;
         let known = self.converted.values[&access.tensor].clone();
         let positions = known.labels.iter().map(|axis| positions[usize::from(*axis)].clone()).collect();
         self.converted.graph.slice(known.class, positions, &self.extents)
-    }
-
-    fn position(&self, sub: &Sub) -> Option<Position> {
-        let value = sub.value.as_polynomial().filter(|_| sub.mode == Mode::Exact)?;
-        let mut position = Position::default();
-        for (monomial, factor) in value.terms() {
-            let factor = i64::try_from(factor).ok()?;
-            match monomial.as_slice() {
-                [] => position.start = factor,
-                [Atom::Index(index)] if !self.nest.is_param(*index) => position.steps.push((index.index() as Label, factor)),
-                _ => return None,
-            }
-        }
-        Some(position)
     }
 
     fn sum(&mut self, scalar: &Scalar) -> Option<Access> {

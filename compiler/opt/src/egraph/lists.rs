@@ -8,6 +8,7 @@ use super::convert::Converted;
 use super::facts::Type;
 use super::graph::Access;
 use super::language::{Label, Node, Ring, Spec};
+use super::zeros::is_same;
 use crate::draft::{Draft, Role, Value};
 use crate::scatter;
 use egg::Id;
@@ -133,15 +134,6 @@ impl Lists<'_> {
         let tensor = self.draft.values.push(Value { name, dtype, extents, index_of: Vec::new(), role, span: of.span });
         self.converted.leaf(self.draft, tensor);
         self.converted.values[&tensor].class
-    }
-}
-
-/// Equal as numbers: of zeros the sign does not matter.
-fn is_same(a: Literal, b: Literal) -> bool {
-    match (a, b) {
-        (Literal::Complex(re, im), Literal::Complex(x, y)) => re == x && im == y,
-        (Literal::Float(a), Literal::Float(b)) => a == b,
-        _ => a == b,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Chooses contraction orders, algebra and what is shared together, in one graph of equal values.
 //!
 //! ```text
-//! steps → convert (fuses products) → algebra → orders → lists → extract → emit → steps
+//! steps → convert (fuses products) → narrow → algebra → orders → guards, lists → extract → emit → steps
 //! ```
 //!
 //! * [`language`]: nodes. [`graph`]: the constructors that give equal values one class. [`facts`]: what is known of a class.
 //! * [`convert`]: steps to classes. [`rules`]: sums and products rewritten. [`orders`]: splits of contractions, found in [`crate::path`].
-//! * [`lists`]: products with tables that are mostly zero.
+//! * [`zeros`], [`lists`]: products with values by cases, and with tables, that are zero in part. [`narrow`]: nests over fewer positions.
 //! * [`price`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules. [`dump`]: all of it.
 //!
 //! The phases run once each. Equalities are exact in the ring that a rule asks for. Every stop is a number of steps.
@@ -19,12 +19,14 @@ mod facts;
 mod graph;
 mod language;
 mod lists;
+mod narrow;
 mod orders;
 mod price;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod why;
+mod zeros;
 
 pub use dump::{EClass, EGraph, EWay};
 pub use why::Reason;
@@ -64,9 +66,11 @@ pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
 /// The graph with everything in it that extraction may choose.
 fn saturated(draft: &mut Draft, options: &Options, limit: u64) -> Converted {
     let mut converted = convert::convert(draft);
+    zeros::narrow(draft, &mut converted);
     let program = orders::networks(&converted.graph);
     rules::apply(&mut converted.graph, options);
     orders::insert(&mut converted.graph, &program, options, limit);
+    zeros::guard(&mut converted);
     lists::insert(draft, &mut converted);
     converted
 }

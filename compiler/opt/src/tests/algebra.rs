@@ -252,3 +252,23 @@ fn what_is_not_read_is_not_computed() {
     let twice = format!("{whole}\nt4[] = sum:f64[i3]((t3[(2 * i3), i3] * t3[i3, 0] * t3[i3, 0]))");
     of("|C f64[40, 20]\n<y f64[]", &twice);
 }
+
+/// What an equation says is zero is not multiplied: along an index, off a diagonal, outside of blocks, beyond a condition.
+#[test]
+fn zeros_by_cases_are_not_multiplied() {
+    let n = 48;
+    let inputs: [(&str, &[u64]); 2] = [("A", &[n, n]), ("B", &[n, n])];
+    let of = |case: &str| {
+        let body = format!("t2[i0, i1] = {case}\nt3[i0, i1] = sum:f64[i2]((t2[i0, i2] * t1[i2, i1]))");
+        let text = products(&inputs, &format!("|L f64[{n}, {n}]\n<y f64[{n}, {n}]"), &[n, n, n], &body);
+        let plan = plan_with(&text, &Options { minimize: Minimize::Flops, ..Options::default() });
+        plan.steps.values().filter(|s| s.kind.read().len() == 2).map(|s| s.flops).sum::<u64>()
+    };
+    assert_eq!(of("if((i1 < 20), t0[i0, i1], 0.0:f64)"), 2 * n * n * 20);
+    assert_eq!(of("if((i0 < 20), 0.0:f64, t0[i0, i1])"), 2 * n * n * (n - 20));
+    assert_eq!(of("t0[pad((i0 + 40)), i1]"), 2 * 8 * n * n);
+    assert_eq!(of("if((i1 <= i0), t0[i0, i1], 0.0:f64)"), 2 * n * n * (n + 1) / 2);
+    assert_eq!(of("if(((i0 // 8) == (i1 // 8)), t0[i0, i1], 0.0:f64)"), 2 * n * n * 8);
+    assert_eq!(of("if((i0 == i1), t0[i0, i1], 0.0:f64)"), n * n);
+    assert_eq!(of("if((i1 < 0), t0[i0, i1], 0.0:f64)"), 0);
+}

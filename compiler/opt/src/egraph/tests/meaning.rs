@@ -234,3 +234,30 @@ fn parts_of_values() {
     let outputs = "|p i64[2, 4]\n|q i64[2, 4]\n<r i64[2]\n<s i64[2]\n<t i64[]\n<u i64[2]";
     check(&MATRICES, outputs, &EXTENTS, body);
 }
+
+/// Values by cases: bands, triangles, blocks, paddings, diagonals, in both roles of an index.
+#[test]
+fn values_that_are_zero_in_part() {
+    let inputs: [(&str, &[u64]); 2] = [("A", &[6, 6]), ("B", &[6, 5])];
+    let cases = [
+        "if((i0 <= i1), t0[i0, i1], 0:i64)",
+        "if((i0 < i1), 0:i64, t0[i0, i1])",
+        "if(((i0 // 2) == (i1 // 2)), t0[i0, i1], 0:i64)",
+        "if(((i0 // 4) == (i1 // 4)), t0[i0, i1], 0:i64)",
+        "if((i0 == i1), 1:i64, 0:i64)",
+        "if((i0 == i1), t0[i0, 3], 0:i64)",
+        "if((((i0 + i1) == 4) and (i0 < 3)), t0[i1, i0], 0:i64)",
+        "if(((i0 < 4) and (2 <= i1)), if((((3 * i1) - i0) < 11), t0[i0, i1], 0:i64), 0:i64)",
+        "if((i1 < 0), t0[i0, i1], 0:i64)",
+        "t0[pad((i0 - 1)), pad((i1 + 2))]",
+        "(if((i0 <= i1), t0[i0, i1], 0:i64) * neg(t0[pad((i1 - 2)), i0]))",
+        "(i64((i0 != i1)) * t0[i0, i1])",
+    ];
+    for case in cases {
+        let body = format!(
+            "t2[i0, i1] = {case}\nt3[i0, i2] = sum:i64[i1]((t2[i0, i1] * t1[i1, i2]))\nt4[i1, i2] = sum:i64[i0]((t2[i0, i1] * t1[i0, i2]))\n\
+             t5[i0] = sum:i64[i1](t2[i0, i1])\nt6[] = sum:i64[i0, i1]((t2[i0, i1] * t0[i1, i0]))\nt7[i2] = sum:i64[i0, i1]((t3[i0, i2] * t2[i0, i1]))"
+        );
+        check(&inputs, "|L i64[6, 6]\n<p i64[6, 5]\n<q i64[6, 5]\n<r i64[6]\n<s i64[]\n<u i64[5]", &[6, 6, 5], &body);
+    }
+}
