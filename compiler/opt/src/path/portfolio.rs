@@ -28,13 +28,15 @@ const FEW_SWEEPS: u64 = 400;
 /// Steps of exact repair that are made even if the budget is used.
 const MIN_WINDOW_STEPS: u64 = 20_000;
 /// Operands up to which nothing is taken out before the search.
-const FEW_OPERANDS: usize = 40;
+const FEW_OPERANDS: usize = 80;
 /// Operands with labels of their own up to which it is tried to sum them later.
 const MAX_LATE: usize = 32;
 /// Sweeps over a network that a run from hot needs.
 const HOT_SWEEPS: u64 = 15_000;
 /// Ends of the network that sweeps begin at.
 const SWEEPS: usize = 4;
+/// Trees of halves that the best is taken of.
+const BISECTIONS: usize = 8;
 /// Operands up to which sweeps and bisections are tried.
 const MAX_STARTS: usize = 20_000;
 
@@ -324,10 +326,18 @@ impl<C: StepCost> Kinds<'_, '_, C> {
         tree
     }
 
+    /// The best of a few trees of halves.
     fn bisection(&mut self) -> Tree {
         let network = &self.small.network;
-        self.judge.spend(64 * network.n_operands() as u64);
-        let tree = starts::bisect(network, self.weights, &mut self.random);
+        let n = network.n_operands();
+        let mut tree = starts::bisect(network, self.weights, &mut self.random);
+        for _ in 1..if n <= MAX_STARTS { BISECTIONS } else { 1 } {
+            if !self.judge.spend(64 * n as u64) {
+                break;
+            }
+            let other = starts::bisect(network, self.weights, &mut self.random);
+            tree = self.better(tree, other);
+        }
         self.judge.offer_tree(&self.small.lift(&tree));
         tree
     }
