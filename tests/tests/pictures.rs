@@ -18,7 +18,7 @@ fn picture(source: &str, def: &str, sizes: &[(&str, i64)], limit: Option<u64>) -
     made.unwrap_or_else(|e| panic!("{}", e.render(false)))
 }
 
-/// A page without its style and script, which are the same in all of them.
+/// A page without its style and script, which are the same in all of them, and without the text of kernels, which is a stage of its own.
 fn content(page: &str) -> String {
     let mut rest = page;
     let mut out = String::new();
@@ -28,7 +28,10 @@ fn content(page: &str) -> String {
         out.push_str(before);
         rest = after;
     }
-    (out + rest).replace("><", ">\n<")
+    out.push_str(rest);
+    let parts = out.split("<pre>").enumerate();
+    let parts = parts.map(|(n, part)| if n == 0 { part } else { part.split_once("</pre>").map_or(part, |(_, after)| after) });
+    parts.collect::<String>().replace("><", ">\n<")
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Memory {
                 _ => continue,
             };
             let extents = words::extents(buffer.extents.iter().copied());
-            let facts = format!("{} [{extents}] of {}, {}", buffer.name, buffer.dtype, words::bytes(bytes));
+            let facts = format!("{}: {extents} of {}, {}", buffer.name, buffer.dtype, words::bytes(bytes));
             lives.push(Life { name: buffer.name.clone(), facts, first, last, offset, bytes, is_result });
         }
         lives.sort_by(|a, b| b.bytes.total_cmp(&a.bytes));

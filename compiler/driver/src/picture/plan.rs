@@ -135,7 +135,7 @@ impl Sketch<'_> {
 /// A node that costs nothing.
 fn plain(kind: Kind, buffer: &Buffer, note: &str, reads: Vec<Edge>) -> Node {
     let words = tensor_words(buffer);
-    let facts = vec![format!("{} [{}] of {}", buffer.name, words.extents, buffer.dtype), words.size, note.to_owned()];
+    let facts = vec![format!("{}: {} of {}", buffer.name, words.extents, buffer.dtype), words.size, note.to_owned()];
     Node { kind, name: buffer.name.clone(), note: format!("{note} · {}", buffer.dtype), facts, share: 0.0, reads, row: None }
 }
 
