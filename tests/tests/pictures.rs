@@ -3,6 +3,7 @@
 use ein::network::{self, NamedNetwork};
 use ein::{Compiler, DType, Picture};
 use ein_opt::path::{Budget, Found, Objective, Sliced};
+use ein_tests::cases::{Case, files};
 use std::time::SystemTime;
 
 /// `A * B` is shared, and read twice by one step.
@@ -117,6 +118,28 @@ fn every_kind_of_step_has_a_picture() {
         let picture = picture(source, "f", sizes, None);
         assert_drawings_are_well_formed(&picture.html());
         assert_drawings_are_well_formed(&picture.svg());
+    }
+}
+
+/// Every row has its node, once: links lead somewhere.
+#[test]
+fn every_case_has_a_picture() {
+    for path in files("language") {
+        let case = Case::read(&path);
+        if case.stages.iter().all(|stage| stage == "ast" || stage == "tir") {
+            continue;
+        }
+        let program = Compiler::new().compile(&case.source).unwrap_or_else(|e| panic!("{}", e.render(false)));
+        let def = program.main_def().expect("a definition").name().to_owned();
+        let picture = program.picture(&def, &case.sizes()).unwrap_or_else(|e| panic!("{}: {}", path.display(), e.render(false)));
+        let html = picture.html();
+        assert_drawings_are_well_formed(&html);
+        assert_drawings_are_well_formed(&picture.svg());
+        assert!(!html.contains("NaN") && !html.contains("infpx"), "{}", path.display());
+        for row in 0..html.matches("id=\"row-").count() {
+            assert_eq!(html.matches(&format!("id=\"node-{row}\"")).count(), 1, "{}: row {row}", path.display());
+            assert_eq!(html.matches(&format!("id=\"row-{row}\"")).count(), 1, "{}: row {row}", path.display());
+        }
     }
 }
 
