@@ -56,7 +56,7 @@ fn several_labels_are_sliced_together() {
 }
 
 /// Programs cut into blocks along an axis of a result, with the sizes of their inputs, and bytes of results and of what every block needs.
-const BLOCKS: [(&str, &[&[usize]], u64); 7] = [
+const BLOCKS: [(&str, &[&[usize]], u64); 8] = [
     // Attention: scores of a block of queries.
     (
         "def f<N, M, K>(q: f64[N, K], k: f64[M, K], v: f64[M, K]) -> y: f64[N, K] {
@@ -65,6 +65,15 @@ const BLOCKS: [(&str, &[&[usize]], u64); 7] = [
 }",
         &[&[53, 8], &[47, 8], &[47, 8]],
         53 * 8 * 8,
+    ),
+    // A loss: along an axis of what it adds up.
+    (
+        "def f<N, M, K>(q: f64[N, K], k: f64[M, K], v: f64[M, K]) -> (l: f64, w: f64[M]) {
+  s[i, j] = q[i, c] * k[j, c]; m[i] = max[j](s[i, j]); e[i, j] = exp(s[i, j] - m[i]); z[i] = sum[j](e[i, j]);
+  y[i, c] = sum[j](e[i, j] / z[i] * v[j, c]); l = sum[i, c]((y[i, c] - q[i, c])^2); w[j] = v[j, c] * k[j, c];
+}",
+        &[&[53, 4], &[47, 4], &[47, 4]],
+        53 * 4 * 8 + 47 * 8,
     ),
     // With projections: keys and values are needed whole.
     (

@@ -1,4 +1,5 @@
-//! Programs that are computed block by block along an axis of a result, so that intermediates are as large as a block.
+//! Programs that are computed block by block along an axis of a result, or of an intermediate that is stored, so that other
+//! intermediates are as large as a block.
 //!
 //! Attention is the example: of `s[i, j] = q[i, k] * k[j, k]` and what follows from it, the rows of a block of `i` are all that the rows
 //! of the result need. The block is the turn of a recurrence; no work is done twice. What every block needs whole is computed before, what needs
@@ -14,10 +15,13 @@ use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Steps of a program of which every one is tried as the last of a block.
+const FEW_STEPS: usize = 100;
+
 /// An axis of a value.
 pub(crate) type Axis = (Tensor, usize);
 
-/// Axes of results along which a program can be cut, those with the most memory in their intermediates first.
+/// Axes along which a program can be cut, those with the most memory in the intermediates that are no longer stored first.
 pub(crate) fn axes(draft: &Draft) -> Vec<Axis> {
     axes_of(&draft.steps, &draft.values)
 }
@@ -54,11 +58,12 @@ fn to_elements(mut steps: Vec<DraftStep>, values: &mut PrimaryMap<Tensor, Value>
 }
 
 fn axes_of(steps: &[DraftStep], values: &PrimaryMap<Tensor, Value>) -> Vec<Axis> {
-    let nests = steps.iter().filter_map(|step| if let Work::Nest(nest) = &step.work { Some(nest) } else { None });
-    let results = nests.filter(|nest| !values[nest.out].is_intermediate());
+    let nests: Vec<&Nest> = steps.iter().filter_map(|step| if let Work::Nest(nest) = &step.work { Some(nest) } else { None }).collect();
+    // Of long programs results alone are tried.
+    let is_tried = |nest: &&&Nest| nests.len() <= FEW_STEPS || !values[nest.out].is_intermediate();
     let mut found: Vec<(u64, Axis)> = Vec::new();
     let mut seen = BTreeSet::new();
-    for axis in results.flat_map(|nest| (0..nest.outer.len()).map(|axis| (nest.out, axis))) {
+    for axis in nests.iter().rev().filter(is_tried).flat_map(|nest| (0..nest.outer.len()).map(|axis| (nest.out, axis))) {
         let Some(region) = Region::find(steps, values, axis).filter(|region| region.saves(values) > 0) else { continue };
         let saved = region.saves(values);
         // Results that go together are cut together.
@@ -84,7 +89,7 @@ struct Region {
     inside: BTreeMap<usize, Tensor>,
     /// The axis of each of these values that is cut.
     rows: BTreeMap<Tensor, usize>,
-    /// Values that are stored whole: results, and what other steps read.
+    /// Values that are stored whole: results, what other steps read, and the one that was asked for.
     whole: BTreeSet<Tensor>,
     /// Numbers of steps that read what is stored whole.
     after: BTreeSet<usize>,
@@ -107,7 +112,7 @@ impl Region {
             let value = nest.out;
             let readers = (n + 1..steps.len()).filter(|r| steps[*r].reads().contains(&value));
             let (inner, others): (Vec<usize>, Vec<usize>) = readers.partition(|r| region.inside.contains_key(r));
-            let is_result = !values[value].is_intermediate();
+            let is_result = !values[value].is_intermediate() || seeds.contains_key(&value);
             // A state is written before its recurrence and by it.
             let is_written_once = steps.iter().filter(|step| step.writes().contains(&value)).count() == 1;
             let axis = region.axis_of(steps, &inner, value, seeds).filter(|axis| is_written_once && can_cut(nest, *axis, extent));
@@ -179,7 +184,7 @@ impl Region {
     }
 }
 
-/// Results whose rows go with an axis: axes are connected by nests that use one index for both. Inputs connect nothing.
+/// An axis, and those of results whose rows go with it: axes are connected by nests that use one index for both. Inputs connect nothing.
 fn results_with(steps: &[DraftStep], values: &PrimaryMap<Tensor, Value>, axis: Axis) -> BTreeMap<Tensor, usize> {
     let mut connected: BTreeSet<Axis> = BTreeSet::from([axis]);
     loop {
@@ -203,7 +208,7 @@ fn results_with(steps: &[DraftStep], values: &PrimaryMap<Tensor, Value>, axis: A
     let mut results = BTreeMap::new();
     let extent = values[axis.0].extents[axis.1];
     for (value, n) in [axis].into_iter().chain(connected) {
-        if !values[value].is_intermediate() && values[value].extents[n] == extent {
+        if (value == axis.0 || !values[value].is_intermediate()) && values[value].extents[n] == extent {
             results.entry(value).or_insert(n);
         }
     }

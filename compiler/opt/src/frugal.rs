@@ -8,12 +8,12 @@ use ein_ir::tensor::Module;
 /// Halvings of what networks may take, until a plan of slices keeps to its limit.
 const SLICE_TRIES: u32 = 6;
 /// Axes along which blocks are tried.
-const AXES_TRIED: usize = 4;
+const AXES_TRIED: usize = 6;
 
 /// The plan that keeps to the limit and is predicted to be the fastest; if there is none, that with the least peak.
 ///
 /// In turn: operands that are not converted beforehand; orders with small intermediates; pointwise values that are computed more than once;
-/// blocks along an axis of a result; slices of networks; and where nothing else keeps to the limit, everything for one element after
+/// blocks along an axis; slices of networks; and where nothing else keeps to the limit, everything for one element after
 /// the other, and loops as written, which store nothing between factors.
 pub(crate) fn plan(module: &Module, options: &Options, best: Plan, limit: u64) -> Result<Plan, Vec<Diagnostic>> {
     let peak = Options { minimize: Minimize::Peak, ..options.clone() };
