@@ -33,6 +33,11 @@ impl Demand {
     pub(crate) fn time(&self, machine: &Machine) -> f64 {
         self.arithmetic.max(machine.traffic(self.bytes)) + machine.step as f64 + machine.product_call as f64 * self.calls
     }
+
+    /// Nanoseconds that it adds to the step which reads its result, so that neither the one stores nor the other loads `result` bytes.
+    pub(crate) fn time_inlined(&self, machine: &Machine, result: f64) -> f64 {
+        self.arithmetic.max(machine.traffic((self.bytes - 2.0 * result).max(0.0)))
+    }
 }
 
 /// Nanoseconds of a step of a plan, with all turns of a scan.

@@ -7,7 +7,7 @@
 //! * [`language`]: nodes. [`graph`]: the constructors that give equal values one class. [`facts`]: what is known of a class.
 //! * [`convert`]: steps to classes. [`rules`]: sums and products rewritten. [`orders`]: splits of contractions, found in [`crate::path`].
 //! * [`zeros`], [`lists`]: products with values by cases, and with tables, that are zero in part. [`narrow`]: nests over fewer positions.
-//! * [`price`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules. [`dump`]: all of it.
+//! * [`price`], [`inline`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules. [`dump`]: all of it.
 //!
 //! The phases run once each. Equalities are exact in the ring that a rule asks for. Every stop is a number of steps.
 
@@ -17,6 +17,7 @@ mod emit;
 mod extract;
 mod facts;
 mod graph;
+mod inline;
 mod language;
 mod lists;
 mod narrow;
@@ -92,6 +93,7 @@ impl Candidates {
         let position: BTreeMap<Id, usize> = classes.iter().enumerate().map(|(n, class)| (*class, n)).collect();
         let find = |id: &Id| position[&converted.graph.egraph.find(*id)];
         let current = |access: &graph::Access| converted.graph.current(access.clone()).class;
+        let inlined = inline::inlined(converted, &classes, &nodes, &roots(converted));
         let of_program: BTreeSet<Id> = converted.values.values().map(current).collect();
         let way = |class: Id, node: &Node| {
             let mut children: Vec<usize> = node.children().iter().map(find).collect();
@@ -99,7 +101,13 @@ impl Candidates {
             children.dedup();
             let bytes = converted.graph.egraph[class].data.n_elements() * converted.graph.dtype(class).bytes() as f64;
             let is_too_large = bytes > limit as f64 && !of_program.contains(&class) && !price::is_view(node);
-            Way { cost: if is_too_large { f64::INFINITY } else { prices.price(class, node) }, children }
+            let is_inlined = inlined.contains(&class) && inline::is_pointwise(converted, node);
+            let cost = match () {
+                () if is_too_large => f64::INFINITY,
+                () if is_inlined => prices.price_inlined(class, node),
+                () => prices.price(class, node),
+            };
+            Way { cost, children }
         };
         let ways = classes.iter().zip(&nodes).map(|(class, nodes)| nodes.iter().map(|node| way(*class, node)).collect()).collect();
         let roots = roots(converted).iter().map(find).collect();

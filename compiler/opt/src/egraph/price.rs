@@ -41,6 +41,17 @@ impl Prices<'_> {
         }
     }
 
+    /// The price of a node whose value is not stored: it is part of the loops of its reader.
+    pub(crate) fn price_inlined(&self, class: Id, node: &Node) -> f64 {
+        match self.work(class, node) {
+            Some(work) if self.minimize == Minimize::Time => {
+                let stored = work.out * self.converted.graph.dtype(class).bytes() as f64;
+                work.demand.time_inlined(self.machine, stored)
+            }
+            _ => self.price(class, node),
+        }
+    }
+
     fn work(&self, class: Id, node: &Node) -> Option<Work> {
         let graph = &self.converted.graph;
         let out = graph.egraph[class].data.n_elements();

@@ -115,3 +115,14 @@ fn times_follow_from_what_loops_do() {
     // Comparisons of floats do not.
     assert_eq!(operations(">x f32[8, 100]\n<y bool[100]\ni0 0..100\ni1 0..8\nt1[i0] = any:bool[i1]((t0[i1, i0] < 0.5:f32))"), 2 * 800 / 8);
 }
+
+#[test]
+fn pointwise_values_inside_of_loops_are_not_priced_as_stored() {
+    // `A x + B x` as `(A + B) x`, whose sum of matrices is never stored: one step, three operations an element instead of four.
+    let inputs: [(&str, &[u64]); 3] = [("A", &[64, 64]), ("B", &[64, 64]), ("x", &[64])];
+    let body = "t3[i0] = sum:i64[i1]((t0[i0, i1] * t2[i1]))
+                t4[i0] = sum:i64[i1]((t1[i0, i1] * t2[i1]))
+                t5[i0] = (t3[i0] + t4[i0])";
+    let plan = plan_with(&equations(&inputs, "|p i64[64]\n|q i64[64]\n<y i64[64]", &[64, 64], body, "i64"), &Options::default());
+    assert_eq!((steps(&plan), flops(&plan)), (vec!["sum y".to_owned()], 3 * 64 * 64));
+}
