@@ -62,7 +62,7 @@ impl Prices<'_> {
             Node::Sum(ring, _, children) => {
                 let plus = ring.plus().map_or(1, |f| cost::weight(f, ring.dtype)) as f64;
                 let flops = out * plus * (children.len() as f64 - 1.0);
-                let arithmetic = flops / self.machine.loop_rate(ring.dtype);
+                let arithmetic = predict::loop_arithmetic(self.machine, ring.dtype, flops, out * self.n_read(children));
                 Some(Work { flops, out, demand: Demand { arithmetic, bytes: traffic(graph, children, out, ring.dtype), calls: 0.0 } })
             }
             Node::Slice(..) => {
@@ -84,6 +84,11 @@ impl Prices<'_> {
         Work { flops, out, demand: Demand { arithmetic, bytes, calls: 0.0 } }
     }
 
+    /// Operands that are in memory.
+    fn n_read(&self, children: &[Id]) -> f64 {
+        children.iter().filter(|c| self.converted.graph.constant_of(**c).is_none()).count() as f64
+    }
+
     fn contraction(&self, ring: Ring, spec: &Spec, children: &[Id], out: f64) -> Work {
         let volume: f64 = spec.extents.iter().map(|e| *e as f64).product();
         let (mul, add) = (cost::weight(ring.mul, ring.dtype), ring.plus().map_or(1, |f| cost::weight(f, ring.dtype)));
@@ -94,7 +99,7 @@ impl Prices<'_> {
         let product = as_matrix_product(ring, spec).filter(|product| classify::strategy(product) == Strategy::Gemm);
         let (arithmetic, calls) = match &product {
             Some(product) => (predict::product_arithmetic(self.machine, product, flops), classify::shape(product).batch as f64),
-            None => (flops / self.machine.loop_rate(ring.dtype), 0.0),
+            None => (predict::loop_arithmetic(self.machine, ring.dtype, flops, volume * self.n_read(children)), 0.0),
         };
         Work { flops, out, demand: Demand { arithmetic, bytes, calls } }
     }
