@@ -38,7 +38,8 @@ fn reads_in_loops(converted: &Converted, node: &Node, child: Id) -> bool {
     let is_child = |c: &&Id| graph.egraph.find(**c) == child;
     let (turns, reads) = match node {
         _ if price::is_view(node) => return false,
-        Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) => return false,
+        // A slice says itself how it reads.
+        Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) | Node::Slice(..) => return false,
         Node::Contract(ring, spec, _) if is_library_product(*ring, spec) => return false,
         Node::Contract(_, spec, children) | Node::Sum(_, spec, children) => {
             (spec.extents.iter().map(|e| *e as f64).product(), children.iter().filter(is_child).count())
@@ -60,7 +61,7 @@ fn is_library_product(ring: Ring, spec: &Spec) -> bool {
 /// Whether a node computes each element from elements alone.
 pub(crate) fn is_pointwise(converted: &Converted, node: &Node) -> bool {
     match node {
-        Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) => false,
+        Node::Leaf(_) | Node::Constant(_) | Node::Conjugate(_) | Node::Slice(..) => false,
         Node::Contract(_, spec, children) => children.len() > 1 && !spec.reduces(),
         Node::Sum(..) => true,
         Node::Nest(n, _) => converted.nests[*n as usize].nest.reduce.is_none(),
