@@ -14,8 +14,8 @@ for (const frame of document.querySelectorAll(".frame.zoom")) {
     frame.scrollLeft = (frame.scrollLeft + x) * scale / old - x;
     frame.scrollTop = (frame.scrollTop + y) * scale / old - y;
   };
-  const fitting = () => Math.min(frame.clientWidth / width, 1);
-  const fit = () => zoom(fitting());
+  const across = () => Math.min(frame.clientWidth / width, 1);
+  const fit = () => zoom(Math.min(across(), 0.82 * window.innerHeight / height));
   const actions = { fit, actual: () => zoom(1), closer: () => zoom(scale * 1.4), farther: () => zoom(scale / 1.4) };
   for (const button of frame.previousElementSibling.querySelectorAll("button")) {
     button.addEventListener("click", () => actions[button.dataset.zoom]());
@@ -26,14 +26,14 @@ for (const frame of document.querySelectorAll(".frame.zoom")) {
     const box = frame.getBoundingClientRect();
     zoom(scale * Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
   }, { passive: false });
-  // A drawing too large for its text to be read begins at its dearest step.
-  const dearest = ["heat4", "heat3", "heat2", "heat1"].map((heat) => svg.querySelector(`.step.${heat} .box`)).find(Boolean);
-  if (fitting() >= 0.6 || !dearest) {
-    fit();
-  } else {
+  // A drawing that is too large begins at its dearest step, at a size at which text can be read.
+  if (across() >= 0.6) zoom(across());
+  const heats = ["heat4", "heat3", "heat2", "heat1"];
+  const dearest = heats.map((heat) => svg.querySelector(`.step.${heat} .box, .step.${heat} .dot`)).find(Boolean);
+  if (dearest) {
     const box = dearest.getBBox();
-    frame.scrollLeft = box.x + box.width / 2 - frame.clientWidth / 2;
-    frame.scrollTop = box.y + box.height / 2 - frame.clientHeight / 2;
+    frame.scrollLeft = (box.x + box.width / 2) * scale - frame.clientWidth / 2;
+    frame.scrollTop = (box.y + box.height / 2) * scale - frame.clientHeight / 2;
   }
 }
 
