@@ -52,6 +52,9 @@ impl Support {
         let mut conditions = Vec::new();
         let shape = |child: Tensor| converted.graph.shape(written.children[child.index()]).to_vec();
         let value = Cases { zero: ring.laws()?.zero, mul: ring.mul, shape: &shape }.split(&nest.body, &mut conditions);
+        let own = |index: Index| nest.outer.contains(&index).then(|| nest.indices[index].clone());
+        let holds = |claim: Claim| matches!(claim, Claim::Range(i, lo, hi) if lo <= nest.indices[i].lo && hi >= nest.indices[i].hi);
+        conditions.retain(|c| !holds(guards::claim(c, &own)));
         (!conditions.is_empty()).then_some(Self { written, conditions, value })
     }
 
@@ -231,11 +234,18 @@ pub(crate) fn narrow(draft: &Draft, converted: &mut Converted) {
 /// Adds nests with guards.
 pub(crate) fn guard(converted: &mut Converted) {
     let mut left = NARROWED;
+    // Most operands have no cases, and many products read them.
+    let mut by_cases: BTreeMap<(Id, Ring), bool> = BTreeMap::new();
     for class in converted.graph.classes() {
         for node in converted.graph.nodes(class) {
-            if let Node::Contract(ring, spec, children) = &node
-                && left > 0
+            let Node::Contract(ring, spec, children) = &node else { continue };
+            let mut has_cases = |child: &Id| {
+                let class = converted.graph.egraph.find(*child);
+                *by_cases.entry((class, *ring)).or_insert_with(|| Support::of(converted, class, *ring).is_some())
+            };
+            if left > 0
                 && spec.reduces()
+                && children.iter().any(&mut has_cases)
                 && guarded(converted, class, *ring, spec, children).is_some()
             {
                 left -= 1;

@@ -272,3 +272,12 @@ fn zeros_by_cases_are_not_multiplied() {
     assert_eq!(of("if((i0 == i1), t0[i0, i1], 0.0:f64)"), n * n);
     assert_eq!(of("if((i1 < 0), t0[i0, i1], 0.0:f64)"), 0);
 }
+
+/// A padded operand is not stored: the product is that of what is inside, and padded.
+#[test]
+fn padding_is_added_behind_products() {
+    let inputs: [(&str, &[u64]); 2] = [("A", &[64, 64]), ("B", &[80, 64])];
+    let body = "t2[i0, i1] = t0[pad(i0), pad(i1)]\nt3[i0, i2] = sum:f64[i1]((t2[i0, i1] * t1[i1, i2]))";
+    let plan = plan(&products(&inputs, "|P f64[80, 80]\n<y f64[80, 64]", &[80, 80, 64], body));
+    assert_eq!(flops(&plan), 2 * 64 * 64 * 64, "{:?}", steps(&plan));
+}

@@ -88,6 +88,9 @@ pub(crate) fn apply(graph: &mut Graph, options: &Options) {
 
 /// Takes slices into what they are slices of.
 fn slice_all(graph: &mut Graph, done: &mut BTreeSet<(Node, Node)>, steps: &mut Steps) {
+    if !graph.egraph.classes().any(|class| class.nodes.iter().any(|node| matches!(node, Node::Slice(..)))) {
+        return;
+    }
     for class in graph.classes() {
         for node in graph.nodes(class) {
             let Node::Slice(window, child) = &node else { continue };
