@@ -47,10 +47,10 @@ fn the_table_states_every_step() {
         table(&plan, &Machine::default()),
         "\
 step  what                 modes      extents   flops  bytes  held  time    strategy  why
-s0    s = A B              ik,kj->ij  16x24x32  24576  6656   1600  622 ns  gemm      a matrix product, m=16 n=24 k=32
-s1    y = max:f32 over i1  i0 i1      16x24     384    1600   1600  292 ns  nest      reduction in generated loops
+s0    s = A B              ik,kj->ij  16x24x32  24576  6656   1600  712 ns  gemm      a matrix product, m=16 n=24 k=32
+s1    y = max:f32 over i1  i0 i1      16x24     384    1600   1600  52 ns   nest      reduction in generated loops
 total: 24960 flops, 8256 bytes moved
-time: 914 ns predicted for one thread of machine default
+time: 764 ns predicted for one thread of machine default
 peak: 1600 bytes + threads x 29.0 KiB (arena 1536 bytes)
 "
     );
@@ -73,12 +73,12 @@ fn the_table_states_library_calls_and_constants() {
     assert_eq!(
         table(&plan, &Machine::default()),
         "\
-step  what           modes  extents  flops   bytes   held    time      strategy  why
-s0    Q, R = qr(A)          5x40x30  540000  259744  211768  270.1 us  library   library code, flops estimated, workspace 124.8 KiB
-s1    y = pointwise  i0     3        3       36048   36024   2.5 us    nest      generated loops
+step  what           modes  extents  flops   bytes   held    time     strategy  why
+s0    Q, R = qr(A)          5x40x30  540000  259744  211768  60.0 us  library   library code, flops estimated, workspace 124.8 KiB
+s1    y = pointwise  i0     3        3       36048   36024   741 ns   nest      generated loops
 constant: c [3] of f64, 24 bytes, 1 of 3 values are not 0
 total: 540003 flops, 295792 bytes moved
-time: 272.6 us predicted for one thread of machine default
+time: 60.8 us predicted for one thread of machine default
 peak: 206.8 KiB + threads x 0 bytes (arena 206.8 KiB)
 "
     );
