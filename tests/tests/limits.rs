@@ -160,6 +160,20 @@ fn long_subscripts() {
     assert_eq!(outputs[0].as_slice::<f32>().expect("f32"), expected);
 }
 
+/// Conditions whose numbers are as large as they come.
+#[test]
+fn guards_at_the_ends_of_64_bits() {
+    let conditions = ["-9223372036854775807*i - i >= -5", "-9223372036854775807*i - i > -5", "9223372036854775807*i <= 5"];
+    for condition in conditions {
+        let source = format!(
+            "def f<N>(x: i32[N, N], w: i32[N, N]) -> y: i32[N, N] {{ A[i, j] = if {condition} then x[i, j] else 0; y[i, k] = A[i, j] * w[j, k]; }}"
+        );
+        let program = Compiler::new().threads(1).compile(&source).expect("it is right");
+        let bound = program.main_def().expect("there is one").bind().shape("x", &[1, 1]).shape("w", &[1, 1]).build();
+        assert!(bound.is_ok(), "{condition}");
+    }
+}
+
 /// Tensors that fit by themselves, and not together.
 #[test]
 fn memory_beyond_the_address_space() {

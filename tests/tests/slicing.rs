@@ -141,6 +141,27 @@ fn programs_run_in_blocks_along_an_axis() {
     }
 }
 
+/// The last block is longer than what is left: it meets no fault that the rows themselves do not.
+#[test]
+fn ragged_blocks_read_nothing_beyond_the_last_row() {
+    let source = "def f<N, M>(a: i32[N, M], x: i32[N + 5], b: i32[M, M]) -> y: i32[N, M] {
+  t[i in 0..N, j] = a[i, j] // x[i]; u[i, j] = t[i, k] * b[k, j]; y[i, j] = u[i, k] * b[k, j] - max[q](u[i, q]);
+}";
+    let (n, m) = (43, 9);
+    let whole = |shape: &[usize]| Tensor::from_vec(shape, (0..shape.iter().product::<usize>() as i32).collect()).expect("it fits");
+    let divisors = (0..n + 5).map(|k| i32::from(k < n)).collect();
+    let inputs = [whole(&[n, m]), Tensor::from_vec(&[n + 5], divisors).expect("it fits"), whole(&[m, m])];
+    let views: Vec<TensorRef<'_>> = inputs.iter().map(TensorRef::from).collect();
+    let result = |compiler: Compiler| {
+        let function = compiler.threads(1).compile(source).and_then(|program| program.main_def());
+        let outputs = function.and_then(|f| f.bound_for(&views)).and_then(|bound| bound.call(&views));
+        outputs.unwrap_or_else(|e| panic!("{}", e.render(false))).into_tensors()
+    };
+    for limit in [2088, 2610, 3480] {
+        assert_eq!(result(Compiler::new().memory_limit(limit)), result(Compiler::new()), "{limit}");
+    }
+}
+
 #[test]
 fn what_cannot_be_met_is_refused_with_the_figure_that_can() {
     let chain = "def f<N>(A: f64[N, N], B: f64[N, N], C: f64[N, N]) -> y: f64[N, N] { y[i, l] = A[i, j] * B[j, k] * C[k, l]; }";

@@ -322,17 +322,22 @@ impl Cutting<'_> {
         let index = Scalar::index(row, Span::default());
         let position = binary(BinaryFn::Add, self.start(block), index.clone());
         nest.indices[row].hi = block.n;
-        // Rows beyond the last one are the last one again, so that they meet nothing that it does not.
-        let is_ragged = block.turns.hi.saturating_mul(block.n) > i64::try_from(self.extent).unwrap_or(i64::MAX);
-        let last = binary(BinaryFn::Min, position.clone(), literal(i64::try_from(self.extent).unwrap_or(i64::MAX) - 1));
+        // Rows beyond the last one are the last one again, so that they meet nothing that it does not. Where an axis ends with it, clamping says
+        // the same, and stays an affine position.
+        let extent = i64::try_from(self.extent).unwrap_or(i64::MAX);
+        let is_ragged = block.turns.hi.saturating_mul(block.n) > extent;
+        let last = binary(BinaryFn::Min, position.clone(), literal(extent - 1));
         let value = if is_ragged { &last } else { &position };
         for scalar in nest.scalars_mut() {
             scalar.visit_mut(&mut |s| match &mut s.kind {
                 ScalarKind::Index(index) if *index == row => *s = value.clone(),
                 ScalarKind::Access(access) => {
                     self.read_part(access, &index, block);
-                    for sub in access.subs.iter_mut().filter(|sub| is_ragged && sub.mode == Mode::Exact && sub.value == last) {
-                        *sub = Sub { value: position.clone(), mode: Mode::Clamp };
+                    let extents = &self.values[access.tensor].extents;
+                    for (sub, axis) in access.subs.iter_mut().zip(extents) {
+                        if is_ragged && *axis == self.extent && sub.mode == Mode::Exact && sub.value == last {
+                            *sub = Sub { value: position.clone(), mode: Mode::Clamp };
+                        }
                     }
                 }
                 _ => {}

@@ -5,7 +5,8 @@
 
 use crate::{guards, library, rewrite};
 use ein_ir::dtype::DType;
-use ein_ir::entity::{PrimaryMap, Reducer, Tensor};
+use ein_ir::entity::{Index, PrimaryMap, Reducer, Tensor};
+use ein_ir::extent::Atom;
 use ein_ir::plan::{Contraction, Nest, Plan, StepDecl, StepKind};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Scalar, ScalarKind};
@@ -110,13 +111,30 @@ fn turns_of(plan: &Plan, nest: &Nest, tensor: Tensor) -> u64 {
     if nest.params == 0 {
         return 1;
     }
+    let window = guards::window(nest);
+    let range = |index: Index| match window {
+        Some((windowed, width)) if windowed == index => width,
+        _ => u64::try_from(nest.indices[index].hi.saturating_sub(nest.indices[index].lo)).unwrap_or(0),
+    };
+    // What indices reach of an axis in a turn: all of it, unless the turn has a say.
+    let part = |indices: &[Index], extent: u64| {
+        let has_turn = indices.iter().any(|i| nest.is_param(*i) || window.is_some_and(|(windowed, _)| windowed == *i));
+        let reached = indices.iter().filter(|i| !nest.is_param(**i)).map(|i| range(*i)).fold(1, u64::saturating_mul);
+        if has_turn { extent.max(1) / reached.clamp(1, extent.max(1)) } else { 1 }
+    };
     let extents = &plan.buffers[tensor].extents;
-    let parts = |params: Vec<bool>| params.iter().zip(extents).filter(|(p, _)| **p).map(|(_, e)| (*e).max(1)).fold(1, u64::saturating_mul);
-    let is_param = |s: &Scalar| matches!(s.kind, ScalarKind::Index(i) if nest.is_param(i));
+    let parts = |subs: &mut dyn Iterator<Item = Vec<Index>>| subs.zip(extents).map(|(i, e)| part(&i, *e)).fold(1, u64::saturating_mul);
     let reads = rewrite::scalars(nest).into_iter().flat_map(|s| rewrite::accesses_to(s, tensor));
-    let reads = reads.map(|a| parts(a.subs.iter().map(|s| is_param(&s.value)).collect()));
-    let written = (nest.out == tensor).then(|| parts(nest.outer.iter().map(|i| nest.is_param(*i)).collect()));
+    let reads = reads.map(|access| parts(&mut access.subs.iter().map(|sub| indices_in(&sub.value))));
+    let written = (nest.out == tensor).then(|| parts(&mut nest.outer.iter().map(|i| vec![*i])));
     reads.chain(written).min().unwrap_or(1)
+}
+
+/// The indices of a position; none where data takes part, which may be anywhere.
+fn indices_in(position: &Scalar) -> Vec<Index> {
+    let Some(polynomial) = position.as_polynomial() else { return Vec::new() };
+    let leaves = polynomial.leaves().into_iter();
+    leaves.filter_map(|atom| if let Atom::Index(index) = atom { Some(index) } else { None }).collect()
 }
 
 /// Buffers that a step reads or writes, each once.

@@ -20,6 +20,12 @@ pub(crate) fn plan(module: &Module, options: &Options, best: Plan, limit: u64) -
     let written = Options { opt_level: 0, ..options.clone() };
     let recomputed = Way { recompute: true, ..Way::PLAIN };
     let mut search = Search { module, machine: &options.machine, limit, best };
+    let results = search.best.outputs.iter().map(|t| search.best.buffers[*t].n_bytes()).fold(0, u64::saturating_add);
+    if results > limit {
+        // Nothing will do: what is asked for is the figure that would.
+        search.last_resorts(&written, &peak)?;
+        return Ok(search.best);
+    }
     for (options, way) in [(options, Way::PLAIN), (&peak, Way::USUAL), (&peak, Way::PLAIN), (options, recomputed), (&peak, recomputed)] {
         search.offer(try_plan(module, options, way)?);
     }
@@ -33,16 +39,13 @@ pub(crate) fn plan(module: &Module, options: &Options, best: Plan, limit: u64) -
         }
     }
     // Operands and sums of slices take memory besides what a network says of itself.
-    for bytes in (0..SLICE_TRIES).map(|n| limit >> n) {
+    for bytes in (0..SLICE_TRIES).map(|n| (limit - results) >> n) {
         if search.offer(try_plan(module, &peak, Way { cut: Cut::Networks(bytes), ..Way::PLAIN })?) {
             break;
         }
     }
     if !search.fits(&search.best) {
-        let elements = Way { cut: Cut::Elements, ..recomputed };
-        for (options, way) in [(&peak, elements), (&written, elements), (&written, Way::PLAIN)] {
-            search.offer(try_plan(module, options, way)?);
-        }
+        search.last_resorts(&written, &peak)?;
     }
     Ok(search.best)
 }
@@ -58,6 +61,15 @@ struct Search<'m> {
 impl Search<'_> {
     fn fits(&self, plan: &Plan) -> bool {
         plan.peak().base <= self.limit
+    }
+
+    /// Everything for one element after the other, and loops as written, which store nothing between factors.
+    fn last_resorts(&mut self, written: &Options, peak: &Options) -> Result<(), Vec<Diagnostic>> {
+        let elements = Way { cut: Cut::Elements, recompute: true, ..Way::PLAIN };
+        for (options, way) in [(peak, elements), (written, elements), (written, Way::PLAIN)] {
+            self.offer(try_plan(self.module, options, way)?);
+        }
+        Ok(())
     }
 
     fn time(&self, plan: &Plan) -> u64 {

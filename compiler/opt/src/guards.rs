@@ -66,12 +66,12 @@ fn claim_of(condition: &Scalar, range_of: &dyn Fn(Index) -> Option<IndexRange>) 
         }
     }
     // As `terms + constant <= 0`.
-    let negated = || terms.iter().map(|(i, k)| (*i, -k)).collect::<Vec<_>>();
+    let negated = || terms.iter().map(|(i, k)| Some((*i, k.checked_neg()?))).collect::<Option<Vec<_>>>();
     let (terms, constant) = match op {
         BinaryFn::Le => (terms, constant),
         BinaryFn::Lt => (terms, constant.checked_add(1)?),
-        BinaryFn::Ge => (negated(), constant.checked_neg()?),
-        BinaryFn::Gt => (negated(), constant.checked_neg()?.checked_add(1)?),
+        BinaryFn::Ge => (negated()?, constant.checked_neg()?),
+        BinaryFn::Gt => (negated()?, constant.checked_neg()?.checked_add(1)?),
         BinaryFn::Eq => {
             let [(index, 1 | -1)] = terms.as_slice() else { return None };
             let value = if terms[0].1 == 1 { constant.checked_neg()? } else { constant };
@@ -119,10 +119,40 @@ fn solved(factor: i64, constant: i64, (lo, hi): (i64, i64)) -> Option<(i64, i64)
     }
 }
 
+/// An outer index of which a nest in a scan computes a window alone, and how wide that is: `start <= i < start + width` in its domain, where the start
+/// depends on the turn.
+pub(crate) fn window(nest: &Nest) -> Option<(Index, u64)> {
+    let mut found = Vec::new();
+    conjuncts(nest.domain.as_ref()?, &mut found);
+    let bound = |scalar: &Scalar, function: BinaryFn| match &scalar.kind {
+        ScalarKind::Binary(op, i, bound) if *op == function => match i.kind {
+            ScalarKind::Index(index) if !nest.is_param(index) => Some((index, bound.as_polynomial()?)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let starts = found.iter().filter_map(|c| bound(c, BinaryFn::Ge));
+    let ends: Vec<_> = found.iter().filter_map(|c| bound(c, BinaryFn::Lt)).collect();
+    let widths = starts.filter(|(_, start)| start.as_constant().is_none()).filter_map(|(index, start)| {
+        let (_, end) = ends.iter().find(|(other, _)| *other == index)?;
+        Some((index, u64::try_from(end.sub(&start).as_constant()?).ok()?.min(extent(nest, index))))
+    });
+    widths.min()
+}
+
+fn extent(nest: &Nest, index: Index) -> u64 {
+    let range = &nest.indices[index];
+    u64::try_from(range.hi.saturating_sub(range.lo)).unwrap_or(0)
+}
+
 /// How often a nest evaluates its body, in a turn of the scans around: as [`crate::rewrite::iterations`], less what a guard on positions leaves
 /// out. Where an index is tied to several others by it, only the first pair is counted.
 pub(crate) fn iterations(nest: &Nest) -> u64 {
     let all = crate::rewrite::iterations(nest);
+    let all = match window(nest) {
+        Some((index, width)) => all / extent(nest, index).max(1) * width,
+        None => all,
+    };
     let Some(guard) = nest.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref()) else { return all };
     let is_counted = |i: Index| !nest.is_param(i) && !nest.pins().iter().any(|pin| pin.index == i);
     let range_of = |i: Index| is_counted(i).then(|| nest.indices[i].clone());

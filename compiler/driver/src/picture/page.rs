@@ -141,7 +141,7 @@ fn cells(columns: &[Column], row: &Row) -> Markup {
             @if n == 0 {
                 td.step { (PreEscaped("&nbsp;&nbsp;".repeat(row.depth))) a href=(format!("#node-{}", row.number)) { (cell.text) } }
             } @else if column.is_number {
-                td.number data-value=[cell.value.map(|v| v.to_string())] { (cell.text) }
+                td.number data-value=[cell.value.map(|v| v.clamp(f64::MIN, f64::MAX).to_string())] { (cell.text) }
             } @else {
                 td class=[(n == 1).then_some("mono")] { (cell.text) }
             }

@@ -15,7 +15,7 @@ const ALPHA: f64 = 1.5;
 /// Splits of one network: stars do not prune.
 const SPLITS: usize = 500;
 /// Splits of all networks.
-const STEPS: usize = 2_000;
+const STEPS: usize = 600;
 /// Pairs of parts that exact searches may compare for networks that rules made, by level: a network of twelve operands has half a million. The
 /// networks of the program are searched whatever that takes.
 const PAIRS: [u64; 3] = [0, 2_000_000, 50_000_000];

@@ -116,11 +116,12 @@ impl Problem {
     /// The cheapest selection that is found, all classes together.
     fn choose_whole(&self, written: &Selection, mut visits: Visits) -> Selection {
         let mut best = Best { price: self.price(written), selection: written.clone() };
-        best.offer(self, tree::select(self, &vec![false; self.ways.len()], written));
-        if let Some(selection) = shared::select(self, written, &mut visits) {
+        let parents = tree::parents(self);
+        best.offer(self, tree::select(self, &parents, &vec![false; self.ways.len()], written));
+        if let Some(selection) = shared::select(self, &parents, written, &mut visits) {
             best.offer(self, selection);
         }
-        views::improve(self, &mut best, written, &mut visits);
+        views::improve(self, &parents, &mut best, written, &mut visits);
         swap::improve(self, &mut best, &mut visits);
         best.selection
     }

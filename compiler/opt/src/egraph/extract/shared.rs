@@ -1,16 +1,14 @@
 //! Greedy extraction where each class keeps the set of classes that it pays for, so that work shared below it counts once.
 
-use super::tree::parents;
 use super::{Problem, Selection, Visits};
 use std::collections::VecDeque;
 
 /// Chooses bottom up; `None` if the visits do not suffice.
-pub(super) fn select(problem: &Problem, otherwise: &Selection, visits: &mut Visits) -> Option<Selection> {
+pub(super) fn select(problem: &Problem, parents: &[Vec<usize>], otherwise: &Selection, visits: &mut Visits) -> Option<Selection> {
     let n = problem.ways.len();
     let words = n.div_ceil(64);
     let mut selection = otherwise.clone();
     let mut paid: Vec<Option<(f64, Vec<u64>)>> = vec![None; n];
-    let parents = parents(problem);
     let mut queue: VecDeque<usize> = (0..n).collect();
     let mut is_queued = vec![true; n];
     while let Some(class) = queue.pop_front() {

@@ -4,11 +4,10 @@ use super::{Problem, Selection};
 
 /// Chooses by the cost of trees; a class that is free costs its users nothing, but is still made in its own best way. Classes that
 /// cannot be made keep their way of `otherwise`.
-pub(super) fn select(problem: &Problem, is_free: &[bool], otherwise: &Selection) -> Selection {
+pub(super) fn select(problem: &Problem, parents: &[Vec<usize>], is_free: &[bool], otherwise: &Selection) -> Selection {
     let n = problem.ways.len();
     let mut cost = vec![f64::INFINITY; n];
     let mut selection = otherwise.clone();
-    let parents = parents(problem);
     let mut queue: std::collections::VecDeque<usize> = (0..n).collect();
     let mut is_queued = vec![true; n];
     while let Some(class) = queue.pop_front() {

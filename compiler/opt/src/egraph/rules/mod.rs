@@ -11,10 +11,10 @@ use super::language::{Label, Node, Ring, Spec};
 use crate::Options;
 use egg::Id;
 use ein_ir::semiring;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Steps that the rules may take, by level: one is a node that is made.
-const STEPS: [usize; 3] = [0, 1_000, 10_000];
+const STEPS: [usize; 3] = [0, 300, 10_000];
 /// Rounds; each sees what the one before made.
 const ROUNDS: usize = 16;
 
@@ -63,17 +63,18 @@ impl Steps {
 /// Applies the rules until nothing new is found or the steps are used.
 pub(crate) fn apply(graph: &mut Graph, options: &Options) {
     let mut steps = Steps(STEPS[usize::from(options.opt_level).min(STEPS.len() - 1)]);
-    let mut done: BTreeSet<(usize, Node)> = BTreeSet::new();
+    let mut done: Vec<HashSet<Node>> = vec![HashSet::new(); RULES.len()];
     let mut sliced: BTreeSet<(Node, Node)> = BTreeSet::new();
     for _ in 0..ROUNDS {
         let before = steps.0;
         slice_all(graph, &mut sliced, &mut steps);
         for class in graph.classes() {
             for node in graph.nodes(class) {
-                for (n, rule) in RULES.iter().enumerate() {
-                    if let Some(found) = matched(graph, rule, class, &node)
-                        && done.insert((n, node.clone()))
+                for (rule, done) in RULES.iter().zip(&mut done) {
+                    if !done.contains(&node)
+                        && let Some(found) = matched(graph, rule, class, &node)
                     {
+                        done.insert(node.clone());
                         (rule.apply)(graph, &found, &mut steps);
                     }
                 }
