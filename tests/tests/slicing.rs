@@ -56,7 +56,7 @@ fn several_labels_are_sliced_together() {
 }
 
 /// Programs cut into blocks along an axis of a result, with the sizes of their inputs, and bytes of results and of what every block needs.
-const BLOCKS: [(&str, &[&[usize]], u64); 8] = [
+const BLOCKS: [(&str, &[&[usize]], u64); 9] = [
     // Attention: scores of a block of queries.
     (
         "def f<N, M, K>(q: f64[N, K], k: f64[M, K], v: f64[M, K]) -> y: f64[N, K] {
@@ -74,6 +74,15 @@ const BLOCKS: [(&str, &[&[usize]], u64); 8] = [
 }",
         &[&[53, 4], &[47, 4], &[47, 4]],
         53 * 4 * 8 + 47 * 8,
+    ),
+    // Two layers, each with a square of its own.
+    (
+        "def f<N, K>(x: f64[N, K]) -> y: f64[N, K] {
+  s[i, j] = exp(x[i, c] * x[j, c]); z[i] = sum[j](s[i, j]); h[i, c] = sum[j](s[i, j] / z[i] * x[j, c]);
+  t[i, j] = exp(h[i, c] * h[j, c]); w[i] = sum[j](t[i, j]); y[i, c] = sum[j](t[i, j] / w[i] * h[j, c]);
+}",
+        &[&[60, 3]],
+        2 * 60 * 3 * 8,
     ),
     // With projections: keys and values are needed whole.
     (

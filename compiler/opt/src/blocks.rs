@@ -32,26 +32,38 @@ pub(crate) fn cut(draft: &mut Draft, axis: Axis, block: u64) {
     draft.steps = cut_steps(steps, &mut draft.values, axis, block, 0);
 }
 
+/// Cuts every part of a program that can be cut, each along the axis that saves most, into so many blocks or fewer.
+pub(crate) fn cut_all(draft: &mut Draft, n_blocks: u64) {
+    let steps = std::mem::take(&mut draft.steps);
+    draft.steps = cut_each(steps, &mut draft.values, n_blocks, 0);
+}
+
 /// Cuts a program along every axis that allows it, down to single elements.
 pub(crate) fn cut_to_elements(draft: &mut Draft) {
     let steps = std::mem::take(&mut draft.steps);
     draft.steps = to_elements(steps, &mut draft.values, 0);
 }
 
-fn to_elements(mut steps: Vec<DraftStep>, values: &mut PrimaryMap<Tensor, Value>, depth: usize) -> Vec<DraftStep> {
-    // Each cut leaves fewer intermediates outside of recurrences that could still be cut, so this ends.
-    while let Some(axis) = axes_of(&steps, values).first().copied() {
-        let before = steps.len();
-        steps = cut_steps(steps, values, axis, 1, depth);
-        if steps.len() >= before {
-            break;
-        }
-    }
+fn to_elements(steps: Vec<DraftStep>, values: &mut PrimaryMap<Tensor, Value>, depth: usize) -> Vec<DraftStep> {
+    let mut steps = cut_each(steps, values, u64::MAX, depth);
     for step in &mut steps {
         if let Work::Scan(scan) = &mut step.work
             && scan.states.is_empty()
         {
             scan.body = to_elements(std::mem::take(&mut scan.body), values, depth + 1);
+        }
+    }
+    steps
+}
+
+fn cut_each(mut steps: Vec<DraftStep>, values: &mut PrimaryMap<Tensor, Value>, n_blocks: u64, depth: usize) -> Vec<DraftStep> {
+    // A region that saves something has several steps, which become one: this ends.
+    while let Some(axis) = axes_of(&steps, values).first().copied() {
+        let before = steps.len();
+        let block = values[axis.0].extents[axis.1].div_ceil(n_blocks.max(1));
+        steps = cut_steps(steps, values, axis, block, depth);
+        if steps.len() >= before {
+            break;
         }
     }
     steps

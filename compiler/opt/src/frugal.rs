@@ -30,14 +30,13 @@ pub(crate) fn plan(module: &Module, options: &Options, best: Plan, limit: u64) -
         search.offer(try_plan(module, options, way)?);
     }
     let draft = convert::convert(module)?;
+    let ways = [(options, Way::USUAL), (options, Way::PLAIN), (&peak, Way::PLAIN)];
     for axis in blocks::axes(&draft).into_iter().take(AXES_TRIED) {
         let extent = draft.values[axis.0].extents[axis.1];
-        for (options, way) in [(options, Way::USUAL), (options, Way::PLAIN), (&peak, Way::PLAIN)] {
-            if search.blocks(options, way, axis, extent)? {
-                break;
-            }
-        }
+        search.blocks(&ways, extent, &|n| Cut::Blocks(axis, extent.div_ceil(1 << n)))?;
     }
+    let longest = draft.values.values().flat_map(|v| &v.extents).copied().max().unwrap_or(1);
+    search.blocks(&ways, longest, &|n| Cut::AllBlocks(1 << n))?;
     // Operands and sums of slices take memory besides what a network says of itself.
     for bytes in (0..SLICE_TRIES).map(|n| (limit - results) >> n) {
         if search.offer(try_plan(module, &peak, Way { cut: Cut::Networks(bytes), ..Way::PLAIN })?) {
@@ -90,18 +89,21 @@ impl Search<'_> {
         fits
     }
 
-    /// The largest blocks along an axis that keep to the limit, by bisection of the number of halvings; whether there are any.
-    fn blocks(&mut self, options: &Options, way: Way, axis: blocks::Axis, extent: u64) -> Result<bool, Vec<Diagnostic>> {
+    /// The largest blocks that keep to the limit, by bisection of the number of halvings, in the first way that has any.
+    fn blocks(&mut self, ways: &[(&Options, Way)], extent: u64, cut: &dyn Fn(u32) -> Cut) -> Result<(), Vec<Diagnostic>> {
         let module = self.module;
-        let halved = |n: u32| try_plan(module, options, Way { cut: Cut::Blocks(axis, extent.div_ceil(1 << n)), ..way });
-        let (mut too_few, mut enough) = (0, extent.next_power_of_two().ilog2());
-        if enough == 0 || !self.offer(halved(enough)?) {
-            return Ok(false);
+        for (options, way) in ways {
+            let halved = |n: u32| try_plan(module, options, Way { cut: cut(n), ..*way });
+            let (mut too_few, mut enough) = (0, extent.checked_next_power_of_two().map_or(63, u64::ilog2));
+            if enough == 0 || !self.offer(halved(enough)?) {
+                continue;
+            }
+            while enough - too_few > 1 {
+                let middle = too_few.midpoint(enough);
+                if self.offer(halved(middle)?) { enough = middle } else { too_few = middle }
+            }
+            break;
         }
-        while enough - too_few > 1 {
-            let middle = too_few.midpoint(enough);
-            if self.offer(halved(middle)?) { enough = middle } else { too_few = middle }
-        }
-        Ok(true)
+        Ok(())
     }
 }

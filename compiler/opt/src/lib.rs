@@ -233,6 +233,8 @@ enum Cut {
     Networks(u64),
     /// In blocks of so many positions along an axis of a result.
     Blocks(blocks::Axis, u64),
+    /// Every part that can be cut, in so many blocks.
+    AllBlocks(u64),
     /// Along every axis that allows it.
     Elements,
 }
@@ -244,6 +246,7 @@ fn try_plan(module: &tensor::Module, options: &Options, way: Way) -> Result<Plan
         Cut::Nothing => {}
         Cut::Networks(bytes) => drop(slicing::slice(&mut draft, bytes, options)),
         Cut::Blocks(axis, block) => blocks::cut(&mut draft, axis, block),
+        Cut::AllBlocks(n) => blocks::cut_all(&mut draft, n),
         Cut::Elements => blocks::cut_to_elements(&mut draft),
     }
     draft.recompute = way.recompute;
