@@ -13,12 +13,15 @@ const FIVE_EQUATIONS: &str = include_str!("programs/attention.ein");
 /// Three blocks of a transformer.
 const BLOCKS: &str = include_str!("programs/three_blocks.ein");
 
+/// What it is, the source, and sizes.
+type Case = (&'static str, &'static str, &'static [(&'static str, i64)]);
+
 fn main() -> Result<(), ein::Error> {
     let compiler = Compiler::new().threads(1);
-    let attention = [("B", 2), ("H", 4), ("Q", 64), ("K", 64), ("D", 32)];
-    let blocks = [("S", 64), ("D", 64), ("F", 256)];
-    let cases: [(&str, &str, &[(&str, i64)]); 2] =
-        [("attention, five equations", FIVE_EQUATIONS, &attention), ("three transformer blocks, 34 equations", BLOCKS, &blocks)];
+    let cases: [Case; 2] = [
+        ("attention, five equations", FIVE_EQUATIONS, &[("B", 2), ("H", 4), ("Q", 64), ("K", 64), ("D", 32)]),
+        ("three transformer blocks, 34 equations", BLOCKS, &[("S", 64), ("D", 64), ("F", 256)]),
+    ];
     for (name, source, sizes) in cases {
         let seconds = median_of(101, || {
             let program = compiler.compile(black_box(source)).expect("the program is right");
