@@ -133,3 +133,54 @@ fn parts_of_products() {
         check(parts, [("a", floats(&[m, k], plain)), ("b", floats(&[k, n], |k| plain(k + 7)))]);
     }
 }
+
+/// Values with both zeros, infinities, NaN and what is next to nothing.
+fn special(n: usize) -> f64 {
+    let inf = f64::INFINITY;
+    [0.0, -0.0, 1.5, inf, -2.0, -inf, f64::NAN, 5e-324, -f64::MAX, 2.25e-308, 3.0][n % 11]
+}
+
+fn same_bits(got: &Tensor, expected: &Tensor) -> bool {
+    to_data(got).values == to_data(expected).values
+}
+
+/// Expressions that have a simpler form, and their likes that have none, bit by bit at every level.
+#[test]
+fn expressions_with_simpler_forms() {
+    let forms = [
+        "x[i] * 1.0 - 0.0 + y[j]",
+        "-(-x[i]) / -(-y[j])",
+        "x[i] - (-y[j])",
+        "x[i] + (-y[j])",
+        "(-x[i]) + y[j]",
+        "(-x[i]) * (-y[j])",
+        "x[i] + 0.0 * y[j]",
+        "x[i] / 8.0 - y[j] / -0.5",
+        "x[i] / 10.0 + y[j] / 4.0",
+        "abs(-x[i]) - abs(abs(y[j]))",
+        "max(max(x[i], -1.0), 0.0) + min(y[j], 1.0 / 0.0)",
+        "relu(relu(x[i])) + max(y[j], y[j])",
+        "(-x[i])^2 + y[j]^1",
+        "floor(trunc(x[i])) - y[j]",
+        "if not (x[i] < y[j]) then x[i] else y[j]",
+        "if x[i] < y[j] then y[j] else y[j]",
+        "if not not (x[i] == y[j]) and true then 1.0 else -0.0",
+        "if x[i] != x[i] or false then 2.0 else y[j]",
+        "((x[i] as f32) as f64) + y[j]",
+        "keep(-(-x[i])) - -keep(-y[j])",
+    ];
+    for form in forms {
+        let source = format!("def f<N, M>(x: f64[N], y: f64[M]) -> z: f64[N, M] {{ z[i, j] = {form}; }}");
+        let inputs = || [("x", floats(&[22], special)), ("y", floats(&[13], special))];
+        let module = oracle::module(&source, None).unwrap_or_else(|e| panic!("{form}: {e:?}"));
+        let module = oracle::specialise(&module, &[&[22], &[13]], &[]).unwrap_or_else(|e| panic!("{e:?}"));
+        let expected = oracle::interpret(&module, &inputs().map(|(_, tensor)| tensor)).unwrap_or_else(|e| panic!("{e:?}"));
+        for level in 0..=2 {
+            let program = Compiler::new().threads(1).opt_level(level).compile(&source).and_then(|p| p.main_def());
+            let program = program.unwrap_or_else(|e| panic!("{}", e.render(false)));
+            let inputs = inputs();
+            let got = program.call(inputs.iter().map(|(name, tensor)| (*name, TensorRef::from(tensor)))).expect("runs").into_tensors();
+            assert!(same_bits(&got[0], &expected[0]), "-O{level}: {form}: {:?} instead of {:?}", got[0], expected[0]);
+        }
+    }
+}

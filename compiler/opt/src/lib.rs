@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → fold → convert → (widen → hoist → forward copies → pin → e-graph → read slices in place → fuse → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
+//! tensor::Module → fold → convert → (identities → widen → hoist → forward copies → pin → e-graph → read slices in place → fuse → identities → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -28,6 +28,7 @@ mod frugal;
 mod fuse;
 mod gather;
 mod guards;
+mod identities;
 mod in_place;
 mod library;
 mod linear;
@@ -62,6 +63,7 @@ use ein_ir::dtype::DType;
 use ein_ir::plan::{self, Header, Plan};
 use ein_ir::tensor;
 use ein_ir::verified::Verified;
+use identities::Stage;
 
 /// Everything that a plan is a function of, besides the program and its sizes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -202,6 +204,7 @@ fn ask(module: &tensor::Module, options: &Options, question: Question) -> Result
     let mut draft = convert::convert(folded.as_ref().unwrap_or(module))?;
     draft.asked = Some(question);
     if options.opt_level > 0 {
+        identities::apply(&mut draft.steps, Stage::BeforeGraph);
         widen::widen(&mut draft);
         optimise(&mut draft, options);
     }
@@ -242,6 +245,9 @@ enum Cut {
 /// The plan of a module.
 fn try_plan(module: &tensor::Module, options: &Options, way: Way) -> Result<Plan, Vec<Diagnostic>> {
     let mut draft = convert::convert(module)?;
+    if options.opt_level > 0 {
+        identities::apply(&mut draft.steps, Stage::BeforeGraph);
+    }
     match way.cut {
         Cut::Nothing => {}
         Cut::Networks(bytes) => drop(slicing::slice(&mut draft, bytes, options)),
@@ -274,6 +280,7 @@ fn optimise(draft: &mut Draft, options: &Options) {
     egraph::optimise(draft, options);
     in_place::read_in_place(draft, &options.strided_inputs);
     fuse::fuse(draft);
+    identities::apply(&mut draft.steps, Stage::AfterFusion);
     fuse::drop_dead(draft);
 }
 

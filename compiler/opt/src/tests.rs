@@ -5,6 +5,7 @@ mod algebra;
 mod contractions;
 mod folding;
 mod fusion;
+mod identities;
 mod machines;
 mod memory;
 mod paths;
