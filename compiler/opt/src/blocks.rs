@@ -119,14 +119,20 @@ impl Region {
         let (first, first_axis) = seeds.iter().next()?;
         let extent = values[*first].extents[*first_axis];
         let mut region = Self { inside: BTreeMap::new(), rows: BTreeMap::new(), whole: BTreeSet::new(), after: BTreeSet::new() };
+        let mut readers: BTreeMap<Tensor, Vec<usize>> = BTreeMap::new();
+        let mut writes: BTreeMap<Tensor, usize> = BTreeMap::new();
+        for (n, step) in steps.iter().enumerate() {
+            step.reads().into_iter().for_each(|value| readers.entry(value).or_default().push(n));
+            step.writes().into_iter().for_each(|value| *writes.entry(value).or_default() += 1);
+        }
         for (n, step) in steps.iter().enumerate().rev() {
             let Work::Nest(nest) = &step.work else { continue };
             let value = nest.out;
-            let readers = (n + 1..steps.len()).filter(|r| steps[*r].reads().contains(&value));
-            let (inner, others): (Vec<usize>, Vec<usize>) = readers.partition(|r| region.inside.contains_key(r));
+            let later = readers.get(&value).into_iter().flatten().copied().filter(|reader| *reader > n);
+            let (inner, others): (Vec<usize>, Vec<usize>) = later.partition(|r| region.inside.contains_key(r));
             let is_result = !values[value].is_intermediate() || seeds.contains_key(&value);
             // A state is written before its recurrence and by it.
-            let is_written_once = steps.iter().filter(|step| step.writes().contains(&value)).count() == 1;
+            let is_written_once = writes.get(&value) == Some(&1);
             let axis = region.axis_of(steps, &inner, value, seeds).filter(|axis| is_written_once && can_cut(nest, *axis, extent));
             match axis {
                 Some(axis) if store || is_result || others.is_empty() => {
