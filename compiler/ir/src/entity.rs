@@ -49,3 +49,23 @@ entity_impl!(Local, "v");
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fault(u32);
 entity_impl!(Fault, "f");
+
+/// A secret operand of a packed program: `x0`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Input(u32);
+entity_impl!(Input, "x");
+
+/// A tensor in the clear of a packed program: `w0`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Public(u32);
+entity_impl!(Public, "w");
+
+/// A vector in the clear of a packed program: `p0`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Plain(u32);
+entity_impl!(Plain, "p");
+
+/// A ciphertext of a packed program: `c0`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ciphertext(u32);
+entity_impl!(Ciphertext, "c");

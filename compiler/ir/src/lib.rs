@@ -20,6 +20,7 @@ pub mod interval;
 pub mod kernel;
 pub mod library;
 pub mod near;
+pub mod packed;
 pub mod plan;
 pub mod scalar;
 pub mod semiring;

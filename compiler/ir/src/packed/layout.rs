@@ -1,0 +1,288 @@
+//! Layouts: which slot of which ciphertext holds which element of a tensor.
+//!
+//! An *address* is `chunk * n + slot`. Each of its bits stands for a bit of an axis (an axis of size `2^k`, or padded to that, has
+//! `k`), or is free, and then says what the value is where that bit is 1. Row major, tiles, interleaving, replication and gaps are
+//! all of this form; diagonals have a [`Roll`] besides.
+
+use std::fmt;
+
+/// A packing of a tensor of shape `shape` into ciphertexts of `n` slots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Layout {
+    /// Sizes of the axes.
+    pub shape: Vec<u64>,
+    /// What each bit of the slot number stands for, the least first: `log2 n` of them.
+    pub slots: Vec<AddressBit>,
+    /// What each bit of the number of the ciphertext stands for, the least first.
+    pub chunks: Vec<AddressBit>,
+    /// Fields that are read off by another; applied in order.
+    pub rolls: Vec<Roll>,
+    /// What the addresses of positions beyond the sizes hold: zero, or anything.
+    pub junk_padding: bool,
+}
+
+/// What one bit of an address stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddressBit {
+    /// Bit `bit` of the position along axis `axis`. No two bits of a layout stand for the same.
+    Axis {
+        /// The axis.
+        axis: u8,
+        /// Its bit, the least is 0.
+        bit: u8,
+    },
+    /// The value does not depend on it.
+    Rep,
+    /// The value is 0 unless the bit is 0.
+    Zero,
+    /// Nothing is known of the value unless the bit is 0.
+    Junk,
+}
+
+/// Bits `lo .. lo + len` of the position along an axis, as a number below `2^len`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Piece {
+    /// The axis.
+    pub axis: u8,
+    /// Its lowest bit in the piece.
+    pub lo: u8,
+    /// How many bits.
+    pub len: u8,
+}
+
+/// Where the address says `p` for `piece` and `q` for `by`, the element is at `(p + q) mod 2^len` of `piece`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Roll {
+    /// What is read further along.
+    pub piece: Piece,
+    /// By how much.
+    pub by: Piece,
+}
+
+/// For `t` in `0..count`: slot `(slot + t * dslot) mod n` of ciphertext `chunk` holds the element `flat + t * dflat` of the row-major
+/// tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the sentence above names each")]
+pub struct Segment {
+    pub chunk: u32,
+    pub slot: u32,
+    pub dslot: u32,
+    pub flat: u64,
+    pub dflat: i64,
+    pub count: u32,
+}
+
+/// What an address holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The element with this row-major position.
+    Element(u64),
+    /// Zero.
+    Zero,
+    /// Anything.
+    Junk,
+}
+
+/// Bits that number the positions along an axis of this size: `ceil(log2 size)`.
+#[must_use]
+pub const fn axis_bits(size: u64) -> u8 {
+    #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
+    let bits = (64 - size.saturating_sub(1).leading_zeros()) as u8;
+    bits
+}
+
+impl Layout {
+    /// Row major from address 0, each axis padded to a power of two, zero elsewhere; over several ciphertexts where one is too small.
+    #[must_use]
+    pub fn row_major(shape: &[u64], log_slots: u32) -> Self {
+        let mut bits = Vec::new();
+        for (axis, &size) in (0_u8..=u8::MAX).zip(shape).collect::<Vec<_>>().into_iter().rev() {
+            bits.extend((0..axis_bits(size)).map(|bit| AddressBit::Axis { axis, bit }));
+        }
+        let at = bits.len().min(log_slots as usize);
+        let chunks = bits.split_off(at);
+        bits.resize(log_slots as usize, AddressBit::Zero);
+        Self { shape: shape.to_vec(), slots: bits, chunks, rolls: Vec::new(), junk_padding: false }
+    }
+
+    /// How many ciphertexts it takes.
+    #[must_use]
+    pub fn n_chunks(&self) -> u32 {
+        1 << self.chunks.len()
+    }
+
+    /// What each bit of an address stands for, the least first.
+    pub fn bits(&self) -> impl Iterator<Item = AddressBit> + '_ {
+        self.slots.iter().chain(&self.chunks).copied()
+    }
+
+    /// Whether an element has more than one address.
+    #[must_use]
+    pub fn is_replicated(&self) -> bool {
+        self.bits().any(|bit| bit == AddressBit::Rep)
+    }
+
+    /// What is at an address below `n_chunks * n`.
+    #[must_use]
+    pub fn content(&self, address: u64) -> Content {
+        let mut position = vec![0_u64; self.shape.len()];
+        let mut free = Content::Element(0);
+        for (bit, at) in self.bits().zip(0..) {
+            if address >> at & 1 == 0 {
+                continue;
+            }
+            match bit {
+                AddressBit::Axis { axis, bit } => position[usize::from(axis)] |= 1 << bit,
+                AddressBit::Rep => {}
+                // Junk times zero is junk: a zero that holds only where the junk is not is none.
+                AddressBit::Zero if free != Content::Junk => free = Content::Zero,
+                AddressBit::Zero => {}
+                AddressBit::Junk => free = Content::Junk,
+            }
+        }
+        for roll in &self.rolls {
+            roll.apply(&mut position);
+        }
+        match free {
+            Content::Element(_) => self.element(&position),
+            Content::Zero | Content::Junk => free,
+        }
+    }
+
+    fn element(&self, position: &[u64]) -> Content {
+        let mut flat = 0;
+        for (&p, &size) in position.iter().zip(&self.shape) {
+            if p >= size {
+                return if self.junk_padding { Content::Junk } else { Content::Zero };
+            }
+            flat = flat * size + p;
+        }
+        Content::Element(flat)
+    }
+
+    /// The addresses of all elements as runs, by address.
+    #[must_use]
+    pub fn segments(&self) -> Vec<Segment> {
+        let n = 1_u64 << self.slots.len();
+        let mut segments = Segments::default();
+        for address in 0..n << self.chunks.len() {
+            if let Content::Element(flat) = self.content(address) {
+                #[expect(clippy::cast_possible_truncation, reason = "chunks and slots are counted in 32 bits")]
+                segments.push((address / n) as u32, (address % n) as u32, flat);
+            }
+        }
+        segments.finish()
+    }
+}
+
+impl Piece {
+    const fn read(self, position: &[u64]) -> u64 {
+        position[self.axis as usize] >> self.lo & ((1 << self.len) - 1)
+    }
+}
+
+impl Roll {
+    fn apply(self, position: &mut [u64]) {
+        let modulus = (1_u64 << self.piece.len) - 1;
+        let value = (self.piece.read(position) + self.by.read(position)) & modulus;
+        let axis = &mut position[usize::from(self.piece.axis)];
+        *axis = *axis & !(modulus << self.piece.lo) | value << self.piece.lo;
+    }
+}
+
+/// Joins single elements to runs, greedily and in order.
+#[derive(Debug, Default)]
+pub struct Segments {
+    done: Vec<Segment>,
+}
+
+impl Segments {
+    /// The element `flat` is at `slot` of `chunk`.
+    pub fn push(&mut self, chunk: u32, slot: u32, flat: u64) {
+        if let Some(last) = self.done.last_mut()
+            && last.extend(chunk, slot, flat)
+        {
+            return;
+        }
+        self.done.push(Segment { chunk, slot, dslot: 0, flat, dflat: 0, count: 1 });
+    }
+
+    /// The runs.
+    #[must_use]
+    pub fn finish(self) -> Vec<Segment> {
+        self.done
+    }
+}
+
+impl Segment {
+    /// Takes the element in if it goes on with the run; slots must not fall.
+    fn extend(&mut self, chunk: u32, slot: u32, flat: u64) -> bool {
+        let (Some(dslot), Ok(flat), Ok(first)) = (slot.checked_sub(self.slot), i64::try_from(flat), i64::try_from(self.flat)) else {
+            return false;
+        };
+        if chunk != self.chunk {
+            return false;
+        }
+        if self.count == 1 {
+            (self.dslot, self.dflat) = (dslot, flat - first);
+        }
+        let goes_on = dslot == self.dslot * self.count && flat - first == self.dflat * i64::from(self.count);
+        self.count += u32::from(goes_on);
+        goes_on
+    }
+}
+
+/// `[ct: j.3 | slots: i.6-0 rep.1 j.2-0]`, axes by number: the highest bit first.
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        if !self.chunks.is_empty() {
+            f.write_str("ct:")?;
+            fmt_bits(f, &self.chunks)?;
+            f.write_str(" | ")?;
+        }
+        f.write_str("slots:")?;
+        fmt_bits(f, &self.slots)?;
+        for roll in &self.rolls {
+            write!(f, " roll {} by {}", roll.piece, roll.by)?;
+        }
+        f.write_str(if self.junk_padding { " junk padding]" } else { "]" })
+    }
+}
+
+impl fmt::Display for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_piece(f, self.axis, self.lo + self.len - 1, self.lo)
+    }
+}
+
+fn fmt_piece(f: &mut fmt::Formatter<'_>, axis: u8, hi: u8, lo: u8) -> fmt::Result {
+    write!(f, "a{axis}.{hi}")?;
+    if hi > lo { write!(f, "-{lo}") } else { Ok(()) }
+}
+
+/// Runs of falling bits of one axis are joined, and so are free bits of one kind.
+fn fmt_bits(f: &mut fmt::Formatter<'_>, bits: &[AddressBit]) -> fmt::Result {
+    let mut rest: Vec<AddressBit> = bits.iter().rev().copied().collect();
+    while let Some(&first) = rest.first() {
+        let length = run_length(&rest);
+        f.write_str(" ")?;
+        match first {
+            #[expect(clippy::cast_possible_truncation, reason = "an axis has at most 64 bits")]
+            AddressBit::Axis { axis, bit } => fmt_piece(f, axis, bit, bit + 1 - length as u8)?,
+            AddressBit::Rep => write!(f, "rep.{length}")?,
+            AddressBit::Zero => write!(f, "zero.{length}")?,
+            AddressBit::Junk => write!(f, "junk.{length}")?,
+        }
+        rest.drain(..length);
+    }
+    Ok(())
+}
+
+fn run_length(bits: &[AddressBit]) -> usize {
+    let goes_on = |pair: &[AddressBit]| match (pair[0], pair[1]) {
+        (AddressBit::Axis { axis, bit }, AddressBit::Axis { axis: next, bit: lower }) => axis == next && bit == lower + 1,
+        (one, other) => one == other,
+    };
+    1 + bits.windows(2).take_while(|pair| goes_on(pair)).count()
+}
