@@ -6,6 +6,7 @@
 //!   a result is close enough.
 //! * [`library`] evaluates functions of whole tensors, by textbook algorithms in f64, for all three.
 //! * [`kernel`] carries out kernel IR on byte buffers and reports every access out of bounds.
+//! * [`slots`] carries out packed IR slot by slot: exactly, in floats, or for formal numbers, which is a proof.
 
 pub mod data;
 mod engine;
@@ -15,6 +16,7 @@ pub mod library;
 mod load;
 mod multi;
 mod reduce;
+pub mod slots;
 pub mod tensor;
 pub mod wide;
 

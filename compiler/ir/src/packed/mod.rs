@@ -13,9 +13,13 @@
 //! The slot simulator (`interp/slots.rs`) is the meaning of this IR.
 
 pub mod count;
+pub mod equation;
 pub mod layout;
+pub mod level;
+pub mod verify;
 
 pub use count::Counts;
+pub use equation::Equation;
 pub use layout::{AddressBit, Layout, Piece, Roll, Segment};
 
 use crate::dtype::DType;
@@ -155,6 +159,35 @@ pub struct OutputDecl {
     pub layout: Layout,
     /// One a ciphertext of the layout.
     pub values: Vec<Ciphertext>,
+}
+
+impl Run {
+    /// The slots, in order.
+    pub fn slots(self, n: u32) -> impl Iterator<Item = usize> {
+        (0..u64::from(self.count)).map(move |t| ((u64::from(self.slot) + t * u64::from(self.dslot)) % u64::from(n)) as usize)
+    }
+}
+
+impl Segment {
+    /// The slots it fills.
+    #[must_use]
+    pub const fn run(&self) -> Run {
+        Run { slot: self.slot, dslot: self.dslot, count: self.count }
+    }
+
+    /// Slots and elements, in order.
+    pub fn elements(&self, n: u32) -> impl Iterator<Item = (usize, u64)> + use<> {
+        let (flat, dflat) = (self.flat, self.dflat);
+        self.run().slots(n).zip(0_i64..).map(move |(slot, t)| (slot, flat.wrapping_add_signed(t.wrapping_mul(dflat))))
+    }
+}
+
+impl PlainDecl {
+    /// Whether every number is 1 or 0.
+    #[must_use]
+    pub fn is_mask(&self) -> bool {
+        matches!(self.values, PlainValues::Constant(1.0, _))
+    }
 }
 
 impl Op {
