@@ -149,6 +149,14 @@ impl Layout {
         }
     }
 
+    /// Whether a ciphertext holds an element at all: of an axis that is padded, some may not.
+    #[must_use]
+    pub fn holds_element(&self, chunk: u32) -> bool {
+        let n = 1_u64 << self.slots.len();
+        let first = u64::from(chunk) * n;
+        (first..first + n).any(|address| matches!(self.content(address), Content::Element(_)))
+    }
+
     fn element(&self, position: &[u64]) -> Content {
         let mut flat = 0;
         for (&p, &size) in position.iter().zip(&self.shape) {

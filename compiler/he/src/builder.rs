@@ -1,0 +1,98 @@
+//! Writes packed operations; equal ones are written once.
+
+use ein_ir::entity::{Ciphertext, Plain, Public};
+use ein_ir::packed::{Op, Packed, PlainDecl, PlainValues, Run, Segment};
+use std::collections::HashMap;
+
+/// A packed program in the making.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    pub(crate) packed: Packed,
+    ops: HashMap<Op, Ciphertext>,
+    constants: HashMap<Vec<Run>, Plain>,
+    elements: HashMap<(Public, Vec<Segment>), Plain>,
+}
+
+impl Builder {
+    pub(crate) fn new(slots: u32) -> Self {
+        Self { packed: Packed { slots, ..Packed::default() }, ..Self::default() }
+    }
+
+    pub(crate) fn op(&mut self, op: Op) -> Ciphertext {
+        if let Some(&there) = self.ops.get(&op) {
+            return there;
+        }
+        let id = self.packed.ops.push(op);
+        self.ops.insert(op, id);
+        id
+    }
+
+    /// `x` rotated to the left by any number of slots.
+    pub(crate) fn rotate(&mut self, x: Ciphertext, by: i64) -> Ciphertext {
+        let by = u32::try_from(by.rem_euclid(i64::from(self.packed.slots))).expect("below the number of slots");
+        if by == 0 { x } else { self.op(Op::Rotate { x, by }) }
+    }
+
+    /// The sum of what is there.
+    pub(crate) fn sum(&mut self, terms: impl IntoIterator<Item = Ciphertext>) -> Option<Ciphertext> {
+        terms.into_iter().reduce(|sum, term| self.op(Op::Add(sum, term)))
+    }
+
+    /// A plaintext that is 1 in these slots, which are sorted.
+    pub(crate) fn ones(&mut self, slots: &[u32]) -> Plain {
+        let runs = runs(slots);
+        if let Some(&there) = self.constants.get(&runs) {
+            return there;
+        }
+        let plain = self.packed.plains.push(PlainDecl { values: PlainValues::Constant(1.0, runs.clone()) });
+        self.constants.insert(runs, plain);
+        plain
+    }
+
+    /// A plaintext of elements of a public tensor, each with its slot.
+    pub(crate) fn elements(&mut self, public: Public, elements: Vec<(u32, u64)>) -> Plain {
+        let segments = segments(elements);
+        let values = || PlainValues::Elements(public, segments.clone());
+        *self.elements.entry((public, segments.clone())).or_insert_with(|| self.packed.plains.push(PlainDecl { values: values() }))
+    }
+
+    /// A ciphertext of zeros.
+    pub(crate) fn zero(&mut self) -> Ciphertext {
+        let input = self.packed.inputs.keys().next().expect("a program has a secret input");
+        let x = self.op(Op::Input { input, chunk: 0 });
+        self.op(Op::Sub(x, x))
+    }
+
+    /// Only these slots, which are sorted.
+    pub(crate) fn mask(&mut self, x: Ciphertext, slots: &[u32]) -> Ciphertext {
+        if slots.len() == self.packed.slots as usize {
+            return x;
+        }
+        let ones = self.ones(slots);
+        self.op(Op::Mask(x, ones))
+    }
+}
+
+/// Sorted slots as runs.
+fn runs(slots: &[u32]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for &slot in slots {
+        match runs.last_mut() {
+            Some(run) if run.count == 1 => {
+                run.dslot = slot - run.slot;
+                run.count = 2;
+            }
+            Some(run) if slot == run.slot + run.dslot * run.count => run.count += 1,
+            Some(_) | None => runs.push(Run { slot, dslot: 0, count: 1 }),
+        }
+    }
+    runs
+}
+
+/// Elements as segments, by slot.
+fn segments(mut elements: Vec<(u32, u64)>) -> Vec<Segment> {
+    elements.sort_unstable();
+    let mut segments = ein_ir::packed::layout::Segments::default();
+    elements.into_iter().for_each(|(slot, flat)| segments.push(0, slot, flat));
+    segments.finish()
+}

@@ -1,0 +1,27 @@
+//! From typed tensor IR to packed programs: which slot of which ciphertext holds what, and which rotations and products compute with it.
+
+mod builder;
+mod contraction;
+mod convert;
+mod cost;
+mod emit;
+mod joint;
+mod linear;
+mod packing;
+mod product;
+mod search;
+#[cfg(test)]
+mod tests;
+
+pub use contraction::{Axis, Contraction, Label, Operand, Subscript};
+pub use search::Contract;
+
+use ein_ir::dtype::DType;
+use ein_ir::packed::Packed;
+
+/// Plans a contraction for ciphertexts of `2^log_slots` slots.
+#[must_use]
+pub fn plan(contraction: &Contraction, contract: Contract, dtype: DType, log_slots: usize) -> Packed {
+    let plan = search::Search::new(contraction, contract, log_slots).plan();
+    emit::emit(contraction, &plan, contract, dtype, log_slots)
+}
