@@ -82,9 +82,15 @@ pub(crate) fn convert(contraction: &Contraction, labels: u64, source: &Source, j
     match source {
         Source::Anywhere => spread(Route::Direct, target, missing, log_slots),
         Source::Packed(packing) if packing.positions() == target.positions() => direct(packing, &missing, log_slots),
-        Source::Packed(packing) => moved(packed_map(contraction, packing, &target, log_slots), target, &missing, log_slots, n_chunks(packing, log_slots)),
+        Source::Packed(packing) => {
+            moved(packed_map(contraction, packing, &target, log_slots), target, &missing, log_slots, n_chunks(packing, log_slots))
+        }
         Source::Strided(map, order) => {
-            let steps = map.steps.iter().zip(order).flat_map(|(step, &label)| label_steps(step.size, label, log_slots, |bit| step.source << bit, &target));
+            let steps = map
+                .steps
+                .iter()
+                .zip(order)
+                .flat_map(|(step, &label)| label_steps(step.size, label, log_slots, |bit| step.source << bit, &target));
             let map = LinearMap { offset: map.offset, steps: steps.collect() };
             moved(map, target, &missing, log_slots, 1)
         }
@@ -138,7 +144,9 @@ fn moved(map: LinearMap, target: Packing, missing: &[usize], log_slots: usize, s
     let all = ways.map(try_way);
     let best = all.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()));
     let mut best = best.expect("the first way is always tried");
-    if sources > 1 && let Route::Map(_, split) = &best.route {
+    if sources > 1
+        && let Route::Map(_, split) = &best.route
+    {
         best.cost.rotations += split.costs().0 * (sources - 1);
     }
     best

@@ -15,7 +15,15 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Writes a plan as a packed program.
 pub(crate) fn emit(contraction: &Contraction, plan: &Plan, contract: Contract, dtype: DType, log_slots: usize) -> Packed {
-    let mut emitter = Emitter { contraction, contract, dtype, log_slots, builder: Builder::new(1 << log_slots), inputs: HashMap::new(), publics: HashMap::new() };
+    let mut emitter = Emitter {
+        contraction,
+        contract,
+        dtype,
+        log_slots,
+        builder: Builder::new(1 << log_slots),
+        inputs: HashMap::new(),
+        publics: HashMap::new(),
+    };
     emitter.declare();
     let value = emitter.way(&plan.way, None);
     let value = emitter.finish(value, plan);
@@ -51,14 +59,16 @@ impl Value {
 /// The addresses of the ciphertexts of a packing, at slot 0.
 fn chunk_addresses(packing: &Packing, log_slots: usize) -> impl Iterator<Item = u64> + use<> {
     let positions = packing.chunk_positions(log_slots);
-    (0..1_u64 << positions.len()).map(move |index| positions.iter().enumerate().fold(0, |address, (n, position)| address | (index >> n & 1) << position))
+    (0..1_u64 << positions.len())
+        .map(move |index| positions.iter().enumerate().fold(0, |address, (n, position)| address | (index >> n & 1) << position))
 }
 
 impl Emitter<'_> {
     fn declare(&mut self) {
         for (n, operand) in self.contraction.operands.iter().enumerate() {
             if !operand.secret {
-                let decl = PublicDecl { name: operand.name.clone(), dtype: self.dtype, shape: operand.shape(), source: PublicSource::Given };
+                let decl =
+                    PublicDecl { name: operand.name.clone(), dtype: self.dtype, shape: operand.shape(), source: PublicSource::Given };
                 self.publics.insert(n, self.builder.packed.publics.push(decl));
             }
         }
@@ -150,7 +160,8 @@ impl Emitter<'_> {
         let mut sums: BTreeMap<u64, Vec<Ciphertext>> = BTreeMap::new();
         let packing = product.outcome.packing.clone();
         for address in chunk_addresses(&product.joint, self.log_slots) {
-            let all: Option<Vec<(Ciphertext, u32)>> = factors.iter().map(|(value, depth)| Some((value.at(address, self.log_slots)?, *depth))).collect();
+            let all: Option<Vec<(Ciphertext, u32)>> =
+                factors.iter().map(|(value, depth)| Some((value.at(address, self.log_slots)?, *depth))).collect();
             let Some(all) = all else { continue };
             if let Some(term) = self.multiply(product, all, public.as_ref(), address) {
                 let kept = chunk_key(&packing, address, self.log_slots);
@@ -166,7 +177,13 @@ impl Emitter<'_> {
     }
 
     /// The product of the factors at one ciphertext of the joint space; the last product is relinearised with its sum.
-    fn multiply(&mut self, product: &Product, mut factors: Vec<(Ciphertext, u32)>, public: Option<&Factor>, address: u64) -> Option<Ciphertext> {
+    fn multiply(
+        &mut self,
+        product: &Product,
+        mut factors: Vec<(Ciphertext, u32)>,
+        public: Option<&Factor>,
+        address: u64,
+    ) -> Option<Ciphertext> {
         let mut plain = match public {
             Some(factor) => Some(self.plain(product, factor, address)?),
             None => None,
@@ -268,7 +285,9 @@ impl Emitter<'_> {
         let contraction = self.contraction;
         let members: Vec<usize> = (0..contraction.operands.len()).filter(|n| product.public >> n & 1 == 1).collect();
         let kept = contraction.kept_of(product.public);
-        if let [one] = members[..] && contraction.labels_of(product.public) == kept {
+        if let [one] = members[..]
+            && contraction.labels_of(product.public) == kept
+        {
             return Factor::given(self.publics[&one], &contraction.operands[one]);
         }
         let labels: Vec<u8> = (0..64).filter(|label| kept >> label & 1 == 1).collect();
@@ -315,7 +334,13 @@ impl Emitter<'_> {
         let finished = match &plan.finish {
             Route::Mask => {
                 let mut value = value;
-                value.packing.bits.iter_mut().take(self.log_slots).filter(|bit| **bit == AddressBit::Rep).for_each(|bit| *bit = AddressBit::Junk);
+                value
+                    .packing
+                    .bits
+                    .iter_mut()
+                    .take(self.log_slots)
+                    .filter(|bit| **bit == AddressBit::Rep)
+                    .for_each(|bit| *bit = AddressBit::Junk);
                 self.masked(value)
             }
             Route::Direct | Route::Map(..) => self.route(value, &plan.finish, &plan.packing),

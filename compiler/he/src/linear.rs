@@ -6,6 +6,8 @@
 //! `127 (i - j)` in a transposition of 128 x 128. Each progression is cut into a baby step and a giant step of its own; babies
 //! rotate the source, giants the sums over babies. That takes far fewer rotations than cutting the displacements by value.
 
+use std::collections::BTreeMap;
+
 /// An index that a map runs over, with what one step along it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
@@ -36,14 +38,21 @@ struct Progression {
     hi: i64,
 }
 
+/// Multiples `v` of a progression cut in two: `babies` of them from `-start` on, and giants that are multiples of `babies`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cut {
+    babies: i64,
+    start: i64,
+}
+
 /// A map's displacements, cut into baby steps and giant steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Split {
     /// Of each step of the map, the progression that it is part of and its multiple of the unit; none if it displaces nothing.
     parts: Vec<Option<(usize, i64)>>,
     progressions: Vec<Progression>,
-    /// Babies of each progression are multiples below `2^baby`.
-    baby: Vec<u32>,
+    /// How the multiples of each progression are cut.
+    cuts: Vec<Cut>,
     /// What is added to every displacement.
     offset: i64,
     /// Displacements count modulo this: the source repeats.
@@ -81,8 +90,8 @@ impl LinearMap {
         for progression in &mut progressions {
             progression.wrap(period);
         }
-        let baby = choose(&progressions, sources, targets);
-        Split { parts, progressions, baby, offset, period }
+        let cuts = choose(&progressions, sources, targets);
+        Split { parts, progressions, cuts, offset, period }
     }
 }
 
@@ -130,52 +139,76 @@ impl Progression {
         }
     }
 
-    const fn babies(&self, bits: u32) -> i64 {
-        if self.hi - self.lo + 1 < 1 << bits { self.hi - self.lo + 1 } else { 1 << bits }
+    const fn len(&self) -> i64 {
+        self.hi - self.lo + 1
     }
 
-    const fn giants(&self, bits: u32) -> i64 {
-        (self.hi >> bits) - (self.lo >> bits) + 1
+    const fn giants(&self, cut: Cut) -> i64 {
+        (self.hi + cut.start).div_euclid(cut.babies) - (self.lo + cut.start).div_euclid(cut.babies) + 1
     }
 
-    const fn n_bits(&self) -> u32 {
-        64 - (self.hi - self.lo).leading_zeros()
-    }
-}
-
-/// The baby bits of each progression with the fewest rotations; all combinations are tried, of many progressions the longest.
-fn choose(progressions: &[Progression], sources: u64, targets: u64) -> Vec<u32> {
-    let mut best = vec![0; progressions.len()];
-    let mut best_cost = cost(progressions, &best, sources, targets);
-    let mut bits = best.clone();
-    loop {
-        let Some(n) = (0..bits.len()).find(|&n| bits[n] < progressions[n].n_bits()) else { return best };
-        bits[..n].fill(0);
-        bits[n] += 1;
-        let now = cost(progressions, &bits, sources, targets);
-        if now < best_cost {
-            best_cost = now;
-            best.clone_from(&bits);
+    /// The cuts of which none has fewer babies and no more giants, by number of babies.
+    fn cuts(&self) -> Vec<Cut> {
+        let mut cuts: Vec<Cut> = Vec::new();
+        let mut least = i64::MAX;
+        let mut babies = 1;
+        while babies <= self.len() {
+            // Giants are fewest where the range begins with a giant step.
+            let cut = Cut { babies, start: (-self.lo).rem_euclid(babies) };
+            let giants = self.giants(cut);
+            if giants < least {
+                least = giants;
+                cuts.push(cut);
+            }
+            // The next number of babies that can take fewer giants.
+            let next = if giants > 1 { (self.len() + giants - 2) / (giants - 1) } else { i64::MAX };
+            babies = next.max(babies + 1);
         }
+        cuts
     }
 }
 
-fn cost(progressions: &[Progression], bits: &[u32], sources: u64, targets: u64) -> u64 {
-    let (babies, giants) = counts(progressions, bits);
-    (babies - 1).saturating_mul(sources).saturating_add((giants - 1).saturating_mul(targets))
+/// The cuts with the fewest rotations: all products of babies, each with the fewest giants.
+fn choose(progressions: &[Progression], sources: u64, targets: u64) -> Vec<Cut> {
+    let mut reached: BTreeMap<u64, (u64, Vec<Cut>)> = BTreeMap::from([(1, (1, Vec::new()))]);
+    for progression in progressions {
+        let mut next: BTreeMap<u64, (u64, Vec<Cut>)> = BTreeMap::new();
+        for (babies, (giants, cuts)) in &reached {
+            for cut in progression.cuts() {
+                let babies = babies.saturating_mul(cut.babies.unsigned_abs());
+                let giants = giants.saturating_mul(progression.giants(cut).unsigned_abs());
+                let better = next.get(&babies).is_none_or(|(least, _)| giants < *least);
+                if better {
+                    next.insert(babies, (giants, cuts.iter().copied().chain([cut]).collect()));
+                }
+            }
+        }
+        reached = undominated(next);
+    }
+    let cost = |babies: u64, giants: u64| (babies - 1).saturating_mul(sources).saturating_add((giants - 1).saturating_mul(targets));
+    let best = reached.into_iter().min_by_key(|(babies, (giants, _))| cost(*babies, *giants));
+    best.map(|(_, (_, cuts))| cuts).unwrap_or_default()
 }
 
-fn counts(progressions: &[Progression], bits: &[u32]) -> (u64, u64) {
-    let pairs = || progressions.iter().zip(bits);
-    let product = |numbers: &mut dyn Iterator<Item = i64>| numbers.fold(1, |all: u64, n| all.saturating_mul(n.unsigned_abs()));
-    (product(&mut pairs().map(|(p, &bits)| p.babies(bits))), product(&mut pairs().map(|(p, &bits)| p.giants(bits))))
+/// Without those that have more babies and no fewer giants than another.
+fn undominated(reached: BTreeMap<u64, (u64, Vec<Cut>)>) -> BTreeMap<u64, (u64, Vec<Cut>)> {
+    let mut least = u64::MAX;
+    let fewer = |giants: u64, least: &mut u64| {
+        let fewer = giants < *least;
+        *least = giants.min(*least);
+        fewer
+    };
+    reached.into_iter().filter(|(_, (giants, _))| fewer(*giants, &mut least)).collect()
 }
 
 impl Split {
     /// Rotations of each source, rotations of each target, and products for each pair of them.
     pub(crate) fn costs(&self) -> (u64, u64, u64) {
-        let (babies, giants) = counts(&self.progressions, &self.baby);
-        let all = self.progressions.iter().fold(1, |all: u64, p| all.saturating_mul((p.hi - p.lo + 1).unsigned_abs()));
+        let pairs = || self.progressions.iter().zip(&self.cuts);
+        let product = |numbers: &mut dyn Iterator<Item = i64>| numbers.fold(1, |all: u64, n| all.saturating_mul(n.unsigned_abs()));
+        let babies = product(&mut pairs().map(|(_, cut)| cut.babies));
+        let giants = product(&mut pairs().map(|(progression, cut)| progression.giants(*cut)));
+        let all = product(&mut self.progressions.iter().map(Progression::len));
         (babies - 1, giants - u64::from(self.offset == 0), all)
     }
 
@@ -188,10 +221,11 @@ impl Split {
             }
         }
         let (mut baby, mut giant) = (0, self.offset);
-        for ((total, progression), bits) in totals.into_iter().zip(&self.progressions).zip(&self.baby) {
+        for ((total, progression), cut) in totals.into_iter().zip(&self.progressions).zip(&self.cuts) {
             let total = progression.reduce(total, self.period);
-            baby += progression.unit * (total & ((1 << bits) - 1));
-            giant += progression.unit * (total >> bits << bits);
+            let steps = (total + cut.start).div_euclid(cut.babies) * cut.babies;
+            baby += progression.unit * (total - steps);
+            giant += progression.unit * steps;
         }
         (baby, giant)
     }

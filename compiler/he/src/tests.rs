@@ -40,7 +40,11 @@ fn brute(c: &Contraction, data: &[Vec<i64>]) -> Vec<i64> {
         for (o, d) in c.operands.iter().zip(data) {
             let mut flat = 0;
             for a in &o.axes {
-                flat = flat * a.size + match a.subscript { Subscript::Label(l) => v[l as usize], Subscript::Fixed(k) => k };
+                flat = flat * a.size
+                    + match a.subscript {
+                        Subscript::Label(l) => v[l as usize],
+                        Subscript::Fixed(k) => k,
+                    };
             }
             p = p.wrapping_mul(d[flat as usize]);
         }
@@ -68,8 +72,20 @@ fn simulate(p: &Packed, inputs: &[Vec<i64>], publics: &[Vec<i64>], strict: bool)
     let plain = |id| {
         let mut v = vec![0_i64; n];
         match &p.plains[id].values {
-            PlainValues::Elements(t, segs) => for s in segs { for k in 0..s.count { v[((s.slot + k * s.dslot) as usize) % n] = pubs[t][(s.flat as i64 + k as i64 * s.dflat) as usize]; } },
-            PlainValues::Constant(c, runs) => for s in runs { for k in 0..s.count { v[((s.slot + k * s.dslot) as usize) % n] = *c as i64; } },
+            PlainValues::Elements(t, segs) => {
+                for s in segs {
+                    for k in 0..s.count {
+                        v[((s.slot + k * s.dslot) as usize) % n] = pubs[t][(s.flat as i64 + k as i64 * s.dflat) as usize];
+                    }
+                }
+            }
+            PlainValues::Constant(c, runs) => {
+                for s in runs {
+                    for k in 0..s.count {
+                        v[((s.slot + k * s.dslot) as usize) % n] = *c as i64;
+                    }
+                }
+            }
         }
         v
     };
@@ -81,11 +97,19 @@ fn simulate(p: &Packed, inputs: &[Vec<i64>], publics: &[Vec<i64>], strict: bool)
                 let l = &p.inputs[input].layout;
                 let mut seen = vec![0_i64; n];
                 for (slot, out) in seen.iter_mut().enumerate() {
-                    *out = match l.content(u64::from(chunk) * n as u64 + slot as u64) { Content::Element(f) => inputs[input.as_u32() as usize][f as usize], Content::Zero => 0, Content::Junk => 1_000_003 * slot as i64 + 77 };
+                    *out = match l.content(u64::from(chunk) * n as u64 + slot as u64) {
+                        Content::Element(f) => inputs[input.as_u32() as usize][f as usize],
+                        Content::Zero => 0,
+                        Content::Junk => 1_000_003 * slot as i64 + 77,
+                    };
                 }
                 seen
             }
-            Op::Rotate { x, by } => { let mut v = vals[x].clone(); v.rotate_left(by as usize); v }
+            Op::Rotate { x, by } => {
+                let mut v = vals[x].clone();
+                v.rotate_left(by as usize);
+                v
+            }
             Op::Add(a, b) => z(&vals[a], &vals[b], &i64::wrapping_add),
             Op::Sub(a, b) => z(&vals[a], &vals[b], &i64::wrapping_sub),
             Op::Neg(a) => vals[a].iter().map(|x| x.wrapping_neg()).collect(),
@@ -101,7 +125,12 @@ fn simulate(p: &Packed, inputs: &[Vec<i64>], publics: &[Vec<i64>], strict: bool)
     for a in 0..(n as u64) << o.layout.chunks.len() {
         let v = vals[o.values[(a / n as u64) as usize]][(a % n as u64) as usize];
         match o.layout.content(a) {
-            Content::Element(f) => { if let Some(old) = out[f as usize] { assert_eq!(old, v, "replicas differ"); } out[f as usize] = Some(v); }
+            Content::Element(f) => {
+                if let Some(old) = out[f as usize] {
+                    assert_eq!(old, v, "replicas differ");
+                }
+                out[f as usize] = Some(v);
+            }
             Content::Zero => assert_eq!(v, 0, "zero claimed at {a} of {}", o.layout),
             Content::Junk => assert!(!strict),
         }
@@ -112,7 +141,12 @@ fn simulate(p: &Packed, inputs: &[Vec<i64>], publics: &[Vec<i64>], strict: bool)
 fn run(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: usize, contract: Contract) -> ein_ir::packed::Counts {
     let c = einsum(equation, shapes, secret);
     let p = plan(&c, contract, DType::I64, log_slots);
-    let data: Vec<Vec<i64>> = c.operands.iter().enumerate().map(|(n, o)| (0..o.shape().iter().product::<u64>()).map(|k| (((k + 1) * 7919 + n as u64 * 104729) % 2003) as i64 - 1001).collect()).collect();
+    let data: Vec<Vec<i64>> = c
+        .operands
+        .iter()
+        .enumerate()
+        .map(|(n, o)| (0..o.shape().iter().product::<u64>()).map(|k| (((k + 1) * 7919 + n as u64 * 104729) % 2003) as i64 - 1001).collect())
+        .collect();
     let pick = |s: bool| c.operands.iter().zip(&data).filter(|(o, _)| o.secret == s).map(|(_, d)| d.clone()).collect::<Vec<_>>();
     let got = simulate(&p, &pick(true), &pick(false), contract == Contract::Strict);
     assert!(got == brute(&c, &data), "{equation} {shapes:?} {secret} {contract:?}: wrong");
@@ -143,7 +177,15 @@ fn table() {
         for (contract, goal) in [(Contract::Strict, strict), (Contract::Free, free)] {
             let start = std::time::Instant::now();
             let c = run(equation, shapes, &secret, 14, contract);
-            println!("{equation:20} {contract:?}: {}/{}/{}/{}/{}  goal {goal} {:?}", c.rotations, c.mulcc, c.mulcp, c.depth, c.keys, start.elapsed());
+            println!(
+                "{equation:20} {contract:?}: {}/{}/{}/{}/{}  goal {goal} {:?}",
+                c.rotations,
+                c.mulcc,
+                c.mulcp,
+                c.depth,
+                c.keys,
+                start.elapsed()
+            );
         }
     }
 }
