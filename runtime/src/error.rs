@@ -166,6 +166,20 @@ pub enum Error {
         /// The size of the dim.
         size: u64,
     },
+    /// E0918: an element of an input `in lo..hi` is outside, or NaN.
+    #[error("`{name}{}` is {value}, and its values are stated to be in {lo}..{hi}", show_position(.index))]
+    ValueOutOfRange {
+        /// The input.
+        name: String,
+        /// Where in the input; empty for a scalar.
+        index: Vec<usize>,
+        /// The element.
+        value: String,
+        /// The least value stated.
+        lo: String,
+        /// The greatest value stated.
+        hi: String,
+    },
 }
 
 /// `[2, 3]`, or nothing for a scalar.
@@ -213,6 +227,7 @@ impl Error {
             Error::ElementCount { .. } => (912, "element-count"),
             Error::OutputNotRowMajor { .. } => (913, "output-not-row-major"),
             Error::IndexOutOfRange { .. } => (917, "index-out-of-range"),
+            Error::ValueOutOfRange { .. } => (918, "value-out-of-range"),
         }
     }
 
@@ -243,6 +258,9 @@ impl Error {
             Error::OutputNotRowMajor { .. } => Some("give a row-major array and copy from it".to_owned()),
             Error::IndexOutOfRange { size: 0, .. } => Some("a dim of size 0 has no positions".to_owned()),
             Error::IndexOutOfRange { size, .. } => Some(format!("positions are 0 to {}", size - 1)),
+            Error::ValueOutOfRange { lo, hi, .. } => {
+                Some(format!("both {lo} and {hi} belong to the range; it stands behind the parameter"))
+            }
             Error::SizeOverflow { .. }
             | Error::AllocationFailed { .. }
             | Error::ThreadsUnavailable { .. }

@@ -6,6 +6,7 @@
 //! Must not know: the language, the optimiser, any code generator. It depends on `ein-ir` for dtypes and diagnostics alone.
 
 pub mod backend;
+pub mod bounds;
 pub mod buffer;
 pub mod cache;
 pub mod element;
@@ -20,6 +21,7 @@ pub mod tensor;
 pub mod view;
 
 pub use backend::{Backend, Executable};
+pub use bounds::check_bounds;
 pub use buffer::AlignedBuf;
 pub use cache::Cache;
 pub use element::Element;

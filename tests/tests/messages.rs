@@ -60,6 +60,7 @@ fn files_and_memory() {
         E::UnknownInput { name: "X".to_owned(), known: vec![name(), "w".to_owned()] },
         E::ElementCount { shape: vec![2, 3], expected: 6, found: 5 },
         E::OutputNotRowMajor { name: "y".to_owned() },
+        E::ValueOutOfRange { name: name(), index: vec![1, 0], value: "1.5".to_owned(), lo: "-1.0".to_owned(), hi: "1.0".to_owned() },
     ];
     insta::assert_snapshot!(rendered(errors.into_iter().map(|e| (format!("E{:04}", e.code()), e.into()))));
 }
@@ -80,6 +81,10 @@ fn calls() -> Result<(), Error> {
     let aarch64 = Compiler::new().cpu(Cpu::Aarch64).compile(SCALE)?.def("scale")?;
     let small = Compiler::new().memory_limit(8).compile(SCALE)?.def("scale")?;
     let outputs = bound.call(&[(&x).into(), (&a).into()])?;
+    let ranged = Compiler::new().threads(1).compile("def f<N>(x: f32[N] in -1.0..0.1) -> y: f32[N] { y[i] = x[i]; }")?.def("f")?;
+    let values = ein::ndarray::array![0.1f32, 7.0, -1.0, f32::NAN, 0.0];
+    let inside = ranged.call([("x", values.slice(ein::ndarray::s![..;2]))])?;
+    assert_eq!(inside.array::<f32>("y")?.as_slice(), Some(&[0.1, -1.0, 0.0][..]), "both ends are inside, rounded to the type");
     let cases = [
         ("one input of two", bound.call_into(&[(&x).into()], &mut [(&mut y).into()]).err()),
         ("another shape of output", bound.call_into(&[(&x).into(), (&a).into()], &mut [(&mut wide).into()]).err()),
@@ -91,6 +96,9 @@ fn calls() -> Result<(), Error> {
         ("more memory than allowed", small.bind().size("N", 2).size("M", 3).build().err()),
         ("a size that is missing", scale.bind().size("N", 2).build().err()),
         ("an input given twice", scale.call([("x", &x), ("a", &a), ("x", &x)]).err()),
+        ("a value outside of its range", ranged.call([("x", values.view())]).err()),
+        ("no number, in a view with strides", ranged.call([("x", values.slice(ein::ndarray::s![2..;-1]))]).err()),
+        ("a constant outside of its range", ranged.bind().constant("x", values.view()).and_then(ein::Binder::build).err()),
         ("an unknown input", scale.bind().shape("xx", &[2]).build().err()),
     ];
     let cases = cases.into_iter().map(|(case, error)| (case.to_owned(), error.unwrap_or_else(|| panic!("no error: {case}"))));

@@ -7,6 +7,7 @@ use crate::raw;
 use ein_cranelift::Compiled;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
+use ein_ir::entity::Tensor as TensorId;
 use ein_ir::kernel::Place;
 use ein_ir::plan::{FaultDecl, Peak};
 use ein_runtime::{AlignedBuf, Element, Executable, Frame, Tensor, TensorMut, TensorRef};
@@ -180,6 +181,8 @@ struct Argument {
     first_stride: Option<usize>,
     /// For indices: sizes of the ranges that their values must be in, one for each column.
     index_of: Vec<u64>,
+    /// The least and the greatest value that its elements may have, where the program states them.
+    bounds: Option<(f64, f64)>,
 }
 
 /// Machine code for fixed sizes and layouts. `Send + Sync`: calls may overlap.
@@ -209,14 +212,19 @@ impl Bound {
         classes: &[InputClass],
     ) -> Result<Self, Error> {
         let plan = &staged.plan;
+        let module = function.module();
         let argument = |t, first_stride| {
             let b: &ein_ir::plan::Buffer = &plan.buffers[t];
             let shape = b.extents.iter().map(|e| usize::try_from(*e).unwrap_or(usize::MAX)).collect();
-            Argument { name: b.name.clone(), dtype: b.dtype, shape, first_stride, index_of: b.index_of.clone() }
+            Argument { name: b.name.clone(), dtype: b.dtype, shape, first_stride, index_of: b.index_of.clone(), bounds: None }
         };
         let first_strides = runtime_strides(staged);
-        let inputs =
-            plan.inputs.iter().enumerate().map(|(n, t)| argument(*t, classes[n].strided.then(|| first_strides[n]).flatten())).collect();
+        let stated = |n: usize| module.params.get(n).and_then(|param| module.tensors[*param].bounds);
+        let input = |(n, t): (usize, &TensorId)| {
+            let first_stride = classes[n].strided.then(|| first_strides[n]).flatten();
+            Argument { bounds: stated(n), ..argument(*t, first_stride) }
+        };
+        let inputs = plan.inputs.iter().enumerate().map(input).collect();
         let outputs = plan.outputs.iter().map(|t| argument(*t, None)).collect();
         let arena_bytes =
             usize::try_from(staged.kernels.arena_bytes).map_err(|_| ein_runtime::Error::AllocationFailed { bytes: usize::MAX })?;
@@ -357,6 +365,9 @@ impl Bound {
         }
         if !argument.index_of.is_empty() {
             ein_runtime::check_indices(&argument.name, view, &argument.index_of)?;
+        }
+        if let Some(bounds) = argument.bounds {
+            ein_runtime::check_bounds(&argument.name, view, argument.dtype, bounds)?;
         }
         Ok(())
     }

@@ -197,6 +197,15 @@ pub fn round_to(x: f64, dtype: DType) -> f64 {
     SmallFormat::of(dtype).map_or(x, |format| format.round(x))
 }
 
+/// The shortest text that reads back as this number of a dtype; f32 decides for all floats that are no wider.
+#[must_use]
+pub fn shortest(x: f64, dtype: DType) -> String {
+    if dtype.is_integer() {
+        return x.to_string();
+    }
+    if dtype == DType::F64 { format!("{x:?}") } else { format!("{:?}", x as f32) }
+}
+
 /// An integer as the nearest number of a float dtype.
 #[must_use]
 pub fn int_to_float(n: i128, dtype: DType) -> f64 {

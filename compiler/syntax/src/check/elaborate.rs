@@ -89,8 +89,9 @@ impl Elaborator<'_> {
             return None;
         };
         self.check_columns(name, &index_of, &axes, param.span);
+        let bounds = self.stated_values(param);
         let decl = TensorDecl::new(name, element_dtype(&param.ty.element), axes, param.span);
-        let tensor = self.module.tensors.push(TensorDecl { index_of, ..decl });
+        let tensor = self.module.tensors.push(TensorDecl { index_of, bounds, ..decl });
         self.declare(name, param.name.span, what, Meaning::Tensor(tensor));
         Some(tensor)
     }

@@ -22,6 +22,7 @@ pub(crate) mod files;
 mod hint;
 pub(crate) mod index;
 pub(crate) mod inline;
+pub(crate) mod interval;
 mod laws;
 pub(crate) mod names;
 pub(crate) mod program;

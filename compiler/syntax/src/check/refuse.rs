@@ -15,7 +15,7 @@ const FUNCTIONS: [&str; 3] = ["approx", "eig", "rng"];
 pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
     let mut found = Refusals(Vec::new());
     def.params.iter().for_each(|p| found.param(p, is_ignored_fact));
-    def.results.iter().for_each(|p| found.param(p, |_| false));
+    def.results.iter().for_each(|p| found.result(p));
     def.body.iter().for_each(|s| found.statement(s));
     found.first()
 }
@@ -70,8 +70,12 @@ impl Refusals {
         if let Some(tolerance) = &param.tolerance {
             self.add(&format!("the error budget `within {}` is", tolerance.kind.name()), tolerance.span);
         }
-        if let Some(bounds) = &param.bounds {
-            self.add("the value range `in lo..hi` of a parameter is", bounds.span);
+    }
+
+    fn result(&mut self, result: &Param) {
+        self.param(result, |_| false);
+        if let Some(bounds) = &result.bounds {
+            self.add("the value range `in lo..hi` of a result is", bounds.span);
         }
     }
 

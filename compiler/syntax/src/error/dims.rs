@@ -4,7 +4,7 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 15] = [
+pub const CODES: [CodeEntry; 17] = [
     CodeEntry::new(301, "dim-mismatch", "two dims that must be the same are not"),
     CodeEntry::new(302, "range-undetermined", "nothing says what range an index has"),
     CodeEntry::new(303, "out-of-bounds", "a subscript leaves its axis, or cannot be shown to stay inside"),
@@ -20,6 +20,8 @@ pub const CODES: [CodeEntry; 15] = [
     CodeEntry::new(313, "row-length", "nothing says what a row variable stands for, or two places say different things"),
     CodeEntry::new(314, "ragged-table", "rows of a table differ in length"),
     CodeEntry::new(315, "unproved-size", "strictly: a check of sizes does not follow from what the def states"),
+    CodeEntry::new(316, "bad-values", "a range of values whose ends are no literals, stand in the wrong order, or bound no numbers"),
+    CodeEntry::new(317, "values-unknown", "nothing shows that an argument has only the values that the parameter states"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.

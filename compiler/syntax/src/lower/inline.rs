@@ -4,6 +4,7 @@ use super::Builder;
 use crate::check::budget::{Measure, measure};
 use crate::check::files::ItemId;
 use crate::check::inline::substitute_dims;
+use crate::check::interval::values_unknown;
 use crate::check::program::Outcome;
 use crate::check::tree::Node;
 use crate::error::parse::LimitError;
@@ -24,6 +25,13 @@ impl Builder<'_, '_> {
         let placeholder = || Scalar::literal(Literal::Bool(false), DType::Bool, span);
         let Outcome::Right(callee) = self.elab.scalar_def(def) else { return placeholder() };
         let module = &callee.module;
+        for (param, arg) in module.params.iter().zip(&args) {
+            let param = &module.tensors[*param];
+            let known = self.elab.values_of(arg);
+            if param.bounds.is_some_and(|(lo, hi)| known.is_none_or(|known| known.0 < lo || hi < known.1)) {
+                self.elab.errors.push(values_unknown(&module.name, param, ("this argument", arg.span), known));
+            }
+        }
         let mut dims: Vec<Option<Extent>> = module.dims.values().map(|d| d.default.map(Extent::from)).collect();
         self.elab.share_dims(&callee, &mut dims, span);
         let dims: Option<Vec<Extent>> = dims.into_iter().collect();

@@ -3,6 +3,7 @@
 use super::Call;
 use crate::ast::{Argument, Expr, ExprKind, Ident};
 use crate::check::dtype::Typer;
+use crate::check::interval::values_unknown;
 use crate::check::names::find_at;
 use crate::check::resolve::{Resolver, plural};
 use crate::check::scope::{Elaborator, Meaning};
@@ -10,9 +11,30 @@ use crate::error::sums::error;
 use crate::error::{dims, types};
 use crate::lower::Builder;
 use ein_ir::entity::Tensor;
+use ein_ir::scalar::value::shortest;
+use ein_ir::span::Span;
 use ein_ir::tensor::TensorDecl;
 
 impl Elaborator<'_> {
+    /// An argument has only the values that its parameter states.
+    pub(super) fn check_values(&mut self, call: &Call<'_>, param: &TensorDecl, tensor: Tensor) {
+        let Some(stated) = param.bounds else { return };
+        let known = self.values_of_tensor(tensor);
+        if known.is_some_and(|known| stated.0 <= known.0 && known.1 <= stated.1) {
+            return;
+        }
+        let given = &self.module.tensors[tensor];
+        let is_param = self.module.params.contains(&tensor);
+        let text = format!("`{}`", given.name);
+        let found = values_unknown(call.def.as_str(), param, (&text, argument_span(call, given)), known);
+        let (lo, hi) = (shortest(stated.0, param.dtype), shortest(stated.1, param.dtype));
+        self.errors.push(found.help(if is_param {
+            format!("declare `{}` with `in {lo}..{hi}`", given.name)
+        } else {
+            format!("an equation that bounds it: `min(max(…, {lo}), {hi})`")
+        }));
+    }
+
     /// The caller's tensors for the parameters, in order; a scalar expression becomes a tensor of its own.
     pub(super) fn arguments(&mut self, call: &Call<'_>, target: &Ident) -> Option<Vec<Tensor>> {
         let module = &call.callee.module;
@@ -94,10 +116,15 @@ impl Elaborator<'_> {
     }
 }
 
-pub(super) fn argument_mismatch(call: &Call<'_>, param: &TensorDecl, given: &TensorDecl) -> Option<ein_ir::diagnostic::Diagnostic> {
+/// Where a tensor is passed.
+fn argument_span(call: &Call<'_>, given: &TensorDecl) -> Span {
     let at =
         call.args.iter().find_map(|a| find_at(&a.value, a.value.span).filter(|e| e.as_name().is_some_and(|n| n.as_str() == given.name)));
-    let span = at.map_or(call.span, |e| e.span);
+    at.map_or(call.span, |e| e.span)
+}
+
+pub(super) fn argument_mismatch(call: &Call<'_>, param: &TensorDecl, given: &TensorDecl) -> Option<ein_ir::diagnostic::Diagnostic> {
+    let span = argument_span(call, given);
     if param.axes.len() != given.axes.len() {
         let (n, m) = (param.axes.len(), given.axes.len());
         let message = format!("`{}` of `{}` has {n} {}, and `{}` has {m}", param.name, call.def, plural(n, "axis", "axes"), given.name);

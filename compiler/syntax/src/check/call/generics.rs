@@ -64,6 +64,7 @@ impl<'p> Elaborator<'p> {
         }
         for (param, tensor) in module.params.iter().zip(tensors) {
             self.check_axes(call, &module.tensors[*param], *tensor, &out);
+            self.check_values(call, &module.tensors[*param], *tensor);
         }
         (self.errors.len() == before).then_some(out)
     }
