@@ -82,11 +82,11 @@ impl Contraction {
         axis_bits(self.labels[usize::from(label)].size)
     }
 
-    /// A set of operands as bits; their labels, as bits.
+    /// A set of operands as bits; their labels, as bits. Labels of one position are left out: there is nothing to place.
     #[must_use]
     pub fn labels_of(&self, operands: u32) -> u64 {
         let chosen = self.operands.iter().enumerate().filter(|(n, _)| operands >> n & 1 == 1);
-        chosen.flat_map(|(_, operand)| operand.labels()).fold(0, |all, label| all | 1 << label)
+        chosen.flat_map(|(_, operand)| operand.labels()).filter(|&label| self.bits(label) > 0).fold(0, |all, label| all | 1 << label)
     }
 
     /// The labels that a product of these operands keeps once summed: those of the result and of the other operands.

@@ -15,19 +15,18 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Writes a plan as a packed program.
 pub(crate) fn emit(contraction: &Contraction, plan: &Plan, contract: Contract, dtype: DType, log_slots: usize) -> Packed {
-    let mut emitter = Emitter {
-        contraction,
-        contract,
-        dtype,
-        log_slots,
-        builder: Builder::new(1 << log_slots),
-        inputs: HashMap::new(),
-        publics: HashMap::new(),
-    };
-    emitter.declare();
+    let mut emitter = Emitter::new(contraction, contract, dtype, log_slots);
     let value = emitter.way(&plan.way, None);
     let value = emitter.finish(value, plan);
     emitter.output(&value);
+    emitter.builder.packed
+}
+
+/// The program of a contraction over no positions: its result is zero, or has no elements.
+pub(crate) fn emit_zero(contraction: &Contraction, packing: &Packing, contract: Contract, dtype: DType, log_slots: usize) -> Packed {
+    let mut emitter = Emitter::new(contraction, contract, dtype, log_slots);
+    let chunks = vec![None; usize::try_from(crate::convert::n_chunks(packing, log_slots)).unwrap_or(0)];
+    emitter.output(&Value { packing: packing.clone(), chunks });
     emitter.builder.packed
 }
 
@@ -63,7 +62,14 @@ fn chunk_addresses(packing: &Packing, log_slots: usize) -> impl Iterator<Item = 
         .map(move |index| positions.iter().enumerate().fold(0, |address, (n, position)| address | (index >> n & 1) << position))
 }
 
-impl Emitter<'_> {
+impl<'a> Emitter<'a> {
+    fn new(contraction: &'a Contraction, contract: Contract, dtype: DType, log_slots: usize) -> Self {
+        let builder = Builder::new(1 << log_slots);
+        let mut emitter = Emitter { contraction, contract, dtype, log_slots, builder, inputs: HashMap::new(), publics: HashMap::new() };
+        emitter.declare();
+        emitter
+    }
+
     fn declare(&mut self) {
         for (n, operand) in self.contraction.operands.iter().enumerate() {
             if !operand.secret {

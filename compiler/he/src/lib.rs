@@ -22,6 +22,9 @@ use ein_ir::packed::Packed;
 /// Plans a contraction for ciphertexts of `2^log_slots` slots.
 #[must_use]
 pub fn plan(contraction: &Contraction, contract: Contract, dtype: DType, log_slots: usize) -> Packed {
+    if contraction.labels.iter().any(|label| label.size == 0) {
+        return emit::emit_zero(contraction, &search::wanted(contraction, log_slots), contract, dtype, log_slots);
+    }
     let plan = search::Search::new(contraction, contract, log_slots).plan();
     emit::emit(contraction, &plan, contract, dtype, log_slots)
 }

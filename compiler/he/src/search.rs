@@ -267,7 +267,7 @@ fn splits(set: u32) -> impl Iterator<Item = (u32, u32)> {
 }
 
 /// The result in row-major form.
-fn wanted(contraction: &Contraction, log_slots: usize) -> Packing {
+pub(crate) fn wanted(contraction: &Contraction, log_slots: usize) -> Packing {
     let shape: Vec<u64> = contraction.output.iter().map(|&label| contraction.labels[usize::from(label)].size).collect();
     let layout = ein_ir::packed::Layout::row_major(&shape, u32::try_from(log_slots).unwrap_or(u32::MAX));
     let relabel = |bit| match bit {

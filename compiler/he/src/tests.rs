@@ -189,3 +189,49 @@ fn table() {
         }
     }
 }
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % n
+    }
+}
+
+#[test]
+fn random() {
+    let mut random = Random(1);
+    for round in 0..600 {
+        let n_labels = 1 + random.below(5);
+        let sizes: Vec<u64> = (0..n_labels).map(|_| [0, 1, 2, 2, 3, 3, 4, 5, 7, 8][random.below(10) as usize]).collect();
+        let n_operands = 1 + random.below(4) as usize;
+        let mut terms: Vec<String> = Vec::new();
+        let mut shapes: Vec<Vec<u64>> = Vec::new();
+        let letter = |l: u64| char::from(b'a' + l as u8);
+        for _ in 0..n_operands {
+            let rank = random.below(4);
+            let labels: Vec<u64> = (0..rank).map(|_| random.below(n_labels)).collect();
+            terms.push(labels.iter().map(|&l| letter(l)).collect());
+            shapes.push(labels.iter().map(|&l| sizes[l as usize]).collect());
+        }
+        let mut used: Vec<char> = terms.concat().chars().collect();
+        used.sort_unstable();
+        used.dedup();
+        let mut output = String::new();
+        while !used.is_empty() && random.below(3) > 0 {
+            output.push(used.remove(random.below(used.len() as u64) as usize));
+        }
+        let mut secret: String = (0..n_operands).map(|_| if random.below(3) > 0 { 'c' } else { 'p' }).collect();
+        if !secret.contains('c') {
+            secret.replace_range(0..1, "c");
+        }
+        let equation = format!("{}->{output}", terms.join(","));
+        let shapes: Vec<&[u64]> = shapes.iter().map(|s| &s[..]).collect();
+        for contract in [Contract::Strict, Contract::Free] {
+            let log_slots = 3 + random.below(6) as usize;
+            println!("{round}: {equation} {shapes:?} {secret} {log_slots} {contract:?}");
+            run(&equation, &shapes, &secret, log_slots, contract);
+        }
+    }
+}
