@@ -1,4 +1,4 @@
-//! The meaning of tensor IR and of kernel IR: slow, obvious evaluation that every back end is compared with.
+//! The meaning of tensor IR, of kernel IR and of packed IR: slow, obvious evaluation that every back end is compared with.
 //!
 //! * [`tensor`] evaluates a specialised tensor module as declared: each operation rounded to its dtype, sums in index order in
 //!   the accumulator. It decides integers, bools and faults.

@@ -211,7 +211,7 @@ impl<T: Number> Machine<'_, T> {
         let chunks_before: u64 = earlier.map(|(_, decl)| u64::from(decl.layout.n_chunks())).sum();
         let first = (chunks_before + u64::from(chunk)) * self.n as u64;
         let tensor = &self.operands.secrets[input.index()];
-        for ((slot, content), address) in value.iter_mut().zip(contents(&self.program.inputs[input].layout, chunk)).zip(first..) {
+        for ((slot, content), address) in value.iter_mut().zip(self.program.inputs[input].layout.contents(chunk)).zip(first..) {
             match content {
                 Content::Element(flat) => slot.clone_from(&tensor[flat as usize]),
                 Content::Zero => {}
@@ -246,7 +246,7 @@ fn read<T: Number>(output: &OutputDecl, values: &SecondaryMap<Ciphertext, Vec<T>
     let mut tensor: Vec<Option<T>> = vec![None; n_elements as usize];
     let mut problems = Vec::new();
     for (chunk, value) in (0..).zip(&output.values) {
-        for (slot, (content, number)) in contents(layout, chunk).zip(&values[*value]).enumerate() {
+        for (slot, (content, number)) in layout.contents(chunk).zip(&values[*value]).enumerate() {
             if let Some(message) = read_slot(&content, number, &mut tensor) {
                 problems.push(format!("slot {slot} of {value}, ciphertext {chunk} of {layout}, {message}"));
             }
@@ -273,12 +273,6 @@ fn read_slot<T: Number>(content: &Content, number: &T, tensor: &mut [Option<T>])
         Content::Zero if T::EXACT && *number != T::zero() => Some("is not zero".to_owned()),
         Content::Zero | Content::Junk => None,
     }
-}
-
-/// What is at each slot of a ciphertext, in order.
-fn contents(layout: &Layout, chunk: u32) -> impl Iterator<Item = Content> + '_ {
-    let n = 1_u64 << layout.slots.len();
-    (u64::from(chunk) * n..(u64::from(chunk) + 1) * n).map(|address| layout.content(address))
 }
 
 /// Whether a result is as the strict contract wants it: row major, every axis padded to a power of two, zero elsewhere.

@@ -4,8 +4,6 @@
 //! `k`), or is free, and then says what the value is where that bit is 1. Row major, tiles, interleaving, replication and gaps are
 //! all of this form; diagonals have a [`Roll`] besides.
 
-use std::fmt;
-
 /// A packing of a tensor of shape `shape` into ciphertexts of `n` slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Layout {
@@ -125,7 +123,19 @@ impl Layout {
     /// What is at an address below `n_chunks * n`.
     #[must_use]
     pub fn content(&self, address: u64) -> Content {
-        let mut position = vec![0_u64; self.shape.len()];
+        self.content_at(address, &mut vec![0; self.shape.len()])
+    }
+
+    /// What is at each slot of a ciphertext, in order.
+    pub fn contents(&self, chunk: u32) -> impl Iterator<Item = Content> + '_ {
+        let n = 1_u64 << self.slots.len();
+        let mut position = vec![0; self.shape.len()];
+        (u64::from(chunk) * n..(u64::from(chunk) + 1) * n).map(move |address| self.content_at(address, &mut position))
+    }
+
+    /// `position` is memory for one number an axis.
+    fn content_at(&self, address: u64, position: &mut [u64]) -> Content {
+        position.fill(0);
         let mut free = Content::Element(0);
         for (bit, at) in self.bits().zip(0..) {
             if address >> at & 1 == 0 {
@@ -141,10 +151,10 @@ impl Layout {
             }
         }
         for roll in &self.rolls {
-            roll.apply(&mut position);
+            roll.apply(position);
         }
         match free {
-            Content::Element(_) => self.element(&position),
+            Content::Element(_) => self.element(position),
             Content::Zero | Content::Junk => free,
         }
     }
@@ -152,9 +162,7 @@ impl Layout {
     /// Whether a ciphertext holds an element at all: of an axis that is padded, some may not.
     #[must_use]
     pub fn holds_element(&self, chunk: u32) -> bool {
-        let n = 1_u64 << self.slots.len();
-        let first = u64::from(chunk) * n;
-        (first..first + n).any(|address| matches!(self.content(address), Content::Element(_)))
+        self.contents(chunk).any(|content| matches!(content, Content::Element(_)))
     }
 
     fn element(&self, position: &[u64]) -> Content {
@@ -171,12 +179,12 @@ impl Layout {
     /// The addresses of all elements as runs, by address.
     #[must_use]
     pub fn segments(&self) -> Vec<Segment> {
-        let n = 1_u64 << self.slots.len();
         let mut segments = Segments::default();
-        for address in 0..n << self.chunks.len() {
-            if let Content::Element(flat) = self.content(address) {
-                #[expect(clippy::cast_possible_truncation, reason = "chunks and slots are counted in 32 bits")]
-                segments.push((address / n) as u32, (address % n) as u32, flat);
+        for chunk in 0..self.n_chunks() {
+            for (content, slot) in self.contents(chunk).zip(0..) {
+                if let Content::Element(flat) = content {
+                    segments.push(chunk, slot, flat);
+                }
             }
         }
         segments.finish()
@@ -238,59 +246,4 @@ impl Segment {
         self.count += u32::from(goes_on);
         goes_on
     }
-}
-
-/// `[ct: j.3 | slots: i.6-0 rep.1 j.2-0]`, axes by number: the highest bit first.
-impl fmt::Display for Layout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[")?;
-        if !self.chunks.is_empty() {
-            f.write_str("ct:")?;
-            fmt_bits(f, &self.chunks)?;
-            f.write_str(" | ")?;
-        }
-        f.write_str("slots:")?;
-        fmt_bits(f, &self.slots)?;
-        for roll in &self.rolls {
-            write!(f, " roll {} by {}", roll.piece, roll.by)?;
-        }
-        f.write_str(if self.junk_padding { " junk padding]" } else { "]" })
-    }
-}
-
-impl fmt::Display for Piece {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_piece(f, self.axis, self.lo + self.len - 1, self.lo)
-    }
-}
-
-fn fmt_piece(f: &mut fmt::Formatter<'_>, axis: u8, hi: u8, lo: u8) -> fmt::Result {
-    write!(f, "a{axis}.{hi}")?;
-    if hi > lo { write!(f, "-{lo}") } else { Ok(()) }
-}
-
-/// Runs of falling bits of one axis are joined, and so are free bits of one kind.
-fn fmt_bits(f: &mut fmt::Formatter<'_>, bits: &[AddressBit]) -> fmt::Result {
-    let mut rest: Vec<AddressBit> = bits.iter().rev().copied().collect();
-    while let Some(&first) = rest.first() {
-        let length = run_length(&rest);
-        f.write_str(" ")?;
-        match first {
-            #[expect(clippy::cast_possible_truncation, reason = "an axis has at most 64 bits")]
-            AddressBit::Axis { axis, bit } => fmt_piece(f, axis, bit, bit + 1 - length as u8)?,
-            AddressBit::Rep => write!(f, "rep.{length}")?,
-            AddressBit::Zero => write!(f, "zero.{length}")?,
-            AddressBit::Junk => write!(f, "junk.{length}")?,
-        }
-        rest.drain(..length);
-    }
-    Ok(())
-}
-
-fn run_length(bits: &[AddressBit]) -> usize {
-    let goes_on = |pair: &[AddressBit]| match (pair[0], pair[1]) {
-        (AddressBit::Axis { axis, bit }, AddressBit::Axis { axis: next, bit: lower }) => axis == next && bit == lower + 1,
-        (one, other) => one == other,
-    };
-    1 + bits.windows(2).take_while(|pair| goes_on(pair)).count()
 }

@@ -16,6 +16,8 @@ pub mod count;
 pub mod equation;
 pub mod layout;
 pub mod level;
+pub mod parse;
+pub mod print;
 pub mod verify;
 
 pub use count::Counts;
