@@ -184,3 +184,54 @@ fn expressions_with_simpler_forms() {
         }
     }
 }
+
+/// The likeliest path: products of what is not negative under `max` and `min`, with NaN, zeros of both signs, what underflows, and infinities beside
+/// numbers above 0.
+#[test]
+fn greatest_products_of_chains() {
+    let chain = "def f<N, K>(a: f64[N, K], b: f64[K, K], c: f64[K]) -> (y: f64[N], z: f64[N], w: f64) {
+        y[i] = max[j, k](abs(a[i, j]) * (b[j, k] * b[j, k]) * abs(c[k]));
+        z[i] = min[j, k](abs(a[i, j]) * relu(b[j, k]) * exp(c[k]));
+        w = max[i, j, k](abs(a[i, j]) * abs(c[k]));
+      }";
+    let zeros = |n: usize| if n.is_multiple_of(3) { -0.0 } else { plain(n) };
+    let tiny = |n: usize| plain(n) * 1e-200;
+    let one_nan = |n: usize| if n == 3 { f64::NAN } else { plain(n) };
+    let infinite = |n: usize| if n.is_multiple_of(4) { f64::INFINITY } else { 1.0 + plain(n).abs() };
+    let kinds: [&dyn Fn(usize) -> f64; 5] = [&plain, &zeros, &tiny, &one_nan, &infinite];
+    for kind in kinds {
+        for (n, k) in [(3, 5), (1, 1), (0, 4), (4, 0)] {
+            check(chain, [("a", floats(&[n, k], kind)), ("b", floats(&[k, k], |n| kind(n + 1))), ("c", floats(&[k], kind))]);
+        }
+    }
+}
+
+/// Sums of integers under `min` and `max`, at the ends of what does not overflow and beyond: those wrap around as written.
+#[test]
+fn least_sums_of_integers() {
+    let narrow = "def f<N, K>(a: i16[N, K], b: i16[K, K], c: i16[K]) -> (y: i32[N], z: i32[N]) {
+        y[i] = min[j, k](a[i, j] as i32 + b[j, k] as i32 + c[k] as i32);
+        z[i] = max[j, k](a[i, j] as i32 * 65537 + b[j, k] as i32 * 65538 + c[k] as i32);
+      }";
+    let wide = "def f<N, K>(a: i32[N, K], b: i32[K, K], c: i32[K]) -> (y: i32[N], z: i32[N]) {
+        y[i] = min[j, k](a[i, j] + b[j, k] + c[k]);
+        z[i] = max[j, k](abs(a[i, j]) * abs(b[j, k]) * abs(c[k]));
+      }";
+    for (n, k) in [(3, 5), (1, 1), (0, 4), (4, 0)] {
+        let of = |shape: &[usize]| Tensor::from_vec(shape, (0..shape.iter().product()).map(|n| ends(n, i16::MIN, i16::MAX)).collect());
+        let [a, b, c] = [of(&[n, k]), of(&[k, k]), of(&[k])].map(|t| t.expect("small"));
+        check(narrow, [("a", a), ("b", b), ("c", c)]);
+        let of = |shape: &[usize]| Tensor::from_vec(shape, (0..shape.iter().product()).map(|n| ends(n, i32::MIN, i32::MAX)).collect());
+        let [a, b, c] = [of(&[n, k]), of(&[k, k]), of(&[k])].map(|t| t.expect("small"));
+        check(wide, [("a", a), ("b", b), ("c", c)]);
+    }
+}
+
+/// Both ends of a type, and small numbers.
+fn ends<T: From<i8>>(n: usize, lo: T, hi: T) -> T {
+    match (n * 5 + 1) % 7 {
+        0 => lo,
+        3 => hi,
+        m => T::from(m as i8 - 2),
+    }
+}

@@ -1,4 +1,4 @@
-//! Interval arithmetic of integer polynomials: where a subscript can reach.
+//! Interval arithmetic of integers: where a subscript can reach, and what an expression of integers can be.
 
 use crate::extent::{Atom, Extent, floor_div};
 
@@ -16,9 +16,21 @@ pub fn interval(extent: &Extent, range_of: &dyn Fn(&Atom) -> Option<Interval>) -
         for atom in monomial {
             term = product(term, atom_interval(atom, range_of)?)?;
         }
-        (lo, hi) = (lo.checked_add(term.0)?, hi.checked_add(term.1)?);
+        (lo, hi) = sum((lo, hi), term)?;
     }
     Some((lo, hi))
+}
+
+/// The interval of sums; `None` on overflow.
+#[must_use]
+pub fn sum(a: Interval, b: Interval) -> Option<Interval> {
+    a.0.checked_add(b.0).zip(a.1.checked_add(b.1))
+}
+
+/// The interval of differences; `None` on overflow.
+#[must_use]
+pub fn difference(a: Interval, b: Interval) -> Option<Interval> {
+    a.0.checked_sub(b.1).zip(a.1.checked_sub(b.0))
 }
 
 /// The interval of products; `None` on overflow.
@@ -32,6 +44,27 @@ fn hull(corners: [i128; 4]) -> Option<Interval> {
     Some((corners.into_iter().min()?, corners.into_iter().max()?))
 }
 
+/// The interval of quotients that round down; `None` if the divisor may be 0.
+#[must_use]
+pub fn floor_quotient(a: Interval, b: Interval) -> Option<Interval> {
+    if b.0 <= 0 && b.1 >= 0 {
+        return None;
+    }
+    // It is monotonic in each operand while the divisor keeps its sign.
+    hull([floor_div(a.0, b.0), floor_div(a.0, b.1), floor_div(a.1, b.0), floor_div(a.1, b.1)])
+}
+
+/// The interval of remainders, which have the sign of the divisor; `None` if that may be 0.
+#[must_use]
+pub fn floor_remainder(a: Interval, b: Interval) -> Option<Interval> {
+    let quotients = floor_quotient(a, b)?;
+    if b.0 == b.1 && quotients.0 == quotients.1 {
+        let whole = quotients.0.checked_mul(b.0)?;
+        return difference(a, (whole, whole));
+    }
+    Some(if b.0 > 0 { (0, b.1 - 1) } else { (b.0 + 1, 0) })
+}
+
 fn atom_interval(atom: &Atom, range_of: &dyn Fn(&Atom) -> Option<Interval>) -> Option<Interval> {
     let (a, b, quotient) = match atom {
         Atom::Dim(_) | Atom::Index(_) => return range_of(atom),
@@ -39,19 +72,7 @@ fn atom_interval(atom: &Atom, range_of: &dyn Fn(&Atom) -> Option<Interval>) -> O
         Atom::Remainder(a, b) => (a, b, false),
     };
     let (a, b) = (interval(a, range_of)?, interval(b, range_of)?);
-    if b.0 <= 0 && b.1 >= 0 {
-        return None;
-    }
-    // The floor quotient is monotonic in each operand while the divisor keeps its sign.
-    let quotients = hull([floor_div(a.0, b.0), floor_div(a.0, b.1), floor_div(a.1, b.0), floor_div(a.1, b.1)])?;
-    if quotient {
-        return Some(quotients);
-    }
-    if b.0 == b.1 && quotients.0 == quotients.1 {
-        let whole = quotients.0.checked_mul(b.0)?;
-        return Some((a.0.checked_sub(whole)?, a.1.checked_sub(whole)?));
-    }
-    Some(if b.0 > 0 { (0, b.1 - 1) } else { (b.0 + 1, 0) })
+    if quotient { floor_quotient(a, b) } else { floor_remainder(a, b) }
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 //!
 //! Optimisers ask here before they reorder, regroup or factor. Laws of floats are those that the language grants (section 12
 //! there): under `+` and `*` they count as a commutative ring, though rounding differs; `0 * x = 0` is not granted. Wrapping
-//! integers are a ring exactly. Where a law holds only for some values, the table says no: whoever knows bounds may know more
-//! (min-plus over integers distributes unless the sum overflows, max-times for operands of at least 0). The log-sum-exp of sums is
-//! the logarithm of a sum of products, and has the laws that floats are granted for those.
+//! integers are a ring exactly. Some laws hold among some values only: whoever knows what the values are asks with a [`Domain`]. The
+//! log-sum-exp of sums is the logarithm of a sum of products, and has the laws that floats are granted for those.
 
 use crate::dtype::{Class, DType};
 use crate::scalar::Literal;
@@ -12,6 +11,17 @@ use crate::scalar::function::BinaryFn;
 use crate::scalar::typing;
 use crate::scalar::value::greatest_float;
 use crate::tensor::ReduceOp;
+
+/// The values among which laws are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Domain {
+    /// All of the type.
+    #[default]
+    Whole,
+    /// Values that keep their order when they are multiplied by each other: under `+` those of which no sum overflows, under `*` those of at least
+    /// 0 (or NaN) of which no product does. What overflows is the integers; floats become infinite, which keeps the order.
+    Monotone,
+}
 
 /// The laws of a reduction `add` over products `mul`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +40,9 @@ pub struct Ring {
     pub distributes: bool,
     /// `zero * x = zero` for every `x`.
     pub zero_annihilates: bool,
+    /// `zero * x` may be left out of a reduction where the program states the zero: always if the zero annihilates, and by what the language
+    /// grants for floats.
+    pub stated_zero_annihilates: bool,
     /// `a + a = a`
     pub idempotent: bool,
     /// Every element has an inverse under `add`, computed by `neg`.
@@ -40,6 +53,12 @@ pub struct Ring {
 /// rules (`argmax`, `argmin`, reducers of the program).
 #[must_use]
 pub fn ring(add: ReduceOp, mul: BinaryFn, dtype: DType) -> Option<Ring> {
+    ring_among(Domain::Whole, add, mul, dtype)
+}
+
+/// As [`ring()`], among the values of a domain.
+#[must_use]
+pub fn ring_among(domain: Domain, add: ReduceOp, mul: BinaryFn, dtype: DType) -> Option<Ring> {
     typing::reduce_result(add, dtype, None)?;
     if !typing::takes_binary(mul, dtype, dtype) || mul.is_comparison() {
         return None;
@@ -47,7 +66,8 @@ pub fn ring(add: ReduceOp, mul: BinaryFn, dtype: DType) -> Option<Ring> {
     let zero = zero(add, dtype)?;
     let float = matches!(dtype.class(), Class::Float | Class::Complex);
     let (associates, commutes) = mul_laws(mul);
-    let distributes = distributes(add, mul, dtype);
+    let distributes = distributes(add, mul, dtype) || domain == Domain::Monotone && distributes_if_monotone(add, mul, dtype);
+    let zero_annihilates = zero_annihilates(add, mul, dtype);
     Some(Ring {
         zero,
         one: one(mul, dtype),
@@ -56,7 +76,8 @@ pub fn ring(add: ReduceOp, mul: BinaryFn, dtype: DType) -> Option<Ring> {
         mul_associates: associates,
         mul_commutes: commutes,
         distributes,
-        zero_annihilates: zero_annihilates(add, mul, float),
+        zero_annihilates,
+        stated_zero_annihilates: zero_annihilates || float && has_granted_zero(add, mul),
         idempotent: matches!(add, ReduceOp::Max | ReduceOp::Min | ReduceOp::Any | ReduceOp::All),
         subtracts: add == ReduceOp::Sum,
     })
@@ -94,10 +115,25 @@ fn distributes(add: ReduceOp, mul: BinaryFn, dtype: DType) -> bool {
     }
 }
 
-fn zero_annihilates(add: ReduceOp, mul: BinaryFn, float: bool) -> bool {
+/// `max` and `min` choose among operands, and what keeps the order does not change which.
+fn distributes_if_monotone(add: ReduceOp, mul: BinaryFn, dtype: DType) -> bool {
+    let is_ordered = dtype.is_float() || dtype.is_integer();
+    is_ordered && matches!(add, ReduceOp::Max | ReduceOp::Min) && matches!(mul, BinaryFn::Add | BinaryFn::Mul)
+}
+
+/// The stated zeros of floats: `0` under sums, `-inf` under `max` and `lse` of sums, `inf` under `min` of sums.
+const fn has_granted_zero(add: ReduceOp, mul: BinaryFn) -> bool {
+    matches!((add, mul), (ReduceOp::Sum, BinaryFn::Mul) | (ReduceOp::Max | ReduceOp::Min | ReduceOp::Lse, BinaryFn::Add))
+}
+
+fn zero_annihilates(add: ReduceOp, mul: BinaryFn, dtype: DType) -> bool {
     match (add, mul) {
-        (ReduceOp::Sum, BinaryFn::Mul) | (ReduceOp::Max, BinaryFn::Min) | (ReduceOp::Min, BinaryFn::Max) => !float,
+        (ReduceOp::Sum, BinaryFn::Mul) | (ReduceOp::Max, BinaryFn::Min) | (ReduceOp::Min, BinaryFn::Max) => {
+            !matches!(dtype.class(), Class::Float | Class::Complex)
+        }
         (ReduceOp::Any, BinaryFn::And) | (ReduceOp::All, BinaryFn::Or) => true,
+        // The least of these is 0.
+        (ReduceOp::Max, BinaryFn::Mul) => dtype.class() == Class::Unsigned,
         // -inf + inf is NaN, and the least integer plus another wraps.
         _ => false,
     }
@@ -205,7 +241,9 @@ mod tests {
                 for mul in BinaryFn::ALL {
                     let Some(ring) = ring(add, mul, dtype) else { continue };
                     n_rings += 1;
-                    check(ring, add, mul, dtype);
+                    check(ring, add, mul, &samples(dtype));
+                    let monotone = ring_among(Domain::Monotone, add, mul, dtype).unwrap();
+                    check(monotone, add, mul, &monotone_samples(mul, dtype));
                 }
             }
         }
@@ -221,13 +259,23 @@ mod tests {
         }
     }
 
-    fn check(ring: Ring, add: ReduceOp, mul: BinaryFn, dtype: DType) {
+    /// Samples of which no three overflow under `mul`, none below 0 where that is a product.
+    fn monotone_samples(mul: BinaryFn, dtype: DType) -> Vec<Value> {
+        let plain = |n: &i32| dtype.class() != Class::Unsigned || *n >= 0;
+        match (mul, dtype.class()) {
+            (_, Class::Bool | Class::Complex | Class::Key) => samples(dtype),
+            (BinaryFn::Mul, _) => [0, 1, 2, 3, 5].map(|n| Value::small(n, dtype)).to_vec(),
+            _ => [-3, -1, 0, 1, 2, 40].into_iter().filter(plain).map(|n| Value::small(n, dtype)).collect(),
+        }
+    }
+
+    fn check(ring: Ring, add: ReduceOp, mul: BinaryFn, values: &[Value]) {
+        let dtype = values[0].dtype();
         let apply = |f: BinaryFn, a: Value, b: Value| comparable(eval_binary(f, a, b).unwrap());
         let plus = |a: Value, b: Value| comparable(fold(add, a, b));
         let zero = Value::from_literal(ring.zero, dtype);
-        let values = samples(dtype);
         let name = format!("{} {} {dtype}", add.name(), mul.name());
-        for &a in &values {
+        for &a in values {
             assert_eq!(plus(zero, a), a, "{name}: zero");
             if let Some(one) = ring.one {
                 assert_eq!(apply(mul, Value::from_literal(one, dtype), a), a, "{name}: one");
@@ -238,12 +286,12 @@ mod tests {
             if ring.zero_annihilates {
                 assert_eq!(apply(mul, zero, a), zero, "{name}: annihilates");
             }
-            for &b in &values {
+            for &b in values {
                 assert_eq!(plus(a, b), plus(b, a), "{name}: add commutes");
                 if ring.mul_commutes {
                     assert_eq!(apply(mul, a, b), apply(mul, b, a), "{name}: mul commutes");
                 }
-                for &c in &values {
+                for &c in values {
                     if ring.mul_associates {
                         assert_eq!(apply(mul, apply(mul, a, b), c), apply(mul, a, apply(mul, b, c)), "{name}: mul associates");
                     }
@@ -263,5 +311,24 @@ mod tests {
         assert!(!ring(ReduceOp::Max, BinaryFn::Mul, DType::F32).unwrap().distributes);
         assert!(!ring(ReduceOp::Sum, BinaryFn::Mul, DType::F32).unwrap().zero_annihilates);
         assert_eq!(ring(ReduceOp::Sum, BinaryFn::Mul, DType::Bool), None);
+    }
+
+    /// What the order of values says, and what it does not.
+    #[test]
+    fn more_is_known_of_values_that_keep_their_order() {
+        let among = |add, mul, dtype| ring_among(Domain::Monotone, add, mul, dtype).unwrap();
+        for dtype in [DType::I8, DType::U16, DType::I64, DType::F32] {
+            for add in [ReduceOp::Max, ReduceOp::Min] {
+                assert!(among(add, BinaryFn::Add, dtype).distributes && among(add, BinaryFn::Mul, dtype).distributes);
+                // From a constant no difference, and no quotient, keeps it.
+                assert!(!among(add, BinaryFn::Sub, dtype).distributes);
+            }
+            assert!(!among(ReduceOp::Prod, BinaryFn::Add, dtype).distributes);
+        }
+        let stated = |add, mul, dtype| among(add, mul, dtype).stated_zero_annihilates;
+        assert!(stated(ReduceOp::Min, BinaryFn::Add, DType::F64) && !stated(ReduceOp::Min, BinaryFn::Mul, DType::F64));
+        // The greatest integer less one is another one.
+        assert!(!stated(ReduceOp::Min, BinaryFn::Add, DType::I32) && !stated(ReduceOp::Max, BinaryFn::Mul, DType::I32));
+        assert!(stated(ReduceOp::Max, BinaryFn::Mul, DType::U32));
     }
 }

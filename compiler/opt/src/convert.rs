@@ -1,6 +1,7 @@
 //! One nest a definition, in the written order.
 
 use crate::draft::{Draft, DraftStep, Recurrence, Role, Value, Work};
+use crate::ranges::Ranges;
 use crate::{library, rewrite};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -26,6 +27,7 @@ pub(crate) fn convert(module: &Module) -> Result<Draft, Vec<Diagnostic>> {
     let mut draft = converter.draft;
     draft.steps = steps;
     add_results(module, &mut draft);
+    draft.ranges = Ranges::of(module, &draft);
     Ok(draft)
 }
 

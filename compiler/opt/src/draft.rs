@@ -9,6 +9,7 @@ use ein_ir::tensor::ReducerDecl;
 use std::collections::BTreeSet;
 
 use crate::egraph::{EGraph, Reason};
+use crate::ranges::Ranges;
 use crate::rewrite;
 
 /// A plan in the making: every step reads only values that earlier steps wrote. Each value is written by one step, but that a state
@@ -25,6 +26,8 @@ pub(crate) struct Draft {
     pub(crate) steps: Vec<DraftStep>,
     /// Whether pointwise values are computed wherever they are read, however often.
     pub(crate) recompute: bool,
+    /// What is known of the elements of values.
+    pub(crate) ranges: Ranges,
     /// What somebody asks about the graph between the steps as written and as chosen, with the answers so far.
     pub(crate) asked: Option<Question>,
 }

@@ -38,6 +38,7 @@ mod names;
 mod pack;
 pub mod path;
 mod predict;
+mod ranges;
 mod recurrence;
 mod report;
 mod rewrite;

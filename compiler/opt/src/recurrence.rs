@@ -20,10 +20,10 @@ pub(crate) fn each_body(draft: &mut Draft, pass: &mut dyn FnMut(&mut Draft)) {
         let outputs: BTreeSet<Tensor> = written.filter(|t| !values[*t].is_intermediate()).collect();
         let reducers = std::mem::take(&mut draft.reducers);
         let outputs = outputs.into_iter().collect();
-        let asked = draft.asked.take();
-        let mut body = Draft { values, reducers, inputs: Vec::new(), outputs, steps, recompute: draft.recompute, asked };
+        let (asked, ranges) = (draft.asked.take(), std::mem::take(&mut draft.ranges));
+        let mut body = Draft { values, reducers, inputs: Vec::new(), outputs, steps, recompute: draft.recompute, ranges, asked };
         pass(&mut body);
-        (draft.values, draft.reducers, draft.asked) = (body.values, body.reducers, body.asked);
+        (draft.values, draft.reducers, draft.ranges, draft.asked) = (body.values, body.reducers, body.ranges, body.asked);
         if let Work::Scan(scan) = &mut draft.steps[n].work {
             scan.body = body.steps;
         }

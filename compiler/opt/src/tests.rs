@@ -11,6 +11,7 @@ mod memory;
 mod paths;
 mod random;
 mod refusals;
+mod rings;
 mod scatter;
 
 use crate::{Machine, Options, plan_module};
@@ -61,14 +62,14 @@ pub(crate) fn equations(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64
     let (mut indices, mut equations) = (String::new(), String::new());
     for (line, equation) in body.lines().enumerate() {
         // Dtypes are no indices.
-        let mut equation = equation.trim().replace("i64", "@64");
+        let mut equation = equation.trim().replace("i64", "@64").replace("i32", "@32");
         let number = |n: usize| line * extents.len() + n;
         (0..extents.len()).for_each(|n| indices.push_str(&format!("i{} 0..{}\n", number(n), extents[n])));
         // From the last, so that `i1` is not found in `i10`.
         for n in (0..extents.len()).rev() {
             equation = equation.replace(&format!("i{n}"), &format!("j{}", number(n)));
         }
-        equations.push_str(&format!("{}\n", equation.replace('j', "i").replace("@64", "i64")));
+        equations.push_str(&format!("{}\n", equation.replace(['j', '@'], "i")));
     }
     format!("{inputs}{outputs}\n{indices}{equations}")
 }
@@ -80,10 +81,16 @@ fn plan(text: &str) -> Plan {
 
 fn plan_with(text: &str, options: &Options) -> Plan {
     let module = module(text);
-    let expected = evaluate(&module);
+    let inputs = inputs_of(&module);
+    let expected = evaluate_on(&module, &inputs);
     for opt_level in 0..=2 {
         let plan = crate::plan(&module, &Options { opt_level, ..options.clone() }).unwrap_or_else(|e| panic!("{e:?}"));
-        assert_eq!(evaluate(&as_module(&plan)), expected, "at level {opt_level}:\n{}", crate::table(&plan, &Machine::default()));
+        assert_eq!(
+            evaluate_on(&as_module(&plan), &inputs),
+            expected,
+            "at level {opt_level}:\n{}",
+            crate::table(&plan, &Machine::default())
+        );
         let again = crate::plan(&module, &Options { opt_level, ..options.clone() }).unwrap_or_else(|e| panic!("{e:?}"));
         assert_eq!(plan, again);
     }
@@ -105,12 +112,15 @@ fn steps(plan: &Plan) -> Vec<String> {
     plan.steps.values().map(|s| words(&s.kind)).collect()
 }
 
-/// Inputs are filled with small integers that differ from place to place.
-fn evaluate(module: &Verified<Module>) -> Vec<Data> {
+/// Inputs are filled with small integers that differ from place to place, where they have bounds also with these.
+fn inputs_of(module: &Module) -> Vec<Data> {
     let input = |(n, tensor): (usize, &Tensor)| {
         let decl = &module.tensors[*tensor];
         let shape: Vec<usize> = decl.literal_axes().expect("literal").into_iter().map(|e| e as usize).collect();
-        let values: Vec<i64> = (0..shape.iter().product::<usize>()).map(|k| ((k * 7 + 3 * n) % 5) as i64 - 2).collect();
+        let small = |k: usize| ((k * 7 + 3 * n) % 5) as i64 - 2;
+        let within = |(lo, hi): (f64, f64), k: usize| [lo as i64, hi as i64, small(k).clamp(lo as i64, hi as i64)][(k + n) % 3];
+        let value = |k: usize| decl.bounds.map_or(small(k), |bounds| within(bounds, k));
+        let values: Vec<i64> = (0..shape.iter().product::<usize>()).map(value).collect();
         if decl.dtype.is_integer() {
             return Data::ints(decl.dtype, &shape, &values);
         }
@@ -121,8 +131,15 @@ fn evaluate(module: &Verified<Module>) -> Vec<Data> {
         }
         Data::floats(decl.dtype, &shape, &floats)
     };
-    let inputs: Vec<Data> = module.params.iter().enumerate().map(input).collect();
-    let mut outputs = run(module, &inputs).unwrap_or_else(|e| panic!("{e:?}\n{}", **module));
+    module.params.iter().enumerate().map(input).collect()
+}
+
+fn evaluate(module: &Verified<Module>) -> Vec<Data> {
+    evaluate_on(module, &inputs_of(module))
+}
+
+fn evaluate_on(module: &Verified<Module>, inputs: &[Data]) -> Vec<Data> {
+    let mut outputs = run(module, inputs).unwrap_or_else(|e| panic!("{e:?}\n{}", **module));
     for value in outputs.iter_mut().flat_map(|data| &mut data.values) {
         // The sign of a zero sum is not kept by a ring.
         match value {

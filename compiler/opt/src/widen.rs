@@ -6,15 +6,14 @@
 
 use crate::convert::copy_nest;
 use crate::draft::{Draft, DraftStep, Role, Value, Work};
+use crate::ranges::Range;
 use crate::ring::{flatten, is_field};
 use crate::{faults, recurrence, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
-use ein_ir::interval::{self, Interval};
 use ein_ir::plan::{IndexRange, Nest};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::value::int_range;
-use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
+use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
 use std::collections::BTreeSet;
@@ -60,7 +59,7 @@ fn plan_of(draft: &Draft, step: &DraftStep) -> Option<Widened> {
     {
         return None;
     }
-    let ty = if reduce.acc.is_float() && is_field(reduce.acc) { reduce.acc } else { exact_float(nest, &factors)? };
+    let ty = if reduce.acc.is_float() && is_field(reduce.acc) { reduce.acc } else { exact_float(draft, nest, &factors)? };
     let mut widened = Widened { ty, converted: Vec::new(), kept: Vec::new(), negative };
     for factor in factors {
         if ty == reduce.acc && (is_whole_access(factor) || !rewrite::mentions(factor, &reduce.binders)) {
@@ -113,43 +112,15 @@ fn is_convertible(factor: &Scalar) -> bool {
 }
 
 /// The narrowest float that holds every partial sum of a product of integers exactly.
-fn exact_float(nest: &Nest, factors: &[&Scalar]) -> Option<DType> {
+fn exact_float(draft: &Draft, nest: &Nest, factors: &[&Scalar]) -> Option<DType> {
     let reduce = nest.reduce.as_ref()?;
     let count = reduce.binders.iter().map(|b| i128::from(nest.indices[*b].hi)).try_fold(1i128, i128::checked_mul)?;
     let mut most = count;
     for factor in factors {
-        let (lo, hi) = range_of(factor)?;
+        let Range::Integer((lo, hi)) = draft.ranges.of_scalar(nest, factor) else { return None };
         most = most.checked_mul(lo.abs().max(hi.abs()).max(1))?;
     }
     [(DType::F32, 24), (DType::F64, 53)].into_iter().find(|(_, digits)| most < 1i128 << digits).map(|(ty, _)| ty)
-}
-
-/// The range of an integer expression that wraps nowhere.
-fn range_of(scalar: &Scalar) -> Option<Interval> {
-    if !scalar.dtype.is_integer() {
-        return None;
-    }
-    let (lo, hi) = int_range(scalar.dtype);
-    let within = |range: Interval| (range.0 >= lo && range.1 <= hi).then_some(range);
-    match &scalar.kind {
-        ScalarKind::Literal(Literal::Int(n)) => within((*n, *n)),
-        ScalarKind::Access(_) => Some((lo, hi)),
-        ScalarKind::Cast(a) => within(range_of(a)?),
-        ScalarKind::Unary(UnaryFn::Neg, a) => {
-            let (lo, hi) = range_of(a)?;
-            within((-hi, -lo))
-        }
-        ScalarKind::Binary(op, a, b) => {
-            let (a, b) = (range_of(a)?, range_of(b)?);
-            within(match op {
-                BinaryFn::Add => (a.0 + b.0, a.1 + b.1),
-                BinaryFn::Sub => (a.0 - b.1, a.1 - b.0),
-                BinaryFn::Mul => interval::product(a, b)?,
-                _ => return None,
-            })
-        }
-        _ => None,
-    }
 }
 
 /// The conversions, the product of what they made, and the way back.

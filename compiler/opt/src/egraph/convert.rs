@@ -17,6 +17,7 @@ use ein_ir::entity::{EntityRef, Index, Tensor};
 use ein_ir::plan::{IndexRange, Nest, NestReduce};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{self, Scalar, ScalarKind};
+use ein_ir::semiring::Domain;
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,6 +140,7 @@ impl Converted {
             self.leaves.len() - 1
         });
         let class = self.graph.egraph.add(Node::Leaf(n as u32));
+        self.graph.know(class, draft.ranges.of_tensor(tensor, value.dtype));
         self.values.insert(tensor, self.graph.whole(class));
     }
 
@@ -151,6 +153,7 @@ impl Converted {
         let written = self.intern(draft, nest, &axes, span);
         let class = algebraic.map_or(written, |access| access.class);
         self.graph.egraph.union_trusted(written, class, "recognise-algebra");
+        self.graph.know(class, draft.ranges.of_tensor(nest.out, draft.values[nest.out].dtype));
         self.written.push(written);
         let axis = |label: &Label| nest.outer.iter().position(|i| i.index() == usize::from(*label)).unwrap_or(0) as Label;
         self.spans.insert(nest.out, span);
@@ -233,9 +236,13 @@ impl<'a> Algebra<'a> {
         let binders = nest.reduce.as_ref().map_or(Vec::new(), |r| r.binders.clone());
         let mut algebra = Self { converted, draft, nest, ring, span, extents, binders };
         let operands = algebra.product(&nest.body)?;
+        // What must be proved is worth it for two operands at least.
+        if ring.domain == Domain::Monotone && operands.len() < 2 {
+            return None;
+        }
         let output: Vec<Label> = nest.outer.iter().map(|i| i.index() as Label).collect();
         let covered: BTreeSet<Label> = operands.iter().flat_map(|o| &o.labels).copied().collect();
-        if !own.iter().all(|i| covered.contains(&(i.index() as Label))) {
+        if !own.iter().all(|i| covered.contains(&(i.index() as Label))) || !algebra.converted.graph.proves(ring, operands.iter()) {
             return None;
         }
         let product = Product { operands, output, extents: algebra.extents.clone() };
@@ -253,7 +260,7 @@ impl<'a> Algebra<'a> {
         for factor in factors {
             match self.operand(factor) {
                 Some(operand) => operands.push(operand),
-                None if rewrite::mentions(factor, &self.binders) => operands.push(self.gathered(factor)?),
+                None if rewrite::mentions(factor, &self.binders) => operands.push(self.gathered(factor).or_else(|| self.computed(factor))?),
                 None if self.binders.is_empty() || !gather::cannot_fail(self.draft, factor) => return None,
                 None => others.push(factor),
             }
@@ -261,8 +268,8 @@ impl<'a> Algebra<'a> {
         if negative {
             operands.push(self.converted.graph.constant(ring::minus_one(self.ring.dtype), self.ring.dtype));
         }
-        if let Some(rest) = self.rest(&others) {
-            operands.push(rest);
+        if !others.is_empty() {
+            operands.push(self.rest(&others)?);
         }
         Some(operands)
     }
@@ -274,7 +281,7 @@ impl<'a> Algebra<'a> {
                 self.factors(a, factors, negative);
                 self.factors(b, factors, negative);
             }
-            ScalarKind::Unary(UnaryFn::Neg, a) if self.ring.mul == BinaryFn::Mul => {
+            ScalarKind::Unary(UnaryFn::Neg, a) if self.ring.add == ReduceOp::Sum => {
                 *negative = !*negative;
                 self.factors(a, factors, negative);
             }
@@ -361,45 +368,85 @@ impl<'a> Algebra<'a> {
     /// A factor read at positions of data, as a value of its own.
     fn gathered(&mut self, factor: &Scalar) -> Option<Access> {
         let labels = gather::labels_of(self.draft, self.nest, factor, self.ring.dtype)?;
-        Some(self.pointwise(factor.clone(), labels))
+        self.pointwise(factor.clone(), labels)
+    }
+
+    /// A factor that is computed from elements, as a value of its own, in rings for which its range is what counts. In sums of products
+    /// [`crate::widen`] decides on them.
+    fn computed(&mut self, factor: &Scalar) -> Option<Access> {
+        let is_value = self.ring.domain == Domain::Monotone && factor.dtype == self.ring.dtype && gather::cannot_fail(self.draft, factor);
+        is_value.then(|| self.pointwise(factor.clone(), self.labels_in(factor)))?
     }
 
     /// Factors that no reduction goes over and that are no tensors read whole, as one value.
     fn rest(&mut self, others: &[&Scalar]) -> Option<Access> {
         let (dtype, mul, span) = (self.ring.dtype, self.ring.mul, self.span);
         let body = others.iter().map(|s| (*s).clone()).reduce(|a, b| Scalar::binary(mul, a, b, dtype, span))?;
+        let labels = self.labels_in(&body);
+        self.pointwise(body, labels)
+    }
+
+    /// Indices that an expression mentions, those of scans apart.
+    fn labels_in(&self, scalar: &Scalar) -> Vec<Label> {
         let mut labels = BTreeSet::new();
-        body.visit(&mut |s| {
+        scalar.visit(&mut |s| {
             if let ScalarKind::Index(index) = s.kind
                 && !self.nest.is_param(index)
             {
                 labels.insert(index.index() as Label);
             }
         });
-        Some(self.pointwise(body, labels.into_iter().collect()))
+        labels.into_iter().collect()
     }
 
-    /// A class for an expression over these indices.
-    fn pointwise(&mut self, body: Scalar, labels: Vec<Label>) -> Access {
+    /// A class for an expression over these indices; `None` where another index has no value: then nothing of it need be in bounds.
+    fn pointwise(&mut self, body: Scalar, labels: Vec<Label>) -> Option<Access> {
+        let is_empty = |range: &IndexRange| range.hi <= range.lo;
+        if self.nest.indices.values().any(is_empty) {
+            return None;
+        }
         let nest = gather::pointwise(self.nest, &labels, body);
         let axes: Vec<Label> = nest.outer.iter().map(|i| i.index() as Label).collect();
         let class = self.converted.intern(self.draft, &nest, &axes, self.span);
-        Access { class, labels }
+        self.converted.graph.know(class, self.draft.ranges.of_scalar(&nest, &nest.body));
+        Some(Access { class, labels })
     }
 }
 
-/// The ring that a nest computes in, if its sums may be regrouped.
+/// The ring that a nest computes in, if its sums may be regrouped where the operands are in the domain.
 fn ring_of(nest: &Nest, dtype: DType) -> Option<Ring> {
     let add = nest.reduce.as_ref().map_or(ReduceOp::Sum, |r| r.op);
     let mul = match add {
         ReduceOp::Sum if ring::is_ring(dtype) => BinaryFn::Mul,
-        ReduceOp::Max | ReduceOp::Min | ReduceOp::Lse => BinaryFn::Add,
+        ReduceOp::Max | ReduceOp::Min => product_under(add, &nest.body),
+        ReduceOp::Lse => BinaryFn::Add,
         ReduceOp::Any => BinaryFn::And,
         _ => return None,
     };
-    let ring = Ring { add, mul, dtype };
+    let is_ring = |domain| Some(Ring { add, mul, dtype, domain }).filter(|ring| ring.is_regroupable());
     let is_own_type = nest.reduce.as_ref().is_none_or(|r| r.acc == dtype);
-    (is_own_type && ring.is_regroupable()).then_some(ring)
+    let ring = is_ring(Domain::Whole).or_else(|| is_ring(Domain::Monotone))?;
+    (is_own_type && !(is_choice(add) && is_empty(nest))).then_some(ring)
+}
+
+/// By what the operands of `max` and `min` are joined.
+fn product_under(add: ReduceOp, body: &Scalar) -> BinaryFn {
+    match (add, &body.kind) {
+        (_, ScalarKind::Binary(BinaryFn::Mul, ..)) => BinaryFn::Mul,
+        (ReduceOp::Max, ScalarKind::Binary(BinaryFn::Min, ..)) => BinaryFn::Min,
+        (ReduceOp::Min, ScalarKind::Binary(BinaryFn::Max, ..)) => BinaryFn::Max,
+        _ => BinaryFn::Add,
+    }
+}
+
+fn is_choice(add: ReduceOp) -> bool {
+    matches!(add, ReduceOp::Max | ReduceOp::Min)
+}
+
+/// Whether nothing is reduced: then the result is the end of the type, which is no product.
+fn is_empty(nest: &Nest) -> bool {
+    let binders = nest.reduce.iter().flat_map(|reduce| &reduce.binders);
+    binders.map(|index| &nest.indices[*index]).any(|range| range.hi <= range.lo)
 }
 
 fn is_plain(reduce: &NestReduce) -> bool {

@@ -11,10 +11,12 @@
 use super::facts::Facts;
 use super::language::{Constant, Label, Node, Position, Ring, Spec, Window};
 use crate::path::canonical::{Shape, order_within};
+use crate::ranges::{self, Range};
 use egg::{EGraph, Id};
 use ein_ir::dtype::DType;
 use ein_ir::scalar::Literal;
 use ein_ir::scalar::function::BinaryFn;
+use ein_ir::semiring::Domain;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Operands of a flat network: as many as the exact search of orders takes.
@@ -262,20 +264,41 @@ impl Graph {
         if one == Some(product) { Vec::new() } else { vec![self.constant(product.literal(), ring.dtype)] }
     }
 
-    /// Operands that are networks of the same ring opened, as long as there are not too many.
+    /// Operands that are networks of the same ring opened, as long as there are not too many and all of them together are proved to be in its
+    /// domain.
     pub(crate) fn flattened(&self, ring: Ring, product: Product) -> Product {
         let Product { operands, output, mut extents } = product;
         let mut flat: Vec<Access> = Vec::new();
         for (n, operand) in operands.iter().enumerate() {
-            let (left, operand) = (operands.len() - n - 1, self.current(operand.clone()));
+            let (left, operand) = (&operands[n + 1..], self.current(operand.clone()));
             match self.network_of(ring, operand.class) {
-                Some(inner) if inner.operands.len() + flat.len() + left <= MAX_FLAT => {
+                Some(inner)
+                    if inner.operands.len() + flat.len() + left.len() <= MAX_FLAT
+                        && self.proves(ring, flat.iter().chain(&inner.operands).chain(left)) =>
+                {
                     flat.extend(open(inner, &operand.labels, &mut extents))
                 }
                 _ => flat.push(operand),
             }
         }
         Product { operands: flat, output, extents }
+    }
+
+    /// Whether operands are known to be in the domain of a ring, and whatever is made of some of them, each used once.
+    pub(crate) fn proves<'a>(&self, ring: Ring, operands: impl Iterator<Item = &'a Access>) -> bool {
+        let range = |operand: &Access| self.egraph[self.current(operand.clone()).class].data.range;
+        match ring.domain {
+            Domain::Whole => true,
+            Domain::Monotone => ranges::is_monotone(ring.mul, ring.dtype, &operands.map(range).collect::<Vec<_>>()),
+        }
+    }
+
+    /// Adds to what is known of the elements of a class.
+    pub(crate) fn know(&mut self, class: Id, range: Range) {
+        let class = self.egraph.find(class);
+        let mut data = self.egraph[class].data.clone();
+        data.range = data.range.and(range);
+        self.egraph.set_analysis_data(class, data);
     }
 
     /// The flattest network that makes a class, its output in the order of the axes.

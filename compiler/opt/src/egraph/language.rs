@@ -7,30 +7,37 @@ use egg::{Id, Language};
 use ein_ir::dtype::DType;
 use ein_ir::scalar::Literal;
 use ein_ir::scalar::function::BinaryFn;
-use ein_ir::semiring;
+use ein_ir::semiring::{self, Domain};
 use ein_ir::tensor::ReduceOp;
 use std::fmt;
 
 /// Position of a label in [`Spec::extents`], or in the table of whoever builds a node.
 pub(crate) type Label = u16;
 
-/// A reduction `add` over products `mul`, both on values of one dtype.
+/// A reduction `add` over products `mul`, both on values of one dtype, in a domain of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ring {
     pub(crate) add: ReduceOp,
     pub(crate) mul: BinaryFn,
     pub(crate) dtype: DType,
+    /// What the operands of every node of the ring are proved to be, see [`super::graph::Graph::proves`].
+    pub(crate) domain: Domain,
 }
 
 impl Ring {
     /// Sums of products.
     pub(crate) const fn sum_product(dtype: DType) -> Self {
-        Self { add: ReduceOp::Sum, mul: BinaryFn::Mul, dtype }
+        Self { add: ReduceOp::Sum, mul: BinaryFn::Mul, dtype, domain: Domain::Whole }
     }
 
     /// The laws that rules ask for; `None` if the pair has no table.
     pub(crate) fn laws(self) -> Option<semiring::Ring> {
-        semiring::ring(self.add, self.mul, self.dtype)
+        semiring::ring_among(self.domain, self.add, self.mul, self.dtype)
+    }
+
+    /// The zero that annihilates where the program states it; `None` if there is none.
+    pub(crate) fn stated_zero(self) -> Option<Literal> {
+        self.laws().filter(|laws| laws.stated_zero_annihilates).map(|laws| laws.zero)
     }
 
     /// Whether networks over it may be regrouped at all.

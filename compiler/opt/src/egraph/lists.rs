@@ -105,10 +105,10 @@ impl Lists<'_> {
     }
 
     fn make(&mut self, table: Tensor, ring: Ring) -> Option<List> {
-        let laws = ring.laws()?;
+        let (zero, one) = (ring.stated_zero()?, ring.laws()?.one);
         let value = self.draft.values[table].clone();
         let Role::Constant(elements) = &value.role else { return None };
-        let there: Vec<usize> = (0..elements.len()).filter(|n| !is_same(elements[*n], laws.zero)).collect();
+        let there: Vec<usize> = (0..elements.len()).filter(|n| !is_same(elements[*n], zero)).collect();
         if there.is_empty() || there.len().saturating_mul(SPARSITY) > elements.len() {
             return None;
         }
@@ -122,7 +122,7 @@ impl Lists<'_> {
             positions.push(self.table(&value, &format!("axis {axis}"), DType::I64, column));
         }
         let of_list: Vec<Literal> = there.iter().map(|at| elements[*at]).collect();
-        let are_neutral = laws.one.is_some_and(|one| of_list.iter().all(|x| is_same(*x, one)));
+        let are_neutral = one.is_some_and(|one| of_list.iter().all(|x| is_same(*x, one)));
         let values = (!are_neutral).then(|| self.table(&value, "values", value.dtype, of_list));
         Some(List { n, positions, values })
     }

@@ -51,7 +51,7 @@ impl Support {
         }
         let mut conditions = Vec::new();
         let shape = |child: Tensor| converted.graph.shape(written.children[child.index()]).to_vec();
-        let value = Cases { zero: ring.laws()?.zero, mul: ring.mul, shape: &shape }.split(&nest.body, &mut conditions);
+        let value = Cases { zero: ring.stated_zero()?, mul: ring.mul, shape: &shape }.split(&nest.body, &mut conditions);
         let own = |index: Index| nest.outer.contains(&index).then(|| nest.indices[index].clone());
         let holds = |claim: Claim| matches!(claim, Claim::Range(i, lo, hi) if lo <= nest.indices[i].lo && hi >= nest.indices[i].hi);
         conditions.retain(|c| !holds(guards::claim(c, &own)));
@@ -289,7 +289,7 @@ impl Contraction<'_> {
             return self.merge(a, b, None);
         }
         let support = Support::of(self.converted, self.children[self.at], self.ring)?;
-        let zero = self.ring.laws()?.zero;
+        let zero = self.ring.stated_zero()?;
         (0..support.conditions.len()).find_map(|n| match support.claim(&support.conditions[n]) {
             Claim::Range(index, lo, hi) => self.narrow_range(&support, n, zero, support.axis(index)?, lo, hi),
             Claim::Equal(a, b) => self.merge(support.axis(a)?, support.axis(b)?, Some(support.without(n, zero))),
@@ -409,7 +409,7 @@ impl Contraction<'_> {
         };
         let subs: Vec<Sub> =
             made.labels.iter().map(|l| subs.iter().find(|(m, _)| m == l).map(|(_, sub)| sub.clone())).collect::<Option<_>>()?;
-        let zero = self.ring.laws()?.zero;
+        let zero = self.ring.stated_zero()?;
         let is_padded = subs.iter().any(|sub| sub.mode == Mode::Pad);
         let pad = (is_padded && !is_same(zero, number(0, self.ring.dtype))).then_some(zero);
         let access = scalar::Access { tensor: Tensor::new(0), prev: false, subs, pad };
@@ -448,7 +448,7 @@ impl Contraction<'_> {
         let class = self.converted.graph.egraph.find(self.children[self.at]);
         let leaf = self.converted.graph.nodes(class).into_iter().find_map(|n| if let Node::Leaf(n) = n { Some(n) } else { None })?;
         let value = &self.draft.values[self.converted.leaves[leaf as usize]];
-        let (Role::Constant(elements), zero) = (&value.role, self.ring.laws()?.zero) else { return None };
+        let (Role::Constant(elements), zero) = (&value.role, self.ring.stated_zero()?) else { return None };
         let rank = value.extents.len();
         let pairs = (0..rank).flat_map(|a| (a + 1..rank).map(move |b| (a, b))).filter(|(a, b)| value.extents[*a] == value.extents[*b]);
         let stride = |axis: usize| value.extents[axis + 1..].iter().product::<u64>();

@@ -13,6 +13,7 @@ mod signs;
 mod tests;
 
 use crate::draft::{DraftStep, Work};
+use crate::rewrite::same;
 use ein_ir::dtype::DType;
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
@@ -188,20 +189,4 @@ fn is_true(scalar: &Scalar) -> bool {
 
 fn is_false(scalar: &Scalar) -> bool {
     value(scalar) == Some(Value::Bool(false))
-}
-
-/// Whether two expressions are spelled alike, wherever they stand.
-fn same(a: &Scalar, b: &Scalar) -> bool {
-    let is_alike = match (&a.kind, &b.kind) {
-        (ScalarKind::Access(p), ScalarKind::Access(q)) => {
-            let modes_are = p.subs.len() == q.subs.len() && p.subs.iter().zip(&q.subs).all(|(s, t)| s.mode == t.mode);
-            (p.tensor, p.prev, p.pad) == (q.tensor, q.prev, q.pad) && modes_are
-        }
-        (ScalarKind::Unary(f, _), ScalarKind::Unary(g, _)) => f == g,
-        (ScalarKind::Binary(f, ..), ScalarKind::Binary(g, ..)) => f == g,
-        (ScalarKind::Cast(_), ScalarKind::Cast(_)) | (ScalarKind::If(..), ScalarKind::If(..)) => true,
-        (p, q) if a.children().is_empty() && b.children().is_empty() => p == q,
-        _ => false,
-    };
-    a.dtype == b.dtype && is_alike && a.children().into_iter().zip(b.children()).all(|(a, b)| same(a, b))
 }

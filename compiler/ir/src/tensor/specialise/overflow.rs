@@ -6,8 +6,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::dtype::DType;
-use crate::extent::floor_div;
-use crate::interval::{Interval, product};
+use crate::interval::{self, Interval};
 use crate::scalar::function::{BinaryFn, UnaryFn};
 use crate::scalar::{Access, Literal, Mode, Scalar, ScalarKind};
 use crate::span::Span;
@@ -111,7 +110,7 @@ impl Check<'_> {
             ScalarKind::Unary(UnaryFn::Neg, a) => Ok(self.interval(a)?.map(|(lo, hi)| (-hi, -lo))),
             ScalarKind::Unary(UnaryFn::Powi(n @ 1..), a) => {
                 let Some(range) = self.interval(a)? else { return Ok(None) };
-                (1..*n).try_fold(range, |power, _| product(power, range)).map(Some).ok_or(Beyond(scalar.span, None))
+                (1..*n).try_fold(range, |power, _| interval::product(power, range)).map(Some).ok_or(Beyond(scalar.span, None))
             }
             ScalarKind::Binary(op, a, b) => self.binary(*op, a, b, scalar.span),
             _ => Ok(None),
@@ -121,13 +120,11 @@ impl Check<'_> {
     fn binary(&self, op: BinaryFn, a: &Scalar, b: &Scalar, span: Span) -> Result<Option<Interval>, Beyond> {
         let (Some(x), Some(y)) = (self.interval(a)?, self.interval(b)?) else { return Ok(None) };
         let found = match op {
-            BinaryFn::Add => x.0.checked_add(y.0).zip(x.1.checked_add(y.1)),
-            BinaryFn::Sub => x.0.checked_sub(y.1).zip(x.1.checked_sub(y.0)),
-            BinaryFn::Mul => product(x, y),
-            BinaryFn::FloorDiv | BinaryFn::Rem => {
-                let (x, y) = (fitting(x, a.span)?, fitting(y, b.span)?);
-                return Ok((y.0 > 0 || y.1 < 0).then(|| divided(op, x, y)));
-            }
+            BinaryFn::Add => interval::sum(x, y),
+            BinaryFn::Sub => interval::difference(x, y),
+            BinaryFn::Mul => interval::product(x, y),
+            BinaryFn::FloorDiv => return Ok(interval::floor_quotient(fitting(x, a.span)?, fitting(y, b.span)?)),
+            BinaryFn::Rem => return Ok(interval::floor_remainder(fitting(x, a.span)?, fitting(y, b.span)?)),
             _ => return Ok(None),
         };
         found.map(Some).ok_or(Beyond(span, None))
@@ -148,13 +145,4 @@ impl Check<'_> {
 fn fitting(range: Interval, span: Span) -> Result<Interval, Beyond> {
     let reached = if range.1 > i128::from(i64::MAX) { range.1 } else { range.0 };
     if i64::try_from(reached).is_ok() { Ok(range) } else { Err(Beyond(span, Some(reached))) }
-}
-
-/// Where quotients or remainders by a divisor lie that is never 0.
-fn divided(op: BinaryFn, a: Interval, b: Interval) -> Interval {
-    if op == BinaryFn::Rem {
-        return if b.0 > 0 { (0, b.1 - 1) } else { (b.0 + 1, 0) };
-    }
-    let corners = [floor_div(a.0, b.0), floor_div(a.0, b.1), floor_div(a.1, b.0), floor_div(a.1, b.1)];
-    (corners.into_iter().fold(i128::MAX, i128::min), corners.into_iter().fold(i128::MIN, i128::max))
 }

@@ -7,8 +7,10 @@ use crate::egraph::convert::Converted;
 use crate::egraph::facts::Type;
 use crate::egraph::language::{Label, Node, Position, Spec, Window};
 use crate::egraph::saturated;
-use crate::tests::add_nest;
+use crate::ranges::Range;
+use crate::tests::{add_nest, equations, module};
 use egg::Id;
+use ein_ir::dtype::DType;
 use ein_ir::entity::EntityRef;
 use ein_ir::extent::Extent;
 use ein_ir::interp::data::Data;
@@ -57,8 +59,13 @@ impl Evaluator<'_> {
         match node {
             Node::Leaf(n) if self.table(*n).is_some() => self.table(*n),
             Node::Leaf(n) => {
-                let size: u64 = self.converted.graph.egraph.analysis.leaves[*n as usize].shape.iter().product();
-                Some((0..size as i64).map(|k| (k * 7 + 5 * i64::from(*n)) % 9 - 4).collect())
+                let leaf = self.converted.leaves[*n as usize];
+                let value = |k: i64| (k * 7 + 5 * i64::from(*n)) % 9;
+                let within = |k: i64| match self.draft.ranges.of_tensor(leaf, DType::I64) {
+                    Range::Integer((lo, hi)) if hi - lo < 9 => lo as i64 + value(k) % (hi - lo + 1) as i64,
+                    _ => value(k) - 4,
+                };
+                Some((0..self.draft.values[leaf].n_elements() as i64).map(within).collect())
             }
             Node::Constant(c) => Some(vec![integer(c.literal())]),
             Node::Contract(ring, spec, children) => {
@@ -165,7 +172,10 @@ fn plus(add: ReduceOp, a: i64, b: i64) -> i64 {
 }
 
 fn check(inputs: &[(&str, &[u64])], outputs: &str, extents: &[u64], body: &str) -> usize {
-    let mut draft = draft(inputs, outputs, extents, body, "i64");
+    check_draft(draft(inputs, outputs, extents, body, "i64"))
+}
+
+fn check_draft(mut draft: Draft) -> usize {
     let wanted = ein_ir::entity::Tensor::new(draft.values.len() - 1);
     let converted = saturated(&mut draft, &Options { opt_level: 2, ..Options::default() }, u64::MAX);
     let mut evaluator = Evaluator { draft: &draft, converted: &converted, known: BTreeMap::new() };
@@ -223,6 +233,38 @@ fn lists_of_tables() {
                 t5[i1, i2] = (t2[i1, i2] * t2[i1, i2])\nt6[i0, i3] = sum:i64[i1, i2]((t0[i0, i1] * t2[i1, i2] * t1[i3, i2]))";
     let outputs = "|W i64[3, 4]\n<p i64[5, 4]\n<q i64[5]\n<r i64[3, 4]\n<s i64[5, 5]";
     check(&inputs, outputs, &[5, 3, 4, 5], &format!("{table}\n{body}"));
+}
+
+/// Matrices of numbers that are not negative, in the rings whose laws need that, or that nothing overflows.
+#[test]
+fn choices_of_products_and_sums() {
+    let laws = [("max", "*"), ("min", "*"), ("max", "+"), ("min", "+")];
+    for (choose, mul) in laws {
+        let body = format!(
+            "t5[i0, i3] = {choose}:i64[i1, i2]((t0[i0, i1] {mul} t1[i1, i2] {mul} t3[i2, i3]))\n\
+             t6[i0, i2] = {choose}:i64[i1]((t0[i0, i1] {mul} (t1[i1, i2] * t2[i1, i2])))\n\
+             t7[i0, i3] = {choose}:i64[i2]((t6[i0, i2] {mul} t3[i2, i3] {mul} 3:i64))\n\
+             t8[] = {choose}:i64[i0, i3]((t5[i0, i3] {mul} t7[i0, i3] {mul} t4[i0, 1]))"
+        );
+        let outputs = "|p i64[2, 2]\n|q i64[2, 4]\n|r i64[2, 2]\n<y i64[]";
+        let text = equations(&MATRICES, outputs, &EXTENTS, &body, "i64");
+        let bounded: Vec<String> =
+            text.lines().map(|l| if l.starts_with('>') { format!("{l} in 0.0..4.0") } else { l.to_owned() }).collect();
+        let size = |text: &str| check_draft(crate::convert::convert(&module(text)).expect("a draft"));
+        assert!(size(&bounded.join("\n")) > size(&text) + 15, "{choose} {mul}");
+    }
+}
+
+/// The greatest of least values, and the least of greatest: a ring of all numbers.
+#[test]
+fn choices_of_choices() {
+    for (outer, inner) in [("max", "min"), ("min", "max")] {
+        let body = format!(
+            "t5[i0, i3] = {outer}:i64[i1, i2]({inner}({inner}(t0[i0, i1], t1[i1, i2]), t3[i2, i3]))\n\
+             t6[i0] = {outer}:i64[i3]({inner}(t5[i0, i3], t0[i0, 1]))"
+        );
+        assert!(check(&MATRICES, "<p i64[2, 2]\n<y i64[2]", &EXTENTS, &body) > 15);
+    }
 }
 
 /// Parts of products, of sums and of parts: rows, columns, every other element, backwards.
