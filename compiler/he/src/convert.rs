@@ -70,7 +70,7 @@ fn strided(operand: &Operand) -> Source {
         }
         shift += ein_ir::packed::layout::axis_bits(axis.size);
     }
-    let steps = weights.values().map(|&(size, source)| Step { size, source, target: 0, flat: 0 }).collect();
+    let steps = weights.values().map(|&(size, source)| Step { size, source, target: 0, label: None, scale: 0 }).collect();
     Source::Strided(LinearMap { offset, steps }, weights.into_keys().collect())
 }
 
@@ -135,7 +135,7 @@ fn moved(map: LinearMap, target: Packing, missing: &[usize], log_slots: usize, s
         let mut map = map.clone();
         let mut target = target.clone();
         for &p in inside {
-            map.steps.push(Step { size: 2, source: 0, target: 1 << p, flat: 0 });
+            map.steps.push(Step { size: 2, source: 0, target: 1 << p, label: None, scale: 0 });
             target.set(p, AddressBit::Rep);
         }
         let split = map.split(1 << log_slots, 1 << log_slots, sources, targets);
@@ -150,6 +150,11 @@ fn moved(map: LinearMap, target: Packing, missing: &[usize], log_slots: usize, s
         best.cost.rotations += split.costs().0 * (sources - 1);
     }
     best
+}
+
+/// A value that is where it should be, but for address bits that are filled.
+pub(crate) fn spread_only(packing: Packing, missing: Vec<usize>, log_slots: usize) -> Conversion {
+    spread(Route::Direct, packing, missing, log_slots)
 }
 
 /// Fills these address bits after the route.
@@ -200,7 +205,7 @@ fn label_steps(size: u64, label: u8, log_slots: usize, source: impl Fn(u8) -> u6
             hi += 1;
         }
         let values = if hi == n_bits { ((size - 1) >> lo) + 1 } else { 1 << (hi - lo) };
-        steps.push(Step { size: values, source: first.0, target: first.1, flat: 0 });
+        steps.push(Step { size: values, source: first.0, target: first.1, label: Some(label), scale: 1 << lo });
         lo = hi;
     }
     steps

@@ -4,6 +4,7 @@ use crate::builder::Builder;
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
 use crate::convert::{Conversion, Route, Source};
 use crate::linear::{LinearMap, Split};
+use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
 use crate::product::folds;
 use crate::search::{Contract, Node, Plan, Product, Way};
@@ -96,7 +97,27 @@ impl<'a> Emitter<'a> {
                 debug_assert_eq!(Source::Packed(value.packing.clone()), way.source);
                 value
             }
+            Node::Mapped(mapped) => self.mapped(mapped),
         }
+    }
+
+    fn mapped(&mut self, mapped: &Mapped) -> Value {
+        let value = self.way(&mapped.way, Some(&mapped.conversion));
+        let value = self.convert(value, &mapped.conversion);
+        let factor = self.public(mapped.public);
+        let value = self.map(&value, (&mapped.map, &mapped.split), Some(&factor), &mapped.partial);
+        let packing = mapped.outcome.packing.clone();
+        let mut sums: BTreeMap<u64, Vec<Ciphertext>> = BTreeMap::new();
+        for (address, chunk) in chunk_addresses(&mapped.partial, self.log_slots).zip(value.chunks) {
+            sums.entry(chunk_key(&packing, address, self.log_slots)).or_default().extend(chunk);
+        }
+        let folds = folds(&mapped.partial, mapped.kept, self.log_slots);
+        let mut chunks = Vec::new();
+        for index in 0..crate::convert::n_chunks(&packing, self.log_slots) {
+            let sum = sums.remove(&index).and_then(|terms| self.builder.sum(terms));
+            chunks.push(sum.map(|sum| self.rotate_and_sum(sum, &folds)));
+        }
+        Value { packing, chunks }
     }
 
     fn operand(&mut self, operand: usize, source: &Source, conversion: Option<&Conversion>) -> Value {
@@ -162,7 +183,7 @@ impl<'a> Emitter<'a> {
             let value = self.way(way, Some(conversion));
             factors.push((self.convert(value, conversion), way.depth + conversion.depth));
         }
-        let public = (product.public != 0).then(|| self.public(product));
+        let public = (product.public != 0).then(|| self.public(product.public));
         let mut sums: BTreeMap<u64, Vec<Ciphertext>> = BTreeMap::new();
         let packing = product.outcome.packing.clone();
         for address in chunk_addresses(&product.joint, self.log_slots) {
@@ -211,8 +232,12 @@ impl<'a> Emitter<'a> {
     }
 
     fn fold(&mut self, sum: Ciphertext, product: &Product) -> Ciphertext {
-        let mut sum = if product.factors.len() > 1 { self.builder.op(Op::Relin(sum)) } else { sum };
-        for position in folds(&product.joint, product.kept, self.log_slots) {
+        let sum = if product.factors.len() > 1 { self.builder.op(Op::Relin(sum)) } else { sum };
+        self.rotate_and_sum(sum, &folds(&product.joint, product.kept, self.log_slots))
+    }
+
+    fn rotate_and_sum(&mut self, mut sum: Ciphertext, positions: &[usize]) -> Ciphertext {
+        for position in positions {
             let turned = self.builder.rotate(sum, 1 << position);
             sum = self.builder.op(Op::Add(sum, turned));
         }
@@ -235,7 +260,7 @@ impl<'a> Emitter<'a> {
         match route {
             Route::Direct => value,
             Route::Mask => self.masked(value),
-            Route::Map(map, split) => self.map(&value, map, split, packing),
+            Route::Map(map, split) => self.map(&value, (map, split), None, packing),
         }
     }
 
@@ -250,26 +275,26 @@ impl<'a> Emitter<'a> {
         value
     }
 
-    fn map(&mut self, value: &Value, map: &LinearMap, split: &Split, packing: &Packing) -> Value {
+    /// A linear map; with a public factor each element is multiplied by one of its elements.
+    fn map(&mut self, value: &Value, (map, split): (&LinearMap, &Split), factor: Option<&Factor>, packing: &Packing) -> Value {
         let n = 1_u64 << self.log_slots;
         // Of each target ciphertext and giant step, of each source ciphertext and baby step: the slots that are kept.
-        let mut terms: BTreeMap<(u64, i64), BTreeMap<(Ciphertext, i64), Vec<u32>>> = BTreeMap::new();
-        map.each(|values, source, target, _| {
+        let mut terms: BTreeMap<(u64, i64), BTreeMap<(Ciphertext, i64), Vec<(u32, u64)>>> = BTreeMap::new();
+        map.each(|values, source, target| {
             let Some(from) = self.source(value, source) else { return };
+            let Some(flat) = factor.map_or(Some(0), |factor| self.flat_at(factor, &map.positions(values))) else { return };
             let (baby, giant) = split.steps(values);
             let slot = (target % n).cast_signed() + giant;
             let slot = u32::try_from(slot.rem_euclid(n.cast_signed())).expect("below the number of slots");
             let to = chunk_key(packing, target, self.log_slots);
-            terms.entry((to, giant)).or_default().entry((from, baby)).or_default().push(slot);
+            terms.entry((to, giant)).or_default().entry((from, baby)).or_default().push((slot, flat));
         });
         let mut chunks = vec![None; usize::try_from(crate::convert::n_chunks(packing, self.log_slots)).unwrap_or(0)];
         for ((to, giant), babies) in terms {
             let mut inner = Vec::new();
-            for ((from, baby), mut slots) in babies {
-                slots.sort_unstable();
-                slots.dedup();
+            for ((from, baby), elements) in babies {
                 let turned = self.builder.rotate(from, baby);
-                inner.push(self.builder.mask(turned, &slots));
+                inner.push(self.keep(turned, factor, elements));
             }
             let Some(sum) = self.builder.sum(inner) else { continue };
             let turned = self.builder.rotate(sum, giant);
@@ -277,6 +302,18 @@ impl<'a> Emitter<'a> {
             *chunk = self.builder.sum(chunk.take().into_iter().chain([turned]));
         }
         Value { packing: packing.clone(), chunks }
+    }
+
+    /// Slots of a ciphertext, each times its element of a public factor; the others become zero.
+    fn keep(&mut self, x: Ciphertext, factor: Option<&Factor>, elements: Vec<(u32, u64)>) -> Ciphertext {
+        if let Some(factor) = factor {
+            let plain = self.builder.elements(factor.public, elements);
+            return self.builder.op(Op::MulPlain(x, plain));
+        }
+        let mut slots: Vec<u32> = elements.into_iter().map(|(slot, _)| slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        self.builder.mask(x, &slots)
     }
 
     fn source(&self, value: &Value, address: u64) -> Option<Ciphertext> {
@@ -287,12 +324,12 @@ impl<'a> Emitter<'a> {
     }
 
     /// The public factor of a product, contracted in the clear.
-    fn public(&mut self, product: &Product) -> Factor {
+    fn public(&mut self, public: u32) -> Factor {
         let contraction = self.contraction;
-        let members: Vec<usize> = (0..contraction.operands.len()).filter(|n| product.public >> n & 1 == 1).collect();
-        let kept = contraction.kept_of(product.public);
+        let members: Vec<usize> = (0..contraction.operands.len()).filter(|n| public >> n & 1 == 1).collect();
+        let kept = contraction.kept_of(public);
         if let [one] = members[..]
-            && contraction.labels_of(product.public) == kept
+            && contraction.labels_of(public) == kept
         {
             return Factor::given(self.publics[&one], &contraction.operands[one]);
         }
@@ -302,9 +339,9 @@ impl<'a> Emitter<'a> {
         let equation = format!("{}->{}", terms.join(","), labels.iter().map(|&label| letter(label)).collect::<String>());
         let source = PublicSource::Einsum { equation, args: members.iter().map(|n| self.publics[n]).collect() };
         let name = members.iter().map(|&n| contraction.operands[n].name.as_str()).collect::<Vec<_>>().join(".");
-        let public = self.builder.packed.publics.push(PublicDecl { name, dtype: self.dtype, shape: shape.clone(), source });
+        let tensor = self.builder.packed.publics.push(PublicDecl { name, dtype: self.dtype, shape: shape.clone(), source });
         let axes = labels.iter().zip(shape).map(|(&label, size)| Axis { size, subscript: Subscript::Label(label) }).collect();
-        Factor::given(public, &Operand { name: String::new(), axes, secret: false })
+        Factor::given(tensor, &Operand { name: String::new(), axes, secret: false })
     }
 
     /// The public factor at one ciphertext of the joint space; none where it is zero.
@@ -329,6 +366,10 @@ impl<'a> Emitter<'a> {
         for (bit, place) in places {
             *values.entry(bit.label).or_default() |= (address >> place & 1) << bit.bit;
         }
+        self.flat_at(factor, &values)
+    }
+
+    fn flat_at(&self, factor: &Factor, values: &BTreeMap<u8, u64>) -> Option<u64> {
         if values.iter().any(|(&label, &value)| value >= self.contraction.labels[usize::from(label)].size) {
             return None;
         }

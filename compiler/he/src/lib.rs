@@ -7,6 +7,7 @@ mod cost;
 mod emit;
 mod joint;
 mod linear;
+mod mapped;
 mod packing;
 mod product;
 mod search;

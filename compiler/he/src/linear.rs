@@ -17,8 +17,10 @@ pub(crate) struct Step {
     pub(crate) source: u64,
     /// What one step adds to the target address.
     pub(crate) target: u64,
-    /// What one step adds to the row-major position of the public number.
-    pub(crate) flat: u64,
+    /// The label that it is part of, if it is of one.
+    pub(crate) label: Option<u8>,
+    /// What one step adds to the position along the label.
+    pub(crate) scale: u64,
 }
 
 /// A map: the product of its steps.
@@ -96,15 +98,15 @@ impl LinearMap {
 }
 
 impl LinearMap {
-    /// Calls `f` with the values of the indices, the source address, the target address and the position of the public number.
-    pub(crate) fn each(&self, mut f: impl FnMut(&[u64], u64, u64, u64)) {
+    /// Calls `f` with the values of the indices, the source address and the target address.
+    pub(crate) fn each(&self, mut f: impl FnMut(&[u64], u64, u64)) {
         if self.steps.iter().any(|step| step.size == 0) {
             return;
         }
         let mut values = vec![0; self.steps.len()];
-        let (mut source, mut target, mut flat) = (self.offset, 0, 0);
+        let (mut source, mut target) = (self.offset, 0);
         loop {
-            f(&values, source, target, flat);
+            f(&values, source, target);
             let mut at = self.steps.len();
             loop {
                 if at == 0 {
@@ -113,14 +115,27 @@ impl LinearMap {
                 at -= 1;
                 let step = &self.steps[at];
                 values[at] += 1;
-                (source, target, flat) = (source + step.source, target + step.target, flat + step.flat);
+                (source, target) = (source + step.source, target + step.target);
                 if values[at] < step.size {
                     break;
                 }
-                (source, target, flat) = (source - step.source * step.size, target - step.target * step.size, flat - step.flat * step.size);
+                (source, target) = (source - step.source * step.size, target - step.target * step.size);
                 values[at] = 0;
             }
         }
+    }
+}
+
+impl LinearMap {
+    /// The positions along labels, by label, where the indices have these values.
+    pub(crate) fn positions(&self, values: &[u64]) -> BTreeMap<u8, u64> {
+        let mut positions = BTreeMap::new();
+        for (step, value) in self.steps.iter().zip(values) {
+            if let Some(label) = step.label {
+                *positions.entry(label).or_default() += value * step.scale;
+            }
+        }
+        positions
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn folds(joint: &Packing, kept: u64, log_slots: usize) -> Vec<usize> 
 
 /// The packing once the labels outside `kept` are summed. A sum over the highest bits comes round and leaves the total everywhere;
 /// any other leaves it where the bit is 0.
-fn folded(multiplied: &Packing, kept: u64, log_slots: usize) -> Packing {
+pub(crate) fn folded(multiplied: &Packing, kept: u64, log_slots: usize) -> Packing {
     let mut packing = multiplied.clone();
     for position in folds(multiplied, kept, log_slots) {
         let round = packing.bits[position + 1..log_slots].iter().all(|bit| *bit == AddressBit::Rep);

@@ -7,6 +7,7 @@ use crate::contraction::Contraction;
 use crate::convert::{self, Conversion, Route, Source};
 use crate::cost::Cost;
 use crate::joint;
+use crate::mapped::{self, Mapped};
 use crate::packing::Packing;
 use crate::product::{self, Outcome};
 use ein_ir::packed::layout::AddressBit;
@@ -35,6 +36,8 @@ pub(crate) enum Node {
     Operand(usize),
     /// A product, summed.
     Product(Rc<Product>),
+    /// A secret value mapped by a public one.
+    Mapped(Rc<Mapped>),
 }
 
 /// A product of secret values and at most one public value.
@@ -160,15 +163,42 @@ impl<'a> Search<'a> {
     fn all_at_once(&mut self, set: u32, found: &mut Vec<Way>) {
         let secrets: Vec<u32> = (0..32).map(|n| set & 1 << n).filter(|&one| one != 0 && !self.contraction.is_public(one)).collect();
         let public = set & !secrets.iter().fold(0, |all, one| all | one);
-        self.products(set, &secrets, public, found);
+        match secrets[..] {
+            [secret] if public != 0 => self.by_public(set, secret, public, found),
+            _ => self.products(set, &secrets, public, found),
+        }
     }
 
     fn pair(&mut self, set: u32, one: u32, other: u32, found: &mut Vec<Way>) {
         match (self.contraction.is_public(one), self.contraction.is_public(other)) {
             (true, true) => {}
-            (true, false) => self.products(set, &[other], one, found),
-            (false, true) => self.products(set, &[one], other, found),
+            (true, false) => self.by_public(set, other, one, found),
+            (false, true) => self.by_public(set, one, other, found),
             (false, false) => self.products(set, &[one, other], 0, found),
+        }
+    }
+
+    /// Products of a set with a secret and a set of public operands.
+    fn by_public(&mut self, set: u32, secret: u32, public: u32, found: &mut Vec<Way>) {
+        self.products(set, &[secret], public, found);
+        let labels = self.contraction.kept_of(secret);
+        let kept = self.contraction.kept_of(set);
+        let all = (1_u32 << self.contraction.operands.len()) - 1;
+        let ways = self.ways(secret);
+        let wanted = (self.contract == Contract::Strict && set == all).then_some(&self.wanted);
+        for way in ways.iter().filter(|way| self.labels(way, labels) == labels) {
+            for mapped in mapped::candidates(self.contraction, way, (labels, public), kept, wanted, self.log_slots) {
+                let (cost, depth, source) = (mapped.outcome.cost, mapped.outcome.depth, Source::Packed(mapped.outcome.packing.clone()));
+                found.push(Way { node: Node::Mapped(Rc::new(mapped)), source, cost, depth });
+            }
+        }
+    }
+
+    /// The labels of a way to hold a value that is seen with the labels `kept`.
+    fn labels(&self, way: &Way, kept: u64) -> u64 {
+        match way.node {
+            Node::Operand(operand) => self.contraction.labels_of(1 << operand),
+            Node::Product(_) | Node::Mapped(_) => kept,
         }
     }
 
@@ -219,10 +249,7 @@ impl<'a> Search<'a> {
     /// The way to hold a factor from which it is cheapest to get it into the joint space.
     fn cheapest(&self, ways: &[Way], labels: u64, joint: &Packing) -> (Way, Conversion) {
         let all = ways.iter().map(|way| {
-            let way_labels = match way.node {
-                Node::Operand(operand) => self.contraction.labels_of(1 << operand),
-                Node::Product(_) => labels,
-            };
+            let way_labels = self.labels(way, labels);
             // An operand with labels that are summed before has no place for them here.
             (way_labels & !labels == 0).then(|| (way, convert::convert(self.contraction, way_labels, &way.source, joint, self.log_slots)))
         });

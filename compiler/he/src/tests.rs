@@ -172,6 +172,35 @@ fn table() {
         ("ik,jkl,il->ij", &[&[8, 16], &[8, 16, 16], &[8, 16]], "67/2/200/4/64", "25/2/0/2/22"),
         ("pqrs,tuqvr->pstuv", &[&[2, 4, 8, 8], &[1, 4, 4, 2, 8]], "36/1/63/3/35", "12/1/0/1/12"),
     ];
+    let with_public: &[(&str, &[&[u64]], &str)] = &[
+        ("ij,j->i", &[&[128, 128], &[128]], "pc"),
+        ("ij,j->i", &[&[1024, 1024], &[1024]], "pc"),
+        ("ij,jk,k->i", &[&[128, 128], &[128, 128], &[128]], "ppc"),
+        ("ij,j->i", &[&[16, 4096], &[4096]], "pc"),
+        ("bj,ij->bi", &[&[8, 64], &[64, 64]], "cp"),
+        ("ik,kj->ij", &[&[64, 64], &[64, 64]], "cp"),
+        ("ij->ji", &[&[256, 256]], "c"),
+        ("ij->i", &[&[512, 128]], "c"),
+        ("ij,jk->ik", &[&[64, 64], &[64, 64]], "cc"),
+        ("ii->i", &[&[64, 64]], "c"),
+        ("abcd->dcba", &[&[8, 16, 16, 8]], "c"),
+    ];
+    for (equation, shapes, secret) in with_public {
+        for contract in [Contract::Strict, Contract::Free] {
+            let start = std::time::Instant::now();
+            let c = run(equation, shapes, secret, 14, contract);
+            println!(
+                "{equation:20} {contract:?}: {}/{}/{}/{}/{} relin {} {:?}",
+                c.rotations,
+                c.mulcc,
+                c.mulcp,
+                c.depth,
+                c.keys,
+                c.relins,
+                start.elapsed()
+            );
+        }
+    }
     for (equation, shapes, strict, free) in cases {
         let secret = "c".repeat(shapes.len());
         for (contract, goal) in [(Contract::Strict, strict), (Contract::Free, free)] {

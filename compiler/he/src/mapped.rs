@@ -1,0 +1,210 @@
+//! A secret operand times a public one as a linear map: the diagonals of the public operand, as Halevi and Shoup have it.
+//!
+//! A label that is summed is either *folded*, and then at the same address bits before and after the map, or *turned*: the source
+//! is rotated along it while the result stays, `y[i] += w[i, i + t] x[i + t]`. Turned bits lie where the result has labels that the
+//! source lacks; of these the source is replicated over the rest, so that rotations come round.
+
+use crate::contraction::Contraction;
+use crate::convert::{self, Conversion, Source, spread_only};
+use crate::cost::Cost;
+use crate::linear::{LinearMap, Split, Step};
+use crate::packing::{LabelBit, Packing};
+use crate::product::{self, Outcome};
+use crate::search::Way;
+use ein_ir::packed::layout::AddressBit;
+use std::collections::BTreeMap;
+
+/// Maps over more elements than this are not considered.
+const MAX_VOLUME: u64 = 1 << 22;
+
+/// A secret value mapped by a public one, then summed.
+#[derive(Clone, Debug)]
+pub(crate) struct Mapped {
+    pub(crate) way: Way,
+    /// What is done to the secret value before.
+    pub(crate) conversion: Conversion,
+    pub(crate) map: LinearMap,
+    pub(crate) split: Split,
+    /// Public operands, as bits.
+    pub(crate) public: u32,
+    /// The result of the map, before sums.
+    pub(crate) partial: Packing,
+    /// Labels, as bits, that are not summed.
+    pub(crate) kept: u64,
+    pub(crate) outcome: Outcome,
+}
+
+/// The labels of a map by their part in it.
+struct Roles<'a> {
+    contraction: &'a Contraction,
+    /// Labels of the secret value that stay.
+    batch: Vec<LabelBit>,
+    /// Labels that are summed.
+    summed: Vec<LabelBit>,
+    /// Labels that the public operand brings in.
+    new: Vec<LabelBit>,
+    log_slots: usize,
+}
+
+/// Maps of `way`, a value with the labels `secret`, by the public operands of a set; `wanted` is where the result is wanted.
+pub(crate) fn candidates(
+    contraction: &Contraction,
+    way: &Way,
+    (secret, public): (u64, u32),
+    kept: u64,
+    wanted: Option<&Packing>,
+    log_slots: usize,
+) -> Vec<Mapped> {
+    let brought = contraction.kept_of(public);
+    // What only the secret value has and the result does not would have to be summed before.
+    if secret & !brought & !kept != 0 || volume(contraction, secret | brought) > MAX_VOLUME {
+        return Vec::new();
+    }
+    let bits = |labels: u64| -> Vec<LabelBit> {
+        let inside = (0..64).filter(|&label| labels >> label & 1 == 1);
+        inside.flat_map(|label| (0..contraction.bits(label)).map(move |bit| LabelBit { label, bit })).collect()
+    };
+    let roles = Roles { contraction, batch: bits(secret & kept), summed: bits(secret & !kept), new: bits(brought & !secret), log_slots };
+    let placed = match &way.source {
+        Source::Anywhere => roles.anywhere(),
+        Source::Packed(packing) => roles.from(packing, wanted),
+        Source::Strided(..) => Vec::new(),
+    };
+    let finish = |(conversion, partial): (Conversion, Packing)| roles.mapped(way, conversion, partial, public, kept);
+    placed.into_iter().map(finish).collect()
+}
+
+fn volume(contraction: &Contraction, labels: u64) -> u64 {
+    let sizes = (0..64).filter(|label| labels >> label & 1 == 1).map(|label: usize| contraction.labels[label].size);
+    sizes.fold(1, u64::saturating_mul)
+}
+
+impl Roles<'_> {
+    /// Where a value that can be anywhere is put, and the result of the map: for each number of turned bits.
+    fn anywhere(&self) -> Vec<(Conversion, Packing)> {
+        (0..=self.summed.len()).filter_map(|turned| self.packed(turned)).collect()
+    }
+
+    /// From the lowest bit: batch, folded, and the new labels up to the highest, over the turned bits.
+    fn packed(&self, turned: usize) -> Option<(Conversion, Packing)> {
+        let (turning, folding) = self.summed.split_at(turned);
+        let below = self.batch.len() + folding.len();
+        let room = self.log_slots.checked_sub(below)?;
+        if turned > room {
+            return None;
+        }
+        let in_slots = self.new.len().min(room);
+        let first = self.log_slots - in_slots.max(turned);
+        let mut partial = Packing { bits: vec![AddressBit::Zero; self.log_slots] };
+        for (position, bit) in self.batch.iter().chain(folding).enumerate() {
+            partial.set(position, bit.address());
+        }
+        let mut source = partial.clone();
+        for (position, bit) in (first..).zip(turning) {
+            source.set(position, bit.address());
+        }
+        for (n, bit) in self.new.iter().enumerate() {
+            let position = if n < in_slots { first + n } else { self.log_slots + n - in_slots };
+            partial.set(position, bit.address());
+        }
+        let spread = (first + turned..self.log_slots).collect();
+        Some((spread_only(source, spread, self.log_slots), partial))
+    }
+
+    /// From where a value is: all summed bits turned or some folded, into where the result is wanted or over the turned bits.
+    fn from(&self, packing: &Packing, wanted: Option<&Packing>) -> Vec<(Conversion, Packing)> {
+        let mut found = Vec::new();
+        let positions = packing.positions();
+        let top = packing.bits.iter().take(self.log_slots).rposition(|bit| LabelBit::of(*bit).is_some()).map_or(0, |p| p + 1);
+        let zero_above: Vec<usize> = (top..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero).collect();
+        let mut by_position = self.summed.clone();
+        by_position.sort_by_key(|bit| positions[bit]);
+        for spread in [&zero_above[..0], &zero_above[..zero_above.len().min(1)], &zero_above[..]] {
+            let joint = self.spreading(packing, spread);
+            if let Some(wanted) = wanted {
+                found.push((joint.clone(), wanted.clone()));
+            }
+            for turned in 0..=by_position.len() {
+                found.extend(self.over(packing, &by_position[..turned]).map(|partial| (joint.clone(), partial)));
+            }
+        }
+        found
+    }
+
+    fn spreading(&self, packing: &Packing, spread: &[usize]) -> Conversion {
+        spread_only(packing.clone(), spread.to_vec(), self.log_slots)
+    }
+
+    /// The result of the map with the new labels over the turned bits and then at free bits.
+    fn over(&self, packing: &Packing, turning: &[LabelBit]) -> Option<Packing> {
+        let mut partial = packing.clone();
+        for bit in &mut partial.bits {
+            if LabelBit::of(*bit).is_none_or(|bit| turning.contains(&bit)) {
+                *bit = AddressBit::Zero;
+            }
+        }
+        let free: Vec<usize> = (0..self.log_slots).filter(|&p| partial.at(p) == AddressBit::Zero).collect();
+        (free.len() >= self.new.len()).then(|| {
+            for (bit, position) in self.new.iter().zip(free) {
+                partial.set(position, bit.address());
+            }
+            partial
+        })
+    }
+
+    fn mapped(&self, way: &Way, conversion: Conversion, partial: Packing, public: u32, kept: u64) -> Mapped {
+        let map = self.map(&conversion.packing, &partial);
+        let (sources, targets) = (convert::n_chunks(&conversion.packing, self.log_slots), convert::n_chunks(&partial, self.log_slots));
+        let split = map.split(1 << self.log_slots, self.period(&conversion.packing, &partial), sources, targets);
+        let (babies, giants, products) = split.costs();
+        let chunks = sources.max(targets);
+        let packing = product::folded(&partial, kept, self.log_slots);
+        let folds = product::folds(&partial, kept, self.log_slots).len() as u64;
+        let results = convert::n_chunks(&packing, self.log_slots);
+        let mut cost = way.cost;
+        cost += conversion.cost;
+        let rotations = babies.saturating_mul(sources).saturating_add(giants.saturating_mul(targets));
+        let products = products.saturating_mul(chunks);
+        cost += Cost { rotations, mulcp: products, adds: products.saturating_sub(targets), ..Cost::default() };
+        cost += Cost { rotations: folds * results, adds: folds * results + targets - results, ..Cost::default() };
+        let depth = way.depth + conversion.depth + 1;
+        let outcome = Outcome { packing, cost, depth };
+        Mapped { way: way.clone(), conversion, map, split, public, partial, kept, outcome }
+    }
+
+    /// Slots after which the source comes round, as far as the result reads it.
+    fn period(&self, source: &Packing, partial: &Packing) -> u64 {
+        let top =
+            |packing: &Packing| packing.bits.iter().take(self.log_slots).rposition(|bit| LabelBit::of(*bit).is_some()).map_or(0, |p| p + 1);
+        let highest = top(source);
+        let replicated = (highest..self.log_slots).take_while(|&p| source.at(p) == AddressBit::Rep).count();
+        // Twice is enough for a result that lies within the first of them.
+        let comes_round = highest + replicated == self.log_slots || replicated > 0 && top(partial) <= highest;
+        1 << if comes_round { highest } else { self.log_slots }
+    }
+
+    fn map(&self, source: &Packing, partial: &Packing) -> LinearMap {
+        let (from, to) = (source.positions(), partial.positions());
+        let weight = |places: &BTreeMap<LabelBit, usize>, bit: &LabelBit| places.get(bit).map_or(0, |&p| 1_u64 << p);
+        let mut steps: Vec<Step> = Vec::new();
+        let new: Vec<LabelBit> = self.batch.iter().chain(&self.summed).chain(&self.new).copied().collect();
+        for bit in &new {
+            let (source, target) = (weight(&from, bit), weight(&to, bit));
+            let chunk = |weight: u64| weight >> self.log_slots > 0;
+            if let Some(last) = steps.last_mut()
+                && last.label == Some(bit.label)
+                && (last.source * last.size, last.target * last.size) == (source, target)
+                && (chunk(last.source), chunk(last.target)) == (chunk(source), chunk(target))
+            {
+                last.size *= 2;
+                continue;
+            }
+            steps.push(Step { size: 2, source, target, label: Some(bit.label), scale: 1 << bit.bit });
+        }
+        for step in &mut steps {
+            let size = step.label.map_or(u64::MAX, |label| self.contraction.labels[usize::from(label)].size);
+            step.size = step.size.min((size - 1) / step.scale + 1);
+        }
+        LinearMap { offset: 0, steps }
+    }
+}
