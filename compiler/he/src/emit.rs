@@ -7,11 +7,12 @@ use crate::linear::{LinearMap, Split};
 use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
 use crate::product::folds;
+use crate::rolled::{Rolled, Side};
 use crate::search::{Contract, Node, Plan, Product, Way};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Ciphertext, Input, Plain, Public};
 use ein_ir::packed::layout::{AddressBit, axis_bits};
-use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, PublicDecl, PublicSource};
+use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, Piece, PublicDecl, PublicSource, Roll};
 use std::collections::{BTreeMap, HashMap};
 
 /// Writes a plan as a packed program.
@@ -98,7 +99,52 @@ impl<'a> Emitter<'a> {
                 value
             }
             Node::Mapped(mapped) => self.mapped(mapped),
+            Node::Rolled(rolled) => self.rolled(rolled),
         }
+    }
+
+    fn rolled(&mut self, rolled: &Rolled) -> Value {
+        let [a, b] = [0, 1].map(|n| self.rolled_side(&rolled.sides[n], rolled.turns));
+        let packing = rolled.outcome.packing.clone();
+        let (Some(a), Some(b)) = (a, b) else { return Value { packing, chunks: vec![None] } };
+        let [i, j] = rolled.fields;
+        let turns = 1_i64 << rolled.turns;
+        let (mut sums, mut carried) = (Vec::new(), Vec::new());
+        for t in 0..turns {
+            let turned = [t, (t + 1) % turns].map(|t| self.builder.rotate(a, t << j));
+            // Rows whose turn runs into the next column.
+            let runs_over = |slot: &u32| i64::from(slot >> i & ((1 << rolled.rows) - 1)) + t >= 1 << rolled.rows;
+            let (over, within): (Vec<u32>, Vec<u32>) = (0..1 << self.log_slots).partition(runs_over);
+            let rows = self.builder.rotate(b, t << i);
+            if over.is_empty() {
+                sums.push(self.builder.op(Op::Mul(turned[0], rows)));
+                continue;
+            }
+            let parts = [self.builder.mask(turned[0], &within), self.builder.mask(turned[1], &over)];
+            let columns = self.builder.op(Op::Add(parts[0], parts[1]));
+            let product = self.builder.op(Op::Mul(columns, rows));
+            sums.push(self.builder.mask(product, &within));
+            carried.push(self.builder.mask(product, &over));
+        }
+        let sum = self.builder.sum(sums).map(|sum| self.builder.op(Op::Relin(sum)));
+        let carried = self.builder.sum(carried).map(|sum| self.builder.op(Op::Relin(sum)));
+        let carried = carried.map(|sum| self.builder.rotate(sum, -(1 << j)));
+        let total = self.builder.sum(sum.into_iter().chain(carried));
+        let folds = folds(&rolled.joint, rolled.kept, self.log_slots);
+        Value { packing, chunks: vec![total.map(|total| self.rotate_and_sum(total, &folds))] }
+    }
+
+    fn rolled_side(&mut self, side: &Side, turns: u8) -> Option<Ciphertext> {
+        let value = self.way(&side.way, Some(&side.conversion));
+        if let Node::Operand(operand) = side.way.node {
+            let axes = &self.contraction.operands[operand].axes;
+            let axis =
+                |label: u8| axes.iter().position(|axis| axis.subscript == Subscript::Label(label)).and_then(|n| u8::try_from(n).ok());
+            let piece = |label: u8| axis(label).map(|axis| Piece { axis, lo: 0, len: turns });
+            let roll = piece(side.roll.0).zip(piece(side.roll.1)).map(|(piece, by)| Roll { piece, by });
+            self.builder.packed.inputs[self.inputs[&operand]].layout.rolls.extend(roll);
+        }
+        self.convert(value, &side.conversion).chunks[0]
     }
 
     fn mapped(&mut self, mapped: &Mapped) -> Value {
@@ -159,8 +205,8 @@ impl<'a> Emitter<'a> {
                     let len = axis_bits(axis.size);
                     extra.extend((0..len).map(|bit| AddressBit::Axis { axis: n, bit }));
                     if len > 0 {
-                        let piece = |axis| ein_ir::packed::Piece { axis, lo: 0, len };
-                        layout.rolls.push(ein_ir::packed::Roll { piece: piece(n), by: piece(first[&label]) });
+                        let piece = |axis| Piece { axis, lo: 0, len };
+                        layout.rolls.push(Roll { piece: piece(n), by: piece(first[&label]) });
                     }
                 }
                 Subscript::Fixed(_) => extra.extend((0..axis_bits(axis.size)).map(|bit| AddressBit::Axis { axis: n, bit })),

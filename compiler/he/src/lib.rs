@@ -10,6 +10,7 @@ mod linear;
 mod mapped;
 mod packing;
 mod product;
+mod rolled;
 mod search;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::joint;
 use crate::mapped::{self, Mapped};
 use crate::packing::Packing;
 use crate::product::{self, Outcome};
+use crate::rolled::{self, Rolled};
 use ein_ir::packed::layout::AddressBit;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -38,6 +39,8 @@ pub(crate) enum Node {
     Product(Rc<Product>),
     /// A secret value mapped by a public one.
     Mapped(Rc<Mapped>),
+    /// A product of two inputs along diagonals.
+    Rolled(Rc<Rolled>),
 }
 
 /// A product of secret values and at most one public value.
@@ -62,6 +65,14 @@ pub(crate) struct Plan {
     pub(crate) depth: u32,
 }
 
+impl Plan {
+    /// Its cost where every level makes each operation slower: the number of moduli is that of levels, and a key switch takes
+    /// their power of one and a half.
+    fn slowness(&self) -> f64 {
+        self.cost.weigh() * f64::from(self.depth + 1).powf(1.5)
+    }
+}
+
 /// What the layouts of inputs and of the result may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contract {
@@ -70,6 +81,9 @@ pub enum Contract {
     /// As the plan likes, each element of an input sent once.
     Free,
 }
+
+/// A plan that is deeper than the one-shot plan must be this much faster.
+const WORTH_A_LEVEL: f64 = 0.75;
 
 /// Searches for a plan.
 pub(crate) struct Search<'a> {
@@ -86,7 +100,7 @@ impl<'a> Search<'a> {
         Self { contraction, contract, log_slots, wanted, memo: BTreeMap::new() }
     }
 
-    /// The best plan that is no deeper than the one-shot plan.
+    /// The best plan that is no deeper than the one-shot plan, or a deeper one that is worth it.
     pub(crate) fn plan(&mut self) -> Plan {
         let all = (1_u32 << self.contraction.operands.len()) - 1;
         let mut one_shot = Vec::new();
@@ -94,8 +108,13 @@ impl<'a> Search<'a> {
         let finish = |way: Way| self.finish(way);
         let one_shot = one_shot.into_iter().map(finish).min_by(better).expect("there is a secret operand");
         let ways = self.ways(all);
-        let others = ways.iter().cloned().map(|way| self.finish(way)).filter(|plan| plan.depth <= one_shot.depth);
-        others.chain([one_shot.clone()]).min_by(better).unwrap_or(one_shot)
+        let plans: Vec<Plan> = ways.iter().cloned().map(|way| self.finish(way)).chain([one_shot.clone()]).collect();
+        let flat = plans.iter().filter(|plan| plan.depth <= one_shot.depth).min_by(|a, b| better(a, b)).unwrap_or(&one_shot);
+        let deep = plans
+            .iter()
+            .filter(|plan| plan.slowness() < WORTH_A_LEVEL * flat.slowness())
+            .min_by(|a, b| a.slowness().total_cmp(&b.slowness()));
+        deep.unwrap_or(flat).clone()
     }
 
     /// Brings the product of all operands into the layout that is wanted.
@@ -174,7 +193,10 @@ impl<'a> Search<'a> {
             (true, true) => {}
             (true, false) => self.by_public(set, other, one, found),
             (false, true) => self.by_public(set, one, other, found),
-            (false, false) => self.products(set, &[one, other], 0, found),
+            (false, false) => {
+                self.products(set, &[one, other], 0, found);
+                self.rolled(set, one, other, found);
+            }
         }
     }
 
@@ -194,11 +216,26 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// The product of two sets along diagonals.
+    fn rolled(&mut self, set: u32, one: u32, other: u32, found: &mut Vec<Way>) {
+        let kept = self.contraction.kept_of(set);
+        let (first, second) = (self.ways(one), self.ways(other));
+        let labels = [self.contraction.kept_of(one), self.contraction.kept_of(other)];
+        let whole = |ways: &[Way], labels: u64| ways.iter().find(|way| self.labels(way, labels) == labels).cloned();
+        let (Some(first), Some(second)) = (whole(&first, labels[0]), whole(&second, labels[1])) else { return };
+        for sides in [[(&first, labels[0]), (&second, labels[1])], [(&second, labels[1]), (&first, labels[0])]] {
+            if let Some(rolled) = rolled::candidate(self.contraction, sides, kept, self.log_slots) {
+                let (cost, depth, source) = (rolled.outcome.cost, rolled.outcome.depth, Source::Packed(rolled.outcome.packing.clone()));
+                found.push(Way { node: Node::Rolled(Rc::new(rolled)), source, cost, depth });
+            }
+        }
+    }
+
     /// The labels of a way to hold a value that is seen with the labels `kept`.
     fn labels(&self, way: &Way, kept: u64) -> u64 {
         match way.node {
             Node::Operand(operand) => self.contraction.labels_of(1 << operand),
-            Node::Product(_) | Node::Mapped(_) => kept,
+            Node::Product(_) | Node::Mapped(_) | Node::Rolled(_) => kept,
         }
     }
 
