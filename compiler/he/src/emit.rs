@@ -382,9 +382,11 @@ impl<'a> Emitter<'a> {
         let labels: Vec<u8> = (0..64).filter(|label| kept >> label & 1 == 1).collect();
         let shape: Vec<u64> = labels.iter().map(|&label| contraction.labels[usize::from(label)].size).collect();
         let terms: Vec<String> = members.iter().map(|&n| letters(&contraction.operands[n])).collect();
-        let equation = format!("{}->{}", terms.join(","), labels.iter().map(|&label| letter(label)).collect::<String>());
+        let result: String = labels.iter().map(|&label| letter(label)).collect();
+        let equation = format!("{}->{result}", terms.join(","));
         let source = PublicSource::Einsum { equation, args: members.iter().map(|n| self.publics[n]).collect() };
-        let name = members.iter().map(|&n| contraction.operands[n].name.as_str()).collect::<Vec<_>>().join(".");
+        let names: Vec<&str> = members.iter().map(|&n| contraction.operands[n].name.as_str()).collect();
+        let name = format!("{}->{result}", names.join("."));
         let tensor = self.builder.packed.publics.push(PublicDecl { name, dtype: self.dtype, shape: shape.clone(), source });
         let axes = labels.iter().zip(shape).map(|(&label, size)| Axis { size, subscript: Subscript::Label(label) }).collect();
         Factor::given(tensor, &Operand { name: String::new(), axes, secret: false })

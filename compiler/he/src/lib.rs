@@ -5,6 +5,7 @@ mod contraction;
 mod convert;
 mod cost;
 mod emit;
+pub mod interchange;
 mod joint;
 mod linear;
 mod mapped;

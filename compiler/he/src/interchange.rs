@@ -1,0 +1,258 @@
+//! A packed program as JSON that others can replay without knowing anything of this compiler.
+//!
+//! One object: `slots`, `replicated` where elements of an input are sent more than once, then
+//!
+//! * `inputs`: `{name, shape, chunks, fill, segments: [[chunk, slot, dslot, flat, dflat, count], …]}`: for `t` in `0..count`, slot
+//!   `(slot + t * dslot) mod slots` of that chunk holds element `flat + t * dflat` of the row-major operand; the others hold zero, or
+//!   anything if `fill` is `junk`.
+//! * `derived`: `{name, eq, args}`: tensors in the clear that are computed before they are encoded, by an einsum over public operands and
+//!   earlier ones.
+//! * `ops`: `{id, op, args, …}`, in order: `input` (`name`, `chunk`), `plain` (`name`, `segments: [[slot, dslot, flat, dflat, count], …]`, or `value`,
+//!   `segments: [[slot, dslot, count], …]`), `rot` (`k`: `out[i] = in[(i + k) mod slots]`), `add`, `sub`, `neg`, `addp`, `mulcc`, `mulcp`, `mask`
+//!   (`segments` are kept), `relin`, `rescale`, `drop` (`level`).
+//! * `outputs`: `{name, shape, segments: [[id, slot, dslot, flat, dflat, count], …]}`.
+//! * `counts`: `rotations, mulcc, mulcp, adds, relins, rescales, depth, keys`.
+//!
+//! Numbers that are whole are written as such, so that exact arithmetic stays exact.
+
+use ein_ir::entity::{Ciphertext, Plain, SecondaryMap};
+use ein_ir::packed::layout::Content;
+use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, PlainValues, PublicSource, Run, Segment};
+use ein_ir::verified::Verified;
+use serde::Serialize;
+use serde_json::Number;
+
+/// The JSON of a program.
+#[must_use]
+pub fn to_json(program: &Verified<Packed>) -> String {
+    // Strings and numbers only, which cannot fail.
+    serde_json::to_string(&File::of(program)).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    slots: u32,
+    #[serde(skip_serializing_if = "is_false")]
+    replicated: bool,
+    inputs: Vec<InputEntry<'a>>,
+    derived: Vec<Derived<'a>>,
+    ops: Vec<OpEntry<'a>>,
+    outputs: Vec<OutputEntry<'a>>,
+    counts: CountEntry,
+}
+
+#[derive(Serialize)]
+struct InputEntry<'a> {
+    name: &'a str,
+    shape: &'a [u64],
+    chunks: u32,
+    fill: &'static str,
+    segments: Vec<(u32, u32, u32, u64, i64, u32)>,
+}
+
+#[derive(Serialize)]
+struct Derived<'a> {
+    name: &'a str,
+    eq: &'a str,
+    args: Vec<&'a str>,
+}
+
+/// Fields that an operation does not have are left out.
+#[derive(Default, Serialize)]
+struct OpEntry<'a> {
+    id: usize,
+    op: &'static str,
+    args: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chunk: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    k: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segments: Option<Places>,
+}
+
+/// Where a plaintext has numbers.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Places {
+    Elements(Vec<(u32, u32, u64, i64, u32)>),
+    Slots(Vec<(u32, u32, u32)>),
+}
+
+#[derive(Serialize)]
+struct OutputEntry<'a> {
+    name: &'a str,
+    shape: &'a [u64],
+    segments: Vec<(usize, u32, u32, u64, i64, u32)>,
+}
+
+#[derive(Serialize)]
+struct CountEntry {
+    rotations: usize,
+    mulcc: usize,
+    mulcp: usize,
+    adds: usize,
+    relins: usize,
+    rescales: usize,
+    depth: usize,
+    keys: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl<'a> File<'a> {
+    fn of(program: &'a Packed) -> Self {
+        let mut writer = Writer { program, ids: SecondaryMap::new(), plains: SecondaryMap::new(), entries: Vec::new() };
+        for (id, op) in &program.ops {
+            writer.op(id, op);
+        }
+        let counts = program.counts();
+        Self {
+            slots: program.slots,
+            replicated: program.inputs.values().any(|input| input.layout.is_replicated()),
+            inputs: program.inputs.values().map(InputEntry::of).collect(),
+            derived: derived(program),
+            outputs: program.outputs.iter().map(|output| writer.output(output)).collect(),
+            ops: writer.entries,
+            counts: CountEntry {
+                rotations: counts.rotations,
+                mulcc: counts.mulcc,
+                mulcp: counts.mulcp,
+                adds: counts.adds,
+                relins: counts.relins,
+                rescales: counts.rescales,
+                depth: counts.depth,
+                keys: counts.keys,
+            },
+        }
+    }
+}
+
+impl<'a> InputEntry<'a> {
+    fn of(input: &'a InputDecl) -> Self {
+        let InputDecl { name, layout, .. } = input;
+        let segments = layout.segments().into_iter().map(|s| (s.chunk, s.slot, s.dslot, s.flat, s.dflat, s.count)).collect();
+        Self { name, shape: &layout.shape, chunks: layout.n_chunks(), fill: fill(layout), segments }
+    }
+}
+
+/// All slots without an element have the same in the file: zeros, unless the program asks for none.
+fn fill(layout: &Layout) -> &'static str {
+    let (mut zero, mut junk) = (false, false);
+    for content in (0..layout.n_chunks()).flat_map(|chunk| layout.contents(chunk)) {
+        zero |= content == Content::Zero;
+        junk |= content == Content::Junk;
+    }
+    if junk && !zero { "junk" } else { "zero" }
+}
+
+fn derived(program: &Packed) -> Vec<Derived<'_>> {
+    let of = |(name, source)| match source {
+        &PublicSource::Given => None,
+        PublicSource::Einsum { equation, args } => {
+            Some(Derived { name, eq: equation, args: args.iter().map(|arg| program.publics[*arg].name.as_str()).collect() })
+        }
+    };
+    program.publics.values().map(|public| (public.name.as_str(), &public.source)).filter_map(of).collect()
+}
+
+/// Gives ids to ciphertexts and plaintexts, which are numbered together: a plaintext stands before the first operation that reads it.
+struct Writer<'a> {
+    program: &'a Packed,
+    ids: SecondaryMap<Ciphertext, usize>,
+    plains: SecondaryMap<Plain, Option<usize>>,
+    entries: Vec<OpEntry<'a>>,
+}
+
+impl<'a> Writer<'a> {
+    fn push(&mut self, entry: OpEntry<'a>) -> usize {
+        let id = self.entries.len();
+        self.entries.push(OpEntry { id, ..entry });
+        id
+    }
+
+    fn op(&mut self, id: Ciphertext, op: &Op) {
+        let mut entry = OpEntry { op: name(op), args: op.args().map(|arg| self.ids[arg]).collect(), ..OpEntry::default() };
+        match *op {
+            Op::Input { input, chunk } => {
+                entry.name = Some(&self.program.inputs[input].name);
+                entry.chunk = Some(chunk);
+            }
+            Op::Rotate { by, .. } => entry.k = Some(by),
+            Op::AddPlain(_, plain) | Op::MulPlain(_, plain) => entry.args.push(self.plain(plain)),
+            Op::Mask(_, plain) => entry.segments = Some(self.kept(plain)),
+            Op::Drop(_, level) => entry.level = Some(level),
+            Op::Add(..) | Op::Sub(..) | Op::Neg(_) | Op::Mul(..) | Op::Relin(_) | Op::Rescale(_) => {}
+        }
+        self.ids[id] = self.push(entry);
+    }
+
+    fn kept(&self, plain: Plain) -> Places {
+        match &self.program.plains[plain].values {
+            PlainValues::Constant(_, runs) => slots(runs),
+            // Of no mask that is verified.
+            PlainValues::Elements(..) => Places::Slots(Vec::new()),
+        }
+    }
+
+    fn plain(&mut self, plain: Plain) -> usize {
+        if let Some(id) = self.plains[plain] {
+            return id;
+        }
+        let entry = match &self.program.plains[plain].values {
+            PlainValues::Elements(public, segments) => OpEntry {
+                name: Some(&self.program.publics[*public].name),
+                segments: Some(Places::Elements(segments.iter().map(|s| (s.slot, s.dslot, s.flat, s.dflat, s.count)).collect())),
+                ..OpEntry::default()
+            },
+            PlainValues::Constant(value, runs) => OpEntry { value: number(*value), segments: Some(slots(runs)), ..OpEntry::default() },
+        };
+        let id = self.push(OpEntry { op: "plain", ..entry });
+        self.plains[plain] = Some(id);
+        id
+    }
+
+    fn output(&self, output: &'a OutputDecl) -> OutputEntry<'a> {
+        let place = |s: Segment| (self.ids[output.values[s.chunk as usize]], s.slot, s.dslot, s.flat, s.dflat, s.count);
+        let segments = output.layout.segments().into_iter().map(place).collect();
+        OutputEntry { name: &output.name, shape: &output.layout.shape, segments }
+    }
+}
+
+fn slots(runs: &[Run]) -> Places {
+    Places::Slots(runs.iter().map(|run| (run.slot, run.dslot, run.count)).collect())
+}
+
+/// A whole number where it is one, also to readers that tell them apart.
+fn number(value: f64) -> Option<Number> {
+    // Beyond 2^53 not every integer is a float.
+    let whole = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is an integer in range")]
+    if whole { Some((value as i64).into()) } else { Number::from_f64(value) }
+}
+
+const fn name(op: &Op) -> &'static str {
+    match op {
+        Op::Input { .. } => "input",
+        Op::Rotate { .. } => "rot",
+        Op::Add(..) => "add",
+        Op::Sub(..) => "sub",
+        Op::Neg(_) => "neg",
+        Op::AddPlain(..) => "addp",
+        Op::MulPlain(..) => "mulcp",
+        Op::Mask(..) => "mask",
+        Op::Mul(..) => "mulcc",
+        Op::Relin(_) => "relin",
+        Op::Rescale(_) => "rescale",
+        Op::Drop(..) => "drop",
+    }
+}

@@ -1,0 +1,189 @@
+//! Plans of encrypted einsums: proved for all operands, and replayed from their JSON alone.
+
+use ein_he::{Axis, Contract, Contraction, Label, Operand, Subscript, interchange, plan};
+use ein_ir::dtype::DType;
+use ein_ir::interp::slots::proof::{self, prove};
+use ein_ir::packed::verify::verify;
+use ein_ir::packed::{Equation, Packed, parse, print};
+use ein_ir::verified::Verified;
+use ein_tests::random::Random;
+use ein_tests::replay::{self, Integers, einsum, replay};
+use std::collections::BTreeMap;
+
+/// An einsum over operands named `A`, `B` and so on, some of them secret.
+#[derive(Clone, Debug)]
+struct Case {
+    equation: String,
+    shapes: Vec<Vec<u64>>,
+    secret: Vec<bool>,
+    log_slots: usize,
+    contract: Contract,
+}
+
+const NAMES: [&str; 4] = ["A", "B", "C", "D"];
+
+impl Case {
+    /// Secret operands are those with a `c`.
+    fn new(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: usize, contract: Contract) -> Self {
+        let shapes = shapes.iter().map(|shape| shape.to_vec()).collect();
+        Self { equation: equation.to_owned(), shapes, secret: secret.chars().map(|c| c == 'c').collect(), log_slots, contract }
+    }
+
+    fn parsed(&self) -> Equation {
+        Equation::parse(&self.equation).unwrap()
+    }
+
+    fn contraction(&self) -> Contraction {
+        let equation = self.parsed();
+        let shapes: Vec<&[u64]> = self.shapes.iter().map(Vec::as_slice).collect();
+        let sizes = equation.sizes(&shapes).unwrap();
+        let labels: Vec<Label> = sizes.iter().map(|(label, &size)| Label { name: label.to_string(), size }).collect();
+        let number = |label: &char| sizes.keys().position(|other| other == label).unwrap() as u8;
+        let axis = |(label, &size): (&char, &u64)| {
+            let fixed = size == 1 && sizes[label] != 1;
+            Axis { size, subscript: if fixed { Subscript::Fixed(0) } else { Subscript::Label(number(label)) } }
+        };
+        let operands = equation.operands.iter().zip(&self.shapes).zip(NAMES).zip(&self.secret);
+        let operands = operands.map(|(((labels, shape), name), &secret)| Operand {
+            name: name.to_owned(),
+            axes: labels.iter().zip(shape).map(axis).collect(),
+            secret,
+        });
+        Contraction { operands: operands.collect(), output: equation.output.iter().map(number).collect(), labels }
+    }
+
+    fn plan(&self) -> Verified<Packed> {
+        verify(plan(&self.contraction(), self.contract, DType::I64, self.log_slots)).unwrap_or_else(|e| panic!("{self:?}: {e:?}"))
+    }
+
+    fn operands(&self, seed: u64) -> BTreeMap<String, Integers> {
+        let mut random = Random::new(seed);
+        let mut tensor = |shape: &Vec<u64>| Integers {
+            shape: shape.iter().map(|&size| size as usize).collect(),
+            numbers: (0..shape.iter().product()).map(|_| random.between(-1000, 1000)).collect(),
+        };
+        NAMES.iter().zip(&self.shapes).map(|(name, shape)| ((*name).to_owned(), tensor(shape))).collect()
+    }
+
+    /// The operands of the equation, as the program has them.
+    fn operands_in(&self, program: &Packed) -> Vec<proof::Operand> {
+        let find = |name: &str| {
+            let secret = program.inputs.iter().find(|(_, decl)| decl.name == name).map(|(id, _)| proof::Operand::Secret(id));
+            secret.or_else(|| program.publics.iter().find(|(_, decl)| decl.name == name).map(|(id, _)| proof::Operand::Public(id)))
+        };
+        self.shapes.iter().zip(NAMES).map(|(_, name)| find(name).unwrap_or_else(|| panic!("{self:?}: no {name}"))).collect()
+    }
+
+    /// Proved, replayed, and read back.
+    fn check(&self) {
+        let program = self.plan();
+        self.proved(&program);
+        self.replayed(&program);
+        let text = print::print(&program);
+        assert_eq!(parse::parse(&text).unwrap_or_else(|e| panic!("{self:?}: {e}")), program.into_inner(), "{self:?}");
+    }
+
+    fn proved(&self, program: &Verified<Packed>) {
+        prove(program, &self.parsed(), &self.operands_in(program)).unwrap_or_else(|e| panic!("{self:?}: {e:?}\n{}", print::print(program)));
+    }
+
+    fn replayed(&self, program: &Verified<Packed>) {
+        let json = interchange::to_json(program);
+        let operands = self.operands(7);
+        let contract = if self.contract == Contract::Strict { replay::Contract::Strict } else { replay::Contract::Free };
+        let results = replay(&json, &operands, contract).unwrap_or_else(|e| panic!("{self:?}: {e}\n{}", print::print(program)));
+        let wanted = einsum(&self.equation, &operands.values().collect::<Vec<_>>()).unwrap();
+        assert_eq!(results.into_values().collect::<Vec<_>>(), [wanted], "{self:?}");
+    }
+}
+
+/// Operands of up to three axes with labels of up to five, some repeated, some of size 0 or 1.
+fn random_case(random: &mut Random) -> Case {
+    let sizes: Vec<u64> = (0..5).map(|_| random.pick(&[0, 1, 2, 2, 3, 3, 4, 5])).collect();
+    let n_operands = 1 + random.below(3);
+    let (mut terms, mut shapes) = (Vec::new(), Vec::new());
+    for _ in 0..n_operands {
+        let labels: Vec<usize> = (0..random.below(4)).map(|_| random.below(1 + random.clone().below(5))).collect();
+        terms.push(labels.iter().map(|&label| char::from(b'i' + label as u8)).collect::<String>());
+        shapes.push(labels.iter().map(|&label| if random.one_in(12) { 1 } else { sizes[label] }).collect());
+    }
+    let mut used: Vec<char> = terms.concat().chars().collect();
+    used.sort_unstable();
+    used.dedup();
+    used.retain(|_| random.below(2) == 0);
+    random.shuffle(&mut used);
+    let equation = format!("{}->{}", terms.join(","), used.iter().collect::<String>());
+    let mut secret: Vec<bool> = (0..n_operands).map(|_| random.below(3) > 0).collect();
+    secret[random.below(n_operands)] = true;
+    let contract = random.pick(&[Contract::Strict, Contract::Free]);
+    Case { equation, shapes, secret, log_slots: 2 + random.below(6), contract }
+}
+
+#[test]
+fn random_einsums_are_proved_and_replayed() {
+    let mut random = Random::new(5);
+    for _ in 0..120 {
+        let case = random_case(&mut random);
+        case.check();
+    }
+}
+
+/// The kinds of products that published systems are measured on, small enough for a proof.
+#[test]
+fn measured_einsums_are_proved() {
+    let cases: [(&str, &[&[u64]]); 9] = [
+        ("ij->ji", &[&[8, 8]]),
+        ("ij->i", &[&[8, 8]]),
+        ("ik,k->i", &[&[8, 8], &[8]]),
+        ("ik,kj->ij", &[&[4, 8], &[8, 4]]),
+        ("i,j->ij", &[&[8], &[8]]),
+        ("ijk,ikl->ijl", &[&[4, 4, 4], &[4, 4, 4]]),
+        ("ij,jk,kl->il", &[&[4, 2], &[2, 4], &[4, 4]]),
+        ("ik,jkl,il->ij", &[&[2, 4], &[4, 4, 2], &[2, 2]]),
+        ("pqrs,tuqvr->pstuv", &[&[2, 2, 4, 2], &[1, 2, 2, 2, 4]]),
+    ];
+    for (equation, shapes) in cases {
+        for contract in [Contract::Strict, Contract::Free] {
+            Case::new(equation, shapes, &"ccc"[..shapes.len()], 6, contract).check();
+            if shapes.len() > 1 {
+                // Over several ciphertexts.
+                Case::new(equation, shapes, &"pcc"[..shapes.len()], 4, contract).check();
+            }
+        }
+    }
+}
+
+/// Whoever replays a program sees what is wrong with it.
+#[test]
+fn a_tampered_program_is_seen() {
+    let case = Case::new("ij,j->i", &[&[4, 5], &[5]], "cp", 5, Contract::Strict);
+    let json = interchange::to_json(&case.plan());
+    let tampered = |f: &dyn Fn(&mut serde_json::Value)| {
+        let mut file: serde_json::Value = serde_json::from_str(&json).unwrap();
+        f(&mut file);
+        replay(&file.to_string(), &case.operands(3), replay::Contract::Strict)
+    };
+    let wanted = einsum("ij,j->i", &case.operands(3).values().collect::<Vec<_>>()).unwrap();
+    assert_eq!(tampered(&|_| {}).unwrap().into_values().collect::<Vec<_>>(), [wanted]);
+    let refused = |expected: &str, f: &dyn Fn(&mut serde_json::Value)| {
+        let error = tampered(f).expect_err(expected);
+        assert!(error.contains(expected), "{error}, not {expected}");
+    };
+    refused("31 slots", &|file| file["slots"] = 31.into());
+    refused("sent 0 times", &|file| file["inputs"][0]["segments"][0][5] = 1.into());
+    refused("element 1 is at 2", &|file| file["inputs"][0]["segments"][0][2] = 2.into());
+    refused("filled with junk", &|file| file["inputs"][0]["fill"] = "junk".into());
+    refused("rotations are stated", &|file| file["counts"]["rotations"] = 0.into());
+    refused("depth are stated", &|file| file["counts"]["depth"] = 9.into());
+    refused("the id is there already", &|file| file["ops"][1]["id"] = 0.into());
+    refused("a rotation by 32", &|file| {
+        file["ops"].as_array_mut().unwrap().iter_mut().filter(|op| op["op"] == "rot").for_each(|op| op["k"] = 32.into())
+    });
+    refused("is missing", &|file| file["outputs"][0]["segments"] = serde_json::json!([]));
+    refused("and not zero", &|file| {
+        let ops = file["ops"].as_array_mut().unwrap();
+        let everything = serde_json::json!([[0, 1, 32]]);
+        ops.iter_mut().filter(|op| op["op"] == "mask").for_each(|op| op["segments"] = everything.clone());
+        ops.iter_mut().filter(|op| op["op"] == "plain").for_each(|op| op["segments"] = serde_json::json!([[0, 1, 0, 0, 32]]));
+    });
+}
