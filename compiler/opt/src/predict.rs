@@ -93,9 +93,8 @@ fn takes_rows(nest: &Nest) -> bool {
     !nest.pins().is_empty() && functions.functions == 0.0 && nest.outer.iter().any(|i| !nest.is_param(*i) && !is_pinned(i))
 }
 
-/// Nanoseconds of loops over numbers of one type that lie along an axis: so many operations, and elements read.
-pub(crate) fn loop_arithmetic(machine: &Machine, dtype: DType, flops: f64, reads: f64) -> f64 {
-    let lanes = matches!(dtype, DType::F32 | DType::F64).then_some(dtype);
+/// Nanoseconds of loops: so many operations, and elements read, in vectors of a type or one at a time.
+pub(crate) fn loop_arithmetic(machine: &Machine, lanes: Option<DType>, flops: f64, reads: f64) -> f64 {
     Operations { flops, reads, lanes, ..Operations::NONE }.time(machine)
 }
 

@@ -94,6 +94,20 @@ fn homes(draft: &Draft, converted: &Converted) -> BTreeMap<Id, Vec<Tensor>> {
     homes
 }
 
+/// The axes of classes in the order in which they lie in the tensors of the program that hold them.
+pub(crate) fn layouts(draft: &Draft, converted: &Converted) -> BTreeMap<Id, Vec<Label>> {
+    let homes = homes(draft, converted);
+    homes.iter().filter_map(|(class, tensors)| Some((*class, axes_of(converted, *tensors.first()?)))).collect()
+}
+
+/// The axis of its class that each axis of a tensor is.
+fn axes_of(converted: &Converted, tensor: Tensor) -> Vec<Label> {
+    let access = converted.graph.current(converted.values[&tensor].clone());
+    let mut axes = vec![0; access.labels.len()];
+    access.labels.iter().enumerate().for_each(|(axis, of_tensor)| axes[usize::from(*of_tensor)] = axis as Label);
+    axes
+}
+
 impl Emitter<'_> {
     fn items(&mut self) -> Option<()> {
         let steps = self.converted.items.iter().filter_map(|item| if let Item::Step(step) = item { Some(step) } else { None });
@@ -208,10 +222,7 @@ impl Emitter<'_> {
     /// The tensor that will hold a class, and the axis of the class that each of its axes is.
     fn place(&mut self, class: Id) -> (Tensor, Vec<Label>) {
         if let Some(home) = self.homes.get(&class).and_then(|tensors| tensors.first().copied()) {
-            let access = self.converted.graph.current(self.converted.values[&home].clone());
-            let mut axes = vec![0; access.labels.len()];
-            access.labels.iter().enumerate().for_each(|(axis, of_tensor)| axes[usize::from(*of_tensor)] = axis as Label);
-            return (home, axes);
+            return (home, axes_of(self.converted, home));
         }
         let data = &self.converted.graph.egraph[class].data;
         let (extents, dtype) = (data.shape.clone(), data.dtype);

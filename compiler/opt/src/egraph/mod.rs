@@ -88,12 +88,16 @@ struct Candidates {
 impl Candidates {
     /// Every class that some way of making the wanted ones needs. Intermediates of more than `limit` bytes cannot be chosen.
     fn of(draft: &Draft, converted: &Converted, options: &Options, limit: u64) -> Self {
-        let prices = Prices { converted, reducers: &draft.reducers, minimize: options.minimize, machine: &options.machine };
+        let layouts = emit::layouts(draft, converted);
+        let (minimize, machine) = (options.minimize, &options.machine);
+        let prices = Prices { converted, reducers: &draft.reducers, minimize, machine, layouts: &layouts };
         let (classes, nodes) = reachable(converted);
         let position: BTreeMap<Id, usize> = classes.iter().enumerate().map(|(n, class)| (*class, n)).collect();
         let find = |id: &Id| position[&converted.graph.egraph.find(*id)];
         let current = |access: &graph::Access| converted.graph.current(access.clone()).class;
-        let inlined = inline::inlined(converted, &classes, &nodes, &roots(converted));
+        let roots = roots(converted);
+        let inlined = inline::inlined(converted, &classes, &nodes, &roots);
+        let wanted: BTreeSet<Id> = roots.iter().map(|root| converted.graph.egraph.find(*root)).collect();
         let of_program: BTreeSet<Id> = converted.values.values().map(current).collect();
         let way = |class: Id, node: &Node| {
             let mut children: Vec<usize> = node.children().iter().map(find).collect();
@@ -105,12 +109,13 @@ impl Candidates {
             let cost = match () {
                 () if is_too_large => f64::INFINITY,
                 () if is_inlined => prices.price_inlined(class, node),
-                () => prices.price(class, node),
+                () if wanted.contains(&class) => prices.price(class, node),
+                () => prices.price_stored(class, node),
             };
             Way { cost, children }
         };
         let ways = classes.iter().zip(&nodes).map(|(class, nodes)| nodes.iter().map(|node| way(*class, node)).collect()).collect();
-        let roots = roots(converted).iter().map(find).collect();
+        let roots = roots.iter().map(find).collect();
         let written = as_written(&nodes);
         Self { classes, nodes, problem: Problem { ways, roots }, written }
     }

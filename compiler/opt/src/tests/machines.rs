@@ -2,7 +2,7 @@
 
 use super::{equations, module, plan_with, steps};
 use crate::{Machine, Minimize, Options, anonymous, predicted, table};
-use ein_ir::plan::Plan;
+use ein_ir::plan::{Nest, Plan, StepKind};
 
 /// Three matrices, of which the pair with the fewest flops has the larger product.
 fn chain() -> String {
@@ -125,4 +125,47 @@ fn pointwise_values_inside_of_loops_are_not_priced_as_stored() {
                 t5[i0] = (t3[i0] + t4[i0])";
     let plan = plan_with(&equations(&inputs, "|p i64[64]\n|q i64[64]\n<y i64[64]", &[64, 64], body, "i64"), &Options::default());
     assert_eq!((steps(&plan), flops(&plan)), (vec!["sum y".to_owned()], 3 * 64 * 64));
+}
+
+/// Tables as `ein calibrate` writes them: in builds that are optimised, and not.
+fn calibrated() -> [Machine; 3] {
+    let with = |depth| Machine { name: format!("depth-{depth}"), product_depth: depth, ..Machine::default() };
+    [0, 1, 10].map(with)
+}
+
+/// Elements of the largest product of tensors, none of them reduced, that is stored for others to read.
+fn largest_product(plan: &Plan) -> u64 {
+    let nests = plan.steps.values().filter_map(|step| if let StepKind::Nest(nest) = &step.kind { Some(nest) } else { None });
+    let is_one = |nest: &&Nest| nest.reduce.is_none() && nest.accesses().len() > 1 && !plan.outputs.contains(&nest.out);
+    nests.filter(is_one).map(|nest| plan.buffers[nest.out].n_elements()).max().unwrap_or(0)
+}
+
+/// A tensor times the factors of a CP model, a gradient by each of them, and a chain of tensor-train cores: factors and cores are taken one by one,
+/// unless the product of some is much smaller than what is then stored.
+#[test]
+fn khatri_rao_products_are_stored_on_no_machine() {
+    let of = |inputs: &[(&str, &[u64])], out: &[u64], extents: &[u64], body: &str, one_by_one: u64| {
+        for (machine, dtype) in calibrated().into_iter().flat_map(|machine| ["f32", "f64"].map(|dtype| (machine.clone(), dtype))) {
+            let text = equations(inputs, &format!("<y {dtype}{out:?}"), extents, &body.replace("TYPE", dtype), dtype);
+            let plan = crate::plan(&module(&text), &on(machine.clone())).expect("a plan");
+            assert!(4 * largest_product(&plan) <= one_by_one, "{dtype} {extents:?}\n{}", table(&plan, &machine));
+        }
+    };
+    for [i, j, k, r] in [[30, 40, 50, 8], [100, 100, 100, 16], [200, 10, 300, 64], [16, 500, 40, 4]] {
+        let (x, a, b, c) = (("X", &[i, j, k][..]), ("A", &[i, r][..]), ("B", &[j, r][..]), ("C", &[k, r][..]));
+        let body = "t3[i0, i1] = sum:TYPE[i2, i3]((t0[i0, i2, i3] * t1[i2, i1] * t2[i3, i1]))";
+        of(&[x, b, c], &[i, r], &[i, r, j, k], body, i * j.min(k) * r);
+        let body = "t3[i0, i1] = sum:TYPE[i2, i3]((t0[i2, i0, i3] * t1[i2, i1] * t2[i3, i1]))";
+        of(&[x, a, c], &[j, r], &[j, r, i, k], body, j * i.min(k) * r);
+        let body = "t3[i0, i1] = sum:TYPE[i2, i3]((t0[i2, i3, i0] * t1[i2, i1] * t2[i3, i1]))";
+        of(&[x, a, b], &[k, r], &[k, r, i, j], body, k * i.min(j) * r);
+        let body = "t4[] = sum:TYPE[i0, i1, i2, i3]((t0[i0, i1, i2] * t1[i0, i3] * t2[i1, i3] * t3[i2, i3]))";
+        of(&[x, a, b, c], &[], &[i, j, k, r], body, i * j * k / i.max(j).max(k) * r);
+        let body = "t4[i0, i1] = sum:TYPE[i2, i3, i4]((t0[i0, i2, i3, i4] * t1[i2, i1] * t2[i3, i1] * t3[i4, i1]))";
+        let x = ("X", &[i, j, k, 9][..]);
+        of(&[x, b, c, ("D", &[9, r])], &[i, r], &[i, r, j, k, 9], body, i * j.min(k) * 9 * r);
+        let cores = [("X", &[i, j, k][..]), ("G", &[1, i, r][..]), ("H", &[r, j, r][..]), ("K", &[r, k, 1][..])];
+        let body = "t4[] = sum:TYPE[i0, i1, i2, i3, i4, i5, i6]((t0[i0, i1, i2] * t1[i3, i0, i4] * t2[i4, i1, i5] * t3[i5, i2, i6]))";
+        of(&cores, &[], &[i, j, k, 1, r, r, 1], body, 0);
+    }
 }
