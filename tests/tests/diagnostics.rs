@@ -49,6 +49,7 @@ fn every_code_has_a_case() {
         &error::dims::CODES,
         &error::types::CODES,
         &error::reducers::CODES,
+        &error::secrets::CODES,
         &error::refusals::CODES,
     ];
     let missing: Vec<String> = tables

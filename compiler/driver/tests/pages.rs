@@ -113,9 +113,10 @@ fn pages_are_short() {
 /// The codes of the tables of the compiler and of the runtime, with our names for them.
 fn all_codes() -> BTreeMap<u16, &'static str> {
     use ein_syntax::error;
-    let tables: [&[error::CodeEntry]; 7] = [
+    let tables: [&[error::CodeEntry]; 8] = [
         &error::parse::CODES,
         &error::einsum::CODES,
+        &error::secrets::CODES,
         &error::refusals::CODES,
         &error::sums::CODES,
         &error::dims::CODES,

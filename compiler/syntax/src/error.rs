@@ -8,6 +8,7 @@ pub mod einsum;
 pub mod parse;
 pub mod reducers;
 pub mod refusals;
+pub mod secrets;
 pub mod sums;
 pub mod types;
 

@@ -13,6 +13,7 @@
 pub mod parse;
 pub mod print;
 pub mod retype;
+pub mod secrecy;
 pub mod specialise;
 pub mod verify;
 

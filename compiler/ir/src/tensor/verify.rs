@@ -23,12 +23,15 @@
 //! * A stacked axis has the size of the scan's range, which starts at 0; inside the body its tensor is read only at the
 //!   current step.
 //!
+//! What is computed from a secret tensor is secret.
+//!
 //! Tables have literal axes and as many values of their dtype; functions of tensors and formulas the arguments and results they take.
 //!
 //! Without dims, an exact subscript that is a polynomial stays inside its axis wherever it is evaluated unconditionally.
 
 mod definition;
 
+use super::secrecy::Secrets;
 use super::{Module, TensorDecl};
 use crate::dtype::DType;
 use crate::entity::EntityRef;
@@ -57,6 +60,9 @@ pub fn verify(module: Module) -> Result<Verified<Module>, Vec<VerifierError>> {
         }
     }
     definition::check(&module, &mut errors);
+    if errors.is_empty() {
+        check_secrets(&module, &mut errors);
+    }
     if errors.is_empty() { Ok(Verified::new(module)) } else { Err(errors) }
 }
 
@@ -79,6 +85,12 @@ fn refuse_extent(module: &Module, extent: &Extent) -> Option<String> {
         }
     }
     (module.dims.is_empty() && extent.as_constant().is_none()).then(|| format!("the size {extent} is not a literal"))
+}
+
+fn check_secrets(module: &Module, errors: &mut Vec<VerifierError>) {
+    let secrets = Secrets::of(module);
+    let open = module.tensors.iter().filter(|(tensor, decl)| !decl.secret && secrets.is_secret(*tensor));
+    errors.extend(open.map(|(tensor, _)| broken(tensor, "computed from a secret tensor, and not secret")));
 }
 
 fn check_sizes(module: &Module, errors: &mut Vec<VerifierError>) {

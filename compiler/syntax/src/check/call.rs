@@ -130,9 +130,13 @@ impl<'p> Elaborator<'p> {
         let callee = Arc::clone(&call.callee);
         let mut renaming = Renaming::new(&sizes, map.clone());
         self.share_constants(&callee, &mut renaming, span);
+        renaming.secrets.clone_from(&callee.secrets);
         let before = self.module.requires.len();
-        self.inline(&callee.module, renaming, &label);
+        let tensors = self.inline(&callee.module, renaming, &label);
         self.called.extend((before..self.module.requires.len()).map(|n| (n, span)));
+        self.copied.extend(tensors.iter().filter(|(t, _)| !callee.module.params.contains(t)).map(|(_, own)| (*own, span)));
+        self.inherit_public(&callee.public, &tensors, span);
+        self.secret_results(&callee, &tensors, span);
         for result in &callee.module.results {
             self.defined.insert(map[result]);
             self.carry_whole(map[result]);

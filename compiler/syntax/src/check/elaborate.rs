@@ -52,6 +52,9 @@ impl Elaborator<'_> {
         self.check_results(def);
         self.check_generics(def);
         self.require_steps();
+        if self.errors.is_empty() {
+            self.secrecy(def);
+        }
         self.finish()
     }
 
@@ -93,6 +96,7 @@ impl Elaborator<'_> {
         let decl = TensorDecl::new(name, element_dtype(&param.ty.element), axes, param.span);
         let tensor = self.module.tensors.push(TensorDecl { index_of, bounds, ..decl });
         self.declare(name, param.name.span, what, Meaning::Tensor(tensor));
+        self.qualify(tensor, name, &param.ty);
         Some(tensor)
     }
 
@@ -123,11 +127,13 @@ impl Elaborator<'_> {
         {
             let stated = bind.ty.as_ref().map(|t| element_dtype(&t.element));
             self.bind_many(std::slice::from_ref(&bind.name), &bind.value, stated, bind.span);
+            self.qualify_equation(bind);
             return;
         }
         if self.equation(bind).is_none() {
             self.poison(&bind.name);
         }
+        self.qualify_equation(bind);
     }
 
     /// Whether a name is called on whole tensors: a def that is not of scalars alone, or one that this version cannot look at.
@@ -401,7 +407,15 @@ impl Elaborator<'_> {
         match verify::verify(self.module) {
             Ok(module) => {
                 let notes = self.notes.equations;
-                Outcome::Right(Arc::new(Elaborated { module, notes, unproved, shared: self.shared, constants: self.constants }))
+                Outcome::Right(Arc::new(Elaborated {
+                    module,
+                    notes,
+                    unproved,
+                    shared: self.shared,
+                    constants: self.constants,
+                    public: self.public,
+                    secrets: self.secrets,
+                }))
             }
             Err(errors) => Outcome::Wrong(errors.into_iter().map(internal).collect()),
         }

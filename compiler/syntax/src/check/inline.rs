@@ -18,13 +18,15 @@ pub(crate) struct Renaming<'a> {
     pub(crate) tensors: BTreeMap<Tensor, Tensor>,
     /// Those of them that the caller defines already.
     pub(crate) kept: BTreeSet<Tensor>,
+    /// Those that are declared secret without being computed from a secret.
+    pub(crate) secrets: BTreeSet<Tensor>,
     indices: Vec<Index>,
     reducers: Vec<Reducer>,
 }
 
 impl<'a> Renaming<'a> {
     pub(crate) fn new(dims: &'a [Extent], tensors: BTreeMap<Tensor, Tensor>) -> Self {
-        Self { dims, tensors, kept: BTreeSet::new(), indices: Vec::new(), reducers: Vec::new() }
+        Self { dims, tensors, kept: BTreeSet::new(), secrets: BTreeSet::new(), indices: Vec::new(), reducers: Vec::new() }
     }
 
     pub(crate) fn size(&self, size: &Extent) -> Extent {
@@ -104,7 +106,8 @@ pub(crate) fn substitute_dims(size: &Extent, dims: &[Extent]) -> Extent {
 
 impl Elaborator<'_> {
     /// Appends the definitions and entry checks of a called def. `label` is what its inner tensors are named after.
-    pub(crate) fn inline(&mut self, module: &Module, mut renaming: Renaming<'_>, label: &str) {
+    /// Gives the tensors of the caller for those of the def.
+    pub(crate) fn inline(&mut self, module: &Module, mut renaming: Renaming<'_>, label: &str) -> BTreeMap<Tensor, Tensor> {
         for decl in module.reducers.values() {
             let known = self.module.reducers.iter().find(|(_, own)| *own == decl).map(|(id, _)| id);
             renaming.reducers.push(known.unwrap_or_else(|| self.module.reducers.push(decl.clone())));
@@ -118,7 +121,9 @@ impl Elaborator<'_> {
                 let axes = decl.axes.iter().map(|a| renaming.size(a)).collect();
                 let index_of = decl.index_of.iter().map(|size| renaming.size(size)).collect();
                 let name = self.fresh_name(&format!("{label}.{}", decl.name));
-                let fresh = self.module.tensors.push(TensorDecl { name, axes, index_of, ..decl.clone() });
+                // What else is secret follows from the arguments.
+                let secret = renaming.secrets.contains(&tensor);
+                let fresh = self.module.tensors.push(TensorDecl { name, axes, index_of, secret, ..decl.clone() });
                 renaming.tensors.insert(tensor, fresh);
             }
         }
@@ -137,6 +142,7 @@ impl Elaborator<'_> {
         for require in &module.requires {
             self.inline_require(require, &renaming, &module.name);
         }
+        renaming.tensors
     }
 
     fn inline_require(&mut self, require: &Require, renaming: &Renaming<'_>, def: &str) {

@@ -34,6 +34,7 @@ mod resolve;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod scope;
+pub(crate) mod secrecy;
 mod start;
 mod state;
 mod strict;

@@ -5,6 +5,7 @@ use super::explain::Explanation;
 use super::files::{Entry, Files, ItemId, Target};
 use super::rows;
 use super::scope::Elaborator;
+use super::secrecy::Public;
 use crate::ast::{self, Item};
 use crate::error::parse::too_deep;
 use crate::error::sums::error;
@@ -16,7 +17,7 @@ use ein_ir::entity::{Dim, Tensor};
 use ein_ir::tensor::Module;
 use ein_ir::verified::Verified;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A def that is right.
@@ -30,6 +31,10 @@ pub(crate) struct Elaborated {
     pub(crate) shared: BTreeMap<ItemId, Dim>,
     /// The tensors of the module that are constants at the top of a file.
     pub(crate) constants: BTreeMap<ItemId, Tensor>,
+    /// What is declared public.
+    pub(crate) public: Vec<Public>,
+    /// What is declared secret without being computed from a secret; parameters are not among it.
+    pub(crate) secrets: BTreeSet<Tensor>,
 }
 
 /// What became of a def.

@@ -23,6 +23,13 @@ pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
 /// The first such construct of an equation that stands alone.
 pub(crate) fn first_refusal_of_equation(bind: &Bind) -> Option<Diagnostic> {
     let mut found = Refusals(Vec::new());
+    for qualifier in bind.ty.iter().flat_map(|ty| &ty.qualifiers) {
+        match qualifier {
+            Qualifier::Secret(span) => found.add("the qualifier `secret` of a constant or of an equation that stands alone is", *span),
+            Qualifier::Public(span) => found.add("the qualifier `public` of a constant or of an equation that stands alone is", *span),
+            Qualifier::Structure(_) => {}
+        }
+    }
     found.statement(&Statement::Bind(bind.clone()));
     found.first()
 }
@@ -81,13 +88,11 @@ impl Refusals {
 
     fn ty(&mut self, ty: &Type, is_ignored: fn(&Structure) -> bool) {
         for qualifier in &ty.qualifiers {
-            let what = match qualifier {
-                Qualifier::Structure(s) if is_ignored(s) => continue,
-                Qualifier::Secret(_) => "the qualifier `secret` is".to_owned(),
-                Qualifier::Public(_) => "the qualifier `public` is".to_owned(),
-                Qualifier::Structure(s) => format!("the structure `{}` is", s.kind.name()),
-            };
-            self.add(&what, qualifier.span());
+            if let Qualifier::Structure(s) = qualifier
+                && !is_ignored(s)
+            {
+                self.add(&format!("the structure `{}` is", s.kind.name()), qualifier.span());
+            }
         }
         if let ElementKind::Scalar(dtype) = ty.element.kind {
             self.0.extend(refuse_dtype(dtype, ty.element.span));

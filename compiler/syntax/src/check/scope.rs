@@ -84,6 +84,12 @@ pub(crate) struct Elaborator<'p> {
     /// The constant that is elaborated, whose name is its own.
     pub(crate) own: Option<ItemId>,
     pub(crate) notes: super::explain::Notes,
+    /// What is declared public, here and in what is called.
+    pub(crate) public: Vec<super::secrecy::Public>,
+    /// What is declared secret without being computed from a secret; parameters are not among it.
+    pub(crate) secrets: BTreeSet<Tensor>,
+    /// The calls that copied definitions in, by the tensors that these define.
+    pub(crate) copied: BTreeMap<Tensor, Span>,
 }
 
 impl<'p> Elaborator<'p> {
@@ -108,6 +114,9 @@ impl<'p> Elaborator<'p> {
             prelude: Vec::new(),
             own: None,
             notes: super::explain::Notes::default(),
+            public: Vec::new(),
+            secrets: BTreeSet::new(),
+            copied: BTreeMap::new(),
         }
     }
 

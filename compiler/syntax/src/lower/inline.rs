@@ -32,6 +32,11 @@ impl Builder<'_, '_> {
                 self.elab.errors.push(values_unknown(&module.name, param, ("this argument", arg.span), known));
             }
         }
+        if !callee.secrets.is_empty() {
+            self.secret = self.secret.or(Some(span));
+        }
+        let given: Vec<(Tensor, Scalar)> = module.params.iter().copied().zip(args.iter().cloned()).collect();
+        self.elab.inherit_public_scalars(&callee.public, &given, span);
         let mut dims: Vec<Option<Extent>> = module.dims.values().map(|d| d.default.map(Extent::from)).collect();
         self.elab.share_dims(&callee, &mut dims, span);
         let dims: Option<Vec<Extent>> = dims.into_iter().collect();

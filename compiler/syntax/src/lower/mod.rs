@@ -52,6 +52,8 @@ pub(crate) struct Builder<'e, 'p> {
     data: Vec<Extent>,
     /// What nested reductions became, in the order in which it must be computed.
     equations: Vec<Equation>,
+    /// A call that makes a secret of its own, if the expression has one.
+    secret: Option<Span>,
 }
 
 impl<'e, 'p> Builder<'e, 'p> {
@@ -69,6 +71,7 @@ impl<'e, 'p> Builder<'e, 'p> {
             frames: Vec::new(),
             data: Vec::new(),
             equations: Vec::new(),
+            secret: None,
         }
     }
 
@@ -83,6 +86,9 @@ impl<'e, 'p> Builder<'e, 'p> {
         let indices: Vec<Index> = self.left.iter().filter_map(|v| self.vars[*v].index).collect();
         let (reduce, body) = self.root(root, dtype);
         self.equations.push(Equation { out, indices, domain: None, reduce, body, span });
+        if let Some(call) = self.secret {
+            self.equations.iter().for_each(|e| self.elab.secret_result(e.out, call));
+        }
         self.elab.module.body.extend(self.equations.into_iter().map(Definition::Equation));
     }
 

@@ -1,0 +1,271 @@
+//! Secrets (language D20): they flow, and what a secret decides is refused for every target.
+//!
+//! Nothing may branch on a secret, be found at a secret position, or be divided by one: whoever carries the program out would have to see
+//! it. Comparisons, `max` and functions that are no polynomials have secret results, and each target says whether it has them.
+//! Secrecy follows the data: a call of a def computes secrets if it is given some, whatever the def declares.
+
+use super::program::Elaborated;
+use super::scope::Elaborator;
+use crate::ast::{Bind, Def, Param, Qualifier, Type};
+use crate::error::secrets::error;
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::Tensor;
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::{Scalar, ScalarKind};
+use ein_ir::span::Span;
+use ein_ir::tensor::secrecy::{Origin, Secrets};
+use ein_ir::tensor::{Definition, Equation, Module, Multi, MultiOp, ReduceOp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that is declared `public`, by this def or by one that it calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Public {
+    /// What must not be secret.
+    pub(crate) tensor: Tensor,
+    /// As it is declared: "`W` of `f`".
+    pub(crate) name: String,
+    /// The qualifier.
+    pub(crate) span: Span,
+    /// The call that passes something to it, if one does.
+    pub(crate) call: Option<Span>,
+}
+
+impl Elaborator<'_> {
+    /// Notes what the type of a parameter, a result or an equation says of secrecy.
+    pub(crate) fn qualify(&mut self, tensor: Tensor, name: &str, ty: &Type) {
+        let secret = ty.qualifiers.iter().find(|q| matches!(q, Qualifier::Secret(_)));
+        let public = ty.qualifiers.iter().find(|q| matches!(q, Qualifier::Public(_)));
+        if let (Some(secret), Some(public)) = (secret, public) {
+            let found = error(701, format!("`{name}` is declared secret and public"));
+            self.errors.push(found.at(public.span(), "public here").and(secret.span(), "secret here").help("one of the two"));
+        }
+        self.module.tensors[tensor].secret |= secret.is_some();
+        if let Some(public) = public {
+            let name = format!("`{name}` of `{}`", self.module.name);
+            self.public.push(Public { tensor, name, span: public.span(), call: None });
+        }
+    }
+
+    /// Notes what an equation states of its tensor.
+    pub(crate) fn qualify_equation(&mut self, bind: &Bind) {
+        if let Some(ty) = &bind.ty
+            && let Some(super::scope::Meaning::Tensor(tensor)) = self.names.get(bind.name.as_str()).map(|d| d.meaning.clone())
+        {
+            self.qualify(tensor, bind.name.as_str(), ty);
+        }
+    }
+
+    /// What a called def declares public is public here too.
+    pub(crate) fn inherit_public(&mut self, public: &[Public], tensors: &BTreeMap<Tensor, Tensor>, call: Span) {
+        let own = public.iter().filter_map(|p| Some(Public { tensor: *tensors.get(&p.tensor)?, call: p.call.or(Some(call)), ..p.clone() }));
+        self.public.extend(own);
+    }
+
+    /// What a called def itself declares secret is secret here too, and a result of this def only if it is declared so.
+    pub(crate) fn secret_results(&mut self, callee: &Elaborated, tensors: &BTreeMap<Tensor, Tensor>, call: Span) {
+        callee.secrets.iter().filter_map(|t| tensors.get(t)).for_each(|own| self.secret_result(*own, call));
+    }
+
+    /// A tensor that a call makes secret.
+    pub(crate) fn secret_result(&mut self, tensor: Tensor, call: Span) {
+        let decl = &self.module.tensors[tensor];
+        if self.module.results.contains(&tensor) && !decl.secret {
+            let found = error(718, format!("the result `{}` comes from a call whose result is secret", decl.name));
+            self.errors.push(found.at(decl.span, "not declared secret").and(call, "this call").help("`secret` before its type"));
+        }
+        self.module.tensors[tensor].secret = true;
+    }
+
+    /// As [`Elaborator::inherit_public`], of a def that stands in an expression: what it declares public reads nothing secret.
+    pub(crate) fn inherit_public_scalars(&mut self, public: &[Public], args: &[(Tensor, Scalar)], call: Span) {
+        for p in public {
+            let is_param = args.iter().any(|(param, _)| *param == p.tensor);
+            for (_, arg) in args.iter().filter(|(param, _)| !is_param || *param == p.tensor) {
+                arg.visit(&mut |node| {
+                    if let ScalarKind::Access(access) = &node.kind {
+                        self.public.push(Public { tensor: access.tensor, call: p.call.or(Some(call)), ..p.clone() });
+                    }
+                });
+            }
+        }
+    }
+
+    /// Follows the secrets of a def that has no other mistakes, and marks what they reach.
+    pub(crate) fn secrecy(&mut self, def: &Def) {
+        let secrets = Secrets::of(&self.module);
+        if !secrets.any() {
+            return;
+        }
+        let mut refusals = Refusals { module: &self.module, secrets: &secrets, copied: &self.copied, found: Vec::new() };
+        refusals.body(&self.module.body);
+        let mut found = refusals.found;
+        self.leaks(def, &secrets, &mut found);
+        self.errors.append(&mut found);
+        for (tensor, decl) in self.module.tensors.iter_mut() {
+            decl.secret |= secrets.is_secret(tensor);
+            // What only says so, of values that everybody can compute, says so to callers as well.
+            if secrets.origin(tensor) == Some(Origin::Declared) && !self.module.params.contains(&tensor) {
+                self.secrets.insert(tensor);
+            }
+        }
+    }
+
+    fn leaks(&self, def: &Def, secrets: &Secrets, found: &mut Vec<Diagnostic>) {
+        let mut said = BTreeSet::new();
+        for public in self.public.iter().filter(|p| secrets.is_secret(p.tensor)) {
+            if !said.insert((public.tensor, public.span, public.call)) {
+                continue;
+            }
+            let secret = secrets.describe(&self.module, public.tensor);
+            let diagnostic = match public.call {
+                Some(call) => {
+                    let found = error(718, format!("{} is public, and {secret}, which goes there, is secret", public.name));
+                    found.at(call, "passed here").and(public.span, "declared public here")
+                }
+                None => {
+                    let source = secrets.path(public.tensor).first().map_or("", |t| self.module.tensors[*t].name.as_str());
+                    let found = error(718, format!("{} is public, but computed from `{source}`, which is secret", public.name));
+                    found.at(public.span, "declared public").help("without `public`")
+                }
+            };
+            found.push(secrets.explain(&self.module, public.tensor, diagnostic));
+        }
+        for (param, result) in def.results.iter().zip(&self.module.results) {
+            let is_said = self.public.iter().any(|p| p.tensor == *result);
+            if secrets.is_secret(*result) && !self.module.tensors[*result].secret && !is_said {
+                found.push(self.leak(param, *result, secrets));
+            }
+        }
+    }
+
+    fn leak(&self, param: &Param, result: Tensor, secrets: &Secrets) -> Diagnostic {
+        let source = secrets.path(result).first().map_or("", |t| self.module.tensors[*t].name.as_str());
+        let message = format!("the result `{}` is computed from `{source}`, which is secret", param.name);
+        let text = crate::print::print_type(&param.ty);
+        let from = match secrets.origin(result) {
+            Some(Origin::From(from)) => format!("computed from {}, and not declared secret", secrets.describe(&self.module, from)),
+            _ => "not declared secret".to_owned(),
+        };
+        let diagnostic = error(718, message).at(param.span, from);
+        secrets.explain(&self.module, result, diagnostic).help(format!("`{}: secret {text}`", param.name))
+    }
+}
+
+/// What a secret may not decide.
+struct Refusals<'a> {
+    module: &'a Module,
+    secrets: &'a Secrets,
+    /// The calls that copied definitions in, by what these define.
+    copied: &'a BTreeMap<Tensor, Span>,
+    found: Vec<Diagnostic>,
+}
+
+impl Refusals<'_> {
+    fn body(&mut self, body: &[Definition]) {
+        for definition in body {
+            match definition {
+                Definition::Equation(equation) => self.equation(equation),
+                Definition::Scan(scan) => self.body(&scan.body),
+                Definition::Multi(multi) => self.function(multi),
+                Definition::Generate(_) | Definition::Table(_) => {}
+            }
+        }
+    }
+
+    fn equation(&mut self, equation: &Equation) {
+        if let Some(reduce) = &equation.reduce {
+            if let Some(guard) = &reduce.guard
+                && self.secrets.read_by(guard).is_some()
+            {
+                let help = "a factor instead of a guard: `sum[i]((…) as f32 * x[i])`";
+                self.refuse(712, guard, "a guard", "what takes part depends on", equation.out, help);
+            }
+            if let ReduceOp::User(reducer) = reduce.op
+                && let Some((tensor, _)) = self.secrets.read_by(&equation.body)
+            {
+                self.reducer(&self.module.reducers[reducer].combine, tensor, equation);
+            }
+        }
+        self.scalar(&equation.body, equation.out);
+    }
+
+    fn scalar(&mut self, scalar: &Scalar, out: Tensor) {
+        scalar.visit(&mut |node| match &node.kind {
+            ScalarKind::If(condition, ..) => {
+                let help = "`approx(f, x, on = (lo, hi))`, where `f` is a def of one number that branches";
+                self.refuse(712, condition, "the condition of an `if`", "which branch is taken depends on", out, help);
+            }
+            ScalarKind::Access(access) => {
+                for sub in &access.subs {
+                    let help = "`sum[j]((j == k) as f32 * x[j])` reads every position";
+                    self.refuse(712, &sub.value, "a subscript", "which element is read depends on", out, help);
+                }
+            }
+            ScalarKind::Binary(op @ (BinaryFn::Div | BinaryFn::FloorDiv | BinaryFn::Rem), _, divisor) => {
+                let what = if *op == BinaryFn::Rem { "the divisor of a remainder" } else { "a divisor" };
+                self.refuse(713, divisor, what, "divided by", out, "`a * approx(recip, d, on = (lo, hi))` for `a / d`");
+            }
+            ScalarKind::Unary(UnaryFn::Powi(n), base) if *n < 0 => {
+                self.refuse(713, base, "the base of a negative power", "divided by", out, "`approx(recip, d, on = (lo, hi))` for `d^-1`");
+            }
+            _ => {}
+        });
+    }
+
+    /// Adds what is wrong if an expression is secret.
+    fn refuse(&mut self, code: u16, scalar: &Scalar, what: &str, label: &str, out: Tensor, help: &str) {
+        let Some((tensor, _)) = self.secrets.read_by(scalar) else { return };
+        let name = self.secrets.describe(self.module, tensor);
+        let diagnostic = error(code, format!("{what} depends on {name}, which is secret")).at(scalar.span, format!("{label} {name}"));
+        // No function of real numbers stands for one of integers.
+        let has_help = code != 713 || scalar.dtype.is_float();
+        self.add(if has_help { diagnostic.help(help) } else { diagnostic }, tensor, out);
+    }
+
+    /// The two values of a reducer are secret: it may neither branch on them nor divide by them.
+    fn reducer(&mut self, combine: &Scalar, tensor: Tensor, equation: &Equation) {
+        let reads = |scalar: &Scalar| {
+            let mut found = false;
+            scalar.visit(&mut |node| found |= matches!(node.kind, ScalarKind::Operand(_)));
+            found
+        };
+        combine.visit(&mut |node| {
+            let (code, at, what) = match &node.kind {
+                ScalarKind::If(condition, ..) => (712, condition, "which branch is taken depends on them"),
+                ScalarKind::Binary(BinaryFn::Div | BinaryFn::FloorDiv | BinaryFn::Rem, _, divisor) => (713, divisor, "divided by them"),
+                _ => return,
+            };
+            if reads(at) {
+                let name = self.secrets.describe(self.module, tensor);
+                let diagnostic = error(code, format!("a reducer combines values of {name}, which is secret"));
+                self.add(diagnostic.at(at.span, what).and(equation.body.span, "combined here"), tensor, equation.out);
+            }
+        });
+    }
+
+    fn function(&mut self, multi: &Multi) {
+        let Some(tensor) = secret_matrix(multi).iter().copied().find(|t| self.secrets.is_secret(*t)) else { return };
+        let name = self.secrets.describe(self.module, tensor);
+        let message = format!("`{}` divides by what it computes from {name}, which is secret", multi.op.name());
+        let out = multi.results.first().copied().unwrap_or(tensor);
+        self.add(error(713, message).at(multi.span, format!("{name} goes there")), tensor, out);
+    }
+
+    fn add(&mut self, diagnostic: Diagnostic, tensor: Tensor, out: Tensor) {
+        let mut diagnostic = self.secrets.explain(self.module, tensor, diagnostic);
+        if let Some(call) = self.copied.get(&out) {
+            diagnostic = diagnostic.and(*call, "in this call");
+        }
+        self.found.push(diagnostic);
+    }
+}
+
+/// The arguments of a function of whole tensors that it divides by, or by what it makes of them.
+fn secret_matrix(multi: &Multi) -> &[Tensor] {
+    match multi.op {
+        // Linear in the right side.
+        MultiOp::Solve | MultiOp::Lstsq => multi.args.get(..1).unwrap_or_default(),
+        MultiOp::Cholesky | MultiOp::Qr | MultiOp::Eigh | MultiOp::Svd | MultiOp::Inv | MultiOp::Det => &multi.args,
+        MultiOp::TopK | MultiOp::Sort | MultiOp::Fft | MultiOp::Ifft | MultiOp::Rfft | MultiOp::Irfft => &[],
+    }
+}
