@@ -224,3 +224,32 @@ fn large_networks_have_pictures() {
     let (network, found, sliced) = planned(&network_of("one", r#"{"inputs": [[0]], "output": [0], "sizes": {"0": 5}}"#), None);
     assert_drawings_are_well_formed(&of_network(&network, &found, &sliced, None).html());
 }
+
+/// Layouts of a packed program: small ones slot by slot, large ones by groups of slots, and bounded.
+#[test]
+fn layouts_of_packed_programs() {
+    let small = r#"packed "f" slots 8 {
+  input x0 "A": f32[2, 5] [ct: a1.2 | slots: a0.0 a1.1-0 roll a1.1-0 by a0.0]
+  input x1 "b": f32[] [slots: rep.1 junk.2]
+  c0 = input x0[0]
+  output "y": f32[3] [slots: a0.1-0 zero.1 junk padding] = (c0)
+}"#;
+    let svg = |text: &str| {
+        let program = ein_ir::packed::parse::parse(text).unwrap_or_else(|e| panic!("{e}"));
+        let program = ein_ir::packed::verify::verify(program).unwrap_or_else(|e| panic!("{e:?}"));
+        ein::packed_svg(&program)
+    };
+    insta::assert_snapshot!(content_of_svg(&svg(small)));
+    let large = r#"packed "" slots 16384 {
+  input x0 "A": f32[1024, 1024] [ct: a0.9-4 | slots: a0.3-0 a1.9-0]
+  input x1 "b": f32[1000] [slots: zero.4 a0.9-0]
+}"#;
+    let hostile = HOSTILE.map(|name| format!("packed {} slots 2 {{ input x0 {0}: f32[2] [slots: a0.0] }}", ein_ir::text::quoted(name)));
+    for text in hostile.iter().map(String::as_str).chain([small, large, "packed \"\" slots 1 { }"]) {
+        let svg = svg(text);
+        assert_drawings_are_well_formed(&svg);
+        assert!(svg.len() < 400_000, "{} bytes", svg.len());
+    }
+    assert!(svg(large).contains("and 60 more ciphertexts"));
+    assert!(svg(large).contains("slots 960 to 1023: 40 elements, 960 first, 999 last, 24 zero"));
+}

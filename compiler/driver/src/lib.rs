@@ -62,7 +62,7 @@ pub use error::Error;
 pub use function::Function;
 pub use ndarray;
 pub use num_complex;
-pub use picture::Picture;
+pub use picture::{Picture, packed_svg};
 pub use program::{Compiler, Program};
 
 /// What the expansion of [`einsum!`] calls; not for use by hand.

@@ -5,6 +5,7 @@
 //! ```
 //!
 //! * [`graph`]: nodes and edges. [`plan`], [`network`]: from a plan, from a path. [`layout`]: where nodes stand. [`draw`]: as SVG.
+//! * [`packed`]: layouts of packed programs, apart from all that.
 //! * [`memory`]: buffers against steps. [`table`]: steps. [`page`]: everything together. [`dot`]: e-graphs for Graphviz.
 //!
 //! A picture is a function of the plan: no clocks, addresses or hash orders. It refers to nothing outside itself, so that it opens without a
@@ -17,6 +18,7 @@ mod graph;
 mod layout;
 mod memory;
 mod network;
+mod packed;
 mod page;
 mod plan;
 mod style;
@@ -24,6 +26,7 @@ mod table;
 mod words;
 
 pub(crate) use dot::dot;
+pub use packed::packed_svg;
 
 use crate::explanation;
 use crate::network::{NamedNetwork, n_used_labels};
