@@ -9,7 +9,7 @@ use std::collections::HashMap;
 pub(crate) struct Builder {
     pub(crate) packed: Packed,
     ops: HashMap<Op, Ciphertext>,
-    constants: HashMap<Vec<Run>, Plain>,
+    constants: HashMap<(u64, Vec<Run>), Plain>,
     elements: HashMap<(Public, Vec<Segment>), Plain>,
 }
 
@@ -38,15 +38,22 @@ impl Builder {
         terms.into_iter().reduce(|sum, term| self.op(Op::Add(sum, term)))
     }
 
-    /// A plaintext that is 1 in these slots, which are sorted.
-    pub(crate) fn ones(&mut self, slots: &[u32]) -> Plain {
-        let runs = runs(slots);
-        if let Some(&there) = self.constants.get(&runs) {
+    /// A plaintext that is a number in these slots, which are sorted.
+    pub(crate) fn constant(&mut self, number: f64, slots: &[u32]) -> Plain {
+        let key = (number.to_bits(), runs(slots));
+        if let Some(&there) = self.constants.get(&key) {
             return there;
         }
-        let plain = self.packed.plains.push(PlainDecl { values: PlainValues::Constant(1.0, runs.clone()) });
-        self.constants.insert(runs, plain);
+        let plain = self.packed.plains.push(PlainDecl { values: PlainValues::Constant(number, key.1.clone()) });
+        self.constants.insert(key, plain);
         plain
+    }
+
+    /// Every slot times a number.
+    pub(crate) fn times(&mut self, x: Ciphertext, number: f64) -> Ciphertext {
+        let slots: Vec<u32> = (0..self.packed.slots).collect();
+        let plain = self.constant(number, &slots);
+        self.op(Op::MulPlain(x, plain))
     }
 
     /// A plaintext of elements of a public tensor, each with its slot.
@@ -68,7 +75,7 @@ impl Builder {
         if slots.len() == self.packed.slots as usize {
             return x;
         }
-        let ones = self.ones(slots);
+        let ones = self.constant(1.0, slots);
         self.op(Op::Mask(x, ones))
     }
 }

@@ -1,32 +1,26 @@
-//! What is planned: a sum over a product of secret and public operands.
+//! One product of a program as the search sees it: factors with their labels, summed over the labels that the result does not have.
 
+use crate::program::Label;
 use ein_ir::packed::layout::axis_bits;
 
 /// A sum over a product. Labels are numbered from 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contraction {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Contraction {
     /// Every label with its size.
-    pub labels: Vec<Label>,
+    pub(crate) labels: Vec<Label>,
     /// The factors.
-    pub operands: Vec<Operand>,
-    /// Labels of the result, each once, in the order of its axes.
-    pub output: Vec<u8>,
+    pub(crate) operands: Vec<Operand>,
+    /// Labels of the result, each once.
+    pub(crate) output: Vec<u8>,
 }
 
-/// An index of a contraction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// As the user wrote it.
-    pub name: String,
-    /// How many positions it has.
-    pub size: u64,
-}
-
-/// A factor of a contraction.
+/// A factor of a product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operand {
     /// As the user wrote it.
     pub name: String,
+    /// Which tensor of the program it is.
+    pub tensor: usize,
     /// One an axis, in order.
     pub axes: Vec<Axis>,
     /// Whether it is encrypted.
@@ -34,7 +28,7 @@ pub struct Operand {
 }
 
 /// An axis of an operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axis {
     /// Its size.
     pub size: u64,
@@ -43,63 +37,87 @@ pub struct Axis {
 }
 
 /// What reads an axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subscript {
     /// A label of the axis's size; one that stands twice in an operand reads a diagonal.
     Label(u8),
     /// Always this position: of an axis of size 1, or of a slice.
     Fixed(u64),
+    /// A sum of labels with coefficients, and an offset; within the axis for all positions of the labels.
+    Linear {
+        /// Each label once.
+        terms: Vec<(u8, i64)>,
+        /// Where all labels are 0.
+        offset: i64,
+    },
+}
+
+impl Subscript {
+    /// Labels with their coefficients, and the position where all labels are 0.
+    pub(crate) fn linear(&self) -> (Vec<(u8, i64)>, i64) {
+        match self {
+            Subscript::Label(label) => (vec![(*label, 1)], 0),
+            Subscript::Fixed(position) => (Vec::new(), position.cast_signed()),
+            Subscript::Linear { terms, offset } => (terms.clone(), *offset),
+        }
+    }
 }
 
 impl Operand {
     /// The labels of its axes, in order, those that stand twice twice.
-    pub fn labels(&self) -> impl Iterator<Item = u8> + '_ {
-        self.axes.iter().filter_map(|axis| match axis.subscript {
-            Subscript::Label(label) => Some(label),
-            Subscript::Fixed(_) => None,
-        })
+    pub(crate) fn labels(&self) -> impl Iterator<Item = u8> + '_ {
+        self.axes.iter().flat_map(|axis| axis.subscript.linear().0).map(|(label, _)| label)
+    }
+
+    /// Whether a label takes part.
+    pub(crate) fn reads(&self, label: u8) -> bool {
+        self.labels().any(|other| other == label)
     }
 
     /// Sizes of its axes.
-    #[must_use]
-    pub fn shape(&self) -> Vec<u64> {
+    pub(crate) fn shape(&self) -> Vec<u64> {
         self.axes.iter().map(|axis| axis.size).collect()
     }
 
     /// Whether every axis has a label of its own, or one position only.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         let labels: Vec<u8> = self.labels().collect();
         let distinct = labels.iter().enumerate().all(|(n, label)| !labels[..n].contains(label));
         distinct && self.axes.iter().all(|axis| axis.size == 1 || matches!(axis.subscript, Subscript::Label(_)))
+    }
+
+    /// Whether an axis is read by more than a label.
+    pub(crate) fn is_linear(&self) -> bool {
+        self.axes.iter().any(|axis| matches!(axis.subscript, Subscript::Linear { .. }))
     }
 }
 
 impl Contraction {
     /// How many bits number the positions of a label.
-    #[must_use]
-    pub fn bits(&self, label: u8) -> u8 {
+    pub(crate) fn bits(&self, label: u8) -> u8 {
         axis_bits(self.labels[usize::from(label)].size)
     }
 
+    /// All operands, as bits.
+    pub(crate) fn all(&self) -> u32 {
+        (1_u32 << self.operands.len()) - 1
+    }
+
     /// A set of operands as bits; their labels, as bits. Labels of one position are left out: there is nothing to place.
-    #[must_use]
-    pub fn labels_of(&self, operands: u32) -> u64 {
+    pub(crate) fn labels_of(&self, operands: u32) -> u64 {
         let chosen = self.operands.iter().enumerate().filter(|(n, _)| operands >> n & 1 == 1);
         chosen.flat_map(|(_, operand)| operand.labels()).filter(|&label| self.bits(label) > 0).fold(0, |all, label| all | 1 << label)
     }
 
     /// The labels that a product of these operands keeps once summed: those of the result and of the other operands.
-    #[must_use]
-    pub fn kept_of(&self, operands: u32) -> u64 {
+    pub(crate) fn kept_of(&self, operands: u32) -> u64 {
         let others = self.labels_of(!operands);
         let output = self.output.iter().fold(0, |all, &label| all | 1 << label);
         self.labels_of(operands) & (others | output)
     }
 
     /// Whether none of these operands is encrypted.
-    #[must_use]
-    pub fn is_public(&self, operands: u32) -> bool {
+    pub(crate) fn is_public(&self, operands: u32) -> bool {
         self.operands.iter().enumerate().all(|(n, operand)| operands >> n & 1 == 0 || !operand.secret)
     }
 }

@@ -5,7 +5,7 @@ use crate::contraction::{Contraction, Operand, Subscript};
 use crate::cost::Cost;
 use crate::linear::{LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing};
-use ein_ir::packed::layout::AddressBit;
+use ein_ir::packed::layout::{AddressBit, axis_bits};
 use std::collections::BTreeMap;
 
 /// Where an operand of a product is.
@@ -13,10 +13,21 @@ use std::collections::BTreeMap;
 pub(crate) enum Source {
     /// Nowhere yet: whoever encrypts it puts it where it is needed, each element once.
     Anywhere,
-    /// Row major from address 0, as it was given; axes with the same label, or with none.
-    Strided(LinearMap, Vec<u8>),
-    /// Computed, or given with an axis a label.
+    /// At addresses that are sums: axes share a label, or are read at one position, or along a line.
+    Strided(Strides),
+    /// Each label has bits of its own.
     Packed(Packing),
+}
+
+/// Addresses as sums, modulo 2^64.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Strides {
+    /// Where every label is 0.
+    offset: u64,
+    /// What each bit of a label adds.
+    weights: BTreeMap<LabelBit, u64>,
+    /// How many ciphertexts there are.
+    chunks: u64,
 }
 
 /// How an operand gets to where it is needed.
@@ -43,35 +54,58 @@ pub(crate) enum Route {
     Map(LinearMap, Split),
 }
 
-/// The row-major source of an operand: bits where each axis has a label of its own, steps otherwise.
-pub(crate) fn given(operand: &Operand, log_slots: usize) -> Source {
-    let layout = ein_ir::packed::Layout::row_major(&operand.shape(), u32::try_from(log_slots).unwrap_or(u32::MAX));
+/// A held tensor as an operand of a product sees it; none if an axis that is read along a line is not in one piece.
+pub(crate) fn seen(operand: &Operand, packing: &Packing, log_slots: usize, bits: impl Fn(u8) -> u8) -> Option<Source> {
     if operand.is_plain() {
         let relabel = |bit| match bit {
             AddressBit::Axis { axis, bit } => match operand.axes[usize::from(axis)].subscript {
                 Subscript::Label(label) => AddressBit::Axis { axis: label, bit },
-                Subscript::Fixed(_) => AddressBit::Zero,
+                Subscript::Fixed(_) | Subscript::Linear { .. } => AddressBit::Zero,
             },
             AddressBit::Rep | AddressBit::Zero | AddressBit::Junk => bit,
         };
-        return Source::Packed(Packing { bits: layout.bits().map(relabel).collect() });
+        return Some(Source::Packed(Packing { bits: packing.bits.iter().map(|&bit| relabel(bit)).collect() }));
     }
-    strided(operand)
+    let places = packing.positions();
+    let mut strides = Strides { offset: 0, weights: BTreeMap::new(), chunks: n_chunks(packing, log_slots) };
+    for (axis, n) in operand.axes.iter().zip(0_u8..) {
+        let place = |bit: u8| places.get(&LabelBit { label: n, bit }).map_or(0, |&p| 1_u64 << p);
+        let n_bits = axis_bits(axis.size);
+        match &axis.subscript {
+            Subscript::Label(label) => (0..n_bits).for_each(|bit| strides.add(LabelBit { label: *label, bit }, place(bit))),
+            Subscript::Fixed(position) => (0..n_bits).filter(|bit| position >> bit & 1 == 1).for_each(|bit| strides.offset += place(bit)),
+            Subscript::Linear { terms, offset } => {
+                let field = place(0);
+                if (0..n_bits).any(|bit| place(bit) != field << bit) {
+                    return None;
+                }
+                strides.offset = strides.offset.wrapping_add(offset.wrapping_mul(field.cast_signed()).cast_unsigned());
+                for &(label, coefficient) in terms {
+                    let weight = coefficient.wrapping_mul(field.cast_signed()).cast_unsigned();
+                    (0..bits(label)).for_each(|bit| strides.add(LabelBit { label, bit }, weight.wrapping_shl(bit.into())));
+                }
+            }
+        }
+    }
+    Some(Source::Strided(strides))
 }
 
-fn strided(operand: &Operand) -> Source {
-    let mut shift = 0;
-    let mut offset = 0;
-    let mut weights: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
-    for axis in operand.axes.iter().rev() {
-        match axis.subscript {
-            Subscript::Label(label) => weights.entry(label).or_insert((axis.size, 0)).1 += 1 << shift,
-            Subscript::Fixed(position) => offset += position << shift,
-        }
-        shift += ein_ir::packed::layout::axis_bits(axis.size);
+impl Strides {
+    fn add(&mut self, bit: LabelBit, weight: u64) {
+        let sum = self.weights.entry(bit).or_default();
+        *sum = sum.wrapping_add(weight);
     }
-    let steps = weights.values().map(|&(size, source)| Step { size, source, target: 0, label: None, scale: 0 }).collect();
-    Source::Strided(LinearMap { offset, steps }, weights.into_keys().collect())
+
+    /// The map from here to where the labels are in a packing; those that it lacks are summed.
+    pub(crate) fn map(&self, contraction: &Contraction, to: &Packing, log_slots: usize) -> LinearMap {
+        let mut labels: Vec<u8> = self.weights.keys().map(|bit| bit.label).collect();
+        labels.dedup();
+        let steps = labels.into_iter().flat_map(|label| {
+            let size = contraction.labels[usize::from(label)].size;
+            label_steps(size, label, log_slots, |bit| self.weights.get(&LabelBit { label, bit }).copied().unwrap_or(0), to)
+        });
+        LinearMap { offset: self.offset, steps: steps.collect() }
+    }
 }
 
 /// The way of `source`, an operand with these labels, into the joint space. Several are tried; the cheapest is taken.
@@ -85,15 +119,7 @@ pub(crate) fn convert(contraction: &Contraction, labels: u64, source: &Source, j
         Source::Packed(packing) => {
             moved(packed_map(contraction, packing, &target, log_slots), target, &missing, log_slots, n_chunks(packing, log_slots))
         }
-        Source::Strided(map, order) => {
-            let steps = map
-                .steps
-                .iter()
-                .zip(order)
-                .flat_map(|(step, &label)| label_steps(step.size, label, log_slots, |bit| step.source << bit, &target));
-            let map = LinearMap { offset: map.offset, steps: steps.collect() };
-            moved(map, target, &missing, log_slots, 1)
-        }
+        Source::Strided(strides) => moved(strides.map(contraction, &target, log_slots), target, &missing, log_slots, strides.chunks),
     }
 }
 
@@ -181,27 +207,37 @@ fn spread(route: Route, mut packing: Packing, missing: Vec<usize>, log_slots: us
 
 /// The map that takes each label bit of a packing to its place in another.
 pub(crate) fn packed_map(contraction: &Contraction, from: &Packing, to: &Packing, log_slots: usize) -> LinearMap {
+    sized_map(|label| contraction.labels[usize::from(label)].size, from, to, log_slots)
+}
+
+/// The same of a tensor of this shape, whose axes are the labels.
+pub(crate) fn shape_map(shape: &[u64], from: &Packing, to: &Packing, log_slots: usize) -> LinearMap {
+    sized_map(|axis| shape[usize::from(axis)], from, to, log_slots)
+}
+
+fn sized_map(size: impl Fn(u8) -> u64, from: &Packing, to: &Packing, log_slots: usize) -> LinearMap {
     let from = from.positions();
     let mut labels: Vec<u8> = from.keys().map(|bit| bit.label).collect();
     labels.dedup();
-    let steps = labels.into_iter().flat_map(|label| {
-        let size = contraction.labels[usize::from(label)].size;
-        label_steps(size, label, log_slots, |bit| from.get(&LabelBit { label, bit }).map_or(0, |&p| 1 << p), to)
-    });
+    let place = |label: u8, bit: u8| from.get(&LabelBit { label, bit }).map_or(0, |&p| 1 << p);
+    let steps = labels.into_iter().flat_map(|label| label_steps(size(label), label, log_slots, |bit| place(label, bit), to));
     LinearMap { offset: 0, steps: steps.collect() }
 }
 
 /// The steps along a label: runs of bits that double at the source and at the target.
 fn label_steps(size: u64, label: u8, log_slots: usize, source: impl Fn(u8) -> u64, to: &Packing) -> Vec<Step> {
     let positions = to.positions();
-    let n_bits = ein_ir::packed::layout::axis_bits(size);
+    let n_bits = axis_bits(size);
     let weight = |bit: u8| (source(bit), positions.get(&LabelBit { label, bit }).map_or(0, |&p| 1_u64 << p));
     let mut steps = Vec::new();
     let mut lo = 0;
     while lo < n_bits {
         let (first, mut hi) = (weight(lo), lo + 1);
-        let chunk = |(source, target): (u64, u64)| (source >> log_slots > 0, target >> log_slots > 0);
-        while hi < n_bits && weight(hi) == (first.0 << (hi - lo), first.1 << (hi - lo)) && chunk(weight(hi)) == chunk(first) {
+        let chunk = |(source, target): (u64, u64)| (source.cast_signed().unsigned_abs() >> log_slots > 0, target >> log_slots > 0);
+        while hi < n_bits
+            && weight(hi) == (first.0.wrapping_shl(u32::from(hi - lo)), first.1 << (hi - lo))
+            && chunk(weight(hi)) == chunk(first)
+        {
             hi += 1;
         }
         let values = if hi == n_bits { ((size - 1) >> lo) + 1 } else { 1 << (hi - lo) };

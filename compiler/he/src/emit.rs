@@ -2,58 +2,73 @@
 
 use crate::builder::Builder;
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
-use crate::convert::{Conversion, Route, Source};
+use crate::convert::{self, Conversion, Route, Source};
+use crate::held::{Added, Finish, Held, Make, row_major};
 use crate::linear::{LinearMap, Split};
 use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
 use crate::product::folds;
+use crate::program::{Origin, Program};
 use crate::rolled::{Rolled, Side};
-use crate::search::{Contract, Node, Plan, Product, Way};
-use ein_ir::dtype::DType;
-use ein_ir::entity::{Ciphertext, Input, Plain, Public};
+use crate::search::{Node, Product, Public, Way};
+use ein_ir::entity::{Ciphertext, Input, Plain, Public as PublicId};
 use ein_ir::packed::layout::{AddressBit, axis_bits};
 use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, Piece, PublicDecl, PublicSource, Roll};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
-/// Writes a plan as a packed program.
-pub(crate) fn emit(contraction: &Contraction, plan: &Plan, contract: Contract, dtype: DType, log_slots: usize) -> Packed {
-    let mut emitter = Emitter::new(contraction, contract, dtype, log_slots);
-    let value = emitter.way(&plan.way, None);
-    let value = emitter.finish(value, plan);
-    emitter.output(&value);
-    emitter.builder.packed
+/// A packed program, and inputs for which its parts want different layouts, each with all of them over its axes; if there is one, the program
+/// is not right.
+pub(crate) struct Emitted {
+    pub(crate) packed: Packed,
+    pub(crate) conflicts: BTreeMap<usize, Vec<Packing>>,
 }
 
-/// The program of a contraction over no positions: its result is zero, or has no elements.
-pub(crate) fn emit_zero(contraction: &Contraction, packing: &Packing, contract: Contract, dtype: DType, log_slots: usize) -> Packed {
-    let mut emitter = Emitter::new(contraction, contract, dtype, log_slots);
-    let chunks = vec![None; usize::try_from(crate::convert::n_chunks(packing, log_slots)).unwrap_or(0)];
-    emitter.output(&Value { packing: packing.clone(), chunks });
-    emitter.builder.packed
+/// Writes the results of a program as packed operations; none stands for a result that is zero or has no elements.
+pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], log_slots: usize) -> Emitted {
+    let mut emitter = Emitter::new(program, log_slots);
+    for (tensor, finish) in results {
+        let value = match finish {
+            Some(finish) => emitter.finish(finish),
+            None => Value::zero(row_major(&program.tensors[*tensor].shape, log_slots), log_slots),
+        };
+        emitter.output(*tensor, &value);
+    }
+    let conflicts = emitter.placed.into_iter().filter(|(_, packings)| packings.len() > 1).collect();
+    Emitted { packed: emitter.builder.packed, conflicts }
 }
 
 struct Emitter<'a> {
-    contraction: &'a Contraction,
-    contract: Contract,
-    dtype: DType,
+    program: &'a Program,
     log_slots: usize,
     builder: Builder,
+    /// Of secret tensors that are given.
     inputs: HashMap<usize, Input>,
-    publics: HashMap<usize, Public>,
+    /// Of tensors in the clear.
+    publics: HashMap<usize, PublicId>,
+    derived: HashMap<(String, u64, Vec<PublicId>), PublicId>,
+    /// Packings of inputs over their axes.
+    placed: BTreeMap<usize, Vec<Packing>>,
+    /// What is held already, by where its description is.
+    held: HashMap<*const Held, Value>,
 }
 
 /// A value: its ciphertexts by the label bits that number them; none for one that is zero.
+#[derive(Clone)]
 struct Value {
     packing: Packing,
     chunks: Vec<Option<Ciphertext>>,
 }
 
 impl Value {
+    fn zero(packing: Packing, log_slots: usize) -> Self {
+        let n = usize::try_from(convert::n_chunks(&packing, log_slots)).unwrap_or(0);
+        Self { packing, chunks: vec![None; n] }
+    }
+
     /// The ciphertext that holds an address.
     fn at(&self, address: u64, log_slots: usize) -> Option<Ciphertext> {
-        let positions = self.packing.chunk_positions(log_slots);
-        let index = positions.iter().enumerate().fold(0, |index, (n, position)| index | (address >> position & 1) << n);
-        self.chunks[usize::try_from(index).unwrap_or(usize::MAX)]
+        self.chunks[usize::try_from(chunk_key(&self.packing, address, log_slots)).unwrap_or(usize::MAX)]
     }
 }
 
@@ -65,42 +80,139 @@ fn chunk_addresses(packing: &Packing, log_slots: usize) -> impl Iterator<Item = 
 }
 
 impl<'a> Emitter<'a> {
-    fn new(contraction: &'a Contraction, contract: Contract, dtype: DType, log_slots: usize) -> Self {
-        let builder = Builder::new(1 << log_slots);
-        let mut emitter = Emitter { contraction, contract, dtype, log_slots, builder, inputs: HashMap::new(), publics: HashMap::new() };
-        emitter.declare();
+    fn new(program: &'a Program, log_slots: usize) -> Self {
+        let mut emitter = Emitter {
+            program,
+            log_slots,
+            builder: Builder::new(1 << log_slots),
+            inputs: HashMap::new(),
+            publics: HashMap::new(),
+            derived: HashMap::new(),
+            placed: BTreeMap::new(),
+            held: HashMap::new(),
+        };
+        emitter.builder.packed.name.clone_from(&program.name);
+        for (n, tensor) in program.tensors.iter().enumerate() {
+            let (name, dtype) = (tensor.name.clone(), tensor.dtype);
+            match tensor.origin {
+                Origin::Secret => {
+                    let layout = Layout::row_major(&tensor.shape, u32::try_from(log_slots).unwrap_or(u32::MAX));
+                    emitter.inputs.insert(n, emitter.builder.packed.inputs.push(InputDecl { name, dtype, layout }));
+                }
+                Origin::Public => {
+                    let decl = PublicDecl { name, dtype, shape: tensor.shape.clone(), source: PublicSource::Given };
+                    emitter.publics.insert(n, emitter.builder.packed.publics.push(decl));
+                }
+                Origin::Sum(_) => {}
+            }
+        }
         emitter
     }
 
-    fn declare(&mut self) {
-        for (n, operand) in self.contraction.operands.iter().enumerate() {
-            if !operand.secret {
-                let decl =
-                    PublicDecl { name: operand.name.clone(), dtype: self.dtype, shape: operand.shape(), source: PublicSource::Given };
-                self.publics.insert(n, self.builder.packed.publics.push(decl));
-            }
+    /// A tensor of the program, over its axes.
+    fn held(&mut self, held: &Rc<Held>) -> Value {
+        if let Some(value) = self.held.get(&Rc::as_ptr(held)) {
+            return value.clone();
         }
-        for (n, operand) in self.contraction.operands.iter().enumerate() {
-            if operand.secret {
-                let layout = Layout::row_major(&operand.shape(), u32::try_from(self.log_slots).unwrap_or(u32::MAX));
-                let decl = InputDecl { name: operand.name.clone(), dtype: self.dtype, layout };
-                self.inputs.insert(n, self.builder.packed.inputs.push(decl));
-            }
-        }
+        let value = match &held.make {
+            Make::Input => self.fixed(held.tensor, &held.packing),
+            Make::Term(way) => Value { packing: held.packing.clone(), ..self.way(way, None) },
+            Make::Sum(added) => Value { packing: held.packing.clone(), ..self.added(added) },
+        };
+        self.held.insert(Rc::as_ptr(held), value.clone());
+        value
     }
 
-    /// What a way holds; an input that is put anywhere is put where `conversion` needs it.
+    /// An input in a packing of its axes.
+    fn fixed(&mut self, tensor: usize, packing: &Packing) -> Value {
+        let slots = packing.bits[..self.log_slots].to_vec();
+        let chunks = packing.chunk_positions(self.log_slots).iter().map(|&p| packing.bits[p]).collect();
+        let shape = self.program.tensors[tensor].shape.clone();
+        self.place(tensor, packing, Layout { shape, slots, chunks, rolls: Vec::new(), junk_padding: false })
+    }
+
+    /// Says how an input is packed, and gives its ciphertexts.
+    fn place(&mut self, tensor: usize, packing: &Packing, layout: Layout) -> Value {
+        let input = self.inputs[&tensor];
+        // What all uses of an input can be told: where its axes are, without rolls.
+        let axes = Packing { bits: layout.slots.iter().chain(&layout.chunks).copied().collect() };
+        let axes = if layout.rolls.is_empty() { axes } else { Packing { bits: Vec::new() } };
+        let placed = self.placed.entry(tensor).or_default();
+        if !placed.contains(&axes) {
+            placed.push(axes);
+        }
+        let wanted = convert::n_chunks(packing, self.log_slots);
+        let chunks = (0..layout.n_chunks()).take(usize::try_from(wanted).unwrap_or(usize::MAX));
+        let chunks = chunks.map(|chunk| layout.holds_element(chunk).then(|| self.builder.op(Op::Input { input, chunk }))).collect();
+        self.builder.packed.inputs[input].layout = layout;
+        Value { packing: packing.clone(), chunks }
+    }
+
+    /// What a way holds, over labels; an input that is put anywhere is put where `conversion` needs it.
     fn way(&mut self, way: &Way, conversion: Option<&Conversion>) -> Value {
         match &way.node {
-            Node::Operand(operand) => self.operand(*operand, &way.source, conversion),
-            Node::Product(product) => {
-                let value = self.product(product);
-                debug_assert_eq!(Source::Packed(value.packing.clone()), way.source);
-                value
+            Node::Input(contraction, operand) => self.anywhere(&contraction.operands[*operand], conversion.expect("an input is converted")),
+            Node::Held(held) => {
+                let value = self.held(held);
+                let Source::Packed(packing) = &way.source else { return value };
+                Value { packing: packing.clone(), ..value }
             }
+            Node::Product(product) => self.product(product),
             Node::Mapped(mapped) => self.mapped(mapped),
             Node::Rolled(rolled) => self.rolled(rolled),
         }
+    }
+
+    fn anywhere(&mut self, operand: &Operand, conversion: &Conversion) -> Value {
+        let mut packing = conversion.packing.clone();
+        conversion.spread.iter().for_each(|&p| packing.set(p, AddressBit::Zero));
+        let layout = self.input_layout(operand, &packing);
+        self.place(operand.tensor, &packing, layout)
+    }
+
+    /// A sum of products, over labels.
+    fn added(&mut self, added: &Added) -> Value {
+        let mut values: Vec<(Value, f64)> = Vec::new();
+        for part in &added.parts {
+            let value = self.way(&part.way, Some(&part.conversion));
+            values.push((self.convert(value, &part.conversion), part.coefficient));
+        }
+        // A difference begins with what is added.
+        values.sort_by_key(|(_, coefficient)| *coefficient < 0.0);
+        let publics: Vec<Factor> = added.publics.iter().map(|(contraction, coefficient)| self.summand(contraction, *coefficient)).collect();
+        let mut sum = Value::zero(added.packing.clone(), self.log_slots);
+        let addresses: Vec<u64> = chunk_addresses(&added.packing, self.log_slots).collect();
+        for (n, address) in addresses.into_iter().enumerate() {
+            let mut total = None;
+            for (value, coefficient) in &values {
+                if let Some(term) = value.at(address, self.log_slots) {
+                    total = Some(self.plus(total, term, *coefficient));
+                }
+            }
+            for factor in &publics {
+                if let Some(plain) = self.plain(&added.joint, &added.packing, factor, address) {
+                    let onto = total.unwrap_or_else(|| self.builder.zero());
+                    total = Some(self.builder.op(Op::AddPlain(onto, plain)));
+                }
+            }
+            sum.chunks[n] = total;
+        }
+        sum
+    }
+
+    fn plus(&mut self, total: Option<Ciphertext>, term: Ciphertext, coefficient: f64) -> Ciphertext {
+        let term = if coefficient.abs() == 1.0 { term } else { self.builder.times(term, coefficient.abs()) };
+        match total {
+            Some(total) if coefficient < 0.0 => self.builder.op(Op::Sub(total, term)),
+            Some(total) => self.builder.op(Op::Add(total, term)),
+            None if coefficient < 0.0 => self.builder.op(Op::Neg(term)),
+            None => term,
+        }
+    }
+
+    /// A product of public operands that is added.
+    fn summand(&mut self, contraction: &Contraction, coefficient: f64) -> Factor {
+        self.public(contraction, Public { operands: contraction.all(), scale: coefficient })
     }
 
     fn rolled(&mut self, rolled: &Rolled) -> Value {
@@ -135,22 +247,23 @@ impl<'a> Emitter<'a> {
     }
 
     fn rolled_side(&mut self, side: &Side, turns: u8) -> Option<Ciphertext> {
-        let value = self.way(&side.way, Some(&side.conversion));
-        if let Node::Operand(operand) = side.way.node {
-            let axes = &self.contraction.operands[operand].axes;
-            let axis =
-                |label: u8| axes.iter().position(|axis| axis.subscript == Subscript::Label(label)).and_then(|n| u8::try_from(n).ok());
-            let piece = |label: u8| axis(label).map(|axis| Piece { axis, lo: 0, len: turns });
-            let roll = piece(side.roll.0).zip(piece(side.roll.1)).map(|(piece, by)| Roll { piece, by });
-            self.builder.packed.inputs[self.inputs[&operand]].layout.rolls.extend(roll);
-        }
+        let Node::Input(contraction, operand) = &side.way.node else { unreachable!("only inputs are rolled") };
+        let operand = &contraction.operands[*operand];
+        let mut packing = side.conversion.packing.clone();
+        side.conversion.spread.iter().for_each(|&p| packing.set(p, AddressBit::Zero));
+        let mut layout = self.input_layout(operand, &packing);
+        let axis =
+            |label: u8| operand.axes.iter().position(|axis| axis.subscript == Subscript::Label(label)).and_then(|n| u8::try_from(n).ok());
+        let piece = |label: u8| axis(label).map(|axis| Piece { axis, lo: 0, len: turns });
+        layout.rolls.extend(piece(side.roll.0).zip(piece(side.roll.1)).map(|(piece, by)| Roll { piece, by }));
+        let value = self.place(operand.tensor, &packing, layout);
         self.convert(value, &side.conversion).chunks[0]
     }
 
     fn mapped(&mut self, mapped: &Mapped) -> Value {
         let value = self.way(&mapped.way, Some(&mapped.conversion));
         let value = self.convert(value, &mapped.conversion);
-        let factor = self.public(mapped.public);
+        let factor = self.public(&mapped.contraction, mapped.public);
         let value = self.map(&value, (&mapped.map, &mapped.split), Some(&factor), &mapped.partial);
         let packing = mapped.outcome.packing.clone();
         let mut sums: BTreeMap<u64, Vec<Ciphertext>> = BTreeMap::new();
@@ -159,57 +272,36 @@ impl<'a> Emitter<'a> {
         }
         let folds = folds(&mapped.partial, mapped.kept, self.log_slots);
         let mut chunks = Vec::new();
-        for index in 0..crate::convert::n_chunks(&packing, self.log_slots) {
+        for index in 0..convert::n_chunks(&packing, self.log_slots) {
             let sum = sums.remove(&index).and_then(|terms| self.builder.sum(terms));
             chunks.push(sum.map(|sum| self.rotate_and_sum(sum, &folds)));
         }
         Value { packing, chunks }
     }
 
-    fn operand(&mut self, operand: usize, source: &Source, conversion: Option<&Conversion>) -> Value {
-        let input = self.inputs[&operand];
-        let packing = match (source, conversion) {
-            (Source::Packed(packing), _) => packing.clone(),
-            (Source::Anywhere, Some(conversion)) => {
-                let mut packing = conversion.packing.clone();
-                conversion.spread.iter().for_each(|&p| packing.set(p, AddressBit::Zero));
-                self.builder.packed.inputs[input].layout = self.input_layout(operand, &packing);
-                packing
-            }
-            // Ciphertexts of the whole tensor in order; the map knows addresses only.
-            (Source::Strided(..) | Source::Anywhere, _) => Packing { bits: Vec::new() },
-        };
-        let layout = &self.builder.packed.inputs[input].layout;
-        let n_chunks = layout.n_chunks();
-        let filled: Vec<bool> = (0..n_chunks).map(|chunk| layout.holds_element(chunk)).collect();
-        let strided = matches!(source, Source::Strided(..));
-        let wanted = if strided { u64::from(n_chunks) } else { crate::convert::n_chunks(&packing, self.log_slots) };
-        let chunks = (0..).zip(filled).take(usize::try_from(wanted).unwrap_or(usize::MAX));
-        let chunks = chunks.map(|(chunk, filled)| filled.then(|| self.builder.op(Op::Input { input, chunk }))).collect();
-        Value { packing, chunks }
-    }
-
     /// The layout of an input whose labels are in this packing. Of a label that stands for several axes the first is there; the
     /// others are rolled, so that the diagonal is where they are 0.
-    fn input_layout(&self, operand: usize, packing: &Packing) -> Layout {
-        let axes = &self.contraction.operands[operand].axes;
-        let mut layout = Layout { shape: self.contraction.operands[operand].shape(), ..Layout::default() };
+    fn input_layout(&self, operand: &Operand, packing: &Packing) -> Layout {
+        let axes = &operand.axes;
+        let mut layout = Layout { shape: operand.shape(), ..Layout::default() };
         let mut first: BTreeMap<u8, u8> = BTreeMap::new();
         let mut extra = Vec::new();
         for (axis, n) in axes.iter().zip(0_u8..) {
-            match axis.subscript {
-                Subscript::Label(label) if !first.contains_key(&label) => {
-                    first.insert(label, n);
+            match &axis.subscript {
+                Subscript::Label(label) if !first.contains_key(label) => {
+                    first.insert(*label, n);
                 }
                 Subscript::Label(label) => {
                     let len = axis_bits(axis.size);
                     extra.extend((0..len).map(|bit| AddressBit::Axis { axis: n, bit }));
                     if len > 0 {
                         let piece = |axis| Piece { axis, lo: 0, len };
-                        layout.rolls.push(Roll { piece: piece(n), by: piece(first[&label]) });
+                        layout.rolls.push(Roll { piece: piece(n), by: piece(first[label]) });
                     }
                 }
-                Subscript::Fixed(_) => extra.extend((0..axis_bits(axis.size)).map(|bit| AddressBit::Axis { axis: n, bit })),
+                Subscript::Fixed(_) | Subscript::Linear { .. } => {
+                    extra.extend((0..axis_bits(axis.size)).map(|bit| AddressBit::Axis { axis: n, bit }))
+                }
             }
         }
         let by_axis = |bit: AddressBit| match LabelBit::of(bit) {
@@ -229,7 +321,7 @@ impl<'a> Emitter<'a> {
             let value = self.way(way, Some(conversion));
             factors.push((self.convert(value, conversion), way.depth + conversion.depth));
         }
-        let public = (product.public != 0).then(|| self.public(product.public));
+        let public = (product.public.operands != 0).then(|| self.public(&product.contraction, product.public));
         let mut sums: BTreeMap<u64, Vec<Ciphertext>> = BTreeMap::new();
         let packing = product.outcome.packing.clone();
         for address in chunk_addresses(&product.joint, self.log_slots) {
@@ -242,7 +334,7 @@ impl<'a> Emitter<'a> {
             }
         }
         let mut chunks = Vec::new();
-        for index in 0..crate::convert::n_chunks(&packing, self.log_slots) {
+        for index in 0..convert::n_chunks(&packing, self.log_slots) {
             let sum = sums.remove(&index).and_then(|terms| self.builder.sum(terms));
             chunks.push(sum.map(|sum| self.fold(sum, product)));
         }
@@ -258,7 +350,7 @@ impl<'a> Emitter<'a> {
         address: u64,
     ) -> Option<Ciphertext> {
         let mut plain = match public {
-            Some(factor) => Some(self.plain(product, factor, address)?),
+            Some(factor) => Some(self.plain(&product.joint, &product.outcome.packing, factor, address)?),
             None => None,
         };
         loop {
@@ -328,14 +420,14 @@ impl<'a> Emitter<'a> {
         let mut terms: BTreeMap<(u64, i64), BTreeMap<(Ciphertext, i64), Vec<(u32, u64)>>> = BTreeMap::new();
         map.each(|values, source, target| {
             let Some(from) = self.source(value, source) else { return };
-            let Some(flat) = factor.map_or(Some(0), |factor| self.flat_at(factor, &map.positions(values))) else { return };
+            let Some(flat) = factor.map_or(Some(0), |factor| factor.flat(&map.positions(values))) else { return };
             let (baby, giant) = split.steps(values);
             let slot = (target % n).cast_signed() + giant;
             let slot = u32::try_from(slot.rem_euclid(n.cast_signed())).expect("below the number of slots");
             let to = chunk_key(packing, target, self.log_slots);
             terms.entry((to, giant)).or_default().entry((from, baby)).or_default().push((slot, flat));
         });
-        let mut chunks = vec![None; usize::try_from(crate::convert::n_chunks(packing, self.log_slots)).unwrap_or(0)];
+        let mut chunks = vec![None; usize::try_from(convert::n_chunks(packing, self.log_slots)).unwrap_or(0)];
         for ((to, giant), babies) in terms {
             let mut inner = Vec::new();
             for ((from, baby), elements) in babies {
@@ -353,7 +445,8 @@ impl<'a> Emitter<'a> {
     /// Slots of a ciphertext, each times its element of a public factor; the others become zero.
     fn keep(&mut self, x: Ciphertext, factor: Option<&Factor>, elements: Vec<(u32, u64)>) -> Ciphertext {
         if let Some(factor) = factor {
-            let plain = self.builder.elements(factor.public, elements);
+            let public = factor.public.expect("a map by a number is none");
+            let plain = self.builder.elements(public, elements);
             return self.builder.op(Op::MulPlain(x, plain));
         }
         let mut slots: Vec<u32> = elements.into_iter().map(|(slot, _)| slot).collect();
@@ -363,124 +456,148 @@ impl<'a> Emitter<'a> {
     }
 
     fn source(&self, value: &Value, address: u64) -> Option<Ciphertext> {
-        if value.packing.bits.is_empty() {
-            return value.chunks[usize::try_from(address >> self.log_slots).unwrap_or(usize::MAX)];
-        }
         value.at(address, self.log_slots)
     }
 
     /// The public factor of a product, contracted in the clear.
-    fn public(&mut self, public: u32) -> Factor {
-        let contraction = self.contraction;
-        let members: Vec<usize> = (0..contraction.operands.len()).filter(|n| public >> n & 1 == 1).collect();
-        let kept = contraction.kept_of(public);
+    fn public(&mut self, contraction: &Contraction, public: Public) -> Factor {
+        let members: Vec<usize> = (0..contraction.operands.len()).filter(|n| public.operands >> n & 1 == 1).collect();
+        if members.is_empty() {
+            return Factor::constant(public.scale);
+        }
+        let kept = contraction.kept_of(public.operands);
+        let operands = || members.iter().map(|&n| &contraction.operands[n]);
         if let [one] = members[..]
-            && contraction.labels_of(public) == kept
+            && contraction.labels_of(public.operands) == kept
+            && public.scale == 1.0
         {
-            return Factor::given(self.publics[&one], &contraction.operands[one]);
+            return Factor::given(self.publics[&contraction.operands[one].tensor], contraction, &contraction.operands[one]);
         }
         let labels: Vec<u8> = (0..64).filter(|label| kept >> label & 1 == 1).collect();
-        let shape: Vec<u64> = labels.iter().map(|&label| contraction.labels[usize::from(label)].size).collect();
-        let terms: Vec<String> = members.iter().map(|&n| letters(&contraction.operands[n])).collect();
-        let result: String = labels.iter().map(|&label| letter(label)).collect();
-        let equation = format!("{}->{result}", terms.join(","));
-        let source = PublicSource::Einsum { equation, args: members.iter().map(|n| self.publics[n]).collect() };
-        let names: Vec<&str> = members.iter().map(|&n| contraction.operands[n].name.as_str()).collect();
-        let name = format!("{}->{result}", names.join("."));
-        let tensor = self.builder.packed.publics.push(PublicDecl { name, dtype: self.dtype, shape: shape.clone(), source });
-        let axes = labels.iter().zip(shape).map(|(&label, size)| Axis { size, subscript: Subscript::Label(label) }).collect();
-        Factor::given(tensor, &Operand { name: String::new(), axes, secret: false })
+        let axis = |&label: &u8| Axis { size: contraction.labels[usize::from(label)].size, subscript: Subscript::Label(label) };
+        let axes: Vec<Axis> = labels.iter().map(axis).collect();
+        let terms: Vec<String> = operands().map(letters).collect();
+        let equation = format!("{}->{}", terms.join(","), labels.iter().map(|&label| letter(label)).collect::<String>());
+        let args: Vec<PublicId> = operands().map(|operand| self.publics[&operand.tensor]).collect();
+        let shape = axes.iter().map(|axis| axis.size).collect();
+        let name = operands().map(|operand| operand.name.as_str()).collect::<Vec<_>>().join(".");
+        let dtype = self.program.tensors[contraction.operands[members[0]].tensor].dtype;
+        let public = self.derive(PublicDecl { name, dtype, shape, source: PublicSource::Einsum { equation, args, scale: public.scale } });
+        Factor::given(public, contraction, &Operand { name: String::new(), tensor: usize::MAX, axes, secret: false })
     }
 
-    /// The public factor at one ciphertext of the joint space; none where it is zero.
-    fn plain(&mut self, product: &Product, factor: &Factor, address: u64) -> Option<Plain> {
-        let mut elements = Vec::new();
-        let free = (0..self.log_slots).filter(|&p| product.outcome.packing.at(p) == AddressBit::Zero);
-        let free = free.filter(|&p| LabelBit::of(product.joint.at(p)).is_none()).fold(0, |all, p| all | 1_u64 << p);
-        let places = product.joint.positions();
-        for slot in 0..1_u64 << self.log_slots {
-            if slot & free == 0
-                && let Some(flat) = self.flat(factor, &places, address | slot)
-            {
-                elements.push((u32::try_from(slot).expect("below the number of slots"), flat));
-            }
+    /// A tensor that is computed in the clear, once.
+    fn derive(&mut self, decl: PublicDecl) -> PublicId {
+        let PublicSource::Einsum { equation, args, scale } = &decl.source else { return self.builder.packed.publics.push(decl) };
+        let key = (equation.clone(), scale.to_bits(), args.clone());
+        if let Some(&there) = self.derived.get(&key) {
+            return there;
         }
-        (!elements.is_empty()).then(|| self.builder.elements(factor.public, elements))
-    }
-
-    /// The row-major position of the element of a public factor for an address; none beyond the sizes of the labels.
-    fn flat(&self, factor: &Factor, places: &BTreeMap<LabelBit, usize>, address: u64) -> Option<u64> {
-        let mut values: BTreeMap<u8, u64> = BTreeMap::new();
-        for (bit, place) in places {
-            *values.entry(bit.label).or_default() |= (address >> place & 1) << bit.bit;
+        let mut decl = decl;
+        while self.builder.packed.publics.values().any(|other| other.name == decl.name) {
+            decl.name.push('\'');
         }
-        self.flat_at(factor, &values)
+        let id = self.builder.packed.publics.push(decl);
+        self.derived.insert(key, id);
+        id
     }
 
-    fn flat_at(&self, factor: &Factor, values: &BTreeMap<u8, u64>) -> Option<u64> {
-        if values.iter().any(|(&label, &value)| value >= self.contraction.labels[usize::from(label)].size) {
+    /// A public factor at one ciphertext of the joint space, and zero where the result is; none where it is zero everywhere.
+    fn plain(&mut self, joint: &Packing, packing: &Packing, factor: &Factor, address: u64) -> Option<Plain> {
+        let free = (0..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero);
+        let free = free.filter(|&p| LabelBit::of(joint.at(p)).is_none()).fold(0, |all, p| all | 1_u64 << p);
+        let places = joint.positions();
+        let slots = (0..1_u64 << self.log_slots).filter(|slot| slot & free == 0);
+        let elements = slots.filter_map(|slot| {
+            let flat = factor.flat(&values(&places, address | slot))?;
+            Some((u32::try_from(slot).expect("below the number of slots"), flat))
+        });
+        let elements: Vec<(u32, u64)> = elements.collect();
+        if elements.is_empty() {
             return None;
         }
-        let terms = factor.strides.iter().map(|(label, stride)| values.get(label).map_or(0, |value| value * stride));
-        Some(factor.offset + terms.sum::<u64>())
+        let Some(public) = factor.public else {
+            let slots: Vec<u32> = elements.into_iter().map(|(slot, _)| slot).collect();
+            return Some(self.builder.constant(factor.constant, &slots));
+        };
+        Some(self.builder.elements(public, elements))
     }
 
-    fn finish(&mut self, value: Value, plan: &Plan) -> Value {
-        let finished = match &plan.finish {
-            Route::Mask => {
-                let mut value = value;
-                value
-                    .packing
-                    .bits
-                    .iter_mut()
-                    .take(self.log_slots)
-                    .filter(|bit| **bit == AddressBit::Rep)
-                    .for_each(|bit| *bit = AddressBit::Junk);
-                self.masked(value)
-            }
-            Route::Direct | Route::Map(..) => self.route(value, &plan.finish, &plan.packing),
-        };
-        Value { packing: plan.packing.clone(), ..finished }
+    fn finish(&mut self, finish: &Finish) -> Value {
+        let mut value = self.held(&finish.held);
+        if matches!(finish.route, Route::Mask) {
+            let slots = value.packing.bits.iter_mut().take(self.log_slots);
+            slots.filter(|bit| **bit == AddressBit::Rep).for_each(|bit| *bit = AddressBit::Junk);
+        }
+        let finished = self.route(value, &finish.route, &finish.packing);
+        Value { packing: finish.packing.clone(), ..finished }
     }
 
-    fn output(&mut self, value: &Value) {
-        let axis_of = |label: u8| self.contraction.output.iter().position(|&other| other == label).and_then(|axis| u8::try_from(axis).ok());
-        let by_axis = |bit: AddressBit| match LabelBit::of(bit) {
-            Some(LabelBit { label, bit }) => AddressBit::Axis { axis: axis_of(label).expect("only labels of the result are kept"), bit },
-            None => bit,
-        };
-        let shape = self.contraction.output.iter().map(|&label| self.contraction.labels[usize::from(label)].size).collect();
-        let mut slots: Vec<AddressBit> = value.packing.bits.iter().take(self.log_slots).map(|&bit| by_axis(bit)).collect();
+    fn output(&mut self, tensor: usize, value: &Value) {
+        let tensor = &self.program.tensors[tensor];
+        let mut slots: Vec<AddressBit> = value.packing.bits.iter().take(self.log_slots).copied().collect();
         slots.resize(self.log_slots, AddressBit::Zero);
-        let chunk = |&position: &usize| by_axis(value.packing.bits[position]);
-        let chunks = value.packing.chunk_positions(self.log_slots).iter().map(chunk).collect();
-        let layout = Layout { shape, slots, chunks, rolls: Vec::new(), junk_padding: false };
+        let chunks = value.packing.chunk_positions(self.log_slots).iter().map(|&p| value.packing.bits[p]).collect();
+        let layout = Layout { shape: tensor.shape.clone(), slots, chunks, rolls: Vec::new(), junk_padding: false };
         let values = value.chunks.iter().map(|chunk| chunk.unwrap_or_else(|| self.builder.zero())).collect();
-        self.builder.packed.outputs.push(OutputDecl { name: "out".to_owned(), dtype: self.dtype, layout, values });
-        let _ = self.contract;
+        self.builder.packed.outputs.push(OutputDecl { name: tensor.name.clone(), dtype: tensor.dtype, layout, values });
     }
+}
+
+/// Which ciphertext of a packing holds an address.
+fn chunk_key(packing: &Packing, address: u64, log_slots: usize) -> u64 {
+    let positions = packing.chunk_positions(log_slots);
+    positions.iter().enumerate().fold(0, |key, (n, position)| key | (address >> position & 1) << n)
+}
+
+/// The position along each label at an address.
+fn values(places: &BTreeMap<LabelBit, usize>, address: u64) -> BTreeMap<u8, u64> {
+    let mut values: BTreeMap<u8, u64> = BTreeMap::new();
+    for (bit, place) in places {
+        *values.entry(bit.label).or_default() |= (address >> place & 1) << bit.bit;
+    }
+    values
 }
 
 /// A public factor of a product.
 struct Factor {
-    public: Public,
-    offset: u64,
+    /// None for a number.
+    public: Option<PublicId>,
+    constant: f64,
+    offset: i64,
     /// Of each label, what one position adds to the row-major position of the element.
-    strides: BTreeMap<u8, u64>,
+    strides: BTreeMap<u8, i64>,
+    /// Sizes of all labels.
+    sizes: Vec<u64>,
 }
 
 impl Factor {
-    fn given(public: Public, operand: &Operand) -> Self {
-        let (mut stride, mut offset) = (1, 0);
-        let mut strides = BTreeMap::new();
+    const fn constant(constant: f64) -> Self {
+        Self { public: None, constant, offset: 0, strides: BTreeMap::new(), sizes: Vec::new() }
+    }
+
+    fn given(public: PublicId, contraction: &Contraction, operand: &Operand) -> Self {
+        let sizes = contraction.labels.iter().map(|label| label.size).collect();
+        let mut factor = Self { public: Some(public), constant: 1.0, offset: 0, strides: BTreeMap::new(), sizes };
+        let mut stride = 1_i64;
         for axis in operand.axes.iter().rev() {
-            match axis.subscript {
-                Subscript::Label(label) => *strides.entry(label).or_default() += stride,
-                Subscript::Fixed(position) => offset += position * stride,
+            let (terms, first) = axis.subscript.linear();
+            factor.offset += first * stride;
+            for (label, coefficient) in terms {
+                *factor.strides.entry(label).or_default() += coefficient * stride;
             }
-            stride *= axis.size;
+            stride *= axis.size.cast_signed();
         }
-        Self { public, offset, strides }
+        factor
+    }
+
+    /// The row-major position of the element where the labels have these values; none beyond their sizes.
+    fn flat(&self, values: &BTreeMap<u8, u64>) -> Option<u64> {
+        if values.iter().any(|(&label, &value)| self.sizes.get(usize::from(label)).is_some_and(|&size| value >= size)) {
+            return None;
+        }
+        let terms = self.strides.iter().map(|(label, stride)| values.get(label).map_or(0, |value| value.cast_signed() * stride));
+        u64::try_from(self.offset + terms.sum::<i64>()).ok()
     }
 }
 
@@ -489,16 +606,11 @@ fn letters(operand: &Operand) -> String {
     let mut others = (0..52).rev();
     let letter_of = |axis: &Axis| match axis.subscript {
         Subscript::Label(label) => letter(label),
-        Subscript::Fixed(_) => letter(others.next().unwrap_or(0)),
+        Subscript::Fixed(_) | Subscript::Linear { .. } => letter(others.next().unwrap_or(0)),
     };
     operand.axes.iter().map(letter_of).collect()
 }
 
 fn letter(label: u8) -> char {
     char::from(if label < 26 { b'a' + label } else { b'A' + (label - 26) % 26 })
-}
-
-/// Which ciphertext of a packing holds an address.
-fn chunk_key(packing: &Packing, address: u64, log_slots: usize) -> u64 {
-    packing.chunk_positions(log_slots).iter().enumerate().fold(0, |key, (n, position)| key | (address >> position & 1) << n)
 }

@@ -55,6 +55,9 @@ struct Derived<'a> {
     name: &'a str,
     eq: &'a str,
     args: Vec<&'a str>,
+    /// What the einsum is multiplied by, unless by 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scale: Option<f64>,
 }
 
 /// Fields that an operation does not have are left out.
@@ -158,8 +161,9 @@ fn fill(layout: &Layout) -> &'static str {
 fn derived(program: &Packed) -> Vec<Derived<'_>> {
     let of = |(name, source)| match source {
         &PublicSource::Given => None,
-        PublicSource::Einsum { equation, args } => {
-            Some(Derived { name, eq: equation, args: args.iter().map(|arg| program.publics[*arg].name.as_str()).collect() })
+        PublicSource::Einsum { equation, args, scale } => {
+            let args = args.iter().map(|arg| program.publics[*arg].name.as_str()).collect();
+            Some(Derived { name, eq: equation, args, scale: (*scale != 1.0).then_some(*scale) })
         }
     };
     program.publics.values().map(|public| (public.name.as_str(), &public.source)).filter_map(of).collect()

@@ -66,7 +66,7 @@ impl LinearMap {
     /// giant step. The source repeats every `period` slots; `slots` is the whole ciphertext.
     pub(crate) fn split(&self, slots: u64, period: u64, sources: u64, targets: u64) -> Split {
         #[expect(clippy::cast_possible_wrap, reason = "slots are below 2^32")]
-        let displacement = |step: &Step| (step.source % slots) as i64 - (step.target % slots) as i64;
+        let displacement = |step: &Step| step.source.cast_signed() % slots as i64 - (step.target % slots) as i64;
         let mut progressions: Vec<Progression> = Vec::new();
         let mut parts = Vec::with_capacity(self.steps.len());
         let mut order: Vec<usize> = (0..self.steps.len()).collect();
@@ -88,7 +88,7 @@ impl LinearMap {
             parts[n] = Some((at, multiple));
         }
         #[expect(clippy::cast_possible_wrap, reason = "slots are below 2^32")]
-        let (offset, period) = ((self.offset % slots) as i64, period as i64);
+        let (offset, period) = (self.offset.cast_signed() % slots as i64, period as i64);
         for progression in &mut progressions {
             progression.wrap(period);
         }
@@ -115,11 +115,12 @@ impl LinearMap {
                 at -= 1;
                 let step = &self.steps[at];
                 values[at] += 1;
-                (source, target) = (source + step.source, target + step.target);
+                (source, target) = (source.wrapping_add(step.source), target + step.target);
                 if values[at] < step.size {
                     break;
                 }
-                (source, target) = (source - step.source * step.size, target - step.target * step.size);
+                source = source.wrapping_sub(step.source.wrapping_mul(step.size));
+                target -= step.target * step.size;
                 values[at] = 0;
             }
         }

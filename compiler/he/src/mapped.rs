@@ -10,9 +10,10 @@ use crate::cost::Cost;
 use crate::linear::{LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing};
 use crate::product::{self, Outcome};
-use crate::search::Way;
+use crate::search::{Public, Way};
 use ein_ir::packed::layout::AddressBit;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Maps over more elements than this are not considered.
 const MAX_VOLUME: u64 = 1 << 22;
@@ -25,8 +26,8 @@ pub(crate) struct Mapped {
     pub(crate) conversion: Conversion,
     pub(crate) map: LinearMap,
     pub(crate) split: Split,
-    /// Public operands, as bits.
-    pub(crate) public: u32,
+    pub(crate) contraction: Rc<Contraction>,
+    pub(crate) public: Public,
     /// The result of the map, before sums.
     pub(crate) partial: Packing,
     /// Labels, as bits, that are not summed.
@@ -36,7 +37,7 @@ pub(crate) struct Mapped {
 
 /// The labels of a map by their part in it.
 struct Roles<'a> {
-    contraction: &'a Contraction,
+    contraction: &'a Rc<Contraction>,
     /// Labels of the secret value that stay.
     batch: Vec<LabelBit>,
     /// Labels that are summed.
@@ -46,16 +47,16 @@ struct Roles<'a> {
     log_slots: usize,
 }
 
-/// Maps of `way`, a value with the labels `secret`, by the public operands of a set; `wanted` is where the result is wanted.
+/// Maps of `way` by public operands; `wanted` is where the result is wanted.
 pub(crate) fn candidates(
-    contraction: &Contraction,
+    contraction: &Rc<Contraction>,
     way: &Way,
-    (secret, public): (u64, u32),
+    public: Public,
     kept: u64,
     wanted: Option<&Packing>,
     log_slots: usize,
 ) -> Vec<Mapped> {
-    let brought = contraction.kept_of(public);
+    let (secret, brought) = (way.labels, contraction.kept_of(public.operands));
     // What only the secret value has and the result does not would have to be summed before.
     if secret & !brought & !kept != 0 || volume(contraction, secret | brought) > MAX_VOLUME {
         return Vec::new();
@@ -152,7 +153,7 @@ impl Roles<'_> {
         })
     }
 
-    fn mapped(&self, way: &Way, conversion: Conversion, partial: Packing, public: u32, kept: u64) -> Mapped {
+    fn mapped(&self, way: &Way, conversion: Conversion, partial: Packing, public: Public, kept: u64) -> Mapped {
         let map = self.map(&conversion.packing, &partial);
         let (sources, targets) = (convert::n_chunks(&conversion.packing, self.log_slots), convert::n_chunks(&partial, self.log_slots));
         let split = map.split(1 << self.log_slots, self.period(&conversion.packing, &partial), sources, targets);
@@ -169,7 +170,7 @@ impl Roles<'_> {
         cost += Cost { rotations: folds * results, adds: folds * results + targets - results, ..Cost::default() };
         let depth = way.depth + conversion.depth + 1;
         let outcome = Outcome { packing, cost, depth };
-        Mapped { way: way.clone(), conversion, map, split, public, partial, kept, outcome }
+        Mapped { contraction: Rc::clone(self.contraction), way: way.clone(), conversion, map, split, public, partial, kept, outcome }
     }
 
     /// Slots after which the source comes round, as far as the result reads it.

@@ -37,6 +37,13 @@ impl Packing {
         labelled.collect()
     }
 
+    /// With other numbers for its labels.
+    pub(crate) fn relabelled(&self, number: impl Fn(u8) -> u8) -> Self {
+        let relabel =
+            |bit: &AddressBit| LabelBit::of(*bit).map_or(*bit, |LabelBit { label, bit }| LabelBit { label: number(label), bit }.address());
+        Self { bits: self.bits.iter().map(relabel).collect() }
+    }
+
     /// Positions of ciphertext bits that stand for a label, lowest first.
     pub(crate) fn chunk_positions(&self, log_slots: usize) -> Vec<usize> {
         (log_slots..self.bits.len()).filter(|&p| LabelBit::of(self.bits[p]).is_some()).collect()

@@ -1,7 +1,6 @@
 //! One product: operands brought into one joint space, multiplied slot by slot, summed over the labels that nothing needs
 //! any more.
 
-use crate::contraction::Contraction;
 use crate::convert::{Conversion, n_chunks};
 use crate::cost::Cost;
 use crate::packing::{LabelBit, Packing};
@@ -16,14 +15,7 @@ pub(crate) struct Outcome {
 }
 
 /// The product of converted operands, each with its depth, and of a public one if `public`; labels outside `kept` are summed.
-pub(crate) fn outcome(
-    contraction: &Contraction,
-    joint: &Packing,
-    operands: &[(&Conversion, u32)],
-    public: bool,
-    kept: u64,
-    log_slots: usize,
-) -> Outcome {
+pub(crate) fn outcome(joint: &Packing, operands: &[(&Conversion, u32)], public: bool, kept: u64, log_slots: usize) -> Outcome {
     let volume = n_chunks(joint, log_slots);
     let multiplied = multiplied(joint, operands.iter().map(|(conversion, _)| &conversion.packing), public, log_slots);
     let packing = folded(&multiplied, kept, log_slots);
@@ -40,7 +32,6 @@ pub(crate) fn outcome(
     operands.iter().for_each(|(conversion, _)| cost += conversion.cost);
     let depths = operands.iter().map(|(conversion, depth)| conversion.depth + depth);
     let depth = tree_depth(depths.chain(public.then_some(0)).collect());
-    let _ = contraction;
     Outcome { packing, cost, depth }
 }
 

@@ -42,11 +42,11 @@ pub(crate) struct Side {
 }
 
 /// The rolled product of two inputs that can be anywhere, if it can be had.
-pub(crate) fn candidate(contraction: &Contraction, ways: [(&Way, u64); 2], kept: u64, log_slots: usize) -> Option<Rolled> {
-    if ways.iter().any(|(way, _)| way.source != Source::Anywhere) {
+pub(crate) fn candidate(contraction: &Contraction, ways: [&Way; 2], kept: u64, log_slots: usize) -> Option<Rolled> {
+    if ways.iter().any(|way| way.source != Source::Anywhere) {
         return None;
     }
-    let [a, b] = [ways[0].1, ways[1].1];
+    let [a, b] = ways.map(|way| way.labels);
     let width =
         |labels: u64| (0..64).filter(|label| labels >> label & 1 == 1).map(|label| usize::from(contraction.bits(label))).sum::<usize>();
     let turns = u8::try_from(width(a | b).checked_sub(log_slots)?).ok()?;
@@ -72,7 +72,7 @@ pub(crate) fn candidate(contraction: &Contraction, ways: [(&Way, u64); 2], kept:
         let spread = (0..log_slots).filter(missing).collect();
         Side { way: way.clone(), conversion: spread_only(packing, spread, log_slots), roll: (k, by) }
     };
-    let sides = [side(ways[0].0, a, fields[1], i), side(ways[1].0, b, fields[0], j)];
+    let sides = [side(ways[0], a, fields[1], i), side(ways[1], b, fields[0], j)];
     let outcome = outcome(&sides, &joint, kept, turns, log_slots);
     Some(Rolled { sides, turns, fields, rows: contraction.bits(i), joint, kept, outcome })
 }

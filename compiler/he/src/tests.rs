@@ -1,13 +1,19 @@
-use crate::{Axis, Contract, Contraction, Label, Operand, Subscript, plan};
+use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
+use crate::{Axis, Contract, Operand, Options, Subscript, plan};
 use ein_ir::dtype::DType;
-use ein_ir::entity::{Public, SecondaryMap};
-use ein_ir::packed::layout::Content;
-use ein_ir::packed::{Op, Packed, PlainValues, PublicSource};
-use std::collections::HashMap;
+use ein_ir::interp::slots::{self, Operands};
+use ein_ir::packed::Counts;
+use ein_ir::span::Span;
 
-fn einsum(equation: &str, shapes: &[&[u64]], secret: &str) -> Contraction {
+fn tensor(name: &str, shape: &[u64], origin: Origin) -> Tensor {
+    Tensor { name: name.to_owned(), dtype: DType::I64, shape: shape.to_vec(), origin, span: Span::default() }
+}
+
+/// `secret` has a letter an operand: `c` for a ciphertext, `p` for a public one.
+fn einsum(equation: &str, shapes: &[&[u64]], secret: &str) -> Program {
     let (inputs, output) = equation.split_once("->").unwrap();
     let mut labels: Vec<Label> = Vec::new();
+    let mut program = Program::default();
     let mut operands = Vec::new();
     for ((term, shape), c) in inputs.split(',').zip(shapes).zip(secret.chars()) {
         let mut axes = Vec::new();
@@ -17,140 +23,96 @@ fn einsum(equation: &str, shapes: &[&[u64]], secret: &str) -> Contraction {
                 labels.push(Label { name, size });
                 labels.len() - 1
             });
-            axes.push(Axis { size, subscript: Subscript::Label(label as u8) });
+            axes.push(Axis { size, subscript: Subscript::Label(u8::try_from(label).unwrap()) });
         }
-        operands.push(Operand { name: format!("x{}", operands.len()), axes, secret: c == 'c' });
+        let (name, secret) = (format!("x{}", operands.len()), c == 'c');
+        program.tensors.push(tensor(&name, shape, if secret { Origin::Secret } else { Origin::Public }));
+        operands.push(Operand { name, tensor: operands.len(), axes, secret });
     }
-    let output = output.chars().map(|l| labels.iter().position(|x| x.name == l.to_string()).unwrap() as u8).collect();
-    Contraction { labels, operands, output }
+    let output: Vec<u8> =
+        output.chars().map(|l| u8::try_from(labels.iter().position(|x| x.name == l.to_string()).unwrap()).unwrap()).collect();
+    let shape: Vec<u64> = output.iter().map(|&l| labels[usize::from(l)].size).collect();
+    let sum = Sum { labels, output, terms: vec![Term { coefficient: 1.0, operands }] };
+    program.results.push(program.tensors.len());
+    program.tensors.push(tensor("out", &shape, Origin::Sum(sum)));
+    program
 }
 
-fn brute(c: &Contraction, data: &[Vec<i64>]) -> Vec<i64> {
-    let sizes: Vec<u64> = c.labels.iter().map(|l| l.size).collect();
-    let out_len: u64 = c.output.iter().map(|&l| sizes[l as usize]).product();
-    let mut out = vec![0_i64; out_len as usize];
-    let total: u64 = sizes.iter().product();
-    for mut n in 0..total {
-        let mut v = vec![0; sizes.len()];
-        for (at, s) in v.iter_mut().zip(&sizes) {
-            *at = n % s;
-            n /= s;
-        }
-        let mut p = 1_i64;
-        for (o, d) in c.operands.iter().zip(data) {
-            let mut flat = 0;
-            for a in &o.axes {
-                flat = flat * a.size
-                    + match a.subscript {
-                        Subscript::Label(l) => v[l as usize],
-                        Subscript::Fixed(k) => k,
-                    };
-            }
-            p = p.wrapping_mul(d[flat as usize]);
-        }
-        let flat = c.output.iter().fold(0, |f, &l| f * sizes[l as usize] + v[l as usize]);
-        out[flat as usize] = out[flat as usize].wrapping_add(p);
-    }
-    out
-}
-
-fn simulate(p: &Packed, inputs: &[Vec<i64>], publics: &[Vec<i64>], strict: bool) -> Vec<i64> {
-    let n = p.slots as usize;
-    let mut pubs: HashMap<Public, Vec<i64>> = HashMap::new();
-    let mut given = publics.iter();
-    for (id, decl) in p.publics.iter() {
-        let v = match &decl.source {
-            PublicSource::Given => given.next().unwrap().clone(),
-            PublicSource::Einsum { equation, args } => {
-                let shapes: Vec<&[u64]> = args.iter().map(|a| &p.publics[*a].shape[..]).collect();
-                let c = einsum(equation, &shapes, &"p".repeat(args.len()));
-                brute(&c, &args.iter().map(|a| pubs[a].clone()).collect::<Vec<_>>())
+/// Every tensor of a program, slowly.
+fn evaluate(program: &Program, given: &[Vec<i64>]) -> Vec<Vec<i64>> {
+    let mut given = given.iter();
+    let mut values: Vec<Vec<i64>> = Vec::new();
+    for tensor in &program.tensors {
+        let value = match &tensor.origin {
+            Origin::Secret | Origin::Public => given.next().unwrap().clone(),
+            Origin::Sum(sum) => {
+                let mut out = vec![0; usize::try_from(tensor.shape.iter().product::<u64>()).unwrap()];
+                sum.terms.iter().for_each(|term| add_term(sum, term, &values, &mut out));
+                out
             }
         };
-        pubs.insert(id, v);
+        values.push(value);
     }
-    let plain = |id| {
-        let mut v = vec![0_i64; n];
-        match &p.plains[id].values {
-            PlainValues::Elements(t, segs) => {
-                for s in segs {
-                    for k in 0..s.count {
-                        v[((s.slot + k * s.dslot) as usize) % n] = pubs[t][(s.flat as i64 + k as i64 * s.dflat) as usize];
-                    }
-                }
-            }
-            PlainValues::Constant(c, runs) => {
-                for s in runs {
-                    for k in 0..s.count {
-                        v[((s.slot + k * s.dslot) as usize) % n] = *c as i64;
-                    }
-                }
-            }
-        }
-        v
+    values
+}
+
+fn add_term(sum: &Sum, term: &Term, values: &[Vec<i64>], out: &mut [i64]) {
+    let reads = |label: usize| {
+        term.operands.iter().any(|o| o.axes.iter().any(|axis| axis.subscript.linear().0.iter().any(|(l, _)| usize::from(*l) == label)))
     };
-    let mut vals: SecondaryMap<_, Vec<i64>> = SecondaryMap::new();
-    for (id, op) in p.ops.iter() {
-        let z = |a: &[i64], b: &[i64], f: &dyn Fn(i64, i64) -> i64| a.iter().zip(b).map(|(x, y)| f(*x, *y)).collect::<Vec<_>>();
-        vals[id] = match *op {
-            Op::Input { input, chunk } => {
-                let l = &p.inputs[input].layout;
-                let mut seen = vec![0_i64; n];
-                for (slot, out) in seen.iter_mut().enumerate() {
-                    *out = match l.content(u64::from(chunk) * n as u64 + slot as u64) {
-                        Content::Element(f) => inputs[input.as_u32() as usize][f as usize],
-                        Content::Zero => 0,
-                        Content::Junk => 1_000_003 * slot as i64 + 77,
-                    };
-                }
-                seen
-            }
-            Op::Rotate { x, by } => {
-                let mut v = vals[x].clone();
-                v.rotate_left(by as usize);
-                v
-            }
-            Op::Add(a, b) => z(&vals[a], &vals[b], &i64::wrapping_add),
-            Op::Sub(a, b) => z(&vals[a], &vals[b], &i64::wrapping_sub),
-            Op::Neg(a) => vals[a].iter().map(|x| x.wrapping_neg()).collect(),
-            Op::AddPlain(a, q) => z(&vals[a], &plain(q), &i64::wrapping_add),
-            Op::MulPlain(a, q) | Op::Mask(a, q) => z(&vals[a], &plain(q), &i64::wrapping_mul),
-            Op::Mul(a, b) => z(&vals[a], &vals[b], &i64::wrapping_mul),
-            Op::Relin(a) | Op::Rescale(a) | Op::Drop(a, _) => vals[a].clone(),
-        };
-    }
-    let o = &p.outputs[0];
-    let len: u64 = o.layout.shape.iter().product();
-    let mut out = vec![None; len as usize];
-    for a in 0..(n as u64) << o.layout.chunks.len() {
-        let v = vals[o.values[(a / n as u64) as usize]][(a % n as u64) as usize];
-        match o.layout.content(a) {
-            Content::Element(f) => {
-                if let Some(old) = out[f as usize] {
-                    assert_eq!(old, v, "replicas differ");
-                }
-                out[f as usize] = Some(v);
-            }
-            Content::Zero => assert_eq!(v, 0, "zero claimed at {a} of {}", o.layout),
-            Content::Junk => assert!(!strict),
+    let walked = |n: usize| reads(n) || sum.output.iter().any(|&l| usize::from(l) == n);
+    let sizes: Vec<u64> = (0..sum.labels.len()).map(|n| if walked(n) { sum.labels[n].size } else { 1 }).collect();
+    for mut n in 0..sizes.iter().product::<u64>() {
+        let mut at = vec![0; sizes.len()];
+        for (position, size) in at.iter_mut().zip(&sizes) {
+            *position = n % size;
+            n /= size;
         }
+        #[expect(clippy::cast_possible_truncation, reason = "tests have small whole coefficients")]
+        let mut product = term.coefficient as i64;
+        for operand in &term.operands {
+            let mut flat = 0;
+            for axis in &operand.axes {
+                let (terms, offset) = axis.subscript.linear();
+                let position = terms.iter().fold(offset, |sum, (label, c)| sum + c * at[usize::from(*label)].cast_signed());
+                flat = flat * axis.size + u64::try_from(position).unwrap();
+            }
+            product = product.wrapping_mul(values[operand.tensor][usize::try_from(flat).unwrap()]);
+        }
+        let flat = sum.output.iter().fold(0, |flat, &l| flat * sum.labels[usize::from(l)].size + at[usize::from(l)]);
+        let element = &mut out[usize::try_from(flat).unwrap()];
+        *element = element.wrapping_add(product);
     }
-    out.into_iter().map(|v| v.unwrap()).collect()
 }
 
-fn run(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: usize, contract: Contract) -> ein_ir::packed::Counts {
-    let c = einsum(equation, shapes, secret);
-    let p = plan(&c, contract, DType::I64, log_slots);
-    let data: Vec<Vec<i64>> = c
-        .operands
+/// Plans a program, compares its results on integers with the program's, and gives what it costs.
+fn check(program: &Program, log_slots: u32, contract: Contract) -> Counts {
+    let packed = plan(program, &Options { contract, log_slots }).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let given: Vec<(Vec<i64>, bool)> = program
+        .tensors
         .iter()
         .enumerate()
-        .map(|(n, o)| (0..o.shape().iter().product::<u64>()).map(|k| (((k + 1) * 7919 + n as u64 * 104729) % 2003) as i64 - 1001).collect())
+        .filter(|(_, tensor)| !matches!(tensor.origin, Origin::Sum(_)))
+        .map(|(n, tensor)| {
+            let element = |k: u64| i64::try_from(((k + 1) * 7919 + n as u64 * 104_729) % 2003).unwrap() - 1001;
+            ((0..tensor.shape.iter().product()).map(element).collect(), tensor.is_secret())
+        })
         .collect();
-    let pick = |s: bool| c.operands.iter().zip(&data).filter(|(o, _)| o.secret == s).map(|(_, d)| d.clone()).collect::<Vec<_>>();
-    let got = simulate(&p, &pick(true), &pick(false), contract == Contract::Strict);
-    assert!(got == brute(&c, &data), "{equation} {shapes:?} {secret} {contract:?}: wrong");
-    p.counts()
+    let pick = |secret: bool| given.iter().filter(|(_, s)| *s == secret).map(|(data, _)| data.clone()).collect();
+    let operands = Operands { secrets: pick(true), publics: pick(false), seed: 7 };
+    let got = slots::run(&packed, &operands).unwrap_or_else(|errors| panic!("{errors:?}"));
+    if contract == Contract::Strict {
+        assert!(packed.outputs.iter().all(|output| slots::is_strict(&output.layout)));
+    }
+    let all = evaluate(program, &given.into_iter().map(|(data, _)| data).collect::<Vec<_>>());
+    for (got, &result) in got.iter().zip(&program.results) {
+        assert!(*got == all[result], "`{}` is wrong", program.tensors[result].name);
+    }
+    packed.counts()
+}
+
+fn run(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: u32, contract: Contract) -> Counts {
+    check(&einsum(equation, shapes, secret), log_slots, contract)
 }
 
 #[test]
@@ -260,7 +222,7 @@ fn random() {
         let equation = format!("{}->{output}", terms.join(","));
         let shapes: Vec<&[u64]> = shapes.iter().map(|s| &s[..]).collect();
         for contract in [Contract::Strict, Contract::Free] {
-            let log_slots = 3 + random.below(6) as usize;
+            let log_slots = 3 + u32::try_from(random.below(6)).unwrap();
             println!("{round}: {equation} {shapes:?} {secret} {log_slots} {contract:?}");
             run(&equation, &shapes, &secret, log_slots, contract);
         }

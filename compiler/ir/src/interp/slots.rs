@@ -94,7 +94,11 @@ fn publics<T: Number>(program: &Packed, operands: &Operands<T>) -> Result<Vec<Ve
                 check_size(&id.to_string(), &public.shape, tensor)?;
                 tensor.cloned().unwrap_or_default()
             }
-            PublicSource::Einsum { equation, args } => derive(program, equation, args, &publics).map_err(|message| problem(id, message))?,
+            PublicSource::Einsum { equation, args, scale } => {
+                let scale = T::constant(*scale).ok_or_else(|| problem(id, format!("{scale} is no number of these")))?;
+                let derived = derive(program, equation, args, &publics).map_err(|message| problem(id, message))?;
+                derived.into_iter().map(|x| x.mul(&scale)).collect()
+            }
         };
         publics.push(tensor);
     }

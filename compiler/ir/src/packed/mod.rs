@@ -71,7 +71,7 @@ pub struct PublicDecl {
 }
 
 /// Where a tensor in the clear comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum PublicSource {
     /// It is given when the program runs.
     Given,
@@ -81,6 +81,8 @@ pub enum PublicSource {
         equation: String,
         /// One an operand of the equation.
         args: Vec<Public>,
+        /// A number by which it is multiplied.
+        scale: f64,
     },
 }
 

@@ -69,7 +69,9 @@ fn public_source(c: &mut Cursor<'_>) -> Result<PublicSource, ParseError> {
     c.expect("einsum")?;
     let equation = c.text()?;
     c.expect("(")?;
-    Ok(PublicSource::Einsum { equation, args: c.list(")", |c| c.entity("w"))? })
+    let args = c.list(")", |c| c.entity("w"))?;
+    let scale = if c.eat("times") { c.float()? } else { 1.0 };
+    Ok(PublicSource::Einsum { equation, args, scale })
 }
 
 fn plain_values(c: &mut Cursor<'_>) -> Result<PlainValues, ParseError> {

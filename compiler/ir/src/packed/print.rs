@@ -40,8 +40,11 @@ fn write_program(out: &mut String, program: &Packed) -> fmt::Result {
     }
     for (id, public) in &program.publics {
         write!(out, "  public {id} {}", typed(&public.name, public.dtype, &public.shape))?;
-        if let PublicSource::Einsum { equation, args } = &public.source {
+        if let PublicSource::Einsum { equation, args, scale } = &public.source {
             write!(out, " = einsum {} ({})", quoted(equation), commas(args))?;
+            if *scale != 1.0 {
+                write!(out, " times {}", float(*scale))?;
+            }
         }
         out.write_str("\n")?;
     }

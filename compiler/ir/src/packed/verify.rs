@@ -66,7 +66,7 @@ pub fn verify(program: Packed) -> Result<Verified<Packed>, Vec<VerifierError>> {
 fn check_public(program: &Packed, id: Public) -> Result<(), String> {
     let public = &program.publics[id];
     n_elements(&public.shape).ok_or_else(|| format!("{:?} has more than {MAX_ELEMENTS} elements", public.shape))?;
-    let PublicSource::Einsum { equation, args } = &public.source else { return Ok(()) };
+    let PublicSource::Einsum { equation, args, .. } = &public.source else { return Ok(()) };
     if let Some(arg) = args.iter().find(|arg| **arg >= id) {
         return Err(format!("reads {arg}, which is not before it"));
     }

@@ -147,7 +147,7 @@ fn tensors_in_the_clear_are_derived() {
     let mut p = program(4, &[layout(&[4], "", "a0.1-0")]);
     let given = |name: &str| PublicDecl { name: name.to_owned(), dtype: DType::F64, shape: vec![4, 4], source: PublicSource::Given };
     let (a, b) = (p.publics.push(given("a")), p.publics.push(given("b")));
-    let source = PublicSource::Einsum { equation: "ij,jk->ik".to_owned(), args: vec![a, b] };
+    let source = PublicSource::Einsum { equation: "ij,jk->ik".to_owned(), args: vec![a, b], scale: 1.0 };
     let ab = p.publics.push(PublicDecl { source, ..given("ab") });
     let x = input(&mut p, 0, 0);
     let mut sum = None;

@@ -1,0 +1,307 @@
+//! Ways to hold the tensors of a program, and the sums of terms.
+
+use crate::contraction::{Contraction, Operand};
+use crate::convert::{self, Conversion, Route, Source};
+use crate::cost::Cost;
+use crate::joint;
+use crate::packing::{LabelBit, Packing};
+use crate::program::{Origin, Program, Sum, Term};
+use crate::search::{Contract, Node, Search, Way, cheapest};
+use ein_ir::packed::layout::AddressBit;
+use std::rc::Rc;
+
+/// Packings of terms that a sum is tried in.
+const MAX_SEEDS: usize = 12;
+
+/// A way to hold a tensor; an axis of the packing is an axis of the tensor.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) tensor: usize,
+    pub(crate) make: Make,
+    pub(crate) packing: Packing,
+    pub(crate) cost: Cost,
+    pub(crate) depth: u32,
+    pub(crate) one_shot: bool,
+}
+
+/// What makes it.
+#[derive(Clone, Debug)]
+pub(crate) enum Make {
+    /// It is given in this packing.
+    Input,
+    /// It is a product: each label of the contraction's result is an axis.
+    Term(Way),
+    /// It is a sum.
+    Sum(Rc<Added>),
+}
+
+/// A sum of products in one packing.
+#[derive(Clone, Debug)]
+pub(crate) struct Added {
+    /// Over labels.
+    pub(crate) joint: Packing,
+    pub(crate) parts: Vec<Part>,
+    /// Products of public operands, each with its coefficient.
+    pub(crate) publics: Vec<(Rc<Contraction>, f64)>,
+    /// The result, over labels.
+    pub(crate) packing: Packing,
+}
+
+/// A secret product of a sum.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) way: Way,
+    pub(crate) conversion: Conversion,
+    /// What it is still to be multiplied by.
+    pub(crate) coefficient: f64,
+}
+
+/// How a secret input may be packed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Placing {
+    /// Where it is needed.
+    Anywhere,
+    /// In this packing of its axes.
+    Fixed(Packing),
+}
+
+/// Finds ways to hold tensors.
+pub(crate) struct Holder<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) contract: Contract,
+    pub(crate) log_slots: usize,
+    /// One a tensor; of inputs alone they matter.
+    pub(crate) placings: &'a [Placing],
+    /// Ways to hold the tensors so far.
+    pub(crate) held: Vec<Vec<Rc<Held>>>,
+}
+
+impl Holder<'_> {
+    /// The ways to hold a tensor whose operands are held.
+    pub(crate) fn tensor(&self, tensor: usize) -> Vec<Rc<Held>> {
+        match &self.program.tensors[tensor].origin {
+            Origin::Secret | Origin::Public => Vec::new(),
+            Origin::Sum(sum) => self.sum(tensor, sum),
+        }
+    }
+
+    fn sum(&self, tensor: usize, sum: &Sum) -> Vec<Rc<Held>> {
+        let wanted = self.wanted(tensor, sum);
+        let mut publics = Vec::new();
+        let mut terms: Vec<(Vec<Way>, f64)> = Vec::new();
+        for term in &sum.terms {
+            let contraction = Rc::new(contraction(sum, term));
+            if contraction.is_public(contraction.all()) {
+                publics.push((contraction, term.coefficient));
+                continue;
+            }
+            // A public factor takes the coefficient in.
+            let has_public = contraction.operands.iter().any(|operand| !operand.secret);
+            let (scale, rest) = if has_public { (term.coefficient, 1.0) } else { (1.0, term.coefficient) };
+            let operands = (0..contraction.operands.len()).map(|n| self.operand(&contraction, n)).collect();
+            terms.push((Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), self.log_slots).run(), rest));
+        }
+        let labels = sum.output.iter().filter(|&&label| bits(sum, label) > 0).fold(0, |all, &label| all | 1 << label);
+        if let ([(ways, coefficient)], []) = (&terms[..], &publics[..])
+            && *coefficient == 1.0
+            && ways.iter().all(|way| way.labels == labels)
+        {
+            return ways.iter().map(|way| Rc::new(self.term(tensor, sum, way))).collect();
+        }
+        let mut found: Vec<Held> = Vec::new();
+        for joint in self.joints(sum, labels, &terms, wanted.as_ref()) {
+            found.extend(self.added(tensor, sum, &joint, &terms, &publics));
+        }
+        found.sort_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth)));
+        found.truncate(MAX_SEEDS);
+        found.into_iter().map(Rc::new).collect()
+    }
+
+    fn wanted(&self, tensor: usize, sum: &Sum) -> Option<Packing> {
+        let is_result = self.program.results.contains(&tensor);
+        let axes = row_major(&self.program.tensors[tensor].shape, self.log_slots);
+        (is_result && self.contract == Contract::Strict).then(|| axes.relabelled(|axis| sum.output[usize::from(axis)]))
+    }
+
+    fn joints(&self, sum: &Sum, labels: u64, terms: &[(Vec<Way>, f64)], wanted: Option<&Packing>) -> Vec<Packing> {
+        let packed = |way: &Way| match &way.source {
+            Source::Packed(packing) => Some(packing.clone()),
+            Source::Anywhere | Source::Strided(..) => None,
+        };
+        let firsts = terms.iter().flat_map(|(ways, _)| ways.iter().filter_map(packed).take(MAX_SEEDS));
+        let seeds: Vec<Packing> = firsts.chain(wanted.cloned()).collect();
+        let seeds: Vec<&Packing> = seeds.iter().collect();
+        let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
+        joint::candidates(&alone, labels, labels, &seeds, self.log_slots)
+    }
+
+    fn added(
+        &self,
+        tensor: usize,
+        sum: &Sum,
+        joint: &Packing,
+        terms: &[(Vec<Way>, f64)],
+        publics: &[(Rc<Contraction>, f64)],
+    ) -> Option<Held> {
+        let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
+        let mut parts = Vec::new();
+        let (mut cost, mut depth, mut one_shot) = (Cost::default(), 0, true);
+        for (ways, coefficient) in terms {
+            let labels = ways.first()?.labels;
+            let (way, conversion) = cheapest(&alone, ways, labels, joint, self.log_slots)?;
+            let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
+            let scaled = coefficient.abs() != 1.0;
+            cost += way.cost;
+            cost += conversion.cost;
+            cost += Cost { mulcp: u64::from(scaled) * chunks, adds: chunks, ..Cost::default() };
+            depth = depth.max(way.depth + conversion.depth + u32::from(scaled));
+            one_shot &= way.one_shot;
+            parts.push(Part { way, conversion, coefficient: *coefficient });
+        }
+        let packing = together(joint, &parts, self.log_slots);
+        let axes = packing.relabelled(|label| axis_of(&sum.output, label));
+        let added = Added { joint: joint.clone(), parts, publics: publics.to_vec(), packing };
+        Some(Held { tensor, make: Make::Sum(Rc::new(added)), packing: axes, cost, depth, one_shot })
+    }
+
+    fn term(&self, tensor: usize, sum: &Sum, way: &Way) -> Held {
+        let Source::Packed(packing) = &way.source else { unreachable!("a product has a packing") };
+        let packing = packing.relabelled(|label| axis_of(&sum.output, label));
+        Held { tensor, make: Make::Term(way.clone()), packing, cost: way.cost, depth: way.depth, one_shot: way.one_shot }
+    }
+
+    /// The ways to hold a secret operand of a product, seen with its labels.
+    fn operand(&self, contraction: &Rc<Contraction>, n: usize) -> Vec<Way> {
+        let operand = &contraction.operands[n];
+        if !operand.secret {
+            return Vec::new();
+        }
+        let labels = contraction.labels_of(1 << n);
+        if matches!(self.program.tensors[operand.tensor].origin, Origin::Secret) {
+            let free = Way {
+                node: Node::Input(Rc::clone(contraction), n),
+                source: Source::Anywhere,
+                labels,
+                cost: Cost::default(),
+                depth: 0,
+                one_shot: true,
+            };
+            let packing = match &self.placings[operand.tensor] {
+                Placing::Anywhere if !operand.is_linear() => return vec![free],
+                Placing::Anywhere => row_major(&operand.shape(), self.log_slots),
+                Placing::Fixed(packing) => packing.clone(),
+            };
+            return self.seen(contraction, n, &Rc::new(self.input(operand.tensor, packing))).into_iter().collect();
+        }
+        self.held[operand.tensor].iter().filter_map(|held| self.seen(contraction, n, held)).collect()
+    }
+
+    fn input(&self, tensor: usize, packing: Packing) -> Held {
+        Held { tensor, make: Make::Input, packing, cost: Cost::default(), depth: 0, one_shot: true }
+    }
+
+    fn seen(&self, contraction: &Rc<Contraction>, n: usize, held: &Rc<Held>) -> Option<Way> {
+        let operand = &contraction.operands[n];
+        let labels = contraction.labels_of(1 << n);
+        let source = convert::seen(operand, &held.packing, self.log_slots, |label| contraction.bits(label))?;
+        Some(Way { node: Node::Held(Rc::clone(held)), source, labels, cost: held.cost, depth: held.depth, one_shot: held.one_shot })
+    }
+}
+
+fn bits(sum: &Sum, label: u8) -> u8 {
+    ein_ir::packed::layout::axis_bits(sum.labels[usize::from(label)].size)
+}
+
+pub(crate) fn axis_of(output: &[u8], label: u8) -> u8 {
+    let axis = output.iter().position(|&other| other == label).and_then(|axis| u8::try_from(axis).ok());
+    axis.expect("a result keeps labels of its axes only")
+}
+
+/// A term with the labels of its sum.
+pub(crate) fn contraction(sum: &Sum, term: &Term) -> Contraction {
+    let reads = |label: &u8| term.operands.iter().any(|operand: &Operand| operand.reads(*label));
+    let output = sum.output.iter().copied().filter(reads).collect();
+    Contraction { labels: sum.labels.clone(), operands: term.operands.clone(), output }
+}
+
+/// The row-major packing of a tensor, over its axes.
+pub(crate) fn row_major(shape: &[u64], log_slots: usize) -> Packing {
+    let layout = ein_ir::packed::Layout::row_major(shape, u32::try_from(log_slots).unwrap_or(u32::MAX));
+    Packing { bits: layout.bits().collect() }
+}
+
+/// What is known of a sum at bits that no label has.
+fn together(joint: &Packing, parts: &[Part], log_slots: usize) -> Packing {
+    let free = |position: usize| {
+        let mut states = parts.iter().map(|part| part.conversion.packing.at(position));
+        let first = states.next().unwrap_or(AddressBit::Zero);
+        let alike = states.all(|state| state == first);
+        if alike && LabelBit::of(first).is_none() { first } else { AddressBit::Junk }
+    };
+    let bits = (0..joint.bits.len().max(log_slots)).map(|position| match joint.at(position) {
+        bit @ AddressBit::Axis { .. } => bit,
+        AddressBit::Rep | AddressBit::Zero | AddressBit::Junk if position >= log_slots => AddressBit::Rep,
+        AddressBit::Rep | AddressBit::Zero | AddressBit::Junk => free(position),
+    });
+    Packing { bits: bits.collect() }
+}
+
+/// What is left to do to a result once it is computed.
+#[derive(Clone, Debug)]
+pub(crate) struct Finish {
+    pub(crate) held: Rc<Held>,
+    pub(crate) route: Route,
+    pub(crate) packing: Packing,
+    pub(crate) cost: Cost,
+    pub(crate) depth: u32,
+}
+
+/// A plan that is deeper than the one-shot plan must be this much faster.
+const WORTH_A_LEVEL: f64 = 0.7;
+
+impl Holder<'_> {
+    /// The best way to hold a result as the contract wants it: no deeper than the one-shot plan, or deeper where that is worth it.
+    pub(crate) fn result(&self, tensor: usize) -> Option<Finish> {
+        let all: Vec<Finish> = self.held[tensor].iter().map(|held| self.finish(held)).collect();
+        let least = |plans: &mut dyn Iterator<Item = &Finish>| {
+            plans.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth))).cloned()
+        };
+        let one_shot = least(&mut all.iter().filter(|plan| plan.held.one_shot)).or_else(|| least(&mut all.iter()))?;
+        let flat = least(&mut all.iter().filter(|plan| plan.depth <= one_shot.depth)).unwrap_or(one_shot);
+        let deep = all.iter().filter(|plan| plan.slowness() < WORTH_A_LEVEL * flat.slowness());
+        Some(deep.min_by(|a, b| a.slowness().total_cmp(&b.slowness())).cloned().unwrap_or(flat))
+    }
+
+    fn finish(&self, held: &Rc<Held>) -> Finish {
+        let (mut cost, mut depth) = (held.cost, held.depth);
+        if self.contract == Contract::Free {
+            return Finish { held: Rc::clone(held), packing: held.packing.clone(), route: Route::Direct, cost, depth };
+        }
+        let shape = &self.program.tensors[held.tensor].shape;
+        let wanted = row_major(shape, self.log_slots);
+        let route = if held.packing.positions() != wanted.positions() {
+            let map = convert::shape_map(shape, &held.packing, &wanted, self.log_slots);
+            let n = 1 << self.log_slots;
+            let (chunks, targets) = (convert::n_chunks(&held.packing, self.log_slots), convert::n_chunks(&wanted, self.log_slots));
+            let split = map.split(n, n, chunks, targets);
+            let (babies, giants, products) = split.costs();
+            cost += Cost { rotations: babies * chunks + giants * targets, mulcp: products, adds: products, ..Cost::default() };
+            Route::Map(map, split)
+        } else if held.packing.bits.iter().take(self.log_slots).any(|bit| matches!(bit, AddressBit::Rep | AddressBit::Junk)) {
+            cost.mulcp += convert::n_chunks(&held.packing, self.log_slots);
+            Route::Mask
+        } else {
+            Route::Direct
+        };
+        depth += u32::from(!matches!(route, Route::Direct));
+        Finish { held: Rc::clone(held), packing: wanted, route, cost, depth }
+    }
+}
+
+impl Finish {
+    /// Its cost where every level makes each operation slower: the number of moduli is that of levels, and a key switch takes
+    /// their power of one and a half.
+    fn slowness(&self) -> f64 {
+        self.cost.weigh() * f64::from(self.depth + 1).powf(1.5)
+    }
+}

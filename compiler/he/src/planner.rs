@@ -1,0 +1,89 @@
+//! The one place that calls every part of the planner, in order.
+
+use crate::emit::{self, Emitted};
+use crate::held::{Finish, Holder, Placing, row_major};
+use crate::program::{Origin, Program};
+use crate::search::Contract;
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::packed::Packed;
+use ein_ir::packed::verify::verify;
+use ein_ir::verified::{Verified, VerifierError};
+
+/// What a packed program is planned for.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Layouts of inputs and results.
+    pub contract: Contract,
+    /// `log2` of the numbers that a ciphertext holds.
+    pub log_slots: u32,
+}
+
+/// Plans a program.
+///
+/// # Errors
+/// What cannot be packed, with its place.
+pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Vec<Diagnostic>> {
+    let log_slots = options.log_slots as usize;
+    let mut placings = vec![Placing::Anywhere; program.tensors.len()];
+    if options.contract == Contract::Strict {
+        for (placing, tensor) in placings.iter_mut().zip(&program.tensors) {
+            *placing = Placing::Fixed(row_major(&tensor.shape, log_slots));
+        }
+    }
+    let mut planned = attempt(program, options, &placings)?;
+    // An input that two of its uses want in different places is fixed in the place that is best for all.
+    while let Some((&tensor, packings)) = planned.emitted.conflicts.first_key_value() {
+        let row_major = row_major(&program.tensors[tensor].shape, log_slots);
+        let tried = packings.iter().filter(|packing| !packing.bits.is_empty()).chain([&row_major]).cloned();
+        let mut best: Option<(Planned, Placing)> = None;
+        for packing in tried {
+            placings[tensor] = Placing::Fixed(packing.clone());
+            let planned = attempt(program, options, &placings)?;
+            if best.as_ref().is_none_or(|(least, _)| planned.weight < least.weight) {
+                best = Some((planned, Placing::Fixed(packing)));
+            }
+        }
+        let (least, placing) = best.expect("row major is always tried");
+        placings[tensor] = placing;
+        planned = least;
+    }
+    verify(planned.emitted.packed).map_err(|errors| errors.iter().map(internal).collect())
+}
+
+struct Planned {
+    emitted: Emitted,
+    weight: f64,
+}
+
+fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result<Planned, Vec<Diagnostic>> {
+    let log_slots = options.log_slots as usize;
+    let mut holder = Holder { program, contract: options.contract, log_slots, placings, held: Vec::new() };
+    for tensor in 0..program.tensors.len() {
+        let held = if is_zero(program, tensor) { Vec::new() } else { holder.tensor(tensor) };
+        holder.held.push(held);
+    }
+    let mut results: Vec<(usize, Option<Finish>)> = Vec::new();
+    for &result in &program.results {
+        let finish = holder.result(result);
+        if finish.is_none() && !is_zero(program, result) {
+            let tensor = &program.tensors[result];
+            let message = format!("no packing of `{}` was found", tensor.name);
+            return Err(vec![Diagnostic::error(190, "not-in-this-version", message).at(tensor.span, "here")]);
+        }
+        results.push((result, finish));
+    }
+    let weight = results.iter().filter_map(|(_, finish)| finish.as_ref()).map(|finish| finish.cost.weigh()).sum();
+    Ok(Planned { emitted: emit::emit(program, &results, log_slots), weight })
+}
+
+/// Whether a computed tensor has no elements, or adds nothing up.
+fn is_zero(program: &Program, tensor: usize) -> bool {
+    match &program.tensors[tensor].origin {
+        Origin::Sum(sum) => sum.labels.iter().any(|label| label.size == 0),
+        Origin::Secret | Origin::Public => false,
+    }
+}
+
+fn internal(error: &VerifierError) -> Diagnostic {
+    Diagnostic::error(199, "internal", format!("a packed program is broken: {error}"))
+}

@@ -1,0 +1,79 @@
+//! What is planned: a program of sums of products over secret and public tensors.
+
+use crate::contraction::Operand;
+use ein_ir::dtype::DType;
+use ein_ir::span::Span;
+
+/// A program over secret and public tensors, each defined before it is read.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// Name of the definition.
+    pub name: String,
+    /// Every tensor that takes part.
+    pub tensors: Vec<Tensor>,
+    /// Tensors that are decrypted, in the order of the result list.
+    pub results: Vec<usize>,
+}
+
+/// A tensor of a program.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// As the user wrote it.
+    pub name: String,
+    /// Element type in the clear.
+    pub dtype: DType,
+    /// Sizes of its axes.
+    pub shape: Vec<u64>,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Where it is defined.
+    pub span: Span,
+}
+
+/// Where a tensor comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// It is encrypted by whoever calls.
+    Secret,
+    /// It is in the clear before the packed program starts: given, or computed from what is.
+    Public,
+    /// It is computed from secret tensors.
+    Sum(Sum),
+}
+
+/// A sum of sums of products, one axis a label.
+#[derive(Clone, Debug)]
+pub struct Sum {
+    /// Every index with its size.
+    pub labels: Vec<Label>,
+    /// The label of each axis of the result.
+    pub output: Vec<u8>,
+    /// What is added up.
+    pub terms: Vec<Term>,
+}
+
+/// An index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// As the user wrote it.
+    pub name: String,
+    /// How many positions it has.
+    pub size: u64,
+}
+
+/// A product, summed over the labels that the result does not have. It is the same for all positions of a label that it lacks.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// A number that it is multiplied by.
+    pub coefficient: f64,
+    /// The factors; none for a constant.
+    pub operands: Vec<Operand>,
+}
+
+impl Tensor {
+    /// Whether its elements are encrypted.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        !matches!(self.origin, Origin::Public)
+    }
+}

@@ -1,0 +1,313 @@
+//! From specialised tensor IR to a [`Program`]: equations as sums of products.
+
+use crate::contraction::{Axis, Operand, Subscript};
+use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
+use ein_ir::entity::{Index, SecondaryMap, Tensor as TensorId};
+use ein_ir::extent::Atom;
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind};
+use ein_ir::span::Span;
+use ein_ir::tensor::{Definition, Equation, Module, ReduceOp};
+use ein_ir::verified::Verified;
+
+/// Products out of which an equation may consist once its brackets are multiplied out.
+const MAX_TERMS: usize = 256;
+/// Labels of an equation and factors of a product that can be told apart.
+const MAX_LABELS: usize = 52;
+const MAX_OPERANDS: usize = 24;
+
+/// Reads a module; its secret tensors are those that are declared so and what is computed from them.
+///
+/// # Errors
+/// What ciphertexts cannot do, each with its place: E0712 to E0716, E0190.
+pub fn read(module: &Verified<Module>) -> Result<Program, Vec<Diagnostic>> {
+    let mut reader = Reader { module, program: Program { name: module.name.clone(), ..Program::default() }, ids: SecondaryMap::new() };
+    let mut errors = Vec::new();
+    for &param in &module.params {
+        let origin = if module.tensors[param].secret { Origin::Secret } else { Origin::Public };
+        errors.extend(reader.declare(param, origin).err());
+    }
+    for definition in &module.body {
+        errors.extend(reader.definition(definition).err());
+    }
+    for &result in &module.results {
+        match reader.ids[result] {
+            Some(id) if reader.program.tensors[id].is_secret() => reader.program.results.push(id),
+            Some(_) | None => {}
+        }
+    }
+    if errors.is_empty() && reader.program.results.is_empty() {
+        errors.push(nothing_secret(module));
+    }
+    if errors.is_empty() { Ok(reader.program) } else { Err(errors) }
+}
+
+fn nothing_secret(module: &Module) -> Diagnostic {
+    Diagnostic::error(
+        718,
+        "he-leak",
+        format!("no result of `{}` is computed from a secret input, so there is nothing to encrypt", module.name),
+    )
+    .help("mark what is to be encrypted: `x: secret f32[N]`")
+}
+
+struct Reader<'a> {
+    module: &'a Module,
+    program: Program,
+    ids: SecondaryMap<TensorId, Option<usize>>,
+}
+
+/// A product of an expression that is multiplied out.
+#[derive(Clone, Default)]
+struct Product<'a> {
+    coefficient: f64,
+    factors: Vec<(&'a Access, Span)>,
+}
+
+impl<'a> Reader<'a> {
+    fn declare(&mut self, id: TensorId, origin: Origin) -> Result<(), Diagnostic> {
+        let decl = &self.module.tensors[id];
+        let shape = decl.literal_axes().ok_or_else(|| refused(decl.span, "a size beyond 64 bits"))?;
+        if !matches!(origin, Origin::Public) && !is_number(decl.dtype) {
+            let message = format!("`{}` is encrypted and has elements of type {}", decl.name, decl.dtype);
+            return Err(Diagnostic::error(716, "he-dtype", message)
+                .at(decl.span, "secret here")
+                .help("packed ciphertexts hold f16, bf16, f32, f64 and integers"));
+        }
+        self.ids[id] = Some(self.program.tensors.len());
+        self.program.tensors.push(Tensor { name: decl.name.clone(), dtype: decl.dtype, shape, origin, span: decl.span });
+        Ok(())
+    }
+
+    fn is_secret(&self, id: TensorId) -> bool {
+        self.ids[id].is_none_or(|id| self.program.tensors[id].is_secret())
+    }
+
+    fn definition(&mut self, definition: &'a Definition) -> Result<(), Diagnostic> {
+        match definition {
+            Definition::Equation(equation) if self.reads_secret(equation) => {
+                let sum = self.equation(equation);
+                // Even a refused tensor is secret to those that read it.
+                let (origin, error) = match sum {
+                    Ok(sum) => (Origin::Sum(sum), None),
+                    Err(error) => (Origin::Secret, Some(error)),
+                };
+                self.declare(equation.out, origin)?;
+                error.map_or(Ok(()), Err)
+            }
+            Definition::Equation(equation) => self.declare(equation.out, Origin::Public),
+            Definition::Table(table) => self.declare(table.out, Origin::Public),
+            Definition::Generate(generate) => generate.results.iter().try_for_each(|&result| self.declare(result, Origin::Public)),
+            Definition::Multi(multi) if multi.args.iter().any(|&arg| self.is_secret(arg)) => {
+                multi.results.iter().try_for_each(|&result| self.declare(result, Origin::Secret))?;
+                Err(refused(multi.span, &format!("`{}` of a secret tensor", multi.op.name())))
+            }
+            Definition::Multi(multi) => multi.results.iter().try_for_each(|&result| self.declare(result, Origin::Public)),
+            Definition::Scan(scan) => Err(refused(scan.span, "a scan")),
+        }
+    }
+
+    fn reads_secret(&self, equation: &Equation) -> bool {
+        let mut secret = false;
+        let parts = [equation.domain.as_ref(), equation.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref()), Some(&equation.body)];
+        for part in parts.into_iter().flatten() {
+            part.visit(&mut |node| {
+                if let ScalarKind::Access(access) = &node.kind {
+                    secret |= self.is_secret(access.tensor);
+                }
+            });
+        }
+        secret
+    }
+
+    fn equation(&self, equation: &'a Equation) -> Result<Sum, Diagnostic> {
+        let mut indices: Vec<Index> = equation.indices.clone();
+        if let Some(reduce) = &equation.reduce {
+            if reduce.op != ReduceOp::Sum {
+                return Err(semiring(equation.span, reduce.op.name()));
+            }
+            if reduce.guard.is_some() {
+                return Err(refused(equation.span, "a sum with a condition"));
+            }
+            indices.extend(&reduce.binders);
+        }
+        if equation.domain.is_some() {
+            return Err(refused(equation.span, "a value under a condition"));
+        }
+        if indices.len() > MAX_LABELS {
+            return Err(refused(equation.span, &format!("an equation with {} indices (at most {MAX_LABELS})", indices.len())));
+        }
+        let labels = indices.iter().map(|&index| self.label(index)).collect::<Result<Vec<_>, _>>()?;
+        let output = (0_u8..).zip(&equation.indices).map(|(label, _)| label).collect();
+        let products = self.expand(&equation.body)?;
+        let n_binders = indices.len() - equation.indices.len();
+        let terms = products.into_iter().map(|product| self.term(product, &indices, n_binders)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Sum { labels, output, terms })
+    }
+
+    fn label(&self, index: Index) -> Result<Label, Diagnostic> {
+        let decl = &self.module.indices[index];
+        let (lo, hi) = decl.literal_range().ok_or_else(|| refused(decl.span, "a range beyond 64 bits"))?;
+        Ok(Label { name: decl.name.clone(), size: u64::try_from(hi.saturating_sub(lo)).unwrap_or(0) })
+    }
+
+    fn term(&self, product: Product<'a>, indices: &[Index], n_binders: usize) -> Result<Term, Diagnostic> {
+        let operands = product.factors.iter().map(|(access, span)| self.operand(access, *span, indices)).collect::<Result<Vec<_>, _>>()?;
+        if operands.len() > MAX_OPERANDS {
+            let (_, span) = product.factors[0];
+            return Err(refused(span, &format!("a product of {} factors (at most {MAX_OPERANDS})", operands.len())));
+        }
+        // A sum over an index that no factor has counts its positions.
+        let binders = indices.len() - n_binders..indices.len();
+        let unread = binders.filter(|&n| !operands.iter().any(|operand| operand.reads(u8::try_from(n).unwrap_or(u8::MAX))));
+        let mut coefficient = product.coefficient;
+        for n in unread {
+            #[expect(clippy::cast_precision_loss, reason = "a count of positions that are summed over")]
+            let count = self.label(indices[n])?.size as f64;
+            coefficient *= count;
+        }
+        Ok(Term { coefficient, operands })
+    }
+
+    fn operand(&self, access: &Access, span: Span, indices: &[Index]) -> Result<Operand, Diagnostic> {
+        let tensor = self.ids[access.tensor].ok_or_else(|| refused(span, "a value of a scan"))?;
+        let decl = &self.program.tensors[tensor];
+        let axes = access.subs.iter().zip(&decl.shape).map(|(sub, &size)| {
+            if sub.mode != Mode::Exact {
+                return Err(refused(span, &format!("a subscript that is `{}`", sub.mode.name())));
+            }
+            Ok(Axis { size, subscript: self.subscript(&sub.value, indices)? })
+        });
+        let axes = axes.collect::<Result<Vec<_>, _>>()?;
+        Ok(Operand { name: decl.name.clone(), tensor, axes, secret: decl.is_secret() })
+    }
+
+    fn subscript(&self, value: &Scalar, indices: &[Index]) -> Result<Subscript, Diagnostic> {
+        let wrong = || {
+            Diagnostic::error(712, "he-index", "a subscript that depends on data has no place in a packed program")
+                .at(value.span, "computed from data here")
+                .help("subscripts of ciphertexts are sums of indices and constants")
+        };
+        let polynomial = value.as_polynomial().ok_or_else(wrong)?;
+        let mut terms: Vec<(u8, i64)> = Vec::new();
+        let mut offset = 0_i64;
+        for (monomial, coefficient) in polynomial.terms() {
+            let coefficient = i64::try_from(coefficient).map_err(|_| wrong())?;
+            match &monomial[..] {
+                [] => offset += coefficient,
+                [Atom::Index(index)] => {
+                    let label = indices.iter().position(|other| other == index).and_then(|n| u8::try_from(n).ok()).ok_or_else(wrong)?;
+                    let (lo, _) = self.module.indices[*index].literal_range().ok_or_else(wrong)?;
+                    offset += lo * coefficient;
+                    terms.push((label, coefficient));
+                }
+                _ => return Err(refused(value.span, "a subscript that is not linear")),
+            }
+        }
+        Ok(match (&terms[..], offset) {
+            ([], offset) => Subscript::Fixed(u64::try_from(offset).map_err(|_| wrong())?),
+            ([(label, 1)], 0) => Subscript::Label(*label),
+            _ => Subscript::Linear { terms, offset },
+        })
+    }
+
+    /// An expression as a sum of products.
+    fn expand(&self, scalar: &'a Scalar) -> Result<Vec<Product<'a>>, Diagnostic> {
+        let products = match &scalar.kind {
+            ScalarKind::Literal(literal) => vec![Product {
+                coefficient: number(*literal).ok_or_else(|| refused(scalar.span, "a complex constant"))?,
+                factors: Vec::new(),
+            }],
+            ScalarKind::Access(access) => vec![Product { coefficient: 1.0, factors: vec![(access, scalar.span)] }],
+            ScalarKind::Cast(value)
+                if is_number(value.dtype) && is_number(scalar.dtype) && value.dtype.is_float() <= scalar.dtype.is_float() =>
+            {
+                self.expand(value)?
+            }
+            ScalarKind::Unary(UnaryFn::Neg, value) => scaled(self.expand(value)?, -1.0),
+            ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value)?,
+            ScalarKind::Unary(UnaryFn::Powi(n), value) if *n >= 0 => {
+                let base = self.expand(value)?;
+                let one = vec![Product { coefficient: 1.0, factors: Vec::new() }];
+                (0..*n).try_fold(one, |power, _| multiplied(scalar, &power, &base))?
+            }
+            ScalarKind::Binary(BinaryFn::Add, a, b) => [self.expand(a)?, self.expand(b)?].concat(),
+            ScalarKind::Binary(BinaryFn::Sub, a, b) => [self.expand(a)?, scaled(self.expand(b)?, -1.0)].concat(),
+            ScalarKind::Binary(BinaryFn::Mul, a, b) => multiplied(scalar, &self.expand(a)?, &self.expand(b)?)?,
+            ScalarKind::Binary(BinaryFn::Div, a, b) => match &b.kind {
+                ScalarKind::Literal(literal) if number(*literal).is_some_and(|n| n != 0.0) => {
+                    scaled(self.expand(a)?, number(*literal).unwrap_or(1.0).recip())
+                }
+                _ => return Err(division(scalar, b)),
+            },
+            ScalarKind::If(condition, ..) => {
+                return Err(Diagnostic::error(712, "he-branch", "a choice between values has no place in a packed program")
+                    .at(condition.span, "the condition")
+                    .help("multiply by a public tensor of 0 and 1 instead"));
+            }
+            ScalarKind::Binary(BinaryFn::Max | BinaryFn::Min, ..) => return Err(semiring(scalar.span, "max or min")),
+            ScalarKind::Unary(function, _) => return Err(nonlinear(scalar.span, function.name())),
+            ScalarKind::Binary(function, ..) => return Err(nonlinear(scalar.span, function.name())),
+            ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Cast(_) | ScalarKind::Operand(_) | ScalarKind::Accumulated => {
+                return Err(refused(scalar.span, "this value beside a secret one"));
+            }
+        };
+        if products.len() > MAX_TERMS {
+            return Err(refused(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
+        }
+        Ok(products)
+    }
+}
+
+fn scaled(mut products: Vec<Product<'_>>, factor: f64) -> Vec<Product<'_>> {
+    products.iter_mut().for_each(|product| product.coefficient *= factor);
+    products
+}
+
+fn multiplied<'a>(scalar: &Scalar, a: &[Product<'a>], b: &[Product<'a>]) -> Result<Vec<Product<'a>>, Diagnostic> {
+    if a.len() * b.len() > MAX_TERMS {
+        return Err(refused(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
+    }
+    let product = |a: &Product<'a>, b: &Product<'a>| Product {
+        coefficient: a.coefficient * b.coefficient,
+        factors: [&a.factors[..], &b.factors[..]].concat(),
+    };
+    Ok(a.iter().flat_map(|a| b.iter().map(move |b| product(a, b))).collect())
+}
+
+fn number(literal: Literal) -> Option<f64> {
+    match literal {
+        Literal::Bool(value) => Some(f64::from(u8::from(value))),
+        #[expect(clippy::cast_precision_loss, reason = "constants beyond 2^53 are beyond what slots hold")]
+        Literal::Int(value) => Some(value as f64),
+        Literal::Float(value) => Some(value),
+        Literal::Complex(..) => None,
+    }
+}
+
+const fn is_number(dtype: DType) -> bool {
+    !matches!(dtype, DType::Bool) && !dtype.is_complex()
+}
+
+fn refused(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error(190, "not-in-this-version", format!("{what} is not in this version of packed programs")).at(span, "here")
+}
+
+fn semiring(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they have no `{name}`"))
+        .at(span, "over a secret value here")
+}
+
+fn division(scalar: &Scalar, by: &Scalar) -> Diagnostic {
+    Diagnostic::error(713, "he-division", "ciphertexts have no division")
+        .at(scalar.span, "of or by a secret value here")
+        .help(format!("multiply by a public reciprocal, or write `approx(recip, …)` with the range of the divisor ({} here)", by.dtype))
+}
+
+fn nonlinear(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error(710, "he-range", format!("`{name}` of a secret value needs a polynomial, and that a range"))
+        .at(span, "here")
+        .help(format!("write `approx({name}, …, on = (lo, hi))`"))
+}
