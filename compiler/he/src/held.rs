@@ -6,10 +6,12 @@ use crate::cost::Cost;
 use crate::joint;
 use crate::packing::{LabelBit, Packing};
 use crate::program::{Origin, Program, Sum, Term};
-use crate::search::{Contract, Node, Search, Way, cheapest};
+use crate::search::{Contract, Node, Search, Way, best, cheapest};
 use ein_ir::packed::layout::AddressBit;
 use std::rc::Rc;
 
+/// How many ways to hold a tensor are kept.
+const KEPT: usize = 24;
 /// Packings of terms that a sum is tried in.
 const MAX_SEEDS: usize = 12;
 
@@ -81,11 +83,37 @@ impl Holder<'_> {
     pub(crate) fn tensor(&self, tensor: usize) -> Vec<Rc<Held>> {
         match &self.program.tensors[tensor].origin {
             Origin::Secret | Origin::Public => Vec::new(),
-            Origin::Sum(sum) => self.sum(tensor, sum),
+            Origin::Sum(sum) => self.worth_keeping(self.sum(tensor, sum)),
         }
     }
 
-    fn sum(&self, tensor: usize, sum: &Sum) -> Vec<Rc<Held>> {
+    /// Of many ways to hold a tensor: the cheapest ones, of results once they are as wanted; some flat ones; a one-shot one.
+    fn worth_keeping(&self, mut found: Vec<Held>) -> Vec<Rc<Held>> {
+        let is_result = found.first().is_some_and(|held| self.program.results.contains(&held.tensor));
+        let price = |held: &Held| if is_result { self.finish_price(held) } else { (held.cost.weigh(), held.depth) };
+        found.sort_by_cached_key(|held| {
+            let (weight, depth) = price(held);
+            (weight.to_bits(), depth)
+        });
+        let mut kept: Vec<Rc<Held>> = Vec::new();
+        let mut flattest = u32::MAX;
+        let mut flattest_one_shot = u32::MAX;
+        for held in found {
+            let depth = price(&held).1;
+            let dominated = kept.iter().any(|other| other.packing == held.packing && other.depth <= held.depth);
+            let flat = depth < flattest || held.one_shot && depth < flattest_one_shot;
+            if !dominated && (kept.len() < KEPT || flat) {
+                flattest = flattest.min(depth);
+                if held.one_shot {
+                    flattest_one_shot = flattest_one_shot.min(depth);
+                }
+                kept.push(Rc::new(held));
+            }
+        }
+        kept
+    }
+
+    fn sum(&self, tensor: usize, sum: &Sum) -> Vec<Held> {
         let wanted = self.wanted(tensor, sum);
         let mut publics = Vec::new();
         let mut terms: Vec<(Vec<Way>, f64)> = Vec::new();
@@ -106,15 +134,14 @@ impl Holder<'_> {
             && *coefficient == 1.0
             && ways.iter().all(|way| way.labels == labels)
         {
-            return ways.iter().map(|way| Rc::new(self.term(tensor, sum, way))).collect();
+            return ways.iter().map(|way| self.term(tensor, sum, way)).collect();
         }
+        let terms: Vec<(Vec<Way>, f64)> = terms.into_iter().map(|(ways, coefficient)| (best(ways), coefficient)).collect();
         let mut found: Vec<Held> = Vec::new();
         for joint in self.joints(sum, labels, &terms, wanted.as_ref()) {
             found.extend(self.added(tensor, sum, &joint, &terms, &publics));
         }
-        found.sort_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth)));
-        found.truncate(MAX_SEEDS);
-        found.into_iter().map(Rc::new).collect()
+        found
     }
 
     fn wanted(&self, tensor: usize, sum: &Sum) -> Option<Packing> {
@@ -272,29 +299,45 @@ impl Holder<'_> {
         Some(deep.min_by(|a, b| a.slowness().total_cmp(&b.slowness())).cloned().unwrap_or(flat))
     }
 
+    /// What a way to hold a result costs once it is as wanted, and how deep it is.
+    fn finish_price(&self, held: &Held) -> (f64, u32) {
+        let (_, extra, depth) = self.finishing(held);
+        let mut cost = held.cost;
+        cost += extra;
+        (cost.weigh(), held.depth + depth)
+    }
+
     fn finish(&self, held: &Rc<Held>) -> Finish {
-        let (mut cost, mut depth) = (held.cost, held.depth);
+        let (route, extra, depth) = self.finishing(held);
+        let mut cost = held.cost;
+        cost += extra;
+        let packing = match self.contract {
+            Contract::Free => held.packing.clone(),
+            Contract::Strict => row_major(&self.program.tensors[held.tensor].shape, self.log_slots),
+        };
+        Finish { held: Rc::clone(held), packing, route, cost, depth: held.depth + depth }
+    }
+
+    /// What is left to do to a result, its cost and its depth.
+    fn finishing(&self, held: &Held) -> (Route, Cost, u32) {
         if self.contract == Contract::Free {
-            return Finish { held: Rc::clone(held), packing: held.packing.clone(), route: Route::Direct, cost, depth };
+            return (Route::Direct, Cost::default(), 0);
         }
         let shape = &self.program.tensors[held.tensor].shape;
         let wanted = row_major(shape, self.log_slots);
-        let route = if held.packing.positions() != wanted.positions() {
+        let chunks = convert::n_chunks(&held.packing, self.log_slots);
+        if held.packing.positions() != wanted.positions() {
             let map = convert::shape_map(shape, &held.packing, &wanted, self.log_slots);
-            let n = 1 << self.log_slots;
-            let (chunks, targets) = (convert::n_chunks(&held.packing, self.log_slots), convert::n_chunks(&wanted, self.log_slots));
+            let (n, targets) = (1 << self.log_slots, convert::n_chunks(&wanted, self.log_slots));
             let split = map.split(n, n, chunks, targets);
             let (babies, giants, products) = split.costs();
-            cost += Cost { rotations: babies * chunks + giants * targets, mulcp: products, adds: products, ..Cost::default() };
-            Route::Map(map, split)
-        } else if held.packing.bits.iter().take(self.log_slots).any(|bit| matches!(bit, AddressBit::Rep | AddressBit::Junk)) {
-            cost.mulcp += convert::n_chunks(&held.packing, self.log_slots);
-            Route::Mask
-        } else {
-            Route::Direct
-        };
-        depth += u32::from(!matches!(route, Route::Direct));
-        Finish { held: Rc::clone(held), packing: wanted, route, cost, depth }
+            let cost = Cost { rotations: babies * chunks + giants * targets, mulcp: products, adds: products, ..Cost::default() };
+            return (Route::Map(map, split), cost, 1);
+        }
+        if held.packing.bits.iter().take(self.log_slots).any(|bit| matches!(bit, AddressBit::Rep | AddressBit::Junk)) {
+            return (Route::Mask, Cost { mulcp: chunks, ..Cost::default() }, 1);
+        }
+        (Route::Direct, Cost::default(), 0)
     }
 }
 

@@ -101,16 +101,22 @@ impl Search {
         Self { contraction, log_slots, wanted, scale, operands, memo: BTreeMap::new() }
     }
 
-    /// The ways worth keeping to hold the product of all operands.
+    /// All ways found to hold the product of all operands.
     pub(crate) fn run(&mut self) -> Vec<Way> {
-        self.ways(self.contraction.all()).to_vec()
+        self.found(self.contraction.all())
     }
 
-    /// The ways to hold the product of a set with a secret operand.
+    /// The ways worth keeping to hold the product of a set with a secret operand.
     fn ways(&mut self, set: u32) -> Rc<Vec<Way>> {
         if let Some(ways) = self.memo.get(&set) {
             return Rc::clone(ways);
         }
+        let ways = Rc::new(best(self.found(set)));
+        self.memo.insert(set, Rc::clone(&ways));
+        ways
+    }
+
+    fn found(&mut self, set: u32) -> Vec<Way> {
         let mut found = Vec::new();
         if set.count_ones() == 1 {
             let operand = set.trailing_zeros() as usize;
@@ -130,9 +136,7 @@ impl Search {
                 }
             }
         }
-        let ways = Rc::new(best(found));
-        self.memo.insert(set, Rc::clone(&ways));
-        ways
+        found
     }
 
     /// The product of all operands of a set in one joint space.
