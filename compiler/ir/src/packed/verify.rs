@@ -1,6 +1,6 @@
 //! The invariants of packed IR, and the check of them.
 //!
-//! * Slots are a power of two. An operation reads only ciphertexts before it, a derived tensor only tensors before it; names of
+//! * Slots are a power of two, at most 2^20. An operation reads only ciphertexts before it, a derived tensor only tensors before it; names of
 //!   tensors are all different.
 //! * A layout has the bits of a slot number, at most 28 bits of an address, and each bit of each axis exactly once; what a roll reads
 //!   and what it changes are there and share no bit.
@@ -19,6 +19,9 @@ use crate::entity::{Ciphertext, Public, SecondaryMap};
 use crate::verified::{Verified, VerifierError};
 use std::collections::BTreeSet;
 
+/// More slots than any scheme has with parameters that are in use.
+const MAX_SLOTS: u32 = 1 << 20;
+
 /// More elements than any tensor in the clear that is placed into slots.
 const MAX_ELEMENTS: u64 = 1 << 40;
 
@@ -31,8 +34,8 @@ pub fn verify(program: Packed) -> Result<Verified<Packed>, Vec<VerifierError>> {
     let mut report = |entity: String, checked: Result<(), String>| {
         errors.extend(checked.err().map(|message| VerifierError { entity, message }));
     };
-    if !program.slots.is_power_of_two() {
-        report("slots".to_owned(), Err(format!("{} is no power of two", program.slots)));
+    if !program.slots.is_power_of_two() || program.slots > MAX_SLOTS {
+        report("slots".to_owned(), Err(format!("{} is no power of two up to {MAX_SLOTS}", program.slots)));
         return Err(errors);
     }
     let mut names = BTreeSet::new();

@@ -1,8 +1,11 @@
 //! One broken program an invariant.
 
 use super::verify;
+use crate::interp::slots::{Operands, run};
+use crate::packed::PublicSource;
 use crate::packed::level::levels;
 use crate::packed::parse::{parse, tests::EVERYTHING};
+use crate::packed::print::print;
 
 fn messages(text: &str) -> Vec<String> {
     let program = parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
@@ -18,7 +21,8 @@ fn refuse(passage: &str, replacement: &str, expected: &str) {
 
 #[test]
 fn slots_and_names_are_checked() {
-    refuse("slots 16 {", "slots 12 {", "slots: 12 is no power of two");
+    refuse("slots 16 {", "slots 12 {", "slots: 12 is no power of two up to 1048576");
+    refuse("slots 16 {", "slots 2147483648 {", "slots: 2147483648 is no power of two up to 1048576");
     refuse("slots 16 {", "slots 8 {", "x0: 4 bits for 8 slots");
     refuse("\"b\": i64", "\"A\": i64", "x1: a second tensor `A`");
     refuse("\"n\": f32", "\"A\": f32", "w1: a second tensor `A`");
@@ -109,4 +113,35 @@ fn levels_follow_the_operations() {
     assert_eq!(problems(&unscaled, 4), ["c11: c0 has level 4 and scale 1: no product to rescale"]);
     // Without rescalings nothing is planned yet.
     assert_eq!(problems(&differing.replace("rescale c10", "neg c10").replace("drop c11 to 2", "neg c11"), 0), Vec::<String>::new());
+}
+
+/// Whatever numbers stand in a text: it is refused, or it reads back and runs.
+#[test]
+fn no_number_of_a_text_is_a_crash() {
+    let (mut refused, mut ran) = (0, 0);
+    let mut numbers: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in EVERYTHING.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
+        match numbers.last_mut() {
+            Some((_, end)) if *end == at => *end = at + 1,
+            _ => numbers.push((at, at + 1)),
+        }
+    }
+    for (start, end) in numbers {
+        for number in ["0", "1", "3", "8", "25", "63", "255", "4294967295", "18446744073709551615"] {
+            let text = format!("{}{number}{}", &EVERYTHING[..start], &EVERYTHING[end..]);
+            let Some(program) = parse(&text).ok().and_then(|program| verify(program).ok()) else {
+                refused += 1;
+                continue;
+            };
+            assert_eq!(parse(&print(&program)).unwrap(), *program, "{text}");
+            let _ = levels(&program, 3);
+            let tensor = |shape: &[u64]| vec![1.0_f64; shape.iter().product::<u64>() as usize];
+            let secrets = program.inputs.values().map(|input| tensor(&input.layout.shape)).collect();
+            let given = program.publics.values().filter(|public| public.source == PublicSource::Given);
+            let operands = Operands { secrets, publics: given.map(|public| tensor(&public.shape)).collect(), seed: 0 };
+            run(&program, &operands).unwrap();
+            ran += 1;
+        }
+    }
+    assert!(refused > 200 && ran > 100, "{refused} refused, {ran} run");
 }
