@@ -156,7 +156,11 @@ impl Replay {
             return Err(format!("{secret} is secret"));
         }
         let args = names.iter().map(|name| self.tensors.get(*name).ok_or("no such tensor")).collect::<Result<Vec<_>, _>>()?;
-        let result = einsum(text(&derived["eq"])?, &args)?;
+        let mut result = einsum(text(&derived["eq"])?, &args)?;
+        if let Some(scale) = derived.get("scale") {
+            let scale = int(scale)?;
+            result.numbers.iter_mut().for_each(|number| *number = number.wrapping_mul(scale));
+        }
         let name = text(&derived["name"])?.to_owned();
         if self.tensors.insert(name, result).is_some() { Err("is there already".to_owned()) } else { Ok(()) }
     }

@@ -1,10 +1,11 @@
 //! Plans of encrypted einsums: proved for all operands, and replayed from their JSON alone.
 
-use ein_he::{Axis, Contract, Contraction, Label, Operand, Subscript, interchange, plan};
+use ein_he::program::{Label, Origin, Program, Sum, Tensor, Term};
+use ein_he::{Axis, Contract, Operand, Options, Subscript, interchange, plan};
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::proof::{self, prove};
-use ein_ir::packed::verify::verify;
 use ein_ir::packed::{Equation, Packed, parse, print};
+use ein_ir::span::Span;
 use ein_ir::verified::Verified;
 use ein_tests::random::Random;
 use ein_tests::replay::{self, Integers, einsum, replay};
@@ -16,7 +17,7 @@ struct Case {
     equation: String,
     shapes: Vec<Vec<u64>>,
     secret: Vec<bool>,
-    log_slots: usize,
+    log_slots: u32,
     contract: Contract,
 }
 
@@ -24,7 +25,7 @@ const NAMES: [&str; 4] = ["A", "B", "C", "D"];
 
 impl Case {
     /// Secret operands are those with a `c`.
-    fn new(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: usize, contract: Contract) -> Self {
+    fn new(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: u32, contract: Contract) -> Self {
         let shapes = shapes.iter().map(|shape| shape.to_vec()).collect();
         Self { equation: equation.to_owned(), shapes, secret: secret.chars().map(|c| c == 'c').collect(), log_slots, contract }
     }
@@ -33,27 +34,32 @@ impl Case {
         Equation::parse(&self.equation).unwrap()
     }
 
-    fn contraction(&self) -> Contraction {
+    /// The operands, and the sum over their product.
+    fn program(&self) -> Program {
         let equation = self.parsed();
         let shapes: Vec<&[u64]> = self.shapes.iter().map(Vec::as_slice).collect();
         let sizes = equation.sizes(&shapes).unwrap();
-        let labels: Vec<Label> = sizes.iter().map(|(label, &size)| Label { name: label.to_string(), size }).collect();
         let number = |label: &char| sizes.keys().position(|other| other == label).unwrap() as u8;
         let axis = |(label, &size): (&char, &u64)| {
             let fixed = size == 1 && sizes[label] != 1;
             Axis { size, subscript: if fixed { Subscript::Fixed(0) } else { Subscript::Label(number(label)) } }
         };
-        let operands = equation.operands.iter().zip(&self.shapes).zip(NAMES).zip(&self.secret);
-        let operands = operands.map(|(((labels, shape), name), &secret)| Operand {
-            name: name.to_owned(),
-            axes: labels.iter().zip(shape).map(axis).collect(),
-            secret,
-        });
-        Contraction { operands: operands.collect(), output: equation.output.iter().map(number).collect(), labels }
+        let (mut tensors, mut operands) = (Vec::new(), Vec::new());
+        for (tensor, (labels, &secret)) in equation.operands.iter().zip(&self.secret).enumerate() {
+            let axes = labels.iter().zip(shapes[tensor]).map(axis).collect();
+            tensors.push(declared(NAMES[tensor], shapes[tensor], if secret { Origin::Secret } else { Origin::Public }));
+            operands.push(Operand { name: NAMES[tensor].to_owned(), tensor, axes, secret });
+        }
+        let labels = sizes.iter().map(|(label, &size)| Label { name: label.to_string(), size }).collect();
+        let output = equation.output.iter().map(number).collect();
+        let sum = Sum { labels, output, terms: vec![Term { coefficient: 1.0, operands }] };
+        tensors.push(declared("out", &equation.shape(&shapes).unwrap(), Origin::Sum(sum)));
+        Program { name: self.equation.clone(), results: vec![tensors.len() - 1], tensors }
     }
 
     fn plan(&self) -> Verified<Packed> {
-        verify(plan(&self.contraction(), self.contract, DType::I64, self.log_slots)).unwrap_or_else(|e| panic!("{self:?}: {e:?}"))
+        let options = Options { contract: self.contract, log_slots: self.log_slots };
+        plan(&self.program(), &options).unwrap_or_else(|e| panic!("{self:?}: {e:?}"))
     }
 
     fn operands(&self, seed: u64) -> BTreeMap<String, Integers> {
@@ -97,6 +103,10 @@ impl Case {
     }
 }
 
+fn declared(name: &str, shape: &[u64], origin: Origin) -> Tensor {
+    Tensor { name: name.to_owned(), dtype: DType::I64, shape: shape.to_vec(), origin, span: Span::default() }
+}
+
 /// Operands of up to three axes with labels of up to five, some repeated, some of size 0 or 1.
 fn random_case(random: &mut Random) -> Case {
     let sizes: Vec<u64> = (0..5).map(|_| random.pick(&[0, 1, 2, 2, 3, 3, 4, 5])).collect();
@@ -116,7 +126,7 @@ fn random_case(random: &mut Random) -> Case {
     let mut secret: Vec<bool> = (0..n_operands).map(|_| random.below(3) > 0).collect();
     secret[random.below(n_operands)] = true;
     let contract = random.pick(&[Contract::Strict, Contract::Free]);
-    Case { equation, shapes, secret, log_slots: 2 + random.below(6), contract }
+    Case { equation, shapes, secret, log_slots: 2 + random.below(6) as u32, contract }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //!   `(slot + t * dslot) mod slots` of that chunk holds element `flat + t * dflat` of the row-major operand; the others hold zero, or
 //!   anything if `fill` is `junk`.
 //! * `derived`: `{name, eq, args}`: tensors in the clear that are computed before they are encoded, by an einsum over public operands and
-//!   earlier ones.
+//!   earlier ones; where it has a `scale`, times that number.
 //! * `ops`: `{id, op, args, …}`, in order: `input` (`name`, `chunk`), `plain` (`name`, `segments: [[slot, dslot, flat, dflat, count], …]`, or `value`,
 //!   `segments: [[slot, dslot, count], …]`), `rot` (`k`: `out[i] = in[(i + k) mod slots]`), `add`, `sub`, `neg`, `addp`, `mulcc`, `mulcp`, `mask`
 //!   (`segments` are kept), `relin`, `rescale`, `drop` (`level`).
@@ -57,7 +57,7 @@ struct Derived<'a> {
     args: Vec<&'a str>,
     /// What the einsum is multiplied by, unless by 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    scale: Option<f64>,
+    scale: Option<Number>,
 }
 
 /// Fields that an operation does not have are left out.
@@ -163,7 +163,7 @@ fn derived(program: &Packed) -> Vec<Derived<'_>> {
         &PublicSource::Given => None,
         PublicSource::Einsum { equation, args, scale } => {
             let args = args.iter().map(|arg| program.publics[*arg].name.as_str()).collect();
-            Some(Derived { name, eq: equation, args, scale: (*scale != 1.0).then_some(*scale) })
+            Some(Derived { name, eq: equation, args, scale: number(*scale).filter(|_| *scale != 1.0) })
         }
     };
     program.publics.values().map(|public| (public.name.as_str(), &public.source)).filter_map(of).collect()
