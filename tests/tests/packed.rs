@@ -4,6 +4,7 @@ use ein_he::program::{Label, Origin, Program, Sum, Tensor, Term};
 use ein_he::{Axis, Contract, Operand, Options, Subscript, interchange, plan};
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::proof::{self, prove};
+use ein_ir::packed::verify::verify;
 use ein_ir::packed::{Equation, Packed, parse, print};
 use ein_ir::span::Span;
 use ein_ir::verified::Verified;
@@ -31,15 +32,15 @@ impl Case {
     }
 
     fn parsed(&self) -> Equation {
-        Equation::parse(&self.equation).unwrap()
+        Equation::parse(&self.equation).expect("an equation")
     }
 
     /// The operands, and the sum over their product.
     fn program(&self) -> Program {
         let equation = self.parsed();
         let shapes: Vec<&[u64]> = self.shapes.iter().map(Vec::as_slice).collect();
-        let sizes = equation.sizes(&shapes).unwrap();
-        let number = |label: &char| sizes.keys().position(|other| other == label).unwrap() as u8;
+        let sizes = equation.sizes(&shapes).expect("sizes fit");
+        let number = |label: &char| sizes.keys().position(|other| other == label).expect("every label has a size") as u8;
         let axis = |(label, &size): (&char, &u64)| {
             let fixed = size == 1 && sizes[label] != 1;
             Axis { size, subscript: if fixed { Subscript::Fixed(0) } else { Subscript::Label(number(label)) } }
@@ -53,7 +54,7 @@ impl Case {
         let labels = sizes.iter().map(|(label, &size)| Label { name: label.to_string(), size }).collect();
         let output = equation.output.iter().map(number).collect();
         let sum = Sum { labels, output, terms: vec![Term { coefficient: 1.0, operands }] };
-        tensors.push(declared("out", &equation.shape(&shapes).unwrap(), Origin::Sum(sum)));
+        tensors.push(declared("out", &equation.shape(&shapes).expect("sizes fit"), Origin::Sum(sum)));
         Program { name: self.equation.clone(), results: vec![tensors.len() - 1], tensors }
     }
 
@@ -98,7 +99,7 @@ impl Case {
         let operands = self.operands(7);
         let contract = if self.contract == Contract::Strict { replay::Contract::Strict } else { replay::Contract::Free };
         let results = replay(&json, &operands, contract).unwrap_or_else(|e| panic!("{self:?}: {e}\n{}", print::print(program)));
-        let wanted = einsum(&self.equation, &operands.values().collect::<Vec<_>>()).unwrap();
+        let wanted = einsum(&self.equation, &operands.values().collect::<Vec<_>>()).expect("operands fit");
         assert_eq!(results.into_values().collect::<Vec<_>>(), [wanted], "{self:?}");
     }
 }
@@ -196,4 +197,37 @@ fn a_tampered_program_is_seen() {
         ops.iter_mut().filter(|op| op["op"] == "mask").for_each(|op| op["segments"] = everything.clone());
         ops.iter_mut().filter(|op| op["op"] == "plain").for_each(|op| op["segments"] = serde_json::json!([[0, 1, 0, 0, 32]]));
     });
+}
+
+/// Every operation, a replicated input, and a tensor that is derived.
+const EVERY_OPERATION: &str = r#"packed "every" slots 8 {
+  input x0 "A": i64[2, 3] [ct: a1.1 | slots: rep.1 a0.0 a1.0]
+  input x1 "b": i64[3] [slots: junk.1 a0.1-0 junk padding]
+  public w0 "C": i64[4]
+  public w1 "CC": i64[4] = einsum "i,i->i" (w0, w0) times 3.0
+  plain p0 = w1 at [0 by 2 x 4 = 3 by -1]
+  plain p1 = 1.0 at [0, 1 by 5 x 2]
+  plain p2 = 2.5 at [7]
+  c0 = input x0[1]
+  c1 = input x1[0]
+  c2 = rotate c0 by 3
+  c3 = add c2, c0
+  c4 = mul c3, c1
+  c5 = relin c4
+  c6 = mul_plain c5, p0
+  c7 = mask c5, p1
+  c8 = sub c7, c6
+  c9 = rescale c8
+  c10 = drop c9 to 0
+  c11 = neg c10
+  c12 = add_plain c11, p2
+  output "y": i64[2, 2] [slots: junk.1 a0.0 a1.0] = (c12)
+}"#;
+
+#[test]
+fn the_interchange_format() {
+    let program = verify(parse::parse(EVERY_OPERATION).unwrap()).unwrap();
+    let json = interchange::to_json(&program);
+    // One entry of a list a line.
+    insta::assert_snapshot!(json.replace("[{", "[\n{").replace("},{", "},\n{"));
 }
