@@ -47,10 +47,10 @@ fn the_table_states_every_step() {
         table(&plan, &Machine::default()),
         "\
 step  what                 modes      extents   flops  bytes  held  time    strategy  why
-s0    s = A B              ik,kj->ij  16x24x32  24576  6656   1600  712 ns  gemm      a matrix product, m=16 n=24 k=32
+s0    s = A B              ik,kj->ij  16x24x32  24576  6656   1600  727 ns  gemm      a matrix product, m=16 n=24 k=32
 s1    y = max:f32 over i1  i0 i1      16x24     384    1600   1600  52 ns   nest      reduction in generated loops
 total: 24960 flops, 8256 bytes moved
-time: 764 ns predicted for one thread of machine default
+time: 779 ns predicted for one thread of machine default
 peak: 1600 bytes + threads x 29.0 KiB (arena 1536 bytes)
 "
     );
