@@ -5,17 +5,16 @@
 //! language). The list is one more way to make the class; the price decides.
 
 use super::convert::Converted;
-use super::facts::Type;
-use super::graph::Access;
 use super::language::{Label, Node, Ring, Spec};
+use super::nests::NestMaker;
 use super::zeros::is_same;
 use crate::draft::{Draft, Role, Value};
 use crate::scatter;
 use egg::Id;
 use ein_ir::dtype::DType;
-use ein_ir::entity::{EntityRef, Index, Tensor};
-use ein_ir::plan::{IndexRange, Nest, NestReduce, Pin};
-use ein_ir::scalar::{self, Literal, Mode, Scalar, ScalarKind, Sub};
+use ein_ir::entity::Tensor;
+use ein_ir::plan::Pin;
+use ein_ir::scalar::{Literal, Mode, Scalar, Sub};
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
 use std::collections::BTreeMap;
@@ -85,13 +84,7 @@ impl Lists<'_> {
             return None;
         }
         let list = self.list(table, ring)?;
-        let nest = Writer { ring, spec, at, list: &list, converted: self.converted, children: Vec::new() }.write(children)?;
-        let (nest, children) = nest;
-        let shape = spec.shape();
-        let n = self.converted.template(nest, Type { shape, dtype: ring.dtype }, Span::default());
-        let node = self.converted.graph.egraph.add_uncanonical(Node::Nest(n, children));
-        self.converted.graph.egraph.union_trusted(class, node, RULE);
-        Some(())
+        write(self.converted, class, ring, spec, children, at, &list)
     }
 
     /// The list of a table, if it is much shorter.
@@ -142,82 +135,33 @@ fn may_scatter(ring: Ring) -> bool {
     ring.add != ReduceOp::Lse && scatter::is_kept_as_is(ring.dtype)
 }
 
-/// Writes the nest over a list.
-struct Writer<'a> {
-    ring: Ring,
-    spec: &'a Spec,
-    /// Which operand the list is in the place of.
-    at: usize,
-    list: &'a List,
-    converted: &'a Converted,
-    /// What the nest reads.
-    children: Vec<Id>,
-}
-
-impl Writer<'_> {
-    fn write(mut self, children: &[Id]) -> Option<(Nest, Vec<Id>)> {
-        let own = &self.spec.operands[self.at];
-        let mut indices: Vec<IndexRange> = self.converted.params.clone();
-        let mut index_of: BTreeMap<Label, Index> = BTreeMap::new();
-        let reduced = (0..self.spec.extents.len() as Label).filter(|l| !self.spec.output.contains(l) && !own.contains(l));
-        for label in self.spec.output.iter().copied().chain(reduced) {
-            index_of.insert(label, Index::new(indices.len()));
-            let hi = i64::try_from(self.spec.extents[usize::from(label)]).ok()?;
-            indices.push(IndexRange { name: format!("i{}", indices.len()), lo: 0, hi });
+/// Adds the nest over a list in the place of operand `at`: over what the list has no positions for, and over its entries.
+fn write(converted: &mut Converted, class: Id, ring: Ring, spec: &Spec, children: &[Id], at: usize, list: &List) -> Option<()> {
+    let own = &spec.operands[at];
+    let mut maker = NestMaker::new(converted, ring, spec, |label| !own.contains(&label))?;
+    let entry = maker.binder("n".to_owned(), list.n as u64)?;
+    let of_list = |maker: &mut NestMaker<'_>, column: Id, dtype: DType| {
+        let sub = Sub { value: Scalar::index(entry, Span::default()), mode: Mode::Exact };
+        maker.element(column, vec![sub], None, dtype)
+    };
+    let (mut positions, mut pins) = (maker.positions(), Vec::new());
+    for (label, column) in own.iter().zip(&list.positions) {
+        let value = of_list(&mut maker, *column, DType::I64);
+        if let Some(index) = maker.index_of(*label) {
+            pins.push(Pin { index, value: value.clone() });
         }
-        let outer: Vec<Index> = self.spec.output.iter().map(|l| index_of[l]).collect();
-        let entry = Index::new(indices.len());
-        indices.push(IndexRange { name: "n".to_owned(), lo: 0, hi: i64::try_from(self.list.n).ok()? });
-        let binders = index_of.values().copied().filter(|i| !outer.contains(i)).chain([entry]).collect();
-
-        let mut position: BTreeMap<Label, Scalar> = index_of.iter().map(|(l, i)| (*l, Scalar::index(*i, Span::default()))).collect();
-        let mut pins = Vec::new();
-        for (label, column) in own.iter().zip(&self.list.positions) {
-            let value = self.read(*column, vec![Scalar::index(entry, Span::default())], DType::I64);
-            if let Some(index) = index_of.get(label) {
-                pins.push(Pin { index: *index, value: value.clone() });
-            }
-            position.insert(*label, value);
-        }
-        let mut factors = Vec::new();
-        if let Some(values) = self.list.values {
-            factors.push(self.read(values, vec![Scalar::index(entry, Span::default())], self.ring.dtype));
-        }
-        for (n, (labels, class)) in self.spec.operands.iter().zip(children).enumerate() {
-            if n != self.at {
-                factors.push(self.factor(*class, labels, &position));
-            }
-        }
-        let ring = self.ring;
-        let product = factors.into_iter().reduce(|a, b| Scalar::binary(ring.mul, a, b, ring.dtype, Span::default()));
-        let one = ring.laws().and_then(|laws| laws.one);
-        let body = product.or_else(|| Some(Scalar::literal(one?, ring.dtype, Span::default())))?;
-        let reduce = Some(NestReduce { op: ring.add, acc: ring.dtype, binders, guard: None, pins });
-        let out = Tensor::new(self.children.len());
-        let params = self.converted.params.len() as u32;
-        let nest = Nest { out, indices: indices.into_iter().collect(), params, outer, domain: None, reduce, body, epilogue: None };
-        Some((nest, self.children))
+        positions.insert(*label, value);
     }
-
-    /// An operand at the positions of the labels: a number, or an element.
-    fn factor(&mut self, class: Id, labels: &[Label], position: &BTreeMap<Label, Scalar>) -> Scalar {
-        let dtype = self.ring.dtype;
-        if let Some(constant) = self.converted.graph.constant_of(class) {
-            return Scalar::literal(constant.literal(), dtype, Span::default());
+    let mut factors = Vec::new();
+    if let Some(values) = list.values {
+        factors.push(of_list(&mut maker, values, ring.dtype));
+    }
+    for (n, (labels, class)) in spec.operands.iter().zip(children).enumerate() {
+        if n != at {
+            factors.push(maker.operand(*class, labels, &positions));
         }
-        let current = self.converted.graph.current(Access { class, labels: labels.to_vec() });
-        let subs = current.labels.iter().map(|l| position[l].clone()).collect();
-        self.read(current.class, subs, dtype)
     }
-
-    /// An element of a child.
-    fn read(&mut self, class: Id, subs: Vec<Scalar>, dtype: DType) -> Scalar {
-        let child = self.children.iter().position(|c| *c == class).unwrap_or_else(|| {
-            self.children.push(class);
-            self.children.len() - 1
-        });
-        let subs = subs.into_iter().map(|value| Sub { value, mode: Mode::Exact }).collect();
-        let access = scalar::Access { tensor: Tensor::new(child), prev: false, subs, pad: None };
-        Scalar::new(ScalarKind::Access(access), dtype, Span::default())
-    }
+    let body = maker.product(factors)?;
+    maker.join_reduced(class, Vec::new(), pins, body, RULE);
+    Some(())
 }

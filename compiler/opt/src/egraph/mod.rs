@@ -6,7 +6,8 @@
 //!
 //! * [`language`]: nodes. [`graph`]: the constructors that give equal values one class. [`facts`]: what is known of a class.
 //! * [`convert`]: steps to classes. [`rules`]: sums and products rewritten. [`orders`]: splits of contractions, found in [`crate::path`].
-//! * [`zeros`], [`lists`]: products with values by cases, and with tables, that are zero in part. [`narrow`]: nests over fewer positions.
+//! * [`zeros`], [`lists`]: products with values by cases, and with tables, that are zero in part. [`narrow`]: nests over fewer positions. [`nests`]: nests
+//!   that rules make.
 //! * [`price`], [`inline`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules. [`dump`]: all of it.
 //!
 //! The phases run once each. Equalities are exact in the ring that a rule asks for. Every stop is a number of steps.
@@ -21,6 +22,7 @@ mod inline;
 mod language;
 mod lists;
 mod narrow;
+mod nests;
 mod orders;
 mod price;
 mod rules;
