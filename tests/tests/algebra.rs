@@ -235,3 +235,23 @@ fn ends<T: From<i8>>(n: usize, lo: T, hi: T) -> T {
         m => T::from(m as i8 - 2),
     }
 }
+
+/// Inputs with stated ranges, at the ends of these.
+#[test]
+fn choices_of_what_is_stated() {
+    let source = "def f<N, K>(a: f64[N, K] in 0.0..3.0, b: f64[K, K] in 0.5..inf, c: i32[N, K] in -1000000000..1000000000, d: i32[K] in 0..1147483647)
+        -> (y: f64[N], z: i32[N]) {
+        y[i] = max[j, k](a[i, j] * b[j, k] * a[i, k]);
+        z[i] = min[j, k](c[i, j] + d[k]);
+      }";
+    let zeros = floats(&[3, 4], |n| [0.0, 3.0, -0.0, 1.5][n % 4]);
+    let above = floats(&[3, 4], |n| 1.0 + n as f64 / 6.0);
+    let finite = floats(&[4, 4], |n| 0.5 + n as f64);
+    // Infinities beside numbers above 0 alone: elsewhere a product is none.
+    let infinite = floats(&[4, 4], |n| if n % 5 == 1 { f64::INFINITY } else { 0.5 + n as f64 });
+    for (a, b) in [(zeros, finite), (above, infinite)] {
+        let c = Tensor::from_vec(&[3, 4], (0..12).map(|n| [-1_000_000_000, 1_000_000_000, 7][n % 3]).collect()).expect("small");
+        let d = Tensor::from_vec(&[4], vec![1_147_483_647, 0, 1, 2]).expect("small");
+        check(source, [("a", a), ("b", b), ("c", c), ("d", d)]);
+    }
+}

@@ -24,6 +24,9 @@ use ein_ir::semiring;
 use ein_ir::tensor::{Module, ReduceOp, TensorDecl};
 use std::collections::BTreeMap;
 
+/// From here on not every integer is a float.
+const EXACT: f64 = (1u64 << 53) as f64;
+
 /// Between which numbers every element of a tensor lies, or every value of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Range {
@@ -59,8 +62,13 @@ impl Range {
     /// What the declaration of an input says; whoever brings its elements is held to it.
     fn of_declared(decl: &TensorDecl, index_of: &[u64]) -> Self {
         let whole = Range::of_type(decl.dtype);
+        // Beyond, a float stands for more than one integer.
+        let is_exact = |end: f64| end.abs() < EXACT;
         let stated = match (whole, decl.bounds) {
-            (Range::Integer(_), Some((lo, hi))) => Range::Integer((lo.ceil() as i128, hi.floor() as i128)),
+            (Range::Integer(all), Some((lo, hi))) => Range::Integer((
+                if is_exact(lo) { lo.ceil() as i128 } else { all.0 },
+                if is_exact(hi) { hi.floor() as i128 } else { all.1 },
+            )),
             (Range::Real(..), Some((lo, hi))) => Range::Real(lo, hi),
             _ => whole,
         };
