@@ -15,7 +15,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("compiler/macros", &["ein-syntax"]),
     ("runtime", &["ein-ir"]),
     ("backends/cranelift", &["ein-ir", "ein-runtime"]),
-    ("compiler/driver", &["ein-cranelift", "ein-ir", "ein-lower", "ein-macros", "ein-opt", "ein-runtime", "ein-syntax"]),
+    ("compiler/driver", &["ein-cranelift", "ein-he", "ein-ir", "ein-lower", "ein-macros", "ein-opt", "ein-runtime", "ein-syntax"]),
     ("tests", &["ein", "ein-cranelift", "ein-grammar", "ein-he", "ein-ir", "ein-lower", "ein-opt", "ein-runtime", "ein-syntax"]),
     ("examples/minilm", &["ein"]),
     ("benches", &["ein", "ein-cranelift", "ein-grammar", "ein-ir", "ein-lower", "ein-opt", "ein-runtime", "ein-syntax"]),

@@ -236,6 +236,15 @@ impl Function {
         function.stages(&sizes, &vec![InputClass::default(); shapes.len()])
     }
 
+    /// Tensor IR for given sizes.
+    pub(crate) fn literal(&self, sizes: &[(&str, i64)]) -> Result<Verified<Module>, Error> {
+        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        let shapes = vec![None; self.module().params.len()];
+        let (function, given) = self.written_out(&vec![None; shapes.len()], &given)?;
+        let sizes = function.sizes(&shapes, &given)?;
+        pipeline::literal(function.module(), &sizes).map_err(|found| self.located(found))
+    }
+
     pub(crate) fn sizes(&self, shapes: &[Option<&[usize]>], given: &[(String, i64)]) -> Result<SecondaryMap<Dim, Option<i64>>, Error> {
         infer_sizes(self.module(), shapes, given).map_err(|d| self.located(d))
     }

@@ -40,6 +40,7 @@ pub mod loader;
 pub mod machine;
 pub mod network;
 pub mod options;
+pub mod packed;
 pub mod pages;
 pub mod picture;
 pub mod pipeline;

@@ -4,11 +4,13 @@
 
 use crate::error::Source;
 use crate::options::Options;
+use crate::packed::PackOptions;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Dim, SecondaryMap};
 use ein_ir::kernel::KernelModule;
+use ein_ir::packed::Packed;
 use ein_ir::plan::Plan;
 use ein_ir::span::FileId;
 use ein_ir::tensor::{self, Module};
@@ -77,6 +79,23 @@ pub(crate) fn specialise(
     let plan = ein_opt::plan(&module, &plan_options(&strided, options))?;
     let kernels = ein_lower::lower(&plan)?;
     Ok(Specialised { module, plan, kernels })
+}
+
+/// Makes sizes literal.
+///
+/// # Errors
+/// Entry checks that fail (E03xx), limits (E08xx).
+pub(crate) fn literal(module: &Verified<Module>, sizes: &SecondaryMap<Dim, Option<i64>>) -> Result<Verified<Module>, Vec<Diagnostic>> {
+    tensor::specialise(module, sizes)
+}
+
+/// Tensor IR with literal sizes to a packed program.
+///
+/// # Errors
+/// What ciphertexts cannot do (E07xx), what is beyond this version (E0190).
+pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<Verified<Packed>, Vec<Diagnostic>> {
+    let program = ein_he::read::read(module)?;
+    ein_he::plan(&program, &ein_he::Options { contract: options.contract, log_slots: options.slots.ilog2() })
 }
 
 /// What the optimiser is told.

@@ -5,6 +5,7 @@ use crate::contraction::{Contraction, Operand, Subscript};
 use crate::cost::Cost;
 use crate::linear::{LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing};
+use crate::staged::Stage;
 use ein_ir::packed::layout::{AddressBit, axis_bits};
 use std::collections::BTreeMap;
 
@@ -52,6 +53,8 @@ pub(crate) enum Route {
     Mask,
     /// By a linear map.
     Map(LinearMap, Split),
+    /// By two, over a packing in between.
+    Stages(Box<[Stage; 2]>),
 }
 
 /// A held tensor as an operand of a product sees it; none if an axis that is read along a line is not in one piece.
@@ -193,6 +196,7 @@ fn spread(route: Route, mut packing: Packing, missing: Vec<usize>, log_slots: us
             cost.mulcp += chunks;
             1
         }
+        Route::Stages(_) => unreachable!("only results are moved in two steps"),
         Route::Map(_, split) => {
             let (babies, giants, products) = split.costs();
             cost += Cost { rotations: babies.saturating_add(giants * chunks), mulcp: products, adds: products, ..Cost::default() };

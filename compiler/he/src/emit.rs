@@ -354,7 +354,7 @@ impl<'a> Emitter<'a> {
             None => None,
         };
         loop {
-            factors.sort_by(|a, b| b.1.cmp(&a.1));
+            factors.sort_by_key(|(_, depth)| std::cmp::Reverse(*depth));
             // A public factor is as shallow as can be: it goes first.
             if let Some(plain) = plain.take() {
                 let (x, depth) = factors.pop().expect("a product has a secret factor");
@@ -399,6 +399,9 @@ impl<'a> Emitter<'a> {
             Route::Direct => value,
             Route::Mask => self.masked(value),
             Route::Map(map, split) => self.map(&value, (map, split), None, packing),
+            Route::Stages(stages) => {
+                stages.iter().fold(value, |value, (map, split, packing)| self.map(&value, (map, split), None, packing))
+            }
         }
     }
 
@@ -417,7 +420,7 @@ impl<'a> Emitter<'a> {
     fn map(&mut self, value: &Value, (map, split): (&LinearMap, &Split), factor: Option<&Factor>, packing: &Packing) -> Value {
         let n = 1_u64 << self.log_slots;
         // Of each target ciphertext and giant step, of each source ciphertext and baby step: the slots that are kept.
-        let mut terms: BTreeMap<(u64, i64), BTreeMap<(Ciphertext, i64), Vec<(u32, u64)>>> = BTreeMap::new();
+        let mut terms: BTreeMap<(u64, i64), Babies> = BTreeMap::new();
         map.each(|values, source, target| {
             let Some(from) = self.source(value, source) else { return };
             let Some(flat) = factor.map_or(Some(0), |factor| factor.flat(&map.positions(values))) else { return };
@@ -558,6 +561,9 @@ fn values(places: &BTreeMap<LabelBit, usize>, address: u64) -> BTreeMap<u8, u64>
     }
     values
 }
+
+/// Of each ciphertext and baby step: slots, with positions of the public number.
+type Babies = BTreeMap<(Ciphertext, i64), Vec<(u32, u64)>>;
 
 /// A public factor of a product.
 struct Factor {

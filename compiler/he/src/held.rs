@@ -7,6 +7,7 @@ use crate::joint;
 use crate::packing::{LabelBit, Packing};
 use crate::program::{Origin, Program, Sum, Term};
 use crate::search::{Contract, Node, Search, Way, best, cheapest};
+use crate::staged::two_steps;
 use ein_ir::packed::layout::AddressBit;
 use std::rc::Rc;
 
@@ -285,11 +286,16 @@ pub(crate) struct Finish {
 
 /// A plan that is deeper than the one-shot plan must be this much faster.
 const WORTH_A_LEVEL: f64 = 0.7;
+/// Moves with more rotations than this may be made in two steps.
+const WORTH_TWO_STEPS: u64 = 48;
 
 impl Holder<'_> {
     /// The best way to hold a result as the contract wants it: no deeper than the one-shot plan, or deeper where that is worth it.
     pub(crate) fn result(&self, tensor: usize) -> Option<Finish> {
-        let all: Vec<Finish> = self.held[tensor].iter().map(|held| self.finish(held)).collect();
+        let mut all: Vec<Finish> = self.held[tensor].iter().map(|held| self.finish(held)).collect();
+        let moved = all.iter().filter(|finish| matches!(finish.route, Route::Map(..)));
+        let cheapest = moved.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()));
+        all.extend(cheapest.and_then(|finish| self.in_two_steps(finish)));
         let least = |plans: &mut dyn Iterator<Item = &Finish>| {
             plans.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth))).cloned()
         };
@@ -316,6 +322,24 @@ impl Holder<'_> {
             Contract::Strict => row_major(&self.program.tensors[held.tensor].shape, self.log_slots),
         };
         Finish { held: Rc::clone(held), packing, route, cost, depth: held.depth + depth }
+    }
+
+    /// The same with its last move in two steps, if it is a long one.
+    fn in_two_steps(&self, finish: &Finish) -> Option<Finish> {
+        let Route::Map(_, split) = &finish.route else { return None };
+        let (babies, giants, _) = split.costs();
+        if babies + giants < WORTH_TWO_STEPS {
+            return None;
+        }
+        let held = Rc::clone(&finish.held);
+        let stages = two_steps(&self.program.tensors[held.tensor].shape, &held.packing, &finish.packing, self.log_slots)?;
+        let mut cost = held.cost;
+        for (_, split, _) in &stages {
+            let (babies, giants, products) = split.costs();
+            cost += Cost { rotations: babies + giants, mulcp: products, adds: products, ..Cost::default() };
+        }
+        let depth = held.depth + 2;
+        Some(Finish { held, packing: finish.packing.clone(), route: Route::Stages(Box::new(stages)), cost, depth })
     }
 
     /// What is left to do to a result, its cost and its depth.

@@ -20,6 +20,7 @@ pub mod program;
 pub mod read;
 mod rolled;
 mod search;
+mod staged;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ pub(crate) mod emit;
 pub(crate) mod eval;
 pub(crate) mod explain;
 pub(crate) mod fmt;
+pub(crate) mod he;
 pub(crate) mod input;
 pub(crate) mod picture;
 pub(crate) mod plan;
@@ -59,6 +60,7 @@ enum Command {
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
     Plan(plan::Plan),
+    He(he::He),
     Calibrate(calibrate::Calibrate),
     Serve(serve::Serve),
 }
@@ -205,6 +207,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Emit(command) => command.execute(),
         Command::Explain(command) => command.execute(),
         Command::Plan(command) => command.execute(),
+        Command::He(command) => command.execute(),
         Command::Calibrate(command) => command.execute(),
         Command::Fmt(command) => return command.execute(colours),
         Command::Serve(command) => command.execute(),

@@ -1,0 +1,88 @@
+//! Programs over ciphertexts: from a function to a packed program.
+
+use crate::error::Error;
+use crate::function::Function;
+use crate::pipeline;
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::near::nearest_first;
+use ein_ir::packed::Packed;
+use ein_ir::tensor::{Module, verify::verify};
+use ein_ir::verified::Verified;
+
+pub use ein_he::Contract;
+pub use ein_he::interchange::to_json;
+
+/// A packed program that its verifier has passed.
+pub type VerifiedPacked = Verified<Packed>;
+
+/// What a packed program costs and where its operands are, for people.
+#[must_use]
+pub fn summary(program: &VerifiedPacked) -> String {
+    let mut text = format!("{}\n", program.counts());
+    for input in program.inputs.values() {
+        text += &format!("input {}: {} ciphertexts, {}\n", input.name, input.layout.n_chunks(), input.layout);
+    }
+    for output in &program.outputs {
+        text += &format!("result {}: {} ciphertexts, {}\n", output.name, output.layout.n_chunks(), output.layout);
+    }
+    text
+}
+
+/// What a function is packed for.
+#[derive(Clone, Debug)]
+pub struct PackOptions {
+    /// Numbers that a ciphertext holds: a power of two.
+    pub slots: u32,
+    /// What the layouts of inputs and results may be.
+    pub contract: Contract,
+    /// Inputs that are encrypted; those that the program calls `secret` if there are none here.
+    pub secret: Vec<String>,
+    /// Other names for the inputs, in order.
+    pub names: Vec<String>,
+}
+
+impl Default for PackOptions {
+    /// 16384 slots, layouts free, inputs secret as the program says.
+    fn default() -> Self {
+        Self { slots: 16384, contract: Contract::Free, secret: Vec::new(), names: Vec::new() }
+    }
+}
+
+/// Most slots of a ciphertext.
+pub const MAX_SLOTS: u32 = 1 << 16;
+
+impl Function {
+    /// The packed program of this function for given sizes.
+    ///
+    /// # Errors
+    /// E0306 if a size is missing, E0190 and E07xx for what ciphertexts cannot do, E0719 for a number of slots that no scheme has.
+    pub fn packed(&self, sizes: &[(&str, i64)], options: &PackOptions) -> Result<Verified<Packed>, Error> {
+        if !options.slots.is_power_of_two() || options.slots > MAX_SLOTS {
+            let message = format!("a ciphertext has a power of two of slots, at most {MAX_SLOTS}; {} is none", options.slots);
+            return Err(Diagnostic::error(719, "he-security", message).help("--slots 16384").into());
+        }
+        let module = self.literal(sizes)?;
+        let module = self.with_secrets(module.into_inner(), options)?;
+        pipeline::pack(&module, options).map_err(|found| self.located(found))
+    }
+
+    fn with_secrets(&self, mut module: Module, options: &PackOptions) -> Result<Verified<Module>, Error> {
+        let params = module.params.clone();
+        for (&param, name) in params.iter().zip(&options.names) {
+            module.tensors[param].name.clone_from(name);
+        }
+        for secret in &options.secret {
+            let names = || params.iter().map(|&param| module.tensors[param].name.as_str());
+            let Some(position) = names().position(|name| name == secret) else {
+                let known = nearest_first(secret, names()).into_iter().map(str::to_owned).collect();
+                return Err(ein_runtime::Error::UnknownInput { name: secret.clone(), known }.into());
+            };
+            module.tensors[params[position]].secret = true;
+        }
+        verify(module).map_err(|errors| {
+            let internal =
+                |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("a module with secrets is broken: {e}"));
+            self.located(errors.iter().map(internal).collect())
+        })
+    }
+}
