@@ -7,6 +7,7 @@
 //! What a number is, is a [`Number`]: `i64` is exact modulo 2^64, `f64` is as a scheme for reals would be without its noise, and a
 //! [`Polynomial`] over the elements of the operands makes one run a proof for all operands (see [`proof`]).
 
+pub mod dyadic;
 pub mod einsum;
 pub mod number;
 pub mod polynomial;

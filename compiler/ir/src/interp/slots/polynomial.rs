@@ -1,12 +1,10 @@
 //! Formal numbers: polynomials over the elements of the operands.
 
 use super::Number;
+use super::dyadic::Dyadic;
 use crate::entity::{Input, Public};
 use std::fmt;
 use std::sync::Arc;
-
-/// A coefficient that is too large to be counted; it stays, whatever is done to it, and equals nothing.
-const TOO_LARGE: i64 = i64::MAX;
 
 /// What a polynomial is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,52 +17,52 @@ pub enum Variable {
     Junk(u64),
 }
 
-/// A sum of products of variables with whole coefficients.
+/// A sum of products of variables with exact coefficients.
 #[derive(Clone, Debug, Default)]
 pub struct Polynomial {
     /// Each with its variables in order, ascending; no coefficient is 0.
-    terms: Vec<(Arc<[Variable]>, i64)>,
+    terms: Vec<(Arc<[Variable]>, Dyadic)>,
 }
 
 impl Polynomial {
     /// A single variable.
     #[must_use]
     pub fn variable(variable: Variable) -> Self {
-        Self { terms: vec![(Arc::from([variable]), 1)] }
+        Self { terms: vec![(Arc::from([variable]), Dyadic::ONE)] }
     }
 
-    fn whole(value: i64) -> Self {
-        Self { terms: if value == 0 { Vec::new() } else { vec![(Arc::from([]), value)] } }
+    fn number(value: Dyadic) -> Self {
+        Self { terms: if value.is_zero() { Vec::new() } else { vec![(Arc::from([]), value)] } }
     }
 
     /// Puts terms in order and equal ones together.
-    fn collect(mut terms: Vec<(Arc<[Variable]>, i64)>) -> Self {
+    fn collect(mut terms: Vec<(Arc<[Variable]>, Dyadic)>) -> Self {
         terms.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let mut sum: Vec<(Arc<[Variable]>, i64)> = Vec::with_capacity(terms.len());
+        let mut sum: Vec<(Arc<[Variable]>, Dyadic)> = Vec::with_capacity(terms.len());
         for (monomial, coefficient) in terms {
             match sum.last_mut() {
-                Some(last) if last.0 == monomial => last.1 = plus(last.1, coefficient),
+                Some(last) if last.0 == monomial => last.1 = last.1.plus(coefficient),
                 _ => sum.push((monomial, coefficient)),
             }
         }
-        sum.retain(|(_, coefficient)| *coefficient != 0);
+        sum.retain(|(_, coefficient)| !coefficient.is_zero());
         Self { terms: sum }
     }
 
-    /// Adds `sign` times another: a merge of two lists in order.
-    fn merge(&mut self, other: &Self, sign: i64) {
+    /// Adds another, with its coefficients changed by `sign`: a merge of two lists in order.
+    fn merge(&mut self, other: &Self, sign: impl Fn(Dyadic) -> Dyadic) {
         if other.terms.is_empty() {
             return;
         }
         let mut merged = Vec::with_capacity(self.terms.len() + other.terms.len());
         let mut mine = std::mem::take(&mut self.terms).into_iter().peekable();
         for (monomial, coefficient) in &other.terms {
-            let coefficient = times(*coefficient, sign);
+            let coefficient = sign(*coefficient);
             while let Some(term) = mine.next_if(|term| term.0 < *monomial) {
                 merged.push(term);
             }
-            let sum = mine.next_if(|term| term.0 == *monomial).map_or(coefficient, |term| plus(term.1, coefficient));
-            if sum != 0 {
+            let sum = mine.next_if(|term| term.0 == *monomial).map_or(coefficient, |term| term.1.plus(coefficient));
+            if !sum.is_zero() {
                 merged.push((monomial.clone(), sum));
             }
         }
@@ -73,18 +71,10 @@ impl Polynomial {
     }
 }
 
-fn plus(a: i64, b: i64) -> i64 {
-    if a == TOO_LARGE || b == TOO_LARGE { TOO_LARGE } else { a.checked_add(b).unwrap_or(TOO_LARGE) }
-}
-
-fn times(a: i64, b: i64) -> i64 {
-    if a == TOO_LARGE || b == TOO_LARGE { TOO_LARGE } else { a.checked_mul(b).unwrap_or(TOO_LARGE) }
-}
-
-/// Equal for all values of the variables; a coefficient that is too large equals nothing.
+/// Equal for all values of the variables.
 impl PartialEq for Polynomial {
     fn eq(&self, other: &Self) -> bool {
-        self.terms == other.terms && self.terms.iter().all(|(_, coefficient)| *coefficient != TOO_LARGE)
+        self.terms == other.terms
     }
 }
 
@@ -96,11 +86,11 @@ impl Number for Polynomial {
     }
 
     fn one() -> Self {
-        Self::whole(1)
+        Self::number(Dyadic::ONE)
     }
 
     fn constant(value: f64) -> Option<Self> {
-        i64::constant(value).map(Self::whole)
+        Dyadic::of(value).map(Self::number)
     }
 
     fn junk(_: u64, n: u64) -> Self {
@@ -108,15 +98,15 @@ impl Number for Polynomial {
     }
 
     fn add(&mut self, other: &Self) {
-        self.merge(other, 1);
+        self.merge(other, |coefficient| coefficient);
     }
 
     fn sub(&mut self, other: &Self) {
-        self.merge(other, -1);
+        self.merge(other, Dyadic::negative);
     }
 
     fn neg(&mut self) {
-        self.terms.iter_mut().for_each(|(_, coefficient)| *coefficient = times(*coefficient, -1));
+        self.terms.iter_mut().for_each(|(_, coefficient)| *coefficient = coefficient.negative());
     }
 
     fn mul(&self, other: &Self) -> Self {
@@ -125,7 +115,7 @@ impl Number for Polynomial {
             for (b, y) in &other.terms {
                 let mut monomial: Vec<Variable> = a.iter().chain(b.iter()).copied().collect();
                 monomial.sort_unstable();
-                terms.push((Arc::from(monomial), times(*x, *y)));
+                terms.push((Arc::from(monomial), x.times(*y)));
             }
         }
         Self::collect(terms)
@@ -142,24 +132,25 @@ impl fmt::Display for Variable {
     }
 }
 
-/// `2*x0[3]*w0[1] - x1[0]`; what is too large is `?`.
+/// `2*x0[3]*w0[1] - x1[0]`; a coefficient whose digits do not fit is `?`.
 impl fmt::Display for Polynomial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.terms.is_empty() {
             return f.write_str("0");
         }
         for (n, (monomial, coefficient)) in self.terms.iter().enumerate() {
-            f.write_str(match (n, *coefficient < 0) {
+            let value = coefficient.to_f64();
+            f.write_str(match (n, value.is_some_and(|value| value < 0.0)) {
                 (0, false) => "",
                 (0, true) => "-",
                 (_, false) => " + ",
                 (_, true) => " - ",
             })?;
             let mut factors: Vec<String> = monomial.iter().map(ToString::to_string).collect();
-            match coefficient.unsigned_abs() {
-                1 if !factors.is_empty() => {}
-                _ if *coefficient == TOO_LARGE => factors.insert(0, "?".to_owned()),
-                magnitude => factors.insert(0, magnitude.to_string()),
+            match value.map(f64::abs) {
+                Some(1.0) if !factors.is_empty() => {}
+                Some(magnitude) => factors.insert(0, magnitude.to_string()),
+                None => factors.insert(0, "?".to_owned()),
             }
             f.write_str(&factors.join("*"))?;
         }

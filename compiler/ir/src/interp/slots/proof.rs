@@ -1,7 +1,7 @@
 //! Proofs that a program computes an einsum for all operands: a run on formal numbers.
 
 use super::{Operands, Polynomial, einsum, polynomial::Variable, problem, run};
-use crate::entity::{Input, Public};
+use crate::entity::{EntityRef, Input, Public};
 use crate::packed::{Equation, Packed, PublicSource};
 use crate::verified::{Verified, VerifierError};
 
@@ -29,37 +29,48 @@ pub fn variables(program: &Packed) -> Operands<Polynomial> {
     Operands { secrets, publics, seed: 0 }
 }
 
-/// Proves that the only result of a program is an einsum of these operands, whatever their elements are, and that what its layouts call
-/// junk has no influence. The time grows with the products of the einsum: for some hundreds of slots.
+/// Proves that the only result of a program is an einsum of these operands: see [`prove_results`].
 ///
 /// # Errors
 /// The elements that are something else, and everything that [`run`] reports.
 pub fn prove(program: &Verified<Packed>, equation: &Equation, operands: &[Operand]) -> Result<(), Vec<VerifierError>> {
     let variables = variables(program);
-    let mut results = run(program, &variables)?;
     let publics = super::publics(program, &variables).map_err(|e| vec![e])?;
     let args: Vec<(&[u64], &[Polynomial])> = operands
         .iter()
         .map(|operand| match operand {
-            Operand::Secret(id) => (program.inputs[*id].layout.shape.as_slice(), variables.secrets[id.as_u32() as usize].as_slice()),
-            Operand::Public(id) => (program.publics[*id].shape.as_slice(), publics[id.as_u32() as usize].as_slice()),
+            Operand::Secret(id) => (program.inputs[*id].layout.shape.as_slice(), variables.secrets[id.index()].as_slice()),
+            Operand::Public(id) => (program.publics[*id].shape.as_slice(), publics[id.index()].as_slice()),
         })
         .collect();
     let wanted = einsum::evaluate(equation, &args).map_err(|message| vec![problem(equation, message)])?;
-    let (Some(found), true) = (results.pop(), results.is_empty()) else {
-        return Err(vec![problem(equation, format!("is one result, not {}", program.outputs.len()))]);
-    };
-    compare(&found, &wanted)
+    prove_results(program, &variables, &[wanted])
 }
 
-fn compare(found: &[Polynomial], wanted: &[Polynomial]) -> Result<(), Vec<VerifierError>> {
+/// Proves that the results of a program are these polynomials in its operands, whatever the operands are, and that what its layouts call junk
+/// has no influence. The time grows with the number of terms: for some hundreds of slots.
+///
+/// # Errors
+/// The elements that are something else, and everything that [`run`] reports.
+pub fn prove_results(
+    program: &Verified<Packed>,
+    variables: &Operands<Polynomial>,
+    wanted: &[Vec<Polynomial>],
+) -> Result<(), Vec<VerifierError>> {
+    let found = run(program, variables)?;
     if found.len() != wanted.len() {
-        return Err(vec![problem("result", format!("{} elements, not {}", found.len(), wanted.len()))]);
+        return Err(vec![problem("results", format!("{}, not {}", found.len(), wanted.len()))]);
+    }
+    let results = program.outputs.iter().zip(found.iter().zip(wanted));
+    let errors: Vec<VerifierError> = results.flat_map(|(output, (found, wanted))| compare(&output.name, found, wanted)).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn compare(name: &str, found: &[Polynomial], wanted: &[Polynomial]) -> Vec<VerifierError> {
+    if found.len() != wanted.len() {
+        return vec![problem(format!("output `{name}`"), format!("{} elements, not {}", found.len(), wanted.len()))];
     }
     let wrong = found.iter().zip(wanted).enumerate().filter(|(_, (found, wanted))| found != wanted);
-    let errors: Vec<VerifierError> = wrong
-        .take(MAX_LISTED)
-        .map(|(flat, (found, wanted))| problem(format!("element {flat}"), format!("is {found}, not {wanted}")))
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    let spelled = |(flat, (found, wanted))| problem(format!("output `{name}`, element {flat}"), format!("is {found}, not {wanted}"));
+    wrong.take(MAX_LISTED).map(spelled).collect()
 }
