@@ -250,6 +250,7 @@ impl<'a> Reader<'a> {
             ScalarKind::Binary(BinaryFn::Max | BinaryFn::Min, ..) => return Err(semiring(scalar.span, "max or min")),
             ScalarKind::Unary(function, _) => return Err(nonlinear(scalar.span, function.name())),
             ScalarKind::Binary(function, ..) => return Err(nonlinear(scalar.span, function.name())),
+            ScalarKind::Approx(_) => return Err(refused(scalar.span, "`approx` of a secret value")),
             ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Cast(_) | ScalarKind::Operand(_) | ScalarKind::Accumulated => {
                 return Err(refused(scalar.span, "this value beside a secret one"));
             }

@@ -62,6 +62,7 @@ use draft::{Draft, Question};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::plan::{self, Header, Plan};
+use ein_ir::scalar::approx::exact;
 use ein_ir::tensor;
 use ein_ir::verified::Verified;
 use identities::Stage;
@@ -155,7 +156,7 @@ impl Default for Options {
 /// E0190 names a construct that this version does not plan; E0801 states the peak memory and the limit that it exceeds, E0802 that no
 /// machine could address it. E0199 is a mistake of ours: a plan that its verifier refuses.
 pub fn plan(module: &Verified<tensor::Module>, options: &Options) -> Result<Verified<Plan>, Vec<Diagnostic>> {
-    let plan = plan_module(module, options)?;
+    let plan = plan_module(&exact(module), options)?;
     plan::verify::verify(plan).map_err(|errors| {
         let internal = |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("the plan is broken: {e}"));
         errors.iter().map(internal).collect()
@@ -182,7 +183,7 @@ fn plan_module(module: &tensor::Module, options: &Options) -> Result<Plan, Vec<D
 /// # Errors
 /// As [`plan()`], limits apart.
 pub fn why(module: &Verified<tensor::Module>, options: &Options) -> Result<Vec<Reason>, Vec<Diagnostic>> {
-    match ask(module, options, Question::Why(Vec::new()))? {
+    match ask(&exact(module), options, Question::Why(Vec::new()))? {
         Some(Question::Why(reasons)) => Ok(reasons),
         _ => Ok(Vec::new()),
     }
@@ -193,7 +194,7 @@ pub fn why(module: &Verified<tensor::Module>, options: &Options) -> Result<Vec<R
 /// # Errors
 /// As [`plan()`], limits apart.
 pub fn egraphs(module: &Verified<tensor::Module>, options: &Options) -> Result<Vec<EGraph>, Vec<Diagnostic>> {
-    match ask(module, options, Question::Graph(Vec::new()))? {
+    match ask(&exact(module), options, Question::Graph(Vec::new()))? {
         Some(Question::Graph(graphs)) => Ok(graphs),
         _ => Ok(Vec::new()),
     }

@@ -61,6 +61,9 @@ const fn fold(function: BinaryFn, signature: Signature) -> Builtin {
     Builtin { name: function.name(), function: Function::Fold(function), signature }
 }
 
+/// The form that permits an approximation: its first argument is the name of a function.
+pub(crate) const APPROX: &str = "approx";
+
 /// Every elementwise function.
 pub(crate) const FUNCTIONS: [Builtin; 39] = [
     unary(UnaryFn::Abs, Signature::RealPart),

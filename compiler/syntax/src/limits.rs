@@ -28,6 +28,9 @@ pub const MAX_PARAMETERS: usize = 4096;
 /// Most equations of a def.
 pub const MAX_EQUATIONS: usize = 1 << 16;
 
+/// Greatest degree of a polynomial that stands for a function.
+pub const MAX_DEGREE: u32 = 255;
+
 /// Most facts about sizes that proofs of bounds may use: those beyond are checked at entry like the rest, but prove nothing.
 pub const MAX_FACTS: usize = 4096;
 

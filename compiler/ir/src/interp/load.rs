@@ -37,6 +37,7 @@ impl<A: Arithmetic> Engine<'_, A> {
                 let value = self.eval(if holds { then } else { otherwise })?;
                 Ok(if doubtful { A::doubt(value) } else { value })
             }
+            ScalarKind::Approx(_) => Err(RunFault::internal("an approximation that is not made exact", scalar.span)),
             ScalarKind::Operand(n) => match (&self.operands, n) {
                 (Some(operands), 0 | 1) => Ok(operands[*n as usize]),
                 _ => Err(RunFault::internal("an operand outside a reducer", scalar.span)),

@@ -6,6 +6,7 @@ use super::fault::RunFault;
 use super::multi::Quality;
 use crate::dtype::DType;
 use crate::entity::EntityRef;
+use crate::scalar::approx::exact;
 use crate::scalar::eval::{ScalarFault, cast, eval_binary, eval_unary};
 use crate::scalar::function::{BinaryFn, UnaryFn};
 use crate::scalar::value::Value;
@@ -70,7 +71,8 @@ impl Arithmetic for Declared {
 /// The first fault in the order of evaluation, or [`super::fault::INTERNAL`] if the inputs do not fit the module or a promise
 /// that its verifier cannot check is broken: a subscript outside its axis, a value read outside its domain.
 pub fn run(module: &Verified<Module>, inputs: &[Data]) -> Result<Vec<Data>, RunFault> {
-    let mut engine = Engine::<Declared>::new(module);
+    let module = exact(module);
+    let mut engine = Engine::<Declared>::new(&module);
     engine.run(inputs)?;
     let mut results = Vec::with_capacity(module.results.len());
     for &tensor in &module.results {

@@ -26,6 +26,7 @@ use super::data::Data;
 use super::engine::Engine;
 use super::fault::RunFault;
 use crate::dtype::DType;
+use crate::scalar::approx::exact;
 use crate::scalar::value::Value;
 use crate::tensor::Module;
 use crate::verified::Verified;
@@ -69,7 +70,8 @@ impl std::error::Error for Mismatch {}
 /// # Errors
 /// Those of [`super::tensor::run`].
 pub fn run_wide(module: &Verified<Module>, inputs: &[Data]) -> Result<Vec<WideData>, RunFault> {
-    let mut engine = Engine::<Wide>::new(module);
+    let module = exact(module);
+    let mut engine = Engine::<Wide>::new(&module);
     engine.run(inputs)?;
     let mut results = Vec::with_capacity(module.results.len());
     for &tensor in &module.results {

@@ -5,6 +5,7 @@
 //! * [`function`] names the functions, [`value`] holds run-time values, [`eval`] says what each function means, over [`math`];
 //!   [`small`] are the float formats below f32.
 
+pub mod approx;
 mod complex;
 pub mod eval;
 pub mod function;
@@ -20,6 +21,7 @@ use crate::dtype::DType;
 use crate::entity::{Index, Tensor};
 use crate::extent::{Atom, Extent};
 use crate::span::Span;
+use approx::Approx;
 use function::{BinaryFn, UnaryFn};
 
 /// A scalar expression with its element type.
@@ -52,7 +54,9 @@ pub enum ScalarKind {
     Cast(Box<Scalar>),
     /// Condition, then, else. Lazy: the branch not taken is not evaluated.
     If(Box<Scalar>, Box<Scalar>, Box<Scalar>),
-    /// Left (0) or right (1) operand, in the body of a user reducer.
+    /// A function of one value, for which a target may compute another that is close to it. None in plans.
+    Approx(Box<Approx>),
+    /// Left (0) or right (1) operand, in the body of a user reducer; the argument (0) in the function of an approximation.
     Operand(u32),
     /// The finished reduction, in the epilogue of a plan's nest.
     Accumulated,
@@ -198,6 +202,7 @@ impl Scalar {
             ScalarKind::Unary(_, a) | ScalarKind::Cast(a) => vec![a],
             ScalarKind::Binary(_, a, b) => vec![a, b],
             ScalarKind::If(c, a, b) => vec![c, a, b],
+            ScalarKind::Approx(approx) => vec![&approx.argument, &approx.function],
         }
     }
 
@@ -212,6 +217,7 @@ impl Scalar {
             ScalarKind::Unary(_, a) | ScalarKind::Cast(a) => vec![a],
             ScalarKind::Binary(_, a, b) => vec![a, b],
             ScalarKind::If(c, a, b) => vec![c, a, b],
+            ScalarKind::Approx(approx) => vec![&mut approx.argument, &mut approx.function],
         }
     }
 

@@ -1,5 +1,6 @@
 //! Reads the text form of scalar expressions; the form itself is described in [`super::print`].
 
+use super::approx::{Approx, Degree};
 use super::function::{BinaryFn, UnaryFn};
 use super::print::{Types, infix};
 use super::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
@@ -52,6 +53,7 @@ fn parse_kind(c: &mut Cursor<'_>, types: &Types<'_>, span: Span) -> Result<(Scal
     let Ok(name) = c.word() else { return Err(error) };
     match name {
         "acc" => Ok((ScalarKind::Accumulated, None)),
+        "approx" => parenthesised(c, |c| parse_approx(c, types, span)).map(|approx| (ScalarKind::Approx(Box::new(approx)), None)),
         "size" => parenthesised(c, |c| Ok(ScalarKind::Size(c.extent()?))).map(|kind| (kind, None)),
         "operand" => parenthesised(c, |c| Ok(ScalarKind::Operand(c.int()?))).map(|kind| (kind, None)),
         _ => match name.parse::<DType>() {
@@ -110,6 +112,26 @@ fn parse_call(c: &mut Cursor<'_>, name: &str, error: ParseError, types: &Types<'
         ("if", _, _, Some(condition), Some(a), Some(b)) if n_args == 3 => Ok(ScalarKind::If(condition, a, b)),
         _ => Err(ParseError { line: error.line, message: format!("no function `{name}` of {n_args} values") }),
     }
+}
+
+/// `t0[], tanh(operand(0)), on -1.0..1.0, degree <= 7`
+fn parse_approx(c: &mut Cursor<'_>, types: &Types<'_>, span: Span) -> Result<Approx, ParseError> {
+    let argument = parse_scalar(c, types, span)?;
+    c.expect(",")?;
+    let function = parse_scalar(c, &Types { operand: Some(argument.dtype), ..*types }, span)?;
+    c.expect(",")?;
+    c.expect("on")?;
+    let lo = c.float()?;
+    c.expect("..")?;
+    let on = (lo, c.float()?);
+    let degree = match c.eat(",") {
+        false => Degree::Free,
+        true => {
+            c.expect("degree")?;
+            if c.eat("<=") { Degree::AtMost(c.int()?) } else { Degree::Exactly(c.int()?) }
+        }
+    };
+    Ok(Approx { argument, function, on, degree })
 }
 
 fn parse_access(c: &mut Cursor<'_>, types: &Types<'_>, span: Span) -> Result<Access, ParseError> {
@@ -196,6 +218,9 @@ mod tests {
             "t4[pad(i0)] else complex(1.0, -0.0)",
             "prev t2[i0]",
             "operand(0)",
+            "approx(t0[i0], sigmoid(operand(0)), on -8.0..8.0, degree <= 7)",
+            "approx((t0[i0] + t0[i1]), (1.0:f32 / operand(0)), on 0.5..2.0, degree 3)",
+            "approx(t1[i0], exp(operand(0)), on -inf..1e300)",
             "acc:f32",
             "t9[]:f32",
             "(t0[] + t1[]):f64",
@@ -261,8 +286,12 @@ mod tests {
         fn inner(&mut self, depth: u32) -> ScalarKind {
             let mut operand = || Box::new(self.scalar(depth));
             let (a, b, c) = (operand(), operand(), operand());
-            match self.below(7) {
+            match self.below(8) {
                 0 => ScalarKind::Cast(a),
+                7 => {
+                    let degree = self.pick(&[Degree::Free, Degree::AtMost(7), Degree::Exactly(255)]);
+                    ScalarKind::Approx(Box::new(Approx { argument: *a, function: *b, on: (self.pick(&[-0.5, 0.0]), 1e9), degree }))
+                }
                 1 => ScalarKind::If(a, b, c),
                 2 => ScalarKind::Unary(UnaryFn::Powi(-3), a),
                 3 => ScalarKind::Unary(self.pick(&UnaryFn::ALL), a),

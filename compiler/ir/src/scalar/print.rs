@@ -11,10 +11,12 @@
 //! t0[(i0 + 1), pad(i1)] else -inf  modes stand around subscripts, the pad value after the access
 //! prev t3[i0]                      value at the end of the previous step
 //! operand(0) acc                   in a reducer; in an epilogue
+//! approx(t0[], tanh(operand(0)), on -1.0..1.0, degree <= 7)
 //! ```
 //!
 //! A node whose dtype is not the one that its operands determine prints it after it, `(a + b):f64`; verified modules have none.
 
+use super::approx::{Approx, Degree};
 use super::function::{BinaryFn, UnaryFn};
 use super::{Access, Literal, Mode, Scalar, ScalarKind, typing};
 use crate::dtype::DType;
@@ -52,6 +54,7 @@ impl<'a> Types<'a> {
             ScalarKind::Unary(function, a) => Some(typing::unary_result(*function, a.dtype)),
             ScalarKind::Binary(function, a, _) => Some(typing::binary_result(*function, a.dtype)),
             ScalarKind::If(_, a, _) => Some(a.dtype),
+            ScalarKind::Approx(approx) => Some(approx.function.dtype),
             ScalarKind::Operand(_) => self.operand,
             ScalarKind::Accumulated => self.accumulated,
         }
@@ -122,6 +125,7 @@ fn write_scalar(f: &mut fmt::Formatter<'_>, scalar: &Scalar, types: &Types<'_>) 
         },
         ScalarKind::Cast(a) => return write_call(f, scalar.dtype.name(), &[a], types),
         ScalarKind::If(c, a, b) => write_call(f, "if", &[c, a, b], types)?,
+        ScalarKind::Approx(approx) => write_approx(f, approx, types)?,
         ScalarKind::Operand(n) => write!(f, "operand({n})")?,
         ScalarKind::Accumulated => f.write_str("acc")?,
     }
@@ -154,6 +158,19 @@ fn write_call(f: &mut fmt::Formatter<'_>, name: &str, args: &[&Scalar], types: &
         write_scalar(f, arg, types)?;
     }
     f.write_char(')')
+}
+
+fn write_approx(f: &mut fmt::Formatter<'_>, approx: &Approx, types: &Types<'_>) -> fmt::Result {
+    f.write_str("approx(")?;
+    write_scalar(f, &approx.argument, types)?;
+    f.write_str(", ")?;
+    write_scalar(f, &approx.function, &Types { operand: Some(approx.argument.dtype), ..*types })?;
+    write!(f, ", on {}..{}", float(approx.on.0), float(approx.on.1))?;
+    match approx.degree {
+        Degree::Free => f.write_char(')'),
+        Degree::AtMost(degree) => write!(f, ", degree <= {degree})"),
+        Degree::Exactly(degree) => write!(f, ", degree {degree})"),
+    }
 }
 
 fn write_access(f: &mut fmt::Formatter<'_>, access: &Access, types: &Types<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@
 //! * An access names a readable tensor, has one i64 subscript an axis, and a pad value only beside a pad mode.
 //! * Indices, operands and the finished reduction occur only where they mean something.
 
+use super::approx::{Approx, Degree};
 use super::print::{Types, print};
 use super::{Access, Mode, Scalar, ScalarKind, typing};
 use crate::dtype::DType;
@@ -24,18 +25,38 @@ pub(crate) struct Scope<'a> {
     pub(crate) refuse_size: &'a dyn Fn(&Extent) -> Option<String>,
     /// Indices that have a value here.
     pub(crate) indices: &'a [Index],
+    /// Whether functions may be approximated here.
+    pub(crate) approximates: bool,
 }
 
 /// Adds a message for every broken rule to `errors`.
 pub(crate) fn check(scalar: &Scalar, scope: &Scope<'_>, errors: &mut Vec<String>) {
-    scalar.visit(&mut |node| {
-        let before = errors.len();
-        check_node(node, scope, errors);
-        if errors.len() > before {
-            let text = shortened(print(node, scope.types).to_string());
-            errors[before..].iter_mut().for_each(|message| *message = format!("{message}: {text}"));
+    let before = errors.len();
+    check_node(scalar, scope, errors);
+    if errors.len() > before {
+        let text = shortened(print(scalar, scope.types).to_string());
+        errors[before..].iter_mut().for_each(|message| *message = format!("{message}: {text}"));
+    }
+    match &scalar.kind {
+        ScalarKind::Approx(approx) => {
+            check(&approx.argument, scope, errors);
+            check_function(approx, scope, errors);
         }
-    });
+        _ => scalar.children().into_iter().for_each(|child| check(child, scope, errors)),
+    }
+}
+
+/// The function of an approximation has one value, and nothing else around it.
+fn check_function(approx: &Approx, scope: &Scope<'_>, errors: &mut Vec<String>) {
+    let alone = Scope {
+        types: Types { operand: Some(approx.argument.dtype), accumulated: None, ..scope.types },
+        rank: scope.rank,
+        refuse: &|_| Some("a function reads a tensor".to_owned()),
+        refuse_size: scope.refuse_size,
+        indices: &[],
+        approximates: false,
+    };
+    check_typed(&approx.function, approx.argument.dtype, "the function", &alone, errors);
 }
 
 /// As [`check`], and the dtype must be this one.
@@ -76,6 +97,8 @@ fn check_node(node: &Scalar, scope: &Scope<'_>, errors: &mut Vec<String>) {
                 refuse(format!("the branches are {} and {}", a.dtype, b.dtype));
             }
         }
+        ScalarKind::Approx(_) if !scope.approximates => refuse("no approximation here".to_owned()),
+        ScalarKind::Approx(approx) => check_approx(approx, &mut refuse),
         ScalarKind::Operand(n) if *n > 1 || scope.types.operand.is_none() => refuse("no such operand here".to_owned()),
         ScalarKind::Accumulated if scope.types.accumulated.is_none() => refuse("no finished reduction here".to_owned()),
         _ => {}
@@ -86,6 +109,19 @@ fn check_node(node: &Scalar, scope: &Scope<'_>, errors: &mut Vec<String>) {
         && !literal_or_cast
     {
         errors.push(format!("the node says {dtype} where the rule gives {determined}"));
+    }
+}
+
+fn check_approx(approx: &Approx, refuse: &mut dyn FnMut(String)) {
+    let (lo, hi) = approx.on;
+    if !approx.argument.dtype.is_float() {
+        refuse(format!("an approximation of a function of {}", approx.argument.dtype));
+    }
+    if !(lo.is_finite() && hi.is_finite() && lo < hi) {
+        refuse(format!("an approximation on {lo}..{hi}"));
+    }
+    if matches!(approx.degree, Degree::AtMost(0) | Degree::Exactly(0)) {
+        refuse("an approximation of degree 0".to_owned());
     }
 }
 

@@ -110,6 +110,7 @@ pub(crate) fn check_reducers(module: &Module, errors: &mut Vec<VerifierError>) {
             refuse: &|_| None,
             refuse_size: &|size| refuse_extent(module, size),
             indices: &[],
+            approximates: false,
         };
         check_typed(&decl.combine, decl.dtype, "`combine`", &scope, &mut messages);
         check_typed(&decl.init, decl.dtype, "`init`", &Scope { types: Types::new(&|_| None), ..scope }, &mut messages);

@@ -95,6 +95,7 @@ impl Builder<'_> {
                 let (a, b) = (self.scalar(a)?, self.scalar(b)?);
                 Ok(self.select(condition, a, b))
             }
+            ScalarKind::Approx(_) => Err(unsupported("an approximation in a plan", scalar.span)),
             ScalarKind::Operand(n) => match self.operands {
                 Some(operands) if *n < 2 => Ok(operands[*n as usize]),
                 _ => Err(unsupported("an operand outside a reducer", scalar.span)),

@@ -155,7 +155,7 @@ impl World<'_> {
             ScalarKind::Cast(a) => cast(go(a)?, scalar.dtype),
             ScalarKind::If(c, a, b) => go(if self.truth(c, env)? { a } else { b })?,
             ScalarKind::Accumulated => accumulated.expect("in an epilogue"),
-            ScalarKind::Operand(_) => unreachable!("not tested"),
+            ScalarKind::Operand(_) | ScalarKind::Approx(_) => unreachable!("not tested"),
         })
     }
 

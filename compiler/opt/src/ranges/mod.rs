@@ -224,7 +224,7 @@ impl Scope<'_> {
             ScalarKind::Cast(a) => self.range(a).cast(dtype),
             ScalarKind::If(_, a, b) => self.range(a).or(self.range(b)),
             ScalarKind::Accumulated => self.accumulated,
-            ScalarKind::Operand(_) => Range::of_type(dtype),
+            ScalarKind::Operand(_) | ScalarKind::Approx(_) => Range::of_type(dtype),
         };
         found.within(dtype)
     }

@@ -47,16 +47,33 @@ impl Measure {
     }
 }
 
-/// How large an expression would be with values of these sizes in place of its accesses.
+/// How large an expression would be with values of these sizes in place of its accesses, and functions in place of approximations.
 pub(crate) fn measure(scalar: &Scalar, values: &BTreeMap<Tensor, Measure>) -> Measure {
     if let ScalarKind::Access(access) = &scalar.kind
         && let Some(value) = values.get(&access.tensor)
     {
         return *value;
     }
+    if let ScalarKind::Approx(approx) = &scalar.kind {
+        return applied(&approx.function, measure(&approx.argument, values));
+    }
     let mut whole = Measure { nodes: 1, depth: 1 };
     for child in scalar.children() {
         let child = measure(child, values);
+        whole.nodes = whole.nodes.saturating_add(child.nodes);
+        whole.depth = whole.depth.max(child.depth + 1);
+    }
+    whole
+}
+
+/// How large a function is when applied to a value.
+fn applied(function: &Scalar, argument: Measure) -> Measure {
+    if matches!(function.kind, ScalarKind::Operand(_)) {
+        return argument;
+    }
+    let mut whole = Measure { nodes: 1, depth: 1 };
+    for child in function.children() {
+        let child = applied(child, argument);
         whole.nodes = whole.nodes.saturating_add(child.nodes);
         whole.depth = whole.depth.max(child.depth + 1);
     }

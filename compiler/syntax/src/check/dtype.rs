@@ -1,5 +1,7 @@
 //! The type of every expression (language 4c): literals, sizes and index values adapt, data does not.
 
+mod approx;
+
 use super::names::find_at;
 use super::scope::Elaborator;
 use super::tree::{Kind, Node, NodeKind, Reduction, Ty};
@@ -94,6 +96,7 @@ impl Typer<'_, '_> {
                 self.elab.scalar_call_type(def, &types, span)
             }
             NodeKind::Reduce(reduction) => self.reduction(reduction, span),
+            NodeKind::Approx(approx) => self.approx(approx, span),
         };
         node.ty = ty;
         ty

@@ -94,7 +94,8 @@ impl Elaborator<'_> {
         self.check_columns(name, &index_of, &axes, param.span);
         let bounds = self.stated_values(param);
         let decl = TensorDecl::new(name, element_dtype(&param.ty.element), axes, param.span);
-        let tensor = self.module.tensors.push(TensorDecl { index_of, bounds, ..decl });
+        let tolerance = param.tolerance.as_ref().and_then(|t| self.budget(t));
+        let tensor = self.module.tensors.push(TensorDecl { index_of, bounds, tolerance, ..decl });
         self.declare(name, param.name.span, what, Meaning::Tensor(tensor));
         self.qualify(tensor, name, &param.ty);
         Some(tensor)

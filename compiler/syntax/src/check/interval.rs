@@ -3,10 +3,11 @@
 //! The ends are literals and both belong to the interval: it says what a value may reach, and the range of an index how many there are.
 
 use super::dtype::Typer;
+use super::names::children;
 use super::resolve::Resolver;
 use super::scope::Elaborator;
 use super::tree::{Kind, NodeKind, Ty};
-use crate::ast::{ElementKind, Expr, Param};
+use crate::ast::{self, ElementKind, Expr, ExprKind, NumberValue, Param};
 use crate::error::{dims, types};
 use crate::lower::Builder;
 use ein_ir::diagnostic::Diagnostic;
@@ -15,7 +16,7 @@ use ein_ir::entity::Tensor;
 use ein_ir::scalar::value::{int_range, round_to, shortest};
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
-use ein_ir::tensor::{Definition, TensorDecl};
+use ein_ir::tensor::{Definition, TensorDecl, Tolerance, ToleranceKind};
 
 /// Integers from here on are not all numbers of f64, in which the ends are kept.
 const MAX_END: i128 = 1 << 53;
@@ -43,6 +44,24 @@ impl Elaborator<'_> {
         self.ordered((lo?, hi?), dtype, interval.span)
     }
 
+    /// `within abs 1e-3`
+    pub(crate) fn budget(&mut self, tolerance: &ast::Tolerance) -> Option<Tolerance> {
+        let kind = match tolerance.kind {
+            ast::ToleranceKind::Rel => ToleranceKind::Rel,
+            ast::ToleranceKind::Abs => ToleranceKind::Abs,
+            ast::ToleranceKind::Out => ToleranceKind::Out,
+        };
+        let value = match tolerance.bound.value {
+            NumberValue::Integer(n) => n as f64,
+            NumberValue::Float(x) => x,
+        };
+        if tolerance.bound.imaginary {
+            self.errors.push(types::error(406, "an error budget is a real number").at(tolerance.span, "imaginary"));
+            return None;
+        }
+        Some(Tolerance { kind, value })
+    }
+
     /// The interval, unless its ends are in the wrong order.
     pub(crate) fn ordered(&mut self, (lo, hi): (f64, f64), dtype: DType, span: Span) -> Option<(f64, f64)> {
         if lo <= hi {
@@ -56,6 +75,9 @@ impl Elaborator<'_> {
 
     /// A literal as an end of an interval of values of a type: the value of the type that it stands for.
     pub(crate) fn end(&mut self, e: &Expr, dtype: DType) -> Option<f64> {
+        if reads_data(e) {
+            return self.no_end(e.span);
+        }
         let before = self.errors.len();
         let mut node = Resolver::new(self, Vec::new()).expr(e);
         let ty = Typer { elab: self, source: e }.annotate(&mut node);
@@ -108,6 +130,7 @@ impl Elaborator<'_> {
         match &scalar.kind {
             ScalarKind::Literal(Literal::Int(n)) => Some((*n as f64, *n as f64)),
             ScalarKind::Literal(Literal::Float(x)) => Some((*x, *x)),
+            ScalarKind::Operand(_) => self.operand,
             ScalarKind::Access(access) => self.module.tensors[access.tensor].bounds,
             _ => None,
         }
@@ -118,6 +141,11 @@ impl Elaborator<'_> {
         self.errors.push(found.note("a bound that differs from call to call bounds nothing when the program is compiled"));
         None
     }
+}
+
+/// Whether an expression reads a tensor by its indices.
+fn reads_data(e: &Expr) -> bool {
+    matches!(e.kind, ExprKind::Subscript { .. } | ExprKind::Reduce(_) | ExprKind::Prev(_)) || children(e).into_iter().any(reads_data)
 }
 
 /// Says that nothing shows that an argument is in the interval that its parameter states.

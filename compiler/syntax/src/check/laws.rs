@@ -149,7 +149,7 @@ fn evaluate(scalar: &Scalar, operands: [Value; 2]) -> Option<Value> {
             Value::Bool(true) => evaluate(a, operands),
             _ => evaluate(b, operands),
         },
-        ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Access(_) | ScalarKind::Accumulated => None,
+        ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Access(_) | ScalarKind::Approx(_) | ScalarKind::Accumulated => None,
     }
 }
 

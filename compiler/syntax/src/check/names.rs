@@ -1,6 +1,7 @@
 //! Names inside expressions: which occur free, and renaming.
 
-use crate::ast::{BinderKind, Expr, ExprKind, Ident, Subscript};
+use crate::ast::{Argument, BinderKind, Expr, ExprKind, Ident, Subscript};
+use crate::builtins::APPROX;
 
 /// Calls `f` on every name that occurs as a value in `e`, subscripts included, and that no reducer inside `e` binds.
 /// Names of tensors before brackets, of functions and of sizes do not count.
@@ -29,7 +30,7 @@ impl<'a> Visitor<'a, '_> {
                     }
                 }
             }
-            ExprKind::Call { args, .. } => args.iter().for_each(|a| self.expr(&a.value)),
+            ExprKind::Call { name, args } => values(name, args).for_each(|e| self.expr(e)),
             ExprKind::Reduce(r) => {
                 let before = self.locals.len();
                 self.locals.extend(r.binders.iter().map(|b| b.name().as_str()));
@@ -48,12 +49,19 @@ impl<'a> Visitor<'a, '_> {
     }
 }
 
+/// The arguments of a call that are values: of `approx` all but the function, the interval and the degree.
+fn values<'a>(name: &Ident, args: &'a [Argument]) -> impl Iterator<Item = &'a Expr> {
+    let is_approx = name.as_str() == APPROX;
+    let is_value = move |(n, arg): &(usize, &Argument)| !is_approx || (*n == 1 && arg.name.is_none());
+    args.iter().enumerate().filter(is_value).map(|(_, arg)| &arg.value)
+}
+
 /// The direct operands of an expression, in order.
 pub(crate) fn children(e: &Expr) -> Vec<&Expr> {
     match &e.kind {
         ExprKind::Number(_) | ExprKind::Boolean(_) | ExprKind::Size(_) | ExprKind::Prev(_) | ExprKind::Name(_) => Vec::new(),
         ExprKind::Subscript { subs, .. } => subs.iter().filter_map(|s| if let Subscript::At(e) = s { Some(e) } else { None }).collect(),
-        ExprKind::Call { args, .. } => args.iter().map(|a| &a.value).collect(),
+        ExprKind::Call { name, args } => values(name, args).collect(),
         ExprKind::Reduce(r) => r.guard.iter().chain([&r.body]).collect(),
         ExprKind::If { condition, then, otherwise } => vec![condition, then, otherwise],
         ExprKind::Cast { value, .. } | ExprKind::Unary { value, .. } => vec![value],

@@ -77,7 +77,10 @@ impl<'p> ProgramScope<'p> {
         for (file, source) in sources.files.iter().enumerate() {
             for item in &source.program.items {
                 let (name, instances) = match item {
-                    Item::Export(export) => (&export.name, export.instances.as_slice()),
+                    Item::Export(export) => {
+                        errors.extend(export.target.as_ref().and_then(unknown_target));
+                        (&export.name, export.instances.as_slice())
+                    }
                     Item::Hint(hint) => {
                         errors.extend(super::hint::read(hint).err().into_iter().flatten());
                         (&hint.name, [].as_slice())
@@ -215,6 +218,19 @@ impl<'p> ProgramScope<'p> {
         };
         instance.spelt(Elaborator::new(self, id.file, def.name.as_str()).def(&instance.def))
     }
+}
+
+/// Says that a word behind `for` is no target, if it is none.
+fn unknown_target(target: &ast::Ident) -> Option<Diagnostic> {
+    const TARGETS: [&str; 4] = ["cpu", "gpu", "he", "tfhe"];
+    if TARGETS.contains(&target.as_str()) {
+        return None;
+    }
+    let found = error(218, format!("there is no target `{target}`")).at(target.span, "not a target");
+    Some(match crate::builtins::nearest(target.as_str(), TARGETS) {
+        Some(near) => found.help(format!("did you mean `{near}`?")),
+        None => found.help("`cpu`, `gpu`, `he` or `tfhe`"),
+    })
 }
 
 /// `C[i, j] = …` with every sum written, without the semicolon.

@@ -85,7 +85,7 @@ fn scalar(program: &ProgramScope<'_>, item: &ast::Reducer, e: &Expr, dtype: DTyp
 fn beyond(node: &Node) -> Option<Span> {
     let mut found = None;
     node.visit(&mut |n| {
-        if matches!(n.kind, NodeKind::Reduce(_) | NodeKind::Def(..) | NodeKind::Access(_)) {
+        if matches!(n.kind, NodeKind::Reduce(_) | NodeKind::Def(..) | NodeKind::Access(_) | NodeKind::Approx(_)) {
             found = found.or(Some(n.span));
         }
     });

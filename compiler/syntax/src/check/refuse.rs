@@ -9,12 +9,12 @@ use ein_ir::dtype::DType;
 use ein_ir::span::Span;
 
 /// Functions that are parsed as calls and not in this version.
-const FUNCTIONS: [&str; 3] = ["approx", "eig", "rng"];
+const FUNCTIONS: [&str; 2] = ["eig", "rng"];
 
 /// The first construct, in source order, that this version does not have.
 pub(crate) fn first_refusal(def: &Def) -> Option<Diagnostic> {
     let mut found = Refusals(Vec::new());
-    def.params.iter().for_each(|p| found.param(p, is_ignored_fact));
+    def.params.iter().for_each(|p| found.param(p, is_ignored_fact, false));
     def.results.iter().for_each(|p| found.result(p));
     def.body.iter().for_each(|s| found.statement(s));
     found.first()
@@ -72,15 +72,19 @@ impl Refusals {
         self.0.push(unsupported(what, span));
     }
 
-    fn param(&mut self, param: &Param, is_ignored: fn(&Structure) -> bool) {
+    fn param(&mut self, param: &Param, is_ignored: fn(&Structure) -> bool, may_err: bool) {
         self.ty(&param.ty, is_ignored);
-        if let Some(tolerance) = &param.tolerance {
+        // The budget of what is computed on encrypted values. In the clear it is kept without being spent.
+        let is_secret = param.ty.qualifiers.iter().any(|q| matches!(q, Qualifier::Secret(_)));
+        if let Some(tolerance) = &param.tolerance
+            && !(may_err && is_secret)
+        {
             self.add(&format!("the error budget `within {}` is", tolerance.kind.name()), tolerance.span);
         }
     }
 
     fn result(&mut self, result: &Param) {
-        self.param(result, |_| false);
+        self.param(result, |_| false, true);
         if let Some(bounds) = &result.bounds {
             self.add("the value range `in lo..hi` of a result is", bounds.span);
         }

@@ -1,6 +1,7 @@
 //! From an expression with explicit sums to a resolved one: every name becomes an entity.
 
 mod access;
+mod approx;
 mod calls;
 mod indices;
 mod names;

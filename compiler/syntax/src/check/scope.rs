@@ -90,6 +90,8 @@ pub(crate) struct Elaborator<'p> {
     pub(crate) secrets: BTreeSet<Tensor>,
     /// The calls that copied definitions in, by the tensors that these define.
     pub(crate) copied: BTreeMap<Tensor, Span>,
+    /// The values of the argument of a function that is approximated, while that is built.
+    pub(crate) operand: Option<(f64, f64)>,
 }
 
 impl<'p> Elaborator<'p> {
@@ -117,6 +119,7 @@ impl<'p> Elaborator<'p> {
             public: Vec::new(),
             secrets: BTreeSet::new(),
             copied: BTreeMap::new(),
+            operand: None,
         }
     }
 

@@ -5,6 +5,7 @@ use ein_ir::dtype::DType;
 use ein_ir::entity::{Index, Tensor};
 use ein_ir::extent::Extent;
 use ein_ir::scalar::Mode;
+use ein_ir::scalar::approx::Degree;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::span::Span;
 
@@ -90,9 +91,34 @@ pub(crate) enum NodeKind {
     Def(super::files::ItemId, Vec<Node>),
     Cast(Box<Node>),
     If(Box<[Node; 3]>),
+    /// A function of one value that may be approximated.
+    Approx(Box<Approx>),
     Reduce(Box<Reduction>),
     /// An error that has been reported.
     Bad,
+}
+
+/// `approx(f, x, on = (lo, hi), degree <= d)`.
+#[derive(Clone, Debug)]
+pub(crate) struct Approx {
+    pub(crate) function: Approximated,
+    /// As the program writes it.
+    pub(crate) name: String,
+    pub(crate) argument: Node,
+    /// The function of [`NodeKind::Operand`], once the type of the argument is known.
+    pub(crate) body: Option<Node>,
+    pub(crate) on: (f64, f64),
+    pub(crate) degree: Degree,
+}
+
+/// What is approximated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Approximated {
+    Builtin(&'static Builtin),
+    /// `1 / x`, which is no function of the language outside of `approx`.
+    Reciprocal,
+    /// A def of scalars.
+    Def(super::files::ItemId),
 }
 
 /// An element of a tensor.
@@ -147,6 +173,7 @@ impl Node {
             NodeKind::Binary(_, a, b) => vec![a, b],
             NodeKind::Call(_, args) | NodeKind::Def(_, args) => args.iter().collect(),
             NodeKind::If(parts) => parts.iter().collect(),
+            NodeKind::Approx(approx) => vec![&approx.argument],
             NodeKind::Reduce(r) => r.guard.iter().chain([&r.body]).collect(),
         }
     }

@@ -5,7 +5,7 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::Span;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 17] = [
+pub const CODES: [CodeEntry; 18] = [
     CodeEntry::new(201, "index-occurs-once", "an index that is not bound occurs once in its product"),
     CodeEntry::new(202, "index-under-function", "an index would be summed but also occurs outside the plain factors of its product"),
     CodeEntry::new(203, "index-bound-twice", "an index is bound where it is bound already"),
@@ -23,6 +23,7 @@ pub const CODES: [CodeEntry; 17] = [
     CodeEntry::new(215, "unknown-import", "a `use` names what does not exist"),
     CodeEntry::new(216, "cyclic-constant", "a constant or dim is needed to say what it is"),
     CodeEntry::new(217, "bad-hint", "a hint that says nothing"),
+    CodeEntry::new(218, "unknown-target", "`export … for` names no target"),
 ];
 
 /// A diagnostic with the slug that the table gives to its code.

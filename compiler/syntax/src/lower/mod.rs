@@ -1,6 +1,7 @@
 //! From resolved, typed expressions to tensor IR: every cast is written, every nested reduction becomes a tensor of its own,
 //! and every subscript is proved inside its axis or becomes an entry check.
 
+mod approx;
 mod bounds;
 mod inline;
 mod reduce;

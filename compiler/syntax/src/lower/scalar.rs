@@ -81,6 +81,7 @@ impl Builder<'_, '_> {
             NodeKind::Cast(value) => self.conversion(value, dtype),
             NodeKind::If(parts) => self.conditional(parts, dtype, span),
             NodeKind::Reduce(r) => self.nested_reduction(r, node.ty, dtype, span),
+            NodeKind::Approx(approx) => self.approx(approx, dtype, span),
             NodeKind::Bad => Scalar::literal(Literal::Bool(false), DType::Bool, span),
         }
     }

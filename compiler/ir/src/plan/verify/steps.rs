@@ -232,6 +232,7 @@ impl<'p> Checker<'p, '_> {
             refuse: &|access| self.refuse_access(access),
             refuse_size: &|size| size.as_constant().is_none().then(|| format!("the size {size} is not a literal")),
             indices,
+            approximates: false,
         };
         check_typed(scalar, dtype, what, &scope, messages);
     }

@@ -159,6 +159,7 @@ impl<'m> Checker<'m, '_> {
             refuse: &|access| self.refuse_access(access),
             refuse_size: &|size| refuse_extent(self.module, size),
             indices,
+            approximates: true,
         };
         check_typed(scalar, dtype, what, &scope, messages);
     }

@@ -15,14 +15,14 @@ reducer r1 "bare" i64 [] init 0 combine max(operand(0), operand(1))
 tensor t0 "A" f32[d0, 2*d0 + 1] in -1.0..1e20 secret qualifier "lowrank"("rank": "64", "free") qualifier "sym"() within rel 0.001 @20..40
 tensor t1 "b" f32[d0] within out inf
 tensor t2 "ids" i32[d0, 2] index_of [d0, 2*d0 + 1]
-tensor t3 "y" f32[d0] @50..51
-tensor t4 "y.sum" f32[d0]
+tensor t3 "y" f32[d0] secret @50..51
+tensor t4 "y.sum" f32[d0] secret
 tensor t5 "best" i64[]
-tensor t6 "h" f32[d0]
-tensor t7 "hs" f32[d0, d0]
-tensor t8 "tmp" f32[]
-tensor t9 "values" f32[d0, 3]
-tensor t10 "positions" i64[d0, 3]
+tensor t6 "h" f32[d0] secret
+tensor t7 "hs" f32[d0, d0] secret
+tensor t8 "tmp" f32[] secret
+tensor t9 "values" f32[d0, 3] secret
+tensor t10 "positions" i64[d0, 3] secret
 tensor t11 "w" c64[2]
 tensor t12 "total" f32[]
 index i0 "i" 0..d0 @41..42
@@ -152,11 +152,28 @@ fn scans_are_checked() {
     refuse("\"t\" 0..d0", "\"t\" 1..d0", "stacks 1..d0 on axis 1 of size d0");
     refuse("t7[i7, i4]", "t7[i4, i7]", "axis 1 is stacked over i4, not i7");
     let reads_other_step = "index i9 \"x\" 0..d0\nparams";
-    let text = EVERYTHING.replacen("params", reads_other_step, 1).replacen("tensor t12", "tensor t12 \"z\" f32[d0]\ntensor t13", 1);
+    let text = EVERYTHING.replacen("params", reads_other_step, 1).replacen("tensor t12", "tensor t12 \"z\" f32[d0] secret\ntensor t13", 1);
     let text = text.replacen("t12[] =", "t13[] =", 1);
     let text = text.replacen("f32(i4))\n", "f32(i4))\n  t12[i9] = t7[i9, (i4 - 1)]\n", 1);
     assert_eq!(messages(&text), ["t12: axis 1 of t7 is read at another step than the current one: t7[i9, (i4 - 1)]"]);
     assert_eq!(messages(&text.replace("(i4 - 1)]", "i4]")), Vec::<String>::new());
+}
+
+#[test]
+fn secrets_and_approximations_are_checked() {
+    refuse("tensor t4 \"y.sum\" f32[d0] secret", "tensor t4 \"y.sum\" f32[d0]", "t4: computed from a secret tensor, and not secret");
+    refuse("tensor t10 \"positions\" i64[d0, 3] secret", "tensor t10 \"positions\" i64[d0, 3]", "t10: computed from a secret tensor");
+    let approx = |text: &str, expected: &str| refuse("max:f32[i8](t1[i8])", &format!("max:f32[i8](approx(t1[i8], {text}))"), expected);
+    approx("exp(operand(0)), on 1.0..1.0", "an approximation on 1..1");
+    approx("exp(operand(0)), on 1.0..inf", "an approximation on 1..inf");
+    approx("exp(operand(0)), on 0.0..1.0, degree <= 0", "degree 0");
+    approx("exp(t1[i8]), on 0.0..1.0", "a function reads a tensor");
+    approx("(operand(0) + f32(i8)), on 0.0..1.0", "i8 has no value here");
+    approx("f64(operand(0)), on 0.0..1.0", "the function is f64, not f32");
+    approx("approx(operand(0), exp(operand(0)), on 0.0..1.0), on 0.0..1.0", "no approximation here");
+    refuse("max(operand(0), operand(1))", "approx(operand(0), operand(0), on 0.0..1.0)", "no approximation here");
+    let right = EVERYTHING.replacen("max:f32[i8](t1[i8])", "max:f32[i8](approx(t1[i8], exp(operand(0)), on 0.0..1.0))", 1);
+    assert_eq!(messages(&right), Vec::<String>::new());
 }
 
 #[test]

@@ -12,6 +12,9 @@ use ein_ir::span::Span;
 
 impl Resolver<'_, '_> {
     pub(super) fn call(&mut self, name: &Ident, args: &[ast::Argument], span: Span) -> NodeKind {
+        if name.as_str() == builtins::APPROX {
+            return self.approx(args, span);
+        }
         let def = self.elab.find_def(name.as_str());
         let is_whole = match def {
             Some(d) => !crate::check::call::is_scalar_def(d.def),
