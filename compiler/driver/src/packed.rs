@@ -6,6 +6,7 @@ use crate::pipeline;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::near::nearest_first;
 use ein_ir::packed::Packed;
+use ein_ir::tensor::secrecy::Secrets;
 use ein_ir::tensor::{Module, verify::verify};
 use ein_ir::verified::Verified;
 
@@ -79,6 +80,8 @@ impl Function {
             };
             module.tensors[params[position]].secret = true;
         }
+        let secrets = Secrets::of(&module);
+        module.tensors.iter_mut().filter(|(tensor, _)| secrets.is_secret(*tensor)).for_each(|(_, decl)| decl.secret = true);
         verify(module).map_err(|errors| {
             let internal =
                 |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("a module with secrets is broken: {e}"));
