@@ -12,7 +12,7 @@ pub(crate) enum Edge {
     Until(Operand),
 }
 
-impl<'a> Emitter<'a> {
+impl Emitter<'_> {
     /// The values of an axis in `range` that satisfy the constraints on it and bound axes alone; they are known inside then.
     ///
     /// Constraints that also need axes not bound yet are left for their loops.
@@ -36,11 +36,28 @@ impl<'a> Emitter<'a> {
         ((lo, hi), learnt)
     }
 
-    /// Constraints of the reduction that no reduced loop can take, its axes being bound already, as one condition.
-    pub(crate) fn settled_guard(&mut self) -> Option<Local> {
-        let undecided: Vec<Affine> = self.settled_constraints().filter(|form| self.decide(form) != Some(true)).cloned().collect();
-        undecided.into_iter().fold(None, |all, form| {
-            let value = self.form(&form);
+    /// `body` where those constraints hold that no loop can take, all their axes being bound already. They are known in it.
+    pub(crate) fn where_settled(&mut self, constraints: &[Affine], body: impl FnOnce(&mut Self)) {
+        let settled = constraints.iter().filter(|form| form.terms.iter().all(|(axis, _)| self.is_bound(*axis)));
+        let undecided: Vec<Affine> = settled.filter(|form| self.decide(form) != Some(true)).cloned().collect();
+        if undecided.iter().any(|form| self.decide(form) == Some(false)) {
+            return;
+        }
+        let Some(condition) = self.all_hold(&undecided) else { return body(self) };
+        self.emit_if(
+            condition,
+            |e| {
+                e.learn_all(&undecided);
+                body(e);
+            },
+            |_| {},
+        );
+    }
+
+    /// Whether all of some constraints hold, if there are any.
+    fn all_hold(&mut self, constraints: &[Affine]) -> Option<Local> {
+        constraints.iter().fold(None, |all, form| {
+            let value = self.form(form);
             let (value, zero) = (self.operand_local(value), self.int(0));
             let holds = self.set(Type::BOOL, Op::Compare(Comparison::Ge, value, zero));
             Some(match all {
@@ -48,22 +65,6 @@ impl<'a> Emitter<'a> {
                 Some(all) => self.set(Type::BOOL, Op::Binary(BinaryOp::And, all, holds)),
             })
         })
-    }
-
-    /// Whether nothing takes part in the reduction here.
-    pub(crate) fn is_guarded_off(&self) -> bool {
-        self.settled_constraints().any(|form| self.decide(form) == Some(false))
-    }
-
-    /// Learns what [`Emitter::settled_guard`] tests.
-    pub(crate) fn learn_settled_guard(&mut self) {
-        let forms: Vec<Affine> = self.settled_constraints().cloned().collect();
-        forms.into_iter().for_each(|form| self.learn(form));
-    }
-
-    fn settled_constraints(&self) -> impl Iterator<Item = &'a Affine> {
-        let guard = &self.problem.reduction.as_ref().expect("called for reductions").guard;
-        guard.constraints.iter().filter(|form| form.terms.iter().all(|(axis, _)| self.is_bound(*axis)))
     }
 
     /// Where `form >= 0` along an axis, all its other axes being bound.

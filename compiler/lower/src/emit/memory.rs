@@ -67,19 +67,11 @@ impl<'a> Emitter<'a> {
     /// Takes the terms at the shifts into the elements of a row.
     fn row(&mut self, axis: Axis, range: Range, terms: &[Shifts]) {
         let constraints = &self.problem.reduction.as_ref().expect("called for reductions").guard.constraints;
-        if self.is_guarded_off() {
-            return;
-        }
-        if let Some(condition) = self.settled_guard() {
-            return self.emit_if(
-                condition,
-                |e| {
-                    e.learn_settled_guard();
-                    e.row(axis, range, terms);
-                },
-                |_| {},
-            );
-        }
+        self.where_settled(constraints, |e| e.wanted_row(axis, range, terms));
+    }
+
+    fn wanted_row(&mut self, axis: Axis, range: Range, terms: &[Shifts]) {
+        let constraints = &self.problem.reduction.as_ref().expect("called for reductions").guard.constraints;
         let (range, learnt) = self.restrict(axis, range, constraints);
         self.split(axis, range, learnt, 4, &mut |e, range, known, inner| {
             let vectors = inner && e.knowing(known, |e| e.lanes_along(axis)).is_some();

@@ -75,18 +75,8 @@ impl<'a> Emitter<'a> {
 
     /// The loops over reduced axes, with `term` inside.
     pub(crate) fn reduced_loops(&mut self, axes: &[Axis], shifts: &[Shifts], term: Term<'_>) {
-        if self.is_guarded_off() {
-            return;
-        }
-        let Some(condition) = self.settled_guard() else { return self.reduced_levels(axes, shifts, term) };
-        self.emit_if(
-            condition,
-            |e| {
-                e.learn_settled_guard();
-                e.reduced_levels(axes, shifts, term);
-            },
-            |_| {},
-        );
+        let guard = &self.reduction().guard;
+        self.where_settled(&guard.constraints, |e| e.reduced_levels(axes, shifts, term));
     }
 
     fn reduced_levels(&mut self, axes: &[Axis], shifts: &[Shifts], term: Term<'_>) {

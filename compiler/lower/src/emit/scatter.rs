@@ -21,7 +21,8 @@ pub(crate) fn emit_scatter(problem: &Problem, order: &[OuterLoop], tasks: Tasks)
         (axis, (lo, emitter.arithmetic(BinaryOp::Min, end, Operand::Const(problem.axes[axis].extent))))
     });
     let axes: Vec<Axis> = order.iter().map(|l| l.axis()).collect();
-    emitter.scatter_loops(&axes, part);
+    let guard = &problem.reduction.as_ref().expect("called for reductions").guard;
+    emitter.where_settled(&guard.constraints, |e| e.scatter_loops(&axes, part));
     let (body, locals) = emitter.finish();
     Emitted { body, locals, task }
 }

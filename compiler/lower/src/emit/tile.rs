@@ -36,8 +36,10 @@ pub(crate) fn emit_nest(problem: &Problem, schedule: &Schedule) -> Emitted {
     if let Some((axis, range)) = range {
         nest.ranges[axis.as_u32() as usize] = Some(range);
     }
-    emitter.hoist_all();
-    nest.emit(&mut emitter, 0);
+    emitter.where_settled(&problem.domain.constraints, |e| {
+        e.hoist_all();
+        nest.emit(e, 0);
+    });
     let (body, locals) = emitter.finish();
     Emitted { body, locals, task }
 }
