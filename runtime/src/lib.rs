@@ -22,7 +22,7 @@ pub mod view;
 
 pub use backend::{Backend, Executable};
 pub use bounds::check_bounds;
-pub use buffer::AlignedBuf;
+pub use buffer::{ALIGN, AlignedBuf};
 pub use cache::Cache;
 pub use element::Element;
 pub use error::Error;

@@ -1,5 +1,13 @@
 //! The programs of `cases/`, and what their first lines say.
 
+use crate::fixture::ProgramCase;
+use crate::oracle;
+use crate::random::Random;
+use crate::store::random_tensor;
+use ein::{Diagnostic, Tensor};
+use ein_ir::tensor::specialise::{infer_sizes, specialise};
+use ein_ir::tensor::{Module, TensorDecl};
+use ein_ir::verified::Verified;
 use std::path::{Path, PathBuf};
 
 /// A program with the sizes that it is specialised for.
@@ -31,11 +39,55 @@ impl Case {
         Self { path: path.to_owned(), source, sizes, stages }
     }
 
+    /// The last definition at these sizes.
+    ///
+    /// # Errors
+    /// What the front end refuses; sizes that the file does not say.
+    pub fn module(&self) -> Result<Verified<Module>, Vec<Diagnostic>> {
+        let program = oracle::checked(&self.source)?;
+        let def = (*program.defs().last().expect("a definition")).to_owned();
+        let (rows, sizes): (Vec<_>, Vec<_>) = self.sizes.iter().cloned().partition(|(name, _)| name.starts_with(".."));
+        let rows: Vec<(String, usize)> = rows.into_iter().map(|(name, n)| (name[2..].to_owned(), n.unsigned_abs() as usize)).collect();
+        let n_inputs = program.lower(&def)?.params.len();
+        let generic = program.lower_for(&def, &program.ranks(&def, &vec![None; n_inputs], &rows)?)?;
+        specialise(&generic, &infer_sizes(&generic, &vec![None; n_inputs], &sizes)?)
+    }
+
+    /// A call of the last definition on random inputs; nothing is known of its results.
+    ///
+    /// # Errors
+    /// As [`Case::module`].
+    pub fn call(&self) -> Result<ProgramCase, Vec<Diagnostic>> {
+        let module = self.module()?;
+        let mut random = Random::new(1);
+        let inputs = module.params.iter().map(|t| &module.tensors[*t]);
+        Ok(ProgramCase {
+            name: self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            source: self.source.clone(),
+            def: None,
+            sizes: self.sizes.iter().filter(|(name, _)| !name.contains('.')).cloned().collect(),
+            inputs: inputs.map(|decl| (decl.name.clone(), input(&mut random, decl))).collect(),
+            outputs: Vec::new(),
+            tolerance: 1e-4,
+        })
+    }
+
     /// The sizes as the compiler takes them.
     #[must_use]
     pub fn sizes(&self) -> Vec<(&str, i64)> {
         self.sizes.iter().map(|(name, n)| (name.as_str(), *n)).collect()
     }
+}
+
+/// Random numbers; for indices, positions that there are.
+fn input(random: &mut Random, decl: &TensorDecl) -> Tensor {
+    let shape: Vec<usize> = decl.literal_axes().expect("sizes are known").iter().map(|n| *n as usize).collect();
+    let ranges: Vec<usize> = decl.index_of.iter().map(|n| n.as_constant().expect("sizes are known") as usize).collect();
+    if ranges.is_empty() {
+        return random_tensor(random, decl.dtype, &shape);
+    }
+    let n: usize = shape.iter().product();
+    Tensor::from_vec(&shape, (0..n).map(|k| random.below(ranges[k % ranges.len()]) as i64).collect()).expect("small")
 }
 
 fn header<'a>(source: &'a str, key: &str) -> &'a str {

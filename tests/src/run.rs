@@ -3,7 +3,7 @@
 use crate::compare::close;
 use crate::fixture::ProgramCase;
 use crate::oracle;
-use ein::{Compiler, Error, Program, Tensor, TensorRef};
+use ein::{Bound, Compiler, Error, Program, Tensor, TensorRef};
 use ein_syntax::CheckedProgram;
 
 /// Results of the interpreter, by name.
@@ -49,16 +49,33 @@ pub fn compiled(case: &ProgramCase, compiler: &Compiler) -> Result<Vec<(String, 
 /// # Errors
 /// As [`compiled`].
 pub fn compiled_in(program: &Program, case: &ProgramCase) -> Result<Vec<(String, Tensor)>, Error> {
+    let bound = bound_in(program, case)?;
+    let outputs = bound.call(&views(&bound, case))?;
+    let names: Vec<String> = outputs.iter().map(|(name, _)| name.to_owned()).collect();
+    Ok(names.into_iter().zip(outputs.into_tensors()).collect())
+}
+
+/// The code of the case's definition for its inputs.
+///
+/// # Errors
+/// What the compiler says.
+pub fn bound_in(program: &Program, case: &ProgramCase) -> Result<Bound, Error> {
     let function = case.def.as_ref().map_or_else(|| program.main_def(), |name| program.def(name))?;
     let mut binder = case.sizes.iter().fold(function.bind(), |binder, (name, n)| binder.size(name, *n));
     for (name, tensor) in &case.inputs {
         binder = binder.input(name, &tensor.into())?;
     }
-    let bound = binder.build()?;
+    binder.build()
+}
+
+/// The inputs of the case in the order in which its code takes them.
+///
+/// # Panics
+/// If the code is not that of the case.
+#[must_use]
+pub fn views<'c>(bound: &Bound, case: &'c ProgramCase) -> Vec<TensorRef<'c>> {
     let find = |name: &str| TensorRef::from(&case.inputs.iter().find(|(n, _)| n == name).expect("bound by name").1);
-    let views: Vec<TensorRef<'_>> = bound.inputs().into_iter().map(find).collect();
-    let names: Vec<String> = function.outputs().iter().map(|n| (*n).to_owned()).collect();
-    Ok(names.into_iter().zip(bound.call(&views)?.into_tensors()).collect())
+    bound.inputs().into_iter().map(find).collect()
 }
 
 /// Whether results are those of the case, within its tolerance; `who` made them.

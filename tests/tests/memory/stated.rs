@@ -1,63 +1,10 @@
-//! What a call allocates: nothing into arrays of the caller's, and no more than the peak that the plan states into fresh ones.
-//!
-//! One test alone, since allocations are counted for the whole process.
+//! What calls allocate at sizes at which libraries pack blocks and threads have work: nothing into arrays of the caller's, and no more than
+//! the peak that the plan states into fresh ones.
 
+use super::counting::{Allocated, allocated};
 use ein::{Bound, Compiler, DType, Tensor, TensorMut, TensorRef};
 use ein_tests::random::Random;
 use ein_tests::store::random_tensor;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-/// The system's allocator, with counts.
-struct Counting;
-
-static CALLS: AtomicU64 = AtomicU64::new(0);
-static NOW: AtomicU64 = AtomicU64::new(0);
-static PEAK: AtomicU64 = AtomicU64::new(0);
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn grow(layout: Layout) {
-    CALLS.fetch_add(1, Relaxed);
-    let bytes = layout.size() as u64;
-    PEAK.fetch_max(NOW.fetch_add(bytes, Relaxed) + bytes, Relaxed);
-}
-
-// SAFETY: every request is passed on as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grow(layout);
-        // SAFETY: as asked.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        grow(layout);
-        // SAFETY: as asked.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size() as u64, Relaxed);
-        // SAFETY: as asked.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
-/// What a function allocated.
-struct Allocated {
-    calls: u64,
-    /// Bytes beyond those that were there before.
-    peak: u64,
-}
-
-fn allocated<T>(run: impl FnOnce() -> T) -> (T, Allocated) {
-    let (calls, now) = (CALLS.load(Relaxed), NOW.load(Relaxed));
-    PEAK.store(now, Relaxed);
-    let value = run();
-    (value, Allocated { calls: CALLS.load(Relaxed) - calls, peak: PEAK.load(Relaxed) - now })
-}
 
 type Inputs = &'static [(DType, &'static [usize])];
 
@@ -161,8 +108,7 @@ fn calls(source: &str, inputs: Inputs, compiler: &Compiler) -> (Bound, Allocated
     (bound, fresh, again)
 }
 
-#[test]
-fn calls_allocate_what_the_plan_states() {
+pub(crate) fn calls_allocate_what_the_plan_states() {
     for (source, inputs) in OWN {
         let (bound, fresh, again) = calls(source, inputs, &Compiler::new().threads(1));
         let stated = bound.peak();
