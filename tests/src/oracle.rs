@@ -141,7 +141,8 @@ fn try_program(program: &Generated) -> Result<(), String> {
     let inputs: Vec<Tensor> = program.inputs.iter().map(|(_, dtype, shape)| random_tensor(&mut random, *dtype, shape)).collect();
     let render = |d: Vec<Diagnostic>| Error::new(d, Some(ein::error::Source::new("<generated>", &program.source))).render(false);
     let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
-    let generic = module_for(&program.source, None, &shapes).map_err(|d| format!("refused:\n{}", render(d)))?;
+    let checked = checked(&program.source).map_err(|d| format!("refused:\n{}", render(d)))?;
+    let generic = lower_for(&checked, None, &shapes).map_err(|d| format!("refused:\n{}", render(d)))?;
     let specialised = specialise(&generic, &shapes, &program.sizes).map_err(|d| format!("not specialised:\n{}", render(d)))?;
     let judge = Judge::new(&specialised, &inputs);
     let function = |compiler: Compiler| -> Result<Function, String> {
@@ -149,8 +150,10 @@ fn try_program(program: &Generated) -> Result<(), String> {
         compiled.main_def().map_err(|e| e.render(false))
     };
     let layouts: Vec<Layout> = inputs.iter().map(|_| random.pick(&Layout::ALL)).collect();
-    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, function)?;
-    same_text(&function(Compiler::new().threads(1))?, &function(Compiler::new().threads(2))?, &generic, &shapes, program)
+    let optimised = [function(Compiler::new().threads(1))?, function(Compiler::new().threads(2))?];
+    configurations(&judge, &inputs, &layouts, &program.sizes, &specialised, &optimised, function)?;
+    let rows = rows(&checked, &shapes);
+    same_text(&optimised, &generic, &shapes, program, &rows)
 }
 
 /// Whether every subscript of a program stays inside of its axis, on sizes that its entry checks allow. How many such sizes there were.
@@ -179,25 +182,26 @@ pub fn check_subscripts(program: &crate::generate::subscript::Subscripts) -> Res
     Ok(checked)
 }
 
-/// Optimisation levels, threads and layouts; the first result is the one that the threads must repeat.
+/// Optimisation levels, threads and layouts; the first result is the one that the threads must repeat. `optimised` are the functions on one
+/// thread and on two.
 fn configurations(
     judge: &Judge,
     inputs: &[Tensor],
     layouts: &[Layout],
     sizes: &[(String, i64)],
     module: &Verified<Module>,
+    optimised: &[Function; 2],
     function: impl Fn(Compiler) -> Result<Function, String>,
 ) -> Result<(), String> {
-    let at = |opt: u8, threads: usize| function(Compiler::new().opt_level(opt).threads(threads));
     let plain: Vec<Stored> = inputs.iter().map(|t| Stored::new(t, Layout::RowMajor)).collect();
     let strided: Vec<Stored> = inputs.iter().zip(layouts).map(|(t, l)| Stored::new(t, *l)).collect();
-    let one = call(&at(1, 1)?, &plain, sizes);
+    let one = call(&optimised[0], &plain, sizes);
     judge.judge(&one).map_err(|e| format!("-O1: {e}"))?;
     if let Ok(one) = &one {
         kernels_agree(module, inputs, one)?;
     }
-    judge.judge(&call(&at(0, 1)?, &plain, sizes)).map_err(|e| format!("-O0: {e}"))?;
-    judge.judge(&call(&at(1, 1)?, &strided, sizes)).map_err(|e| format!("layouts {layouts:?}: {e}"))?;
+    judge.judge(&call(&function(Compiler::new().opt_level(0).threads(1))?, &plain, sizes)).map_err(|e| format!("-O0: {e}"))?;
+    judge.judge(&call(&optimised[0], &strided, sizes)).map_err(|e| format!("layouts {layouts:?}: {e}"))?;
     if let Some(limit) = tight_limit(module, inputs.len()) {
         let bounded = call(&function(Compiler::new().threads(1).memory_limit(limit))?, &plain, sizes);
         // Other errors are those of the program.
@@ -205,7 +209,7 @@ fn configurations(
             judge.judge(&bounded).map_err(|e| format!("within {limit} bytes: {e}"))?;
         }
     }
-    match (one, call(&at(1, 2)?, &plain, sizes)) {
+    match (one, call(&optimised[1], &plain, sizes)) {
         (Ok(one), Ok(two)) => one.iter().zip(&two).try_for_each(|(a, b)| same_bits(b, a)).map_err(|e| format!("2 threads: {e}")),
         (one, two) if one.is_err() == two.is_err() => Ok(()),
         _ => Err("one thread and two threads do not both fail".to_owned()),
@@ -252,10 +256,16 @@ fn call(function: &Function, inputs: &[Stored], sizes: &[(String, i64)]) -> Resu
 }
 
 /// The text of the stages is the same in two compilations, and is read back as what it was printed from.
-fn same_text(a: &Function, b: &Function, generic: &Module, shapes: &[&[usize]], program: &Generated) -> Result<(), String> {
+fn same_text(
+    [a, b]: &[Function; 2],
+    generic: &Module,
+    shapes: &[&[usize]],
+    program: &Generated,
+    rows: &[(String, i64)],
+) -> Result<(), String> {
     let shapes: Vec<Option<&[usize]>> = shapes.iter().copied().map(Some).collect();
     let mut known = infer_sizes_by_name(generic, &shapes, &program.sizes);
-    known.extend(rows(&program.source, &shapes));
+    known.extend_from_slice(rows);
     let sizes: Vec<(&str, i64)> = known.iter().map(|(name, n)| (name.as_str(), *n)).collect();
     for stage in [Stage::Tir, Stage::Plan, Stage::Kernels] {
         let text = |f: &Function| f.emit(stage, &sizes).map_err(|e| format!("emit {stage}: {}", e.render(false)));
@@ -269,10 +279,9 @@ fn same_text(a: &Function, b: &Function, generic: &Module, shapes: &[&[usize]], 
 }
 
 /// What the row variables of the last definition stand for, as sizes `..B`.
-fn rows(source: &str, shapes: &[Option<&[usize]>]) -> Vec<(String, i64)> {
-    let Ok(checked) = checked(source) else { return Vec::new() };
+fn rows(checked: &ein_syntax::CheckedProgram, shapes: &[&[usize]]) -> Vec<(String, i64)> {
     let last = checked.defs().last().map(|s| (*s).to_owned()).unwrap_or_default();
-    let ranks: Vec<Option<usize>> = shapes.iter().map(|s| s.map(<[usize]>::len)).collect();
+    let ranks: Vec<Option<usize>> = shapes.iter().map(|s| Some(s.len())).collect();
     let lengths = checked.ranks(&last, &ranks, &[]).unwrap_or_default();
     checked.rows(&last).iter().zip(lengths).map(|(row, n)| (format!("..{row}"), n as i64)).collect()
 }
@@ -344,5 +353,7 @@ fn try_spec(spec: &Spec) -> Result<(), String> {
     };
     let specialised = specialise(&generic, &shapes, &[]).map_err(|d| format!("not specialised: {d:?}"))?;
     let judge = Judge::new(&specialised, &inputs);
-    configurations(&judge, &inputs, &layouts, &[], &specialised, |compiler| function(compiler).map_err(|e| e.render(false)))
+    let function = |compiler: Compiler| function(compiler).map_err(|e| e.render(false));
+    let optimised = [function(Compiler::new().threads(1))?, function(Compiler::new().threads(2))?];
+    configurations(&judge, &inputs, &layouts, &[], &specialised, &optimised, function)
 }

@@ -185,13 +185,14 @@ fn weight(scalar: &Scalar) -> usize {
 }
 
 #[track_caller]
-fn check(identity: &Identity, before: &Scalar, after: &Scalar, dtype: DType) {
+fn check(identity: &Identity, before: &Scalar, after: &Scalar, values: &[Value]) {
     assert_eq!(before.dtype, after.dtype, "{}", identity.name);
     assert!(weight(after) < weight(before), "{} makes {after:?} of {before:?}", identity.name);
-    let of = |n: u32| if mentions(before, n) { values(dtype) } else { values(dtype).into_iter().take(1).collect() };
-    for x in of(0) {
-        for y in of(1) {
-            for c in [false, true].into_iter().skip(usize::from(!mentions(before, CONDITION))) {
+    let of = |n: u32| if mentions(before, n) { values } else { &values[..1] };
+    let (xs, ys, truths) = (of(0), of(1), &[false, true][usize::from(!mentions(before, CONDITION))..]);
+    for &x in xs {
+        for &y in ys {
+            for &c in truths {
                 let operands = [x, y, Value::Bool(c)];
                 let (a, b) = (evaluate(before, &operands), evaluate(after, &operands));
                 assert_eq!(a, b, "{} is wrong of {operands:?}: {after:?} instead of {before:?}", identity.name);
@@ -204,11 +205,12 @@ fn check(identity: &Identity, before: &Scalar, after: &Scalar, dtype: DType) {
 fn check_types(is_meant: fn(DType) -> bool) {
     for dtype in DType::ALL.into_iter().filter(|dtype| *dtype != DType::Key && is_meant(*dtype)) {
         let mut fired: BTreeSet<&str> = BTreeSet::new();
+        let values = values(dtype);
         for before in expressions(dtype).into_iter().chain(conversions(dtype)) {
             let mut left = before.clone();
             for identity in names(&before) {
                 if let Some(after) = identity.apply(&mut left) {
-                    check(identity, &before, &after, dtype);
+                    check(identity, &before, &after, &values);
                     fired.insert(identity.name);
                     left = before.clone();
                 }
