@@ -1,6 +1,6 @@
 //! Programs that the optimiser rewrites, on values for which algebra is delicate: the compiled code against the interpreter, at every level.
 
-use ein::{Compiler, Tensor, TensorRef};
+use ein::{Compiler, Order, Tensor, TensorRef};
 use ein_ir::scalar::value::Value;
 use ein_tests::oracle;
 use ein_tests::store::to_data;
@@ -13,14 +13,15 @@ fn check<const N: usize>(source: &str, inputs: [(&str, Tensor); N]) {
     let module = oracle::module(source, None).unwrap_or_else(|e| panic!("{e:?}"));
     let module = oracle::specialise(&module, &shapes, &[]).unwrap_or_else(|e| panic!("{e:?}"));
     let expected = oracle::interpret(&module, &tensors).unwrap_or_else(|e| panic!("{e:?}"));
-    for level in 0..=2 {
-        let program = Compiler::new().threads(1).opt_level(level).compile(source).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    for (level, order) in [(0, Order::Auto), (1, Order::Auto), (2, Order::Auto), (1, Order::Written)] {
+        let compiler = Compiler::new().threads(1).opt_level(level).order(order);
+        let program = compiler.compile(source).unwrap_or_else(|e| panic!("{}", e.render(false)));
         let function = program.main_def().unwrap_or_else(|e| panic!("{}", e.render(false)));
         let got =
             function.call(names.iter().copied().zip(tensors.iter().map(TensorRef::from))).unwrap_or_else(|e| panic!("{}", e.render(false)));
         for (got, expected) in got.into_tensors().iter().zip(&expected) {
             for (n, (a, b)) in to_data(got).values.iter().zip(&to_data(expected).values).enumerate() {
-                assert!(is_alike(a, b), "-O{level}: element {n} is {a:?} instead of {b:?} in\n{source}");
+                assert!(is_alike(a, b), "-O{level}, path {order:?}: element {n} is {a:?} instead of {b:?} in\n{source}");
             }
         }
     }
@@ -254,4 +255,25 @@ fn choices_of_what_is_stated() {
         let d = Tensor::from_vec(&[4], vec![1_147_483_647, 0, 1, 2]).expect("small");
         check(source, [("a", a), ("b", b), ("c", c), ("d", d)]);
     }
+}
+
+/// Products in the order of the text: what is summed is summed as soon as no factor further right has it.
+#[test]
+fn products_as_written() {
+    let products = "def f<N, M>(a: f64[N, M], b: f64[M, N], c: f64[N, M], s: f64) -> (y: f64[N, M], z: f64[N], t: f64, m: f64[N]) {
+        y[i, l] = -a[i, j] * b[j, k] * s * c[k, l];
+        z[i] = sum[j, k](exp(0.1 * a[i, j]) * b[j, k] * c[k, j] * 2.0);
+        t = a[i, j] * a[i, j] * b[j, i] * s * y[i, j];
+        m[i] = max[j, k](a[i, j] + b[j, k] + a[k, j] + z[k]);
+      }";
+    for (n, m) in [(0, 3), (1, 1), (7, 5), (33, 20)] {
+        let numbers = |shape: &[usize]| floats(shape, |k| plain(k) / 64.0);
+        let (s, shape) = (floats(&[], |_| 1.5), [n, m]);
+        check(products, [("a", numbers(&shape)), ("b", numbers(&[m, n])), ("c", numbers(&shape)), ("s", s)]);
+    }
+    let program = Compiler::new().order(Order::Written).compile(products).expect("right");
+    let plan = program.emit(ein::Stage::Plan, "f", &[("N", 40), ("M", 30)]).expect("it is planned");
+    assert!(plan.starts_with("plan \"f\" target \"cpu\" opt 1 objective \"time\" machine \"default\" path written"), "{plan}");
+    let hinted = Compiler::new().compile(&format!("{products} hint f {{ path = written; }}")).expect("right");
+    assert_eq!(hinted.emit(ein::Stage::Plan, "f", &[("N", 40), ("M", 30)]).expect("it is planned"), plan);
 }

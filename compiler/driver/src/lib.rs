@@ -55,7 +55,7 @@ pub use ein_cranelift::Cpu;
 pub use ein_ir::diagnostic::{Code, Diagnostic};
 pub use ein_ir::dtype::DType;
 pub use ein_macros::einsum;
-pub use ein_opt::{Machine, Minimize};
+pub use ein_opt::{Machine, Minimize, Order};
 pub use ein_runtime::{LayoutClass, Tensor, TensorMut, TensorRef, io};
 pub use einsum::{Einsum, einsum};
 pub use emit::Stage;

@@ -1,7 +1,7 @@
 //! Everything that a compilation is a function of, besides the program and its sizes.
 
 use ein_cranelift::Cpu;
-use ein_opt::{Machine, Minimize};
+use ein_opt::{Machine, Minimize, Order};
 
 /// Options of a [`Compiler`](crate::Compiler).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) memory_limit: Option<u64>,
     /// What makes a plan better.
     pub(crate) minimize: Minimize,
+    /// Who decides the order of products.
+    pub(crate) order: Order,
     /// What predicted times are made of.
     pub(crate) machine: Machine,
     /// Seed of randomised searches.
@@ -26,6 +28,6 @@ impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let machine = Machine::default();
-        Self { opt_level: 1, threads, memory_limit: None, minimize: Minimize::Time, machine, seed: 0, cpu: Cpu::Host }
+        Self { opt_level: 1, threads, memory_limit: None, minimize: Minimize::Time, order: Order::Auto, machine, seed: 0, cpu: Cpu::Host }
     }
 }

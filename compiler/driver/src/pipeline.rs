@@ -107,6 +107,7 @@ pub(crate) fn plan_options(strided: &[bool], options: &Options) -> ein_opt::Opti
         strided_inputs: strided.to_vec(),
         target: "cpu".to_owned(),
         minimize: options.minimize,
+        order: options.order,
         machine: options.machine.clone(),
     }
 }

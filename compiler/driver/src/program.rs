@@ -12,7 +12,7 @@ use crate::pools;
 use ein_cranelift::Cpu;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::span::FileId;
-use ein_opt::{Machine, Minimize};
+use ein_opt::{Machine, Minimize, Order};
 use ein_runtime::{Pool, TensorRef};
 use ein_syntax::sources::{Loader, NoFiles};
 use ein_syntax::{CheckedProgram, Hints};
@@ -62,6 +62,13 @@ impl Compiler {
     #[must_use]
     pub fn minimize(mut self, what: Minimize) -> Self {
         self.options.minimize = what;
+        self
+    }
+
+    /// Who decides in which order factors are multiplied: the optimiser, unless something else is asked for or hinted.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.options.order = order;
         self
     }
 
@@ -188,6 +195,9 @@ impl Program {
         }
         let mut options = self.shared.options.clone();
         options.memory_limit = options.memory_limit.into_iter().chain(hints.memory).min();
+        if hints.written_order {
+            options.order = Order::Written;
+        }
         options.threads = hints.threads.map_or(options.threads, |threads| threads.min(options.threads));
         let pool = pools::pool(options.threads)?;
         let hinted_memory = options.memory_limit.filter(|limit| Some(*limit) != self.shared.options.memory_limit);

@@ -28,6 +28,8 @@ pub(crate) struct Draft {
     pub(crate) recompute: bool,
     /// What is known of the elements of values.
     pub(crate) ranges: Ranges,
+    /// Whether steps are those of the program: nothing joins their products.
+    pub(crate) as_written: bool,
     /// What somebody asks about the graph between the steps as written and as chosen, with the answers so far.
     pub(crate) asked: Option<Question>,
 }

@@ -51,6 +51,7 @@ mod tests;
 mod uses;
 mod widen;
 mod work;
+mod written;
 
 pub use egraph::{EClass, EGraph, EWay, Reason};
 pub use machine::{MAX_FIGURE, Machine, MachineError};
@@ -82,8 +83,32 @@ pub struct Options {
     pub target: String,
     /// What is minimised.
     pub minimize: Minimize,
+    /// Who decides in which order factors are multiplied, from level 1 on.
+    pub order: Order,
     /// What predicted times are made of.
     pub machine: Machine,
+}
+
+/// Who decides in which order the factors of sums of products are multiplied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Order {
+    /// The optimiser, which also distributes, factors and shares.
+    #[default]
+    Auto,
+    /// The text: from left to right, two at a time, equation by equation.
+    Written,
+}
+
+impl std::str::FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Order::Auto),
+            "written" => Ok(Order::Written),
+            _ => Err(format!("no path is called `{text}`; use auto or written")),
+        }
+    }
 }
 
 /// What makes one plan better than another.
@@ -145,6 +170,7 @@ impl Default for Options {
             strided_inputs: Vec::new(),
             target: "cpu".to_owned(),
             minimize: Minimize::Time,
+            order: Order::Auto,
             machine: Machine::default(),
         }
     }
@@ -207,6 +233,7 @@ fn ask(module: &tensor::Module, options: &Options, question: Question) -> Result
     draft.asked = Some(question);
     if options.opt_level > 0 {
         identities::apply(&mut draft.steps, Stage::BeforeGraph);
+        order(&mut draft, options);
         widen::widen(&mut draft);
         optimise(&mut draft, options);
     }
@@ -259,6 +286,7 @@ fn try_plan(module: &tensor::Module, options: &Options, way: Way) -> Result<Plan
     }
     draft.recompute = way.recompute;
     if options.opt_level > 0 {
+        order(&mut draft, options);
         if way.widen {
             widen::widen(&mut draft);
         }
@@ -271,6 +299,14 @@ fn try_plan(module: &tensor::Module, options: &Options, way: Way) -> Result<Plan
     faults::list(&mut plan);
     cost::count(&mut plan);
     Ok(plan)
+}
+
+/// Cuts products as the text does, if it decides.
+fn order(draft: &mut Draft, options: &Options) {
+    if options.order == Order::Written {
+        draft.as_written = true;
+        written::split(draft);
+    }
 }
 
 /// The passes on steps, in the bodies of recurrences first.
@@ -292,6 +328,7 @@ fn header(module: &tensor::Module, options: &Options) -> Header {
         target: options.target.clone(),
         opt_level: options.opt_level,
         objective: options.minimize.name().to_owned(),
+        written_order: options.order == Order::Written,
         machine: options.machine.title(),
         memory_limit: options.memory_limit,
         seed: options.seed,

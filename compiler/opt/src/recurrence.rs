@@ -21,7 +21,8 @@ pub(crate) fn each_body(draft: &mut Draft, pass: &mut dyn FnMut(&mut Draft)) {
         let reducers = std::mem::take(&mut draft.reducers);
         let outputs = outputs.into_iter().collect();
         let (asked, ranges) = (draft.asked.take(), std::mem::take(&mut draft.ranges));
-        let mut body = Draft { values, reducers, inputs: Vec::new(), outputs, steps, recompute: draft.recompute, ranges, asked };
+        let Draft { recompute, as_written, .. } = *draft;
+        let mut body = Draft { values, reducers, inputs: Vec::new(), outputs, steps, recompute, as_written, ranges, asked };
         pass(&mut body);
         (draft.values, draft.reducers, draft.ranges, draft.asked) = (body.values, body.reducers, body.ranges, body.asked);
         if let Work::Scan(scan) = &mut draft.steps[n].work {

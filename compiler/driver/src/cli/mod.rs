@@ -19,7 +19,7 @@ pub(crate) mod serve;
 pub(crate) mod timing;
 
 use clap::{Args, Parser, Subcommand};
-use ein::{Compiler, Cpu, Error, Machine, Minimize};
+use ein::{Compiler, Cpu, Error, Machine, Minimize, Order};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,6 +83,9 @@ pub(crate) struct CodeOptions {
     /// What makes a plan better: time, flops, peak, combo (flops, an element written as 64)
     #[arg(long, value_name = "WHAT", default_value = "time", value_parser = str::parse::<Minimize>)]
     minimize: Minimize,
+    /// Who decides the order of products: auto, or written, from left to right as the text has them
+    #[arg(long = "path", value_name = "WHO", default_value = "auto", value_parser = str::parse::<Order>)]
+    order: Order,
     #[command(flatten)]
     machine: MachineOption,
     /// Processor to make code for: host, x86-64-v2, x86-64-v3, …
@@ -100,7 +103,7 @@ impl CodeOptions {
         if let Some(limit) = self.memory_limit {
             compiler = compiler.memory_limit(limit);
         }
-        Ok(compiler.minimize(self.minimize).cpu(self.cpu))
+        Ok(compiler.minimize(self.minimize).order(self.order).cpu(self.cpu))
     }
 }
 

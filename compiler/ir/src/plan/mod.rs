@@ -48,6 +48,8 @@ pub struct Header {
     pub opt_level: u8,
     /// What is minimised: `time`, `flops`, `memory`.
     pub objective: String,
+    /// Whether factors are multiplied from left to right, as the text has them, and no algebra is done.
+    pub written_order: bool,
     /// Cost table of the machine that times were predicted for.
     pub machine: String,
     /// Bytes that the peak must not exceed; `None` is no limit.

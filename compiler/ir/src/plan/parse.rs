@@ -53,6 +53,10 @@ fn parse_header(c: &mut Cursor<'_>) -> Result<Header, ParseError> {
     header.objective = c.text()?;
     c.expect("machine")?;
     header.machine = c.text()?;
+    if c.eat("path") {
+        c.expect("written")?;
+        header.written_order = true;
+    }
     if c.eat("memory_limit") {
         header.memory_limit = Some(c.int()?);
     }

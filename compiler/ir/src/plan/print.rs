@@ -1,7 +1,7 @@
 //! The text form of plans: the header, buffers, faults, then one step a line.
 //!
 //! ```text
-//! plan "matmul" target "cpu" opt 1 objective "time" machine "default" memory_limit 4096 seed 0 truncated
+//! plan "matmul" target "cpu" opt 1 objective "time" machine "default" path written memory_limit 4096 seed 0 truncated
 //! arena 128
 //! reducer r0 "logaddexp" f32 [] init -inf combine log((exp(operand(0)) + exp(operand(1))))
 //! buffer t0 "A" f32[8, 8] input 0 strided index_of [3] live s0..s2 @3..9
@@ -84,6 +84,9 @@ impl Display for Plan {
 fn write_header(f: &mut fmt::Formatter<'_>, header: &Header) -> fmt::Result {
     write!(f, "plan {} target {}", quoted(&header.program), quoted(&header.target))?;
     write!(f, " opt {} objective {} machine {}", header.opt_level, quoted(&header.objective), quoted(&header.machine))?;
+    if header.written_order {
+        f.write_str(" path written")?;
+    }
     if let Some(limit) = header.memory_limit {
         write!(f, " memory_limit {limit}")?;
     }

@@ -65,7 +65,8 @@ pub(crate) struct Converted {
 
 /// Makes the graph of the steps of a draft.
 pub(crate) fn convert(draft: &Draft) -> Converted {
-    let graph = if matches!(draft.asked, Some(Question::Why(_))) { Graph::explained() } else { Graph::new() };
+    let mut graph = if matches!(draft.asked, Some(Question::Why(_))) { Graph::explained() } else { Graph::new() };
+    graph.keeps_products = draft.as_written;
     let params = params(draft);
     let mut out = Converted {
         graph,
@@ -414,7 +415,7 @@ impl<'a> Algebra<'a> {
 }
 
 /// The ring that a nest computes in, if its sums may be regrouped where the operands are in the domain.
-fn ring_of(nest: &Nest, dtype: DType) -> Option<Ring> {
+pub(crate) fn ring_of(nest: &Nest, dtype: DType) -> Option<Ring> {
     let add = nest.reduce.as_ref().map_or(ReduceOp::Sum, |r| r.op);
     let mul = match add {
         ReduceOp::Sum if ring::is_ring(dtype) => BinaryFn::Mul,

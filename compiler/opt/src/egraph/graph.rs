@@ -47,16 +47,18 @@ pub(crate) struct Graph {
     pub(crate) egraph: EGraph<Node, Facts>,
     /// Trials left for naming networks.
     trials: usize,
+    /// Whether products of products stay as they are.
+    pub(crate) keeps_products: bool,
 }
 
 impl Graph {
     pub(crate) fn new() -> Self {
-        Self { egraph: EGraph::new(Facts::default()), trials: TRIALS }
+        Self { egraph: EGraph::new(Facts::default()), trials: TRIALS, keeps_products: false }
     }
 
     /// A graph that can tell why two values are equal.
     pub(crate) fn explained() -> Self {
-        Self { egraph: EGraph::new(Facts::default()).with_explanations_enabled(), trials: TRIALS }
+        Self { egraph: EGraph::new(Facts::default()).with_explanations_enabled(), trials: TRIALS, keeps_products: false }
     }
 
     pub(crate) fn shape(&self, class: Id) -> &[u64] {
@@ -267,6 +269,9 @@ impl Graph {
     /// Operands that are networks of the same ring opened, as long as there are not too many and all of them together are proved to be in its
     /// domain.
     pub(crate) fn flattened(&self, ring: Ring, product: Product) -> Product {
+        if self.keeps_products {
+            return product;
+        }
         let Product { operands, output, mut extents } = product;
         let mut flat: Vec<Access> = Vec::new();
         for (n, operand) in operands.iter().enumerate() {

@@ -31,11 +31,12 @@ mod tests;
 mod why;
 mod zeros;
 
+pub(crate) use convert::ring_of;
 pub use dump::{EClass, EGraph, EWay};
 pub use why::Reason;
 
 use crate::draft::{Draft, Question};
-use crate::{Options, search};
+use crate::{Options, Order, search};
 use convert::{Converted, Item};
 use egg::{Id, Language};
 use extract::{Problem, Selection, Visits, Way};
@@ -69,6 +70,9 @@ pub(crate) fn optimise(draft: &mut Draft, options: &Options) {
 /// The graph with everything in it that extraction may choose.
 fn saturated(draft: &mut Draft, options: &Options, limit: u64) -> Converted {
     let mut converted = convert::convert(draft);
+    if options.order == Order::Written {
+        return converted;
+    }
     zeros::narrow(draft, &mut converted);
     let program = orders::networks(&converted.graph);
     rules::apply(&mut converted.graph, options);

@@ -1,7 +1,7 @@
 //! Hints: how a def is carried out, never what it computes (language D22).
 //!
-//! `hint f { memory <= 2GiB; path = auto; threads = 2; }`: the bytes of results and intermediates, the search of contraction orders,
-//! which is the only one there is, and the threads of a call. Options of whoever compiles are upper bounds as well.
+//! `hint f { memory <= 2GiB; path = auto; threads = 2; }`: the bytes of results and intermediates, who decides the order of products, the
+//! compiler or the text (`path = written`), and the threads of a call. Options of whoever compiles are upper bounds as well.
 
 use crate::ast::{self, ExprKind, HintItem, HintRelation, HintValue, NumberValue, QuantityUnit};
 use crate::error::sums::error;
@@ -14,6 +14,8 @@ pub struct Hints {
     pub memory: Option<u64>,
     /// Threads of a call, at least 1.
     pub threads: Option<usize>,
+    /// Whether factors are multiplied in the order of the text.
+    pub written_order: bool,
 }
 
 impl Hints {
@@ -22,7 +24,8 @@ impl Hints {
         fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
             a.into_iter().chain(b).min()
         }
-        Self { memory: least(self.memory, other.memory), threads: least(self.threads, other.threads) }
+        let written_order = self.written_order || other.written_order;
+        Self { memory: least(self.memory, other.memory), threads: least(self.threads, other.threads), written_order }
     }
 }
 
@@ -66,12 +69,11 @@ fn read_item(item: &HintItem, hints: &mut Hints) -> Result<(), Diagnostic> {
             Some(n) => hints.threads = Some(n),
             None => return wrong("`threads` is a number from 1 on", "threads = 2;"),
         },
-        ("path", HintRelation::Equal) => {
-            let is_auto = matches!(&item.value, HintValue::Expr(e) if matches!(&e.kind, ExprKind::Name(name) if name.as_str() == "auto"));
-            if !is_auto {
-                return wrong("the `path` is found by the compiler", "path = auto;");
-            }
-        }
+        ("path", HintRelation::Equal) => match name(&item.value) {
+            Some("auto") => {}
+            Some("written") => hints.written_order = true,
+            _ => return wrong("the `path` is `auto`, found by the compiler, or `written`", "path = auto;"),
+        },
         (key @ ("threads" | "path"), HintRelation::AtMost) => {
             return wrong(&format!("`{key}` has a value, not a limit"), if key == "path" { "path = auto;" } else { "threads = 2;" });
         }
@@ -95,6 +97,16 @@ fn bytes(value: &HintValue) -> Option<u64> {
         QuantityUnit::Milliseconds | QuantityUnit::Microseconds => return None,
     };
     quantity.count.checked_mul(1 << shift)
+}
+
+fn name(value: &HintValue) -> Option<&str> {
+    match value {
+        HintValue::Expr(expression) => match &expression.kind {
+            ExprKind::Name(name) => Some(name.as_str()),
+            _ => None,
+        },
+        HintValue::Quantity(_) => None,
+    }
 }
 
 /// A literal without a unit.

@@ -4,7 +4,7 @@ use super::verify;
 use crate::plan::parse::parse;
 
 /// A plan that exercises every form.
-const EVERYTHING: &str = r#"plan "everything" target "cpu" opt 1 objective "time" machine "default" memory_limit 4096 seed 7 truncated
+const EVERYTHING: &str = r#"plan "everything" target "cpu" opt 1 objective "time" machine "default" path written memory_limit 4096 seed 7 truncated
 arena 768
 buffer t0 "A" f32[8, 4] input 0 strided live s0..s0 @3..9
 buffer t1 "B" f32[4, 8] input 1 live s0..s1
