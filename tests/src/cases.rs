@@ -3,8 +3,9 @@
 use crate::fixture::ProgramCase;
 use crate::oracle;
 use crate::random::Random;
-use crate::store::random_tensor;
+use crate::store::{random_tensor, to_data};
 use ein::{Diagnostic, Tensor};
+use ein_ir::scalar::value::Value;
 use ein_ir::tensor::specialise::{infer_sizes, specialise};
 use ein_ir::tensor::{Module, TensorDecl};
 use ein_ir::verified::Verified;
@@ -79,15 +80,32 @@ impl Case {
     }
 }
 
-/// Random numbers; for indices, positions that there are.
+/// Random numbers, within their bounds; for indices, positions that there are.
 fn input(random: &mut Random, decl: &TensorDecl) -> Tensor {
     let shape: Vec<usize> = decl.literal_axes().expect("sizes are known").iter().map(|n| *n as usize).collect();
     let ranges: Vec<usize> = decl.index_of.iter().map(|n| n.as_constant().expect("sizes are known") as usize).collect();
     if ranges.is_empty() {
-        return random_tensor(random, decl.dtype, &shape);
+        let plain = random_tensor(random, decl.dtype, &shape);
+        return match decl.bounds {
+            Some(bounds) => within(&plain, bounds),
+            None => plain,
+        };
     }
     let n: usize = shape.iter().product();
     Tensor::from_vec(&shape, (0..n).map(|k| random.below(ranges[k % ranges.len()]) as i64).collect()).expect("small")
+}
+
+/// The nearest numbers within bounds.
+fn within(tensor: &Tensor, (lo, hi): (f64, f64)) -> Tensor {
+    let mut data = to_data(tensor);
+    for value in &mut data.values {
+        *value = match *value {
+            Value::Int(n, dtype) => Value::int((n as f64).clamp(lo, hi) as i128, dtype),
+            Value::Float(x, dtype) => Value::float(x.clamp(lo, hi), dtype),
+            other => other,
+        };
+    }
+    oracle::to_tensor(&data)
 }
 
 fn header<'a>(source: &'a str, key: &str) -> &'a str {
