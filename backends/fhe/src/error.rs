@@ -1,0 +1,109 @@
+//! What is told to the user. No message has a number of an operand or of a key in it.
+
+use ein_ir::diagnostic::Diagnostic;
+
+/// An operand whose numbers have no known bound.
+pub(crate) fn no_bound(name: &str) -> Diagnostic {
+    Diagnostic::error(710, "he-range", format!("nothing bounds the numbers of `{name}`"))
+        .help(format!("say how large they get, as in `--bound {name}=100`"))
+}
+
+/// A bound that is none.
+pub(crate) fn bad_bound(name: &str) -> Diagnostic {
+    Diagnostic::error(710, "he-range", format!("the bound of `{name}` is not a positive number"))
+}
+
+/// A bound of a name that the program does not have.
+pub(crate) fn unknown_bound(name: &str, known: &[&str]) -> Diagnostic {
+    let known = if known.is_empty() { "no tensors".to_owned() } else { format!("`{}`", known.join("`, `")) };
+    Diagnostic::error(710, "he-range", format!("a bound for `{name}`, but the program has {known}"))
+}
+
+/// An element of an operand is larger than was said.
+#[cfg(feature = "bfv")]
+pub(crate) fn beyond_bound(name: &str, position: usize, bound: f64) -> Diagnostic {
+    Diagnostic::error(710, "he-range", format!("element {position} of `{name}` is beyond its bound {bound}"))
+        .note("the keys were made for results of numbers within the bounds; larger ones would come out wrong")
+        .help(format!("make the keys with a larger `--bound {name}=…`"))
+}
+
+/// Results with more bits than one plaintext modulus may have.
+pub(crate) fn too_large(name: &str, bits: u32, most: u32) -> Diagnostic {
+    Diagnostic::error(710, "he-range", format!("`{name}` may need {bits} bits, but a slot holds {most}"))
+        .help("lower the bounds of the operands, or the bits of fractions")
+}
+
+/// No ring leaves enough of the modulus after the noise of the program.
+pub(crate) fn too_deep(depth: usize, bits: u32, degree: usize, modulus_bits: u32) -> Diagnostic {
+    let message = format!("{depth} products in a row of numbers of {bits} bits leave nothing of a modulus of {modulus_bits} bits");
+    Diagnostic::error(711, "he-depth", message)
+        .note(format!("that is the largest modulus with 128 bits of security in the largest ring, of degree {degree}"))
+        .help("lower the bounds of the operands, or split the program in two")
+}
+
+/// More slots than a ring has.
+pub(crate) fn too_many_slots(slots: u32, most: u32) -> Diagnostic {
+    Diagnostic::error(719, "he-security", format!("{slots} slots, but the largest ring has {most}"))
+        .help(format!("plan for ciphertexts of {most} slots or fewer"))
+}
+
+/// A type that has no exact residues.
+pub(crate) fn dtype(name: &str, dtype: &str) -> Diagnostic {
+    Diagnostic::error(716, "he-dtype", format!("`{name}` is of type {dtype}, which integers cannot stand for"))
+        .help("use an integer type, or f32 or f64 with bits for fractions")
+}
+
+/// Reals without a number of bits for their fractions, or with too many.
+pub(crate) fn no_fraction(name: &str) -> Diagnostic {
+    Diagnostic::error(716, "he-dtype", format!("`{name}` holds reals, and this scheme computes with integers"))
+        .help("say how many bits their fractions get, as in `--fraction-bits 12`")
+}
+
+/// Sums of numbers that are multiplied by different powers of two.
+pub(crate) fn mixed_factors(name: &str) -> Diagnostic {
+    Diagnostic::error(716, "he-dtype", format!("`{name}` adds products of different numbers of reals"))
+        .note("a product of two reals has twice the bits of fraction, so it cannot be added to one real")
+        .help("multiply the shorter product by a tensor of ones")
+}
+
+/// A constant with a fraction, or too many elements.
+pub(crate) fn not_computable(reason: &str) -> Diagnostic {
+    Diagnostic::error(716, "he-dtype", format!("this program cannot be carried out on integers: {reason}"))
+}
+
+/// More elements than are taken at once.
+pub(crate) fn too_many_elements(name: &str, elements: u64, most: u64) -> Diagnostic {
+    Diagnostic::error(715, "he-memory", format!("`{name}` brings the elements of the tensors to {elements}, more than {most}"))
+}
+
+/// Bytes that are not what they should be.
+#[cfg(feature = "bfv")]
+pub(crate) fn malformed(what: &str, reason: &str) -> Diagnostic {
+    Diagnostic::error(931, "he-malformed", format!("not {what}: {reason}")).help("transfer or make the file again")
+}
+
+/// Good bytes of another program, or made with other options.
+#[cfg(feature = "bfv")]
+pub(crate) fn other_program(what: &str) -> Diagnostic {
+    Diagnostic::error(932, "he-mismatch", format!("this is {what} of another program, or made with other bounds"))
+        .help("keys, ciphertexts and the manifest must come from the same `ein he keygen`")
+}
+
+/// What the scheme's library refuses.
+#[cfg(feature = "bfv")]
+pub(crate) fn scheme(doing: &str) -> Diagnostic {
+    // The library's own words are left out: they may quote what it was given.
+    Diagnostic::error(933, "he-damaged", format!("cannot {doing}: the keys or ciphertexts do not fit together"))
+}
+
+/// A result that no run of the program has.
+#[cfg(feature = "bfv")]
+pub(crate) fn damaged(name: &str) -> Diagnostic {
+    Diagnostic::error(933, "he-damaged", format!("`{name}` cannot be decrypted: its ciphertexts were damaged, or are under another key"))
+}
+
+/// Operands of other numbers or shapes.
+#[cfg(feature = "bfv")]
+pub(crate) fn operands(message: String) -> Diagnostic {
+    Diagnostic::error(934, "he-operands", message)
+}

@@ -1,0 +1,52 @@
+//! Carries out packed programs on ciphertexts: integers, and reals as integers, exactly, under BFV.
+//!
+//! ```text
+//! Verified<Packed> + Options ── bound.rs: how large results get ── parameters.rs, noise.rs: ring, moduli ── Engine
+//! client: keygen, encrypt ── server: run, with evaluation keys only ── client: decrypt
+//! ```
+//!
+//! The scheme is the `fhe` crate's, behind the feature `bfv`; what is computed without it (bounds and parameters) is always there.
+//!
+//! * **Slots.** A ring of degree `N` gives two rows of `N/2` numbers, and a rotation turns both. A program of `n` slots repeats its
+//!   vector `N/n` times over both rows: then every rotation of the rows is a rotation of `n` slots, whatever `N` security asks for,
+//!   and plaintexts that are constant stay constant polynomials. The copies are compared on decryption, so that noise which has eaten
+//!   a result is an error and not a wrong number.
+//! * **Numbers** are residues modulo one prime `t`, read as the representative nearest to zero. Bounds of the operands are options; what
+//!   they make of the results gives `t`, and an operand beyond its bound is refused. A tensor of reals is multiplied by
+//!   `2^fraction_bits` and rounded, and a result divided by as many such factors as were multiplied.
+//! * **Levels.** The scheme divides by the modulus in each product, so `rescale` and `drop` change nothing here and cost nothing.
+
+pub mod bound;
+mod error;
+mod noise;
+pub mod options;
+pub mod parameters;
+mod primes;
+
+#[cfg(feature = "bfv")]
+mod execute;
+#[cfg(feature = "bfv")]
+mod frame;
+#[cfg(feature = "bfv")]
+mod keys;
+#[cfg(feature = "bfv")]
+mod manifest;
+#[cfg(feature = "bfv")]
+mod pack;
+#[cfg(feature = "bfv")]
+mod scheme;
+
+pub use options::Options;
+pub use parameters::Parameters;
+
+#[cfg(feature = "bfv")]
+pub use execute::{Kind, Report};
+#[cfg(feature = "bfv")]
+pub use keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
+#[cfg(feature = "bfv")]
+pub use pack::Numbers;
+#[cfg(feature = "bfv")]
+pub use scheme::Engine;
+#[cfg(test)]
+#[cfg(feature = "bfv")]
+mod tests;

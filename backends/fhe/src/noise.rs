@@ -1,0 +1,97 @@
+//! How much noise a program makes: the logarithm of the standard deviation of a coefficient, by the usual average-case rules.
+//!
+//! A ciphertext is `q/t * m + e` under the key; it decrypts rightly while `|e| < q / 2t`.
+//!
+//! Products with the same sign everywhere do not add up like independent ones. A plaintext has coefficients in `0..t`, all of them
+//! positive, so the noise after one product is no longer independent from coefficient to coefficient, and the next product is
+//! counted with the sum of the coefficients in place of the root of the sum of their squares.
+//!
+//! Source: Kim, Polyakov and Zucca, "Revisiting homomorphic encryption schemes for finite fields", 2021, for the rules of BFV.
+
+use ein_ir::entity::{Ciphertext, SecondaryMap};
+use ein_ir::packed::{Op, Packed};
+
+/// Variance of a coefficient of the key and of fresh noise: the `fhe` crate's.
+const VARIANCE: f64 = 10.0;
+
+/// What noise depends on, all but the degree as logarithms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ring {
+    /// `N`.
+    pub degree: f64,
+    /// Bits of `t`.
+    pub plain_bits: f64,
+    /// Number of moduli.
+    pub moduli: f64,
+    /// Bits of each.
+    pub modulus_bits: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Noise {
+    /// Logarithm of the standard deviation.
+    log: f64,
+    /// Whether a product is behind it.
+    multiplied: bool,
+}
+
+/// The most noise of any result, as a logarithm.
+pub(crate) fn of_outputs(program: &Packed, ring: Ring) -> f64 {
+    let fresh = Noise { log: ring.fresh(), multiplied: false };
+    let mut noises = SecondaryMap::with_default(fresh);
+    for (id, op) in &program.ops {
+        noises[id] = ring.of_op(op, &noises);
+    }
+    let results = program.outputs.iter().flat_map(|output| &output.values);
+    results.map(|value| noises[*value].log).fold(fresh.log, f64::max)
+}
+
+impl Ring {
+    fn of_op(self, op: &Op, noises: &SecondaryMap<Ciphertext, Noise>) -> Noise {
+        match *op {
+            Op::Input { .. } => Noise { log: self.fresh(), multiplied: false },
+            Op::Rotate { x, .. } | Op::Relin(x) => Noise { log: sum(noises[x].log, self.key_switch()), ..noises[x] },
+            Op::Add(x, y) | Op::Sub(x, y) => Noise {
+                // Both may be the same noise.
+                log: sum(noises[x].log, noises[y].log),
+                multiplied: noises[x].multiplied || noises[y].multiplied,
+            },
+            Op::AddPlain(x, _) => Noise { log: sum(noises[x].log, 0.0), ..noises[x] },
+            Op::MulPlain(x, _) | Op::Mask(x, _) => Noise { log: noises[x].log + self.plain(noises[x].multiplied), multiplied: true },
+            Op::Mul(x, y) => {
+                let grown = |noise: Noise| noise.log + self.product(noise.multiplied);
+                Noise { log: sum(sum(grown(noises[x]), grown(noises[y])), self.rounding()), multiplied: true }
+            }
+            Op::Neg(x) | Op::Rescale(x) | Op::Drop(x, _) => noises[x],
+        }
+    }
+
+    /// `u * e + e' + s * e''`.
+    fn fresh(self) -> f64 {
+        (2.0 * self.degree * VARIANCE * VARIANCE + VARIANCE).log2() / 2.0
+    }
+
+    /// A digit for each modulus, each below it, times fresh noise.
+    fn key_switch(self) -> f64 {
+        self.modulus_bits + (self.moduli * self.degree * VARIANCE / 3.0).log2() / 2.0
+    }
+
+    fn plain(self, multiplied: bool) -> f64 {
+        self.plain_bits + if multiplied { (self.degree / 2.0).log2() } else { self.degree.log2() / 2.0 }
+    }
+
+    /// By `t` and the multiple of `q` that is in the other factor.
+    fn product(self, multiplied: bool) -> f64 {
+        let wrapped = (self.degree * VARIANCE / 3.0).log2() / 2.0 + 1.0;
+        self.plain_bits + wrapped + self.degree.log2() / if multiplied { 4.0 / 3.0 } else { 2.0 }
+    }
+
+    /// Of three parts, times 1, `s` and `s^2`.
+    fn rounding(self) -> f64 {
+        (self.degree * VARIANCE).log2()
+    }
+}
+
+fn sum(a: f64, b: f64) -> f64 {
+    a.max(b) + (1.0 + (-(a - b).abs()).exp2()).log2()
+}

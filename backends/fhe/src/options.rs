@@ -1,0 +1,15 @@
+//! What the owner of the key says before keys are made.
+
+use std::collections::BTreeMap;
+
+/// How a program is carried out. Both sides must agree on it.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "bfv", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Options {
+    /// The largest absolute value of each operand, by name; small integer types have one of their own.
+    pub bounds: BTreeMap<String, f64>,
+    /// Bits after the binary point of each real.
+    pub fraction_bits: u32,
+    /// The smallest ring with the slots, whatever its security: for tests only.
+    pub insecure_toy: bool,
+}

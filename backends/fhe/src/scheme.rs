@@ -1,0 +1,207 @@
+//! A program with the parameters of the scheme: makes keys, encrypts and decrypts. It holds no secret.
+
+use crate::bound::{self, OutputBound};
+use crate::frame::Fingerprint;
+use crate::keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
+use crate::pack::{self, Integer, Numbers};
+use crate::{Options, Parameters, error};
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::packed::{InputDecl, Op, Packed, print};
+use ein_ir::verified::Verified;
+use fhe::bfv::{self, BfvParameters, BfvParametersBuilder, Encoding, EvaluationKeyBuilder, Plaintext};
+use fhe_traits::{FheDecoder, FheDecrypter, FheEncoder, FheEncrypter};
+use rand::{CryptoRng, RngCore};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// A program that can be carried out on ciphertexts.
+#[derive(Debug)]
+pub struct Engine {
+    program: Verified<Packed>,
+    options: Options,
+    parameters: Parameters,
+    bounds: Vec<OutputBound>,
+    bfv: Arc<BfvParameters>,
+    fingerprint: Fingerprint,
+}
+
+/// The keys that a program uses, and no others.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct KeyNeeds {
+    /// Amounts of rotation.
+    pub rotations: BTreeSet<u32>,
+    /// Whether products are relinearised.
+    pub relin: bool,
+}
+
+impl Engine {
+    /// Chooses parameters for a program.
+    ///
+    /// # Errors
+    /// An operand without a bound, a type that integers cannot stand for, or a program that no secure parameters carry.
+    pub fn new(program: Verified<Packed>, options: Options) -> Result<Self, Diagnostic> {
+        let bounds = bound::outputs(&program, &options)?;
+        let parameters = Parameters::choose(&program, &bounds, &options)?;
+        let mut builder = BfvParametersBuilder::new();
+        builder.set_degree(parameters.degree).set_plaintext_modulus(parameters.plain_modulus).set_moduli_sizes(&parameters.modulus_bits);
+        let bfv = guarded(|| builder.build_arc()).and_then(Result::ok).ok_or_else(|| error::scheme("make the ring"))?;
+        let fingerprint = fingerprint(&program, &options, &bfv);
+        Ok(Self { program, options, parameters, bounds, bfv, fingerprint })
+    }
+
+    /// The program.
+    #[must_use]
+    pub const fn program(&self) -> &Verified<Packed> {
+        &self.program
+    }
+
+    /// What it was made with.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Ring and moduli.
+    #[must_use]
+    pub const fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// What is known of the results.
+    #[must_use]
+    pub fn bounds(&self) -> &[OutputBound] {
+        &self.bounds
+    }
+
+    pub(crate) const fn bfv(&self) -> &Arc<BfvParameters> {
+        &self.bfv
+    }
+
+    pub(crate) const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    pub(crate) fn key_needs(&self) -> KeyNeeds {
+        let rotation = |op: &Op| if let Op::Rotate { by, .. } = op { Some(*by) } else { None };
+        KeyNeeds {
+            rotations: self.program.ops.values().filter_map(rotation).collect(),
+            relin: self.program.ops.values().any(|op| matches!(op, Op::Relin(_))),
+        }
+    }
+
+    /// Every ciphertext of every input, in order.
+    pub(crate) fn input_chunks(&self) -> impl Iterator<Item = (usize, &InputDecl, u32)> {
+        let inputs = self.program.inputs.values().enumerate();
+        inputs.flat_map(|(n, input)| (0..input.layout.n_chunks()).map(move |chunk| (n, input, chunk)))
+    }
+
+    /// Makes a secret key, and the keys that go with it.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn keygen<R: RngCore + CryptoRng>(&self, random: &mut R) -> Result<Keys, Diagnostic> {
+        attempt("make keys", || {
+            let needs = self.key_needs();
+            let secret = bfv::SecretKey::random(&self.bfv, random);
+            let public = bfv::PublicKey::new(&secret, random);
+            let relin = needs.relin.then(|| bfv::RelinearizationKey::new(&secret, random)).transpose()?;
+            let rotations = (!needs.rotations.is_empty()).then(|| rotation_keys(&secret, &needs.rotations, random)).transpose()?;
+            Ok(Keys { secret: SecretKey(secret), public: PublicKey(public), evaluation: EvaluationKeys { relin, rotations } })
+        })
+    }
+
+    /// Encrypts the inputs, in the order of the program.
+    ///
+    /// # Errors
+    /// Other inputs than the program has, or a number beyond its bound.
+    pub fn encrypt<R: RngCore + CryptoRng>(&self, key: &PublicKey, inputs: &[Numbers], random: &mut R) -> Result<Ciphertexts, Diagnostic> {
+        if inputs.len() != self.program.inputs.len() {
+            return Err(error::operands(format!("{} secret inputs, not {}", inputs.len(), self.program.inputs.len())));
+        }
+        let pairs = self.program.inputs.values().zip(inputs);
+        let integers = pairs.map(|(decl, numbers)| pack::integers(&decl.name, decl.dtype, &decl.layout.shape, numbers, &self.options));
+        let integers = integers.collect::<Result<Vec<_>, _>>()?;
+        let mut values = Vec::new();
+        for (n, decl, chunk) in self.input_chunks() {
+            let slots = pack::input_slots(&decl.layout, chunk, &integers[n], |number| self.residue(number));
+            let slots = Zeroizing::new(slots.ok_or_else(|| error::not_computable("a number is too large"))?);
+            let plaintext = self.encode(&slots)?;
+            values.push(attempt("encrypt", || key.0.try_encrypt(&plaintext, random))?);
+        }
+        Ok(Ciphertexts { outputs: false, values })
+    }
+
+    /// Decrypts the results, in the order of the program.
+    ///
+    /// # Errors
+    /// The ciphertexts are not those of a run of this program under this key: then nothing of them is shown.
+    pub fn decrypt(&self, key: &SecretKey, outputs: &Ciphertexts) -> Result<Vec<Numbers>, Diagnostic> {
+        let mut values = outputs.values.iter();
+        let mut results = Vec::new();
+        for (output, bound) in self.program.outputs.iter().zip(&self.bounds) {
+            let damaged = || error::damaged(&output.name);
+            let chunks = values.by_ref().take(output.values.len()).map(|value| self.slots_of(key, value)).collect::<Option<Vec<_>>>();
+            let chunks = Zeroizing::new(chunks.filter(|chunks| chunks.len() == output.values.len()).ok_or_else(damaged)?);
+            results.push(pack::read_output(output, bound, &chunks, &self.options).ok_or_else(damaged)?);
+        }
+        Ok(results)
+    }
+
+    /// The first copy of the slots, if the others are equal to it.
+    fn slots_of(&self, key: &SecretKey, value: &bfv::Ciphertext) -> Option<Vec<i64>> {
+        let decrypted = guarded(|| key.0.try_decrypt(value).and_then(|plain| Vec::<u64>::try_decode(&plain, Encoding::simd())));
+        let residues = Zeroizing::new(decrypted?.ok()?);
+        let (first, copies) = residues.split_at_checked(self.program.slots as usize)?;
+        let same = copies.chunks_exact(first.len()).all(|copy| copy == first);
+        same.then(|| first.iter().map(|residue| self.centred(*residue)).collect())
+    }
+
+    /// A plaintext of these slots, repeated over the ring.
+    pub(crate) fn encode(&self, slots: &[u64]) -> Result<Plaintext, Diagnostic> {
+        let all: Zeroizing<Vec<u64>> = Zeroizing::new(slots.iter().copied().cycle().take(self.parameters.degree).collect());
+        attempt("encode a plaintext", || Plaintext::try_encode(all.as_slice(), Encoding::simd(), &self.bfv))
+    }
+
+    /// The residue of an integer; `None` for one that was too large to know.
+    pub(crate) fn residue(&self, number: Integer) -> Option<u64> {
+        let modulus = i128::from(self.parameters.plain_modulus);
+        number.0.and_then(|number| u64::try_from(number.rem_euclid(modulus)).ok())
+    }
+
+    /// The integer nearest to zero with this residue.
+    const fn centred(&self, residue: u64) -> i64 {
+        let modulus = self.parameters.plain_modulus;
+        if residue > modulus / 2 { residue.cast_signed() - modulus.cast_signed() } else { residue.cast_signed() }
+    }
+}
+
+fn rotation_keys<R: RngCore + CryptoRng>(
+    secret: &bfv::SecretKey,
+    rotations: &BTreeSet<u32>,
+    random: &mut R,
+) -> Result<bfv::EvaluationKey, fhe::Error> {
+    let mut builder = EvaluationKeyBuilder::new(secret)?;
+    for by in rotations {
+        builder.enable_column_rotation(*by as usize)?;
+    }
+    builder.build(random)
+}
+
+/// What keys and ciphertexts are bound to: the program, the options and the ring.
+fn fingerprint(program: &Packed, options: &Options, bfv: &BfvParameters) -> Fingerprint {
+    let ring = format!("{} {} {:?}", bfv.degree(), bfv.plaintext(), bfv.moduli());
+    let text = format!("{}\n{options:?}\n{ring}", print::print(program));
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Calls the library. It panics on some values that its readers accept, so a panic is no more than an error here; nothing outlives it.
+pub(crate) fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(f)).ok()
+}
+
+pub(crate) fn attempt<T>(doing: &str, f: impl FnOnce() -> Result<T, fhe::Error>) -> Result<T, Diagnostic> {
+    guarded(f).and_then(Result::ok).ok_or_else(|| error::scheme(doing))
+}

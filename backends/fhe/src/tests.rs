@@ -1,0 +1,281 @@
+//! Programs on ciphertexts against the slot simulator, and bytes of strangers.
+
+use crate::frame::{self, FrameKind};
+use crate::{Ciphertexts, Engine, EvaluationKeys, Keys, Kind, Numbers, Options, PublicKey, SecretKey};
+use ein_ir::interp::slots::{self, Operands};
+use ein_ir::packed::{Packed, parse, verify};
+use ein_ir::verified::Verified;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::fmt::Write;
+
+fn program(text: &str) -> Verified<Packed> {
+    verify::verify(parse::parse(text).unwrap()).unwrap_or_else(|e| panic!("{e:?} in {text}"))
+}
+
+fn toy(bounds: &[(&str, f64)]) -> Options {
+    let bounds = bounds.iter().map(|(name, bound)| ((*name).to_owned(), *bound)).collect();
+    Options { bounds, fraction_bits: 0, insecure_toy: true }
+}
+
+/// Every kind of operation, one of them on junk.
+const ALL: &str = r#"packed "all" slots 8 {
+  input x0 "A": i64[2, 4] [slots: a0.0 a1.1-0]
+  input x1 "B": i64[4] [slots: junk.1 a0.1-0]
+  public w0 "C": i64[4]
+  public w1 "D": i64[4, 4] = einsum "i,j->ij" (w0, w0)
+  plain p0 = w1 at [0 by 1 x 8 = 3 by 1]
+  plain p1 = 1.0 at [0 by 1 x 4]
+  plain p2 = -3.0 at [1 by 2 x 4]
+  c0 = input x0[0]
+  c1 = input x1[0]
+  c2 = mask c1, p1
+  c3 = rotate c2 by 4
+  c4 = add c2, c3
+  c5 = mul c0, c4
+  c6 = add_plain c5, p2
+  c7 = sub c6, c0
+  c8 = sub c0, c7
+  c9 = relin c8
+  c10 = neg c9
+  c11 = mul_plain c10, p0
+  c12 = mul c11, c11
+  c13 = relin c12
+  output "y": i64[2, 4] [slots: a0.0 a1.1-0] = (c13)
+  output "z": i64[2, 4] [slots: a0.0 a1.1-0] = (c10)
+}
+"#;
+
+fn integers(random: &mut StdRng, n: usize, bound: i64) -> Vec<i64> {
+    (0..n).map(|_| random.random_range(-bound..=bound)).collect()
+}
+
+/// Runs on ciphertexts and on the simulator, with operands as large as the bounds allow.
+fn agree(program: &Verified<Packed>, bound: i64, seed: u64) {
+    let names = program.inputs.values().map(|input| input.name.as_str());
+    let given: Vec<_> = program.publics.values().filter(|public| matches!(public.source, ein_ir::packed::PublicSource::Given)).collect();
+    let bounds: Vec<(&str, f64)> = names.chain(given.iter().map(|public| public.name.as_str())).map(|name| (name, bound as f64)).collect();
+    let engine = Engine::new(program.clone(), toy(&bounds)).unwrap();
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut tensor = |shape: &[u64]| integers(&mut random, shape.iter().product::<u64>() as usize, bound);
+    let secrets: Vec<Vec<i64>> = program.inputs.values().map(|input| tensor(&input.layout.shape)).collect();
+    let publics: Vec<Vec<i64>> = given.iter().map(|public| tensor(&public.shape)).collect();
+    let keys = engine.keygen(&mut random).unwrap();
+    let numbers = |tensors: &[Vec<i64>]| tensors.iter().cloned().map(Numbers::Integers).collect::<Vec<_>>();
+    let inputs = engine.encrypt(&keys.public, &numbers(&secrets), &mut random).unwrap();
+    let (outputs, report) = engine.run(&keys.evaluation, &numbers(&publics), &inputs).unwrap();
+    let counts = program.counts();
+    let executed = [Kind::Rotate, Kind::Mul, Kind::MulPlain, Kind::Add, Kind::Relin, Kind::Rescale].map(|kind| report.count(kind));
+    assert_eq!(executed, [counts.rotations, counts.mulcc, counts.mulcp, counts.adds, counts.relins, counts.rescales]);
+    let expected = slots::run(program, &Operands { secrets, publics, seed }).unwrap();
+    assert!(engine.decrypt(&keys.secret, &outputs).unwrap() == numbers(&expected), "seed {seed} of {}", program.name);
+}
+
+#[test]
+fn every_operation_agrees_with_the_simulator() {
+    agree(&program(ALL), 5, 1);
+}
+
+/// A program of sums, products, rotations and masks, over everything before; products stay few, because integers have a word.
+fn random_program(seed: u64) -> Verified<Packed> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut text =
+        "packed \"random\" slots 16 {\n  input x0 \"A\": i64[3, 16] [ct: a0.1-0 | slots: a1.3-0]\n  public w0 \"C\": i64[16]\n".to_owned();
+    text.push_str("  plain p0 = w0 at [0 by 3 x 16 = 0 by 1]\n  plain p1 = 1.0 at [0 by 2 x 5]\n");
+    // Parts and depth of each.
+    let mut values = vec![(2, 0); 3];
+    (0..3).for_each(|n| writeln!(text, "  c{n} = input x0[{n}]").unwrap());
+    for id in 3..24 {
+        let (x, y) = (random.random_range(0..id), random.random_range(0..id));
+        let ((parts, depth), (other, other_depth)) = (values[x], values[y]);
+        let (line, value) = match random.random_range(0..8) {
+            0 if parts == 2 => (format!("rotate c{x} by {}", random.random_range(1..16)), (2, depth)),
+            1 if parts == 2 && other == 2 && depth + other_depth < 3 => (format!("mul c{x}, c{y}"), (3, depth + other_depth + 1)),
+            2 if depth < 3 => (format!("mul_plain c{x}, p0"), (parts, depth + 1)),
+            3 => (format!("mask c{x}, p1"), (parts, depth)),
+            4 => (format!("sub c{x}, c{y}"), (parts.max(other), depth.max(other_depth))),
+            5 => (format!("add_plain c{x}, p0"), (parts, depth)),
+            _ if parts == 3 => (format!("relin c{x}"), (2, depth)),
+            6 => (format!("neg c{x}"), (parts, depth)),
+            _ => (format!("add c{x}, c{y}"), (parts.max(other), depth.max(other_depth))),
+        };
+        writeln!(text, "  c{id} = {line}").unwrap();
+        values.push(value);
+    }
+    let outputs: Vec<usize> = (0..24).rev().filter(|n| values[*n].0 == 2).take(2).collect();
+    writeln!(text, "  output \"y\": i64[2, 16] [ct: a0.0 | slots: a1.3-0] = (c{}, c{})\n}}", outputs[0], outputs[1]).unwrap();
+    program(&text)
+}
+
+#[test]
+fn random_programs_agree_with_the_simulator() {
+    for seed in 0..12 {
+        agree(&random_program(seed), 3, seed);
+    }
+}
+
+#[test]
+fn a_program_of_few_slots_runs_in_a_ring_that_is_secure() {
+    let sum = program(concat!(
+        "packed \"sum\" slots 4 {\n  input x0 \"A\": i16[4] [slots: a0.1-0]\n  c0 = input x0[0]\n  c1 = rotate c0 by 2\n  c2 = add c0, c1\n",
+        "  c3 = rotate c2 by 1\n  c4 = add c2, c3\n  output \"y\": i32[] [slots: rep.2] = (c4)\n}\n"
+    ));
+    let engine = Engine::new(sum, Options { insecure_toy: false, ..toy(&[("A", 32000.0)]) }).unwrap();
+    assert!(!engine.parameters().insecure && engine.parameters().degree >= 2048, "{:?}", engine.parameters());
+    let mut random = StdRng::seed_from_u64(0);
+    let keys = engine.keygen(&mut random).unwrap();
+    let inputs = engine.encrypt(&keys.public, &[Numbers::Integers(vec![-32000, 7, -31999, 5])], &mut random).unwrap();
+    let (outputs, _) = engine.run(&keys.evaluation, &[], &inputs).unwrap();
+    assert!(engine.decrypt(&keys.secret, &outputs).unwrap() == [Numbers::Integers(vec![-63987])]);
+}
+
+#[test]
+fn reals_are_as_close_as_the_bound_says() {
+    let dot = program(concat!(
+        "packed \"dot\" slots 4 {\n  input x0 \"A\": f64[4] [slots: a0.1-0]\n  public w0 \"W\": f64[4]\n  plain p0 = w0 at [0 by 1 x 4 = 0 by 1]\n  plain p1 = 0.3 at [0 by 1 x 4]\n",
+        "  c0 = input x0[0]\n  c1 = mul_plain c0, p0\n  c2 = mul c1, c1\n  c3 = relin c2\n  c4 = mul_plain c3, p1\n",
+        "  output \"y\": f64[4] [slots: a0.1-0] = (c4)\n}\n"
+    ));
+    let options = Options { fraction_bits: 7, ..toy(&[("A", 2.0), ("W", 1.5)]) };
+    let engine = Engine::new(dot, options).unwrap();
+    let mut random = StdRng::seed_from_u64(3);
+    let keys = engine.keygen(&mut random).unwrap();
+    let (a, w) = ([1.999, -0.3, 1.0 / 3.0, 0.0], [-1.4, 0.77, 1.5, 1.0]);
+    let inputs = engine.encrypt(&keys.public, &[Numbers::Reals(a.to_vec())], &mut random).unwrap();
+    let (outputs, _) = engine.run(&keys.evaluation, &[Numbers::Reals(w.to_vec())], &inputs).unwrap();
+    let results = engine.decrypt(&keys.secret, &outputs).unwrap();
+    let Numbers::Reals(y) = &results[0] else { panic!("reals") };
+    let error = engine.bounds()[0].error;
+    assert!(error > 0.0 && error < 0.1, "{error}");
+    for n in 0..4 {
+        assert!((y[n] - 0.3 * (a[n] * w[n]).powi(2)).abs() <= error, "{} for {} within {error}", y[n], 0.3 * (a[n] * w[n]).powi(2));
+    }
+    assert_eq!(engine.encrypt(&keys.public, &[Numbers::Reals(vec![0.0, f64::NAN, 0.0, 0.0])], &mut random).unwrap_err().code.0, 710);
+}
+
+fn made() -> (Engine, Keys, Ciphertexts, Ciphertexts) {
+    let engine = Engine::new(program(ALL), toy(&[("A", 5.0), ("B", 5.0), ("C", 2.0)])).unwrap();
+    let mut random = StdRng::seed_from_u64(9);
+    let keys = engine.keygen(&mut random).unwrap();
+    let tensors = [Numbers::Integers(vec![1; 8]), Numbers::Integers(vec![-2; 4])];
+    let inputs = engine.encrypt(&keys.public, &tensors, &mut random).unwrap();
+    let (outputs, _) = engine.run(&keys.evaluation, &[Numbers::Integers(vec![2; 4])], &inputs).unwrap();
+    (engine, keys, inputs, outputs)
+}
+
+#[test]
+fn the_manifest_and_all_bytes_are_read_back() {
+    let (engine, keys, inputs, outputs) = made();
+    let engine = Engine::from_manifest(&engine.manifest()).unwrap();
+    let secret = SecretKey::from_bytes(&engine, &keys.secret.to_bytes(&engine)).unwrap();
+    PublicKey::from_bytes(&engine, &keys.public.to_bytes(&engine)).unwrap();
+    let evaluation = EvaluationKeys::from_bytes(&engine, &keys.evaluation.to_bytes(&engine)).unwrap();
+    let inputs = Ciphertexts::inputs_from_bytes(&engine, &inputs.to_bytes(&engine)).unwrap();
+    let (again, _) = engine.run(&evaluation, &[Numbers::Integers(vec![2; 4])], &inputs).unwrap();
+    let read = Ciphertexts::outputs_from_bytes(&engine, &outputs.to_bytes(&engine)).unwrap();
+    assert!(engine.decrypt(&secret, &again).unwrap() == engine.decrypt(&secret, &read).unwrap());
+    assert_eq!(Ciphertexts::inputs_from_bytes(&engine, &outputs.to_bytes(&engine)).unwrap_err().code.0, 931);
+    let other = Engine::new(program(ALL), toy(&[("A", 5.0), ("B", 5.0), ("C", 3.0)])).unwrap();
+    assert_eq!(Ciphertexts::inputs_from_bytes(&other, &inputs.to_bytes(&engine)).unwrap_err().code.0, 932);
+}
+
+#[test]
+fn a_manifest_that_was_changed_is_none() {
+    let (engine, ..) = made();
+    let text = engine.manifest();
+    for (from, to) in [
+        ("\"A\": 5.0", "\"A\": 6.0"),
+        ("rotate c2 by 4", "rotate c2 by 3"),
+        ("\"version\": 1", "\"version\": 2"),
+        ("{", "["),
+        ("slots 8", "slots 2147483648"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        assert!(Engine::from_manifest(&text.replacen(from, to, 1)).is_err(), "{from}");
+    }
+    let cut = text.len() / 2;
+    assert!(Engine::from_manifest(&text[..cut]).is_err());
+}
+
+/// One byte or the length is changed, with a digest that is right again.
+fn mutated(random: &mut StdRng, part: &[u8]) -> Vec<u8> {
+    let (mut part, length) = (part.to_vec(), part.len());
+    match random.random_range(0..6) {
+        // The first bytes say the lengths and kinds of all others.
+        0..3 => part[random.random_range(0..24.min(length))] ^= 1 << random.random_range(0..8),
+        3 => part.truncate(random.random_range(0..length)),
+        4 => part.extend_from_slice(&[7; 9]),
+        _ => {
+            let at = random.random_range(0..length);
+            part[at] = random.random();
+        }
+    }
+    part
+}
+
+#[test]
+fn hostile_bytes_are_errors_or_damaged_results() {
+    let (engine, keys, inputs, outputs) = made();
+    let mut random = StdRng::seed_from_u64(4);
+    let publics = [Numbers::Integers(vec![2; 4])];
+    let right = engine.decrypt(&keys.secret, &outputs).unwrap();
+    let parts = |bytes: &[u8], kind, n| -> Vec<Vec<u8>> {
+        frame::read(kind, engine.fingerprint(), n, bytes).unwrap().into_iter().map(<[u8]>::to_vec).collect()
+    };
+    let framed = |kind, parts: &[Vec<u8>]| frame::write(kind, engine.fingerprint(), &parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let all = [
+        (FrameKind::Inputs, parts(&inputs.to_bytes(&engine), FrameKind::Inputs, 2)),
+        (FrameKind::Outputs, parts(&outputs.to_bytes(&engine), FrameKind::Outputs, 2)),
+        (FrameKind::EvaluationKeys, parts(&keys.evaluation.to_bytes(&engine), FrameKind::EvaluationKeys, 2)),
+        (FrameKind::PublicKey, parts(&keys.public.to_bytes(&engine), FrameKind::PublicKey, 1)),
+        (FrameKind::SecretKey, parts(&keys.secret.to_bytes(&engine), FrameKind::SecretKey, 1)),
+    ];
+    let run = |inputs: &Ciphertexts, keys: &EvaluationKeys| engine.run(keys, &publics, inputs).map(|(outputs, _)| outputs);
+    let mut errors = 0;
+    for round in 0..150 {
+        let (kind, parts) = &all[round % all.len()];
+        let mut parts = parts.clone();
+        let n = random.random_range(0..parts.len());
+        parts[n] = mutated(&mut random, &parts[n]);
+        let bytes = framed(*kind, &parts);
+        let results = match kind {
+            FrameKind::Inputs => Ciphertexts::inputs_from_bytes(&engine, &bytes)
+                .and_then(|inputs| run(&inputs, &keys.evaluation))
+                .and_then(|outputs| engine.decrypt(&keys.secret, &outputs)),
+            FrameKind::Outputs => {
+                Ciphertexts::outputs_from_bytes(&engine, &bytes).and_then(|outputs| engine.decrypt(&keys.secret, &outputs))
+            }
+            FrameKind::EvaluationKeys => EvaluationKeys::from_bytes(&engine, &bytes)
+                .and_then(|keys| run(&inputs, &keys))
+                .and_then(|outputs| engine.decrypt(&keys.secret, &outputs)),
+            FrameKind::PublicKey => PublicKey::from_bytes(&engine, &bytes)
+                .and_then(|public| engine.encrypt(&public, &[Numbers::Integers(vec![1; 8]), Numbers::Integers(vec![-2; 4])], &mut random))
+                .and_then(|inputs| run(&inputs, &keys.evaluation))
+                .and_then(|outputs| engine.decrypt(&keys.secret, &outputs)),
+            FrameKind::SecretKey => SecretKey::from_bytes(&engine, &bytes).and_then(|secret| engine.decrypt(&secret, &outputs)),
+        };
+        // Anybody can add to a ciphertext: it is not authenticated. What must not be is a crash, and results of what is no ciphertext.
+        let likely = matches!(kind, FrameKind::Inputs | FrameKind::Outputs) || results.as_ref().is_ok_and(|results| *results == right);
+        assert!(results.is_err() || likely, "round {round}, {kind:?}");
+        errors += usize::from(results.is_err());
+    }
+    assert!(errors > 100, "{errors} of 150");
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let (engine, keys, inputs, outputs) = made();
+    assert_eq!(format!("{keys:?}"), "Keys { secret: SecretKey, public: PublicKey, evaluation: EvaluationKeys }");
+    assert_eq!(format!("{inputs:?}, {outputs:?}"), "2 ciphertexts, 2 ciphertexts");
+    assert_eq!(format!("{:?}", Numbers::Integers(vec![4711])), "1 numbers");
+    let error =
+        engine.encrypt(&keys.public, &[Numbers::Integers(vec![4711; 8]), Numbers::Integers(vec![0; 4])], &mut StdRng::seed_from_u64(0));
+    assert!(!format!("{:?}", error.unwrap_err()).contains("4711"));
+}
+
+#[test]
+fn another_key_decrypts_nothing() {
+    let (engine, _, _, outputs) = made();
+    let other = engine.keygen(&mut StdRng::seed_from_u64(77)).unwrap();
+    assert_eq!(engine.decrypt(&other.secret, &outputs).unwrap_err().code.0, 933);
+}
