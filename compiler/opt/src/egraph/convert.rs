@@ -15,11 +15,14 @@ use egg::Id;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, Tensor};
 use ein_ir::plan::{IndexRange, Nest, NestReduce};
+use ein_ir::scalar::eval::eval_unary;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{self, Scalar, ScalarKind};
 use ein_ir::semiring::Domain;
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -255,13 +258,21 @@ impl<'a> Algebra<'a> {
     /// The operands of a product.
     fn product(&mut self, scalar: &Scalar) -> Option<Vec<Access>> {
         let (mut factors, mut negative) = (Vec::new(), false);
-        self.factors(scalar, &mut factors, &mut negative);
+        if self.ring.mul == BinaryFn::Add {
+            self.addends(scalar, false, &mut factors);
+        } else {
+            self.factors(scalar, &mut factors, &mut negative);
+        }
+        let n_factors = factors.len();
         let mut operands = Vec::new();
         let mut others: Vec<&Scalar> = Vec::new();
-        for factor in factors {
+        for factor in factors.iter().map(Cow::as_ref) {
             match self.operand(factor) {
                 Some(operand) => operands.push(operand),
-                None if rewrite::mentions(factor, &self.binders) => operands.push(self.gathered(factor).or_else(|| self.computed(factor))?),
+                None if rewrite::mentions(factor, &self.binders) => {
+                    let operand = self.gathered(factor).or_else(|| if n_factors > 1 { self.computed(factor) } else { None });
+                    operands.push(operand?);
+                }
                 None if self.binders.is_empty() || !gather::cannot_fail(self.draft, factor) => return None,
                 None => others.push(factor),
             }
@@ -276,7 +287,7 @@ impl<'a> Algebra<'a> {
     }
 
     /// The factors of a product, and whether the number of their signs is odd.
-    fn factors<'s>(&self, scalar: &'s Scalar, factors: &mut Vec<&'s Scalar>, negative: &mut bool) {
+    fn factors<'s>(&self, scalar: &'s Scalar, factors: &mut Vec<Cow<'s, Scalar>>, negative: &mut bool) {
         match &scalar.kind {
             ScalarKind::Binary(function, a, b) if *function == self.ring.mul && scalar.dtype == self.ring.dtype => {
                 self.factors(a, factors, negative);
@@ -286,7 +297,24 @@ impl<'a> Algebra<'a> {
                 *negative = !*negative;
                 self.factors(a, factors, negative);
             }
-            _ => factors.push(scalar),
+            _ => factors.push(Cow::Borrowed(scalar)),
+        }
+    }
+
+    /// The factors of a product that is a sum: of a difference the opposite of what is subtracted.
+    fn addends<'s>(&self, scalar: &'s Scalar, is_negative: bool, factors: &mut Vec<Cow<'s, Scalar>>) {
+        match &scalar.kind {
+            ScalarKind::Binary(function @ (BinaryFn::Add | BinaryFn::Sub), a, b) if scalar.dtype == self.ring.dtype => {
+                self.addends(a, is_negative, factors);
+                self.addends(b, is_negative ^ (*function == BinaryFn::Sub), factors);
+            }
+            ScalarKind::Unary(UnaryFn::Neg, a) => self.addends(a, !is_negative, factors),
+            ScalarKind::Literal(literal) if is_negative => {
+                let opposite = eval_unary(UnaryFn::Neg, Value::from_literal(*literal, scalar.dtype), scalar.dtype).to_literal();
+                factors.extend(opposite.map(|literal| Cow::Owned(Scalar::literal(literal, scalar.dtype, scalar.span))));
+            }
+            _ if is_negative => factors.push(Cow::Owned(Scalar::unary(UnaryFn::Neg, scalar.clone(), scalar.dtype, scalar.span))),
+            _ => factors.push(Cow::Borrowed(scalar)),
         }
     }
 
@@ -372,10 +400,9 @@ impl<'a> Algebra<'a> {
         self.pointwise(factor.clone(), labels)
     }
 
-    /// A factor that is computed from elements, as a value of its own, in rings for which its range is what counts. In sums of products
-    /// [`crate::widen`] decides on them.
+    /// A factor that is computed from elements, as a value of its own. In sums of products [`crate::widen`] decides on them.
     fn computed(&mut self, factor: &Scalar) -> Option<Access> {
-        let is_value = self.ring.domain == Domain::Monotone && factor.dtype == self.ring.dtype && gather::cannot_fail(self.draft, factor);
+        let is_value = self.ring.add != ReduceOp::Sum && factor.dtype == self.ring.dtype && gather::cannot_fail(self.draft, factor);
         is_value.then(|| self.pointwise(factor.clone(), self.labels_in(factor)))?
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Every plan is compared with the interpreter, on data at the ends of the stated bounds.
 
-use super::{equations, plan, plan_with, steps};
+use super::{equations, module, plan, plan_with, steps};
 use crate::{Minimize, Options};
 use ein_ir::plan::Plan;
 
@@ -68,7 +68,7 @@ fn narrow_integers_do_not_overflow_in_wide_ones() {
     // Positions in a table of indices.
     let text = ">A i64[12, 10] index_of [5]\n>B i64[10, 11] index_of [7]\n>C i64[11] index_of [9]\n<y i64[12]\ni0 0..12\ni1 0..10\ni2 0..11\n\
                 t3[i0] = max:i64[i1, i2]((t0[i0, i1] * t1[i1, i2] * t2[i2]))";
-    let ints = crate::plan(&super::module(text), &Options::default()).expect("a plan");
+    let ints = crate::plan(&module(text), &Options::default()).expect("a plan");
     assert_eq!(flops(&ints), ORDER, "{:?}", steps(&ints));
 }
 
@@ -124,6 +124,44 @@ fn factors_are_computed_where_they_are_used() {
     let body = "t2[] = max:f64[i0, i1]((abs(t0[i0]) * exp(t1[i1])))";
     let plan = plan(&equations(&inputs, "<z f64[]", &[40, 50], body, "f64"));
     assert!(flops(&plan) < 40 * 50, "{} {:?}", flops(&plan), steps(&plan));
+}
+
+/// Differences are sums with opposites, in rings of all numbers and where nothing overflows.
+#[test]
+fn differences_are_regrouped_as_sums_are() {
+    let of = |choose: &str, dtype: &str, bounds: Option<&str>| {
+        let text = chain(choose, "+", dtype);
+        let text =
+            text.replace("(t0[i0, i1] + t1[i1, i2] + t2[i2, i3])", &format!("((2:{dtype} - (t1[i1, i2] - t0[i0, i1])) - t2[i2, i3])"));
+        let text = if dtype == "f64" { text.replace("2:f64", "2.0:f64") } else { text };
+        let options = Options { minimize: Minimize::Flops, ..Options::default() };
+        let text = bounds.map_or(text.clone(), |b| bounded(&text, b));
+        // Sums of exponentials round differently in another order.
+        flops(&if choose == "lse" {
+            crate::plan(&module(&text), &options).expect("a plan").into_inner()
+        } else {
+            plan_with(&text, &options)
+        })
+    };
+    for choose in ["max", "min"] {
+        assert!(of(choose, "f64", None) < NEST && of(choose, "i32", Some("-9.0..9.0")) < NEST);
+        assert_eq!(of(choose, "i32", None), of(choose, "u32", Some("0.0..9.0")));
+        assert!(of(choose, "i32", None) > NEST);
+    }
+    assert!(of("lse", "f64", None) < NEST);
+}
+
+/// Factors of choices in rings of all numbers are computed apart too.
+#[test]
+fn computed_addends_are_taken_apart() {
+    let inputs: [(&str, &[u64]); 3] = [("x", &[12, 10]), ("y", &[10, 11]), ("s", &[])];
+    let body = "t3[i0] = max:f64[i1, i2]((abs(t0[i0, i1]) + (exp(t1[i1, i2]) * t2[])))";
+    let plan = plan(&equations(&inputs, "<z f64[12]", &[12, 10, 11], body, "f64"));
+    assert!(flops(&plan) < 3 * 12 * 10 * 11, "{} {:?}", flops(&plan), steps(&plan));
+    // Conditions, where one is fault-free and has fewer indices.
+    let text = ">a f64[12, 10]\n>b f64[10, 11]\n>c f64[11]\n<z bool[12]\ni0 0..12\ni1 0..10\ni2 0..11\n\
+                t3[i0] = any:bool[i1, i2](((t0[i0, i1] < 0.0:f64) and (t1[i1, i2] < t2[i2])))";
+    assert!(flops(&super::plan(text)) < 2 * 12 * 10 * 11);
 }
 
 /// A factor that the result has an axis for, and that no choice goes over.
