@@ -49,13 +49,6 @@ impl Builder {
         plain
     }
 
-    /// Every slot times a number.
-    pub(crate) fn times(&mut self, x: Ciphertext, number: f64) -> Ciphertext {
-        let slots: Vec<u32> = (0..self.packed.slots).collect();
-        let plain = self.constant(number, &slots);
-        self.op(Op::MulPlain(x, plain))
-    }
-
     /// A plaintext of elements of a public tensor, each with its slot.
     pub(crate) fn elements(&mut self, public: Public, elements: Vec<(u32, u64)>) -> Plain {
         let segments = segments(elements);

@@ -86,9 +86,9 @@ impl Operand {
         distinct && self.axes.iter().all(|axis| axis.size == 1 || matches!(axis.subscript, Subscript::Label(_)))
     }
 
-    /// Whether an axis is read by more than a label.
-    pub(crate) fn is_linear(&self) -> bool {
-        self.axes.iter().any(|axis| matches!(axis.subscript, Subscript::Linear { .. }))
+    /// Whether an axis is read by other than a label.
+    pub(crate) fn is_sliced(&self) -> bool {
+        self.axes.iter().any(|axis| axis.size > 1 && !matches!(axis.subscript, Subscript::Label(_)))
     }
 }
 

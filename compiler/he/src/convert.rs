@@ -24,11 +24,11 @@ pub(crate) enum Source {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Strides {
     /// Where every label is 0.
-    offset: u64,
+    pub(crate) offset: u64,
     /// What each bit of a label adds.
-    weights: BTreeMap<LabelBit, u64>,
-    /// How many ciphertexts there are.
-    chunks: u64,
+    pub(crate) weights: BTreeMap<LabelBit, u64>,
+    /// Where the axes are.
+    pub(crate) axes: Packing,
 }
 
 /// How an operand gets to where it is needed.
@@ -58,7 +58,7 @@ pub(crate) enum Route {
 }
 
 /// A held tensor as an operand of a product sees it; none if an axis that is read along a line is not in one piece.
-pub(crate) fn seen(operand: &Operand, packing: &Packing, log_slots: usize, bits: impl Fn(u8) -> u8) -> Option<Source> {
+pub(crate) fn seen(operand: &Operand, packing: &Packing, bits: impl Fn(u8) -> u8) -> Option<Source> {
     if operand.is_plain() {
         let relabel = |bit| match bit {
             AddressBit::Axis { axis, bit } => match operand.axes[usize::from(axis)].subscript {
@@ -70,7 +70,7 @@ pub(crate) fn seen(operand: &Operand, packing: &Packing, log_slots: usize, bits:
         return Some(Source::Packed(Packing { bits: packing.bits.iter().map(|&bit| relabel(bit)).collect() }));
     }
     let places = packing.positions();
-    let mut strides = Strides { offset: 0, weights: BTreeMap::new(), chunks: n_chunks(packing, log_slots) };
+    let mut strides = Strides { offset: 0, weights: BTreeMap::new(), axes: packing.clone() };
     for (axis, n) in operand.axes.iter().zip(0_u8..) {
         let place = |bit: u8| places.get(&LabelBit { label: n, bit }).map_or(0, |&p| 1_u64 << p);
         let n_bits = axis_bits(axis.size);
@@ -122,7 +122,9 @@ pub(crate) fn convert(contraction: &Contraction, labels: u64, source: &Source, j
         Source::Packed(packing) => {
             moved(packed_map(contraction, packing, &target, log_slots), target, &missing, log_slots, n_chunks(packing, log_slots))
         }
-        Source::Strided(strides) => moved(strides.map(contraction, &target, log_slots), target, &missing, log_slots, strides.chunks),
+        Source::Strided(strides) => {
+            moved(strides.map(contraction, &target, log_slots), target, &missing, log_slots, n_chunks(&strides.axes, log_slots))
+        }
     }
 }
 

@@ -175,7 +175,11 @@ impl<'a> Emitter<'a> {
         let mut values: Vec<(Value, f64)> = Vec::new();
         for part in &added.parts {
             let value = self.way(&part.way, Some(&part.conversion));
-            values.push((self.convert(value, &part.conversion), part.coefficient));
+            let mut value = self.convert(value, &part.conversion);
+            if part.scaled {
+                self.scale(&mut value, added, part.coefficient.abs());
+            }
+            values.push((value, part.coefficient));
         }
         // A difference begins with what is added.
         values.sort_by_key(|(_, coefficient)| *coefficient < 0.0);
@@ -200,8 +204,19 @@ impl<'a> Emitter<'a> {
         sum
     }
 
+    /// Multiplies a value by a number where there are elements, and by 0 elsewhere.
+    fn scale(&mut self, value: &mut Value, added: &Added, number: f64) {
+        let factor = Factor::constant(number, added.sizes.clone());
+        let addresses = chunk_addresses(&added.packing, self.log_slots);
+        let chunks = addresses.map(|address| {
+            let x = value.at(address, self.log_slots)?;
+            let plain = self.plain(&added.joint, &added.packing, &factor, address)?;
+            Some(self.builder.op(Op::MulPlain(x, plain)))
+        });
+        *value = Value { chunks: chunks.collect(), packing: added.packing.clone() };
+    }
+
     fn plus(&mut self, total: Option<Ciphertext>, term: Ciphertext, coefficient: f64) -> Ciphertext {
-        let term = if coefficient.abs() == 1.0 { term } else { self.builder.times(term, coefficient.abs()) };
         match total {
             Some(total) if coefficient < 0.0 => self.builder.op(Op::Sub(total, term)),
             Some(total) => self.builder.op(Op::Add(total, term)),
@@ -466,7 +481,7 @@ impl<'a> Emitter<'a> {
     fn public(&mut self, contraction: &Contraction, public: Public) -> Factor {
         let members: Vec<usize> = (0..contraction.operands.len()).filter(|n| public.operands >> n & 1 == 1).collect();
         if members.is_empty() {
-            return Factor::constant(public.scale);
+            return Factor::constant(public.scale, contraction.labels.iter().map(|label| label.size).collect());
         }
         let kept = contraction.kept_of(public.operands);
         let operands = || members.iter().map(|&n| &contraction.operands[n]);
@@ -578,8 +593,8 @@ struct Factor {
 }
 
 impl Factor {
-    const fn constant(constant: f64) -> Self {
-        Self { public: None, constant, offset: 0, strides: BTreeMap::new(), sizes: Vec::new() }
+    const fn constant(constant: f64, sizes: Vec<u64>) -> Self {
+        Self { public: None, constant, offset: 0, strides: BTreeMap::new(), sizes }
     }
 
     fn given(public: PublicId, contraction: &Contraction, operand: &Operand) -> Self {

@@ -43,6 +43,8 @@ pub(crate) enum Make {
 pub(crate) struct Added {
     /// Over labels.
     pub(crate) joint: Packing,
+    /// Sizes of all labels.
+    pub(crate) sizes: Vec<u64>,
     pub(crate) parts: Vec<Part>,
     /// Products of public operands, each with its coefficient.
     pub(crate) publics: Vec<(Rc<Contraction>, f64)>,
@@ -57,6 +59,8 @@ pub(crate) struct Part {
     pub(crate) conversion: Conversion,
     /// What it is still to be multiplied by.
     pub(crate) coefficient: f64,
+    /// Whether that takes a product, which also clears what is beyond the sizes of labels.
+    pub(crate) scaled: bool,
 }
 
 /// How a secret input may be packed.
@@ -178,17 +182,25 @@ impl Holder<'_> {
             let labels = ways.first()?.labels;
             let (way, conversion) = cheapest(&alone, ways, labels, joint, self.log_slots)?;
             let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
-            let scaled = coefficient.abs() != 1.0;
+            // A value spread over a label is there beyond its size too.
+            let beyond = |label: &u8| way.labels >> label & 1 == 0 && !sum.labels[usize::from(*label)].size.is_power_of_two();
+            let scaled = coefficient.abs() != 1.0 || sum.output.iter().any(beyond);
             cost += way.cost;
             cost += conversion.cost;
             cost += Cost { mulcp: u64::from(scaled) * chunks, adds: chunks, ..Cost::default() };
             depth = depth.max(way.depth + conversion.depth + u32::from(scaled));
             one_shot &= way.one_shot;
-            parts.push(Part { way, conversion, coefficient: *coefficient });
+            parts.push(Part { way, conversion, coefficient: *coefficient, scaled });
         }
         let packing = together(joint, &parts, self.log_slots);
         let axes = packing.relabelled(|label| axis_of(&sum.output, label));
-        let added = Added { joint: joint.clone(), parts, publics: publics.to_vec(), packing };
+        let added = Added {
+            joint: joint.clone(),
+            sizes: sum.labels.iter().map(|label| label.size).collect(),
+            parts,
+            publics: publics.to_vec(),
+            packing,
+        };
         Some(Held { tensor, make: Make::Sum(Rc::new(added)), packing: axes, cost, depth, one_shot })
     }
 
@@ -215,7 +227,7 @@ impl Holder<'_> {
                 one_shot: true,
             };
             let packing = match &self.placings[operand.tensor] {
-                Placing::Anywhere if !operand.is_linear() => return vec![free],
+                Placing::Anywhere if !operand.is_sliced() => return vec![free],
                 Placing::Anywhere => row_major(&operand.shape(), self.log_slots),
                 Placing::Fixed(packing) => packing.clone(),
             };
@@ -231,7 +243,7 @@ impl Holder<'_> {
     fn seen(&self, contraction: &Rc<Contraction>, n: usize, held: &Rc<Held>) -> Option<Way> {
         let operand = &contraction.operands[n];
         let labels = contraction.labels_of(1 << n);
-        let source = convert::seen(operand, &held.packing, self.log_slots, |label| contraction.bits(label))?;
+        let source = convert::seen(operand, &held.packing, |label| contraction.bits(label))?;
         Some(Way { node: Node::Held(Rc::clone(held)), source, labels, cost: held.cost, depth: held.depth, one_shot: held.one_shot })
     }
 }

@@ -5,7 +5,7 @@
 //! source lacks; of these the source is replicated over the rest, so that rotations come round.
 
 use crate::contraction::Contraction;
-use crate::convert::{self, Conversion, Source, spread_only};
+use crate::convert::{self, Conversion, Source, Strides, spread_only};
 use crate::cost::Cost;
 use crate::linear::{LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing};
@@ -69,7 +69,7 @@ pub(crate) fn candidates(
     let placed = match &way.source {
         Source::Anywhere => roles.anywhere(),
         Source::Packed(packing) => roles.from(packing, wanted),
-        Source::Strided(..) => Vec::new(),
+        Source::Strided(strides) => roles.along(strides, wanted),
     };
     let finish = |(conversion, partial): (Conversion, Packing)| roles.mapped(way, conversion, partial, public, kept);
     placed.into_iter().map(finish).collect()
@@ -132,6 +132,32 @@ impl Roles<'_> {
         found
     }
 
+    /// From addresses that are sums: labels that stay where they step by a power of two, new ones at free bits.
+    fn along(&self, strides: &Strides, wanted: Option<&Packing>) -> Vec<(Conversion, Packing)> {
+        let mut partial = Packing { bits: vec![AddressBit::Zero; self.log_slots] };
+        let mut later: Vec<LabelBit> = Vec::new();
+        for bit in &self.batch {
+            let weight = strides.weights.get(bit).copied().unwrap_or(0);
+            let position = weight.trailing_zeros() as usize;
+            let fits = weight.is_power_of_two() && position < self.log_slots && partial.at(position) == AddressBit::Zero;
+            if fits { partial.set(position, bit.address()) } else { later.push(*bit) }
+        }
+        later.extend(&self.new);
+        let free: Vec<usize> = (0..self.log_slots).filter(|&p| partial.at(p) == AddressBit::Zero).collect();
+        let n_slots = later.len().min(free.len());
+        later.iter().zip(free).for_each(|(bit, position)| partial.set(position, bit.address()));
+        later[n_slots..].iter().zip(self.log_slots..).for_each(|(bit, position)| partial.set(position, bit.address()));
+        let top = strides.axes.bits.iter().take(self.log_slots).rposition(|bit| LabelBit::of(*bit).is_some()).map_or(0, |p| p + 1);
+        let zero_above: Vec<usize> = (top..self.log_slots).filter(|&p| strides.axes.at(p) == AddressBit::Zero).collect();
+        let mut found = Vec::new();
+        for spread in [&zero_above[..0], &zero_above[..]] {
+            let conversion = self.spreading(&strides.axes, spread);
+            found.extend(wanted.map(|wanted| (conversion.clone(), wanted.clone())));
+            found.push((conversion, partial.clone()));
+        }
+        found
+    }
+
     fn spreading(&self, packing: &Packing, spread: &[usize]) -> Conversion {
         spread_only(packing.clone(), spread.to_vec(), self.log_slots)
     }
@@ -154,7 +180,7 @@ impl Roles<'_> {
     }
 
     fn mapped(&self, way: &Way, conversion: Conversion, partial: Packing, public: Public, kept: u64) -> Mapped {
-        let map = self.map(&conversion.packing, &partial);
+        let map = self.map(way, &conversion.packing, &partial);
         let (sources, targets) = (convert::n_chunks(&conversion.packing, self.log_slots), convert::n_chunks(&partial, self.log_slots));
         let split = map.split(1 << self.log_slots, self.period(&conversion.packing, &partial), sources, targets);
         let (babies, giants, products) = split.costs();
@@ -184,17 +210,22 @@ impl Roles<'_> {
         1 << if comes_round { highest } else { self.log_slots }
     }
 
-    fn map(&self, source: &Packing, partial: &Packing) -> LinearMap {
-        let (from, to) = (source.positions(), partial.positions());
-        let weight = |places: &BTreeMap<LabelBit, usize>, bit: &LabelBit| places.get(bit).map_or(0, |&p| 1_u64 << p);
+    fn map(&self, way: &Way, source: &Packing, partial: &Packing) -> LinearMap {
+        let place = |(bit, position): (LabelBit, usize)| (bit, 1_u64 << position);
+        let (from, offset) = match &way.source {
+            Source::Strided(strides) => (strides.weights.clone(), strides.offset),
+            Source::Packed(_) | Source::Anywhere => (source.positions().into_iter().map(place).collect(), 0),
+        };
+        let to: BTreeMap<LabelBit, u64> = partial.positions().into_iter().map(place).collect();
+        let weight = |weights: &BTreeMap<LabelBit, u64>, bit: &LabelBit| weights.get(bit).copied().unwrap_or(0);
         let mut steps: Vec<Step> = Vec::new();
         let new: Vec<LabelBit> = self.batch.iter().chain(&self.summed).chain(&self.new).copied().collect();
         for bit in &new {
             let (source, target) = (weight(&from, bit), weight(&to, bit));
-            let chunk = |weight: u64| weight >> self.log_slots > 0;
+            let chunk = |weight: u64| weight.cast_signed().unsigned_abs() >> self.log_slots > 0;
             if let Some(last) = steps.last_mut()
                 && last.label == Some(bit.label)
-                && (last.source * last.size, last.target * last.size) == (source, target)
+                && (last.source.wrapping_mul(last.size), last.target * last.size) == (source, target)
                 && (chunk(last.source), chunk(last.target)) == (chunk(source), chunk(target))
             {
                 last.size *= 2;
@@ -206,6 +237,6 @@ impl Roles<'_> {
             let size = step.label.map_or(u64::MAX, |label| self.contraction.labels[usize::from(label)].size);
             step.size = step.size.min((size - 1) / step.scale + 1);
         }
-        LinearMap { offset: 0, steps }
+        LinearMap { offset, steps }
     }
 }

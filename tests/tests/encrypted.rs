@@ -1,0 +1,138 @@
+//! Programs over secret tensors: planned for ciphertexts, carried out slot by slot, and compared with the same program in the clear.
+
+use ein::packed::{Contract, PackOptions};
+use ein::{Compiler, DType, Tensor, TensorRef};
+use ein_ir::interp::slots::{self, Operands};
+use ein_ir::packed::{Counts, PublicSource};
+use ein_tests::random::Random;
+use ndarray::ArrayD;
+
+fn numbers(random: &mut Random, n: usize) -> Vec<i64> {
+    (0..n).map(|_| random.between(-50, 50)).collect()
+}
+
+/// Plans the last definition of a program over i64, in either contract, and compares; gives the counts of the free plan.
+fn check(source: &str, sizes: &[(&str, i64)], slots: u32) -> Counts {
+    let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let function = program.main_def().expect("a definition");
+    let mut counts = Counts::default();
+    for contract in [Contract::Strict, Contract::Free] {
+        let packed =
+            function.packed(sizes, &PackOptions { slots, contract, ..PackOptions::default() }).unwrap_or_else(|e| panic!("{source}\n{e}"));
+        let mut random = Random::new(u64::from(slots));
+        let mut given: Vec<(String, Vec<u64>, Vec<i64>)> = Vec::new();
+        let mut secrets = Vec::new();
+        for input in packed.inputs.values() {
+            let data = numbers(&mut random, input.layout.shape.iter().product::<u64>() as usize);
+            secrets.push(data.clone());
+            given.push((input.name.clone(), input.layout.shape.clone(), data));
+        }
+        let mut publics = Vec::new();
+        for public in packed.publics.values().filter(|public| public.source == PublicSource::Given) {
+            let data = numbers(&mut random, public.shape.iter().product::<u64>() as usize);
+            publics.push(data.clone());
+            given.push((public.name.clone(), public.shape.clone(), data));
+        }
+        let got = slots::run(&packed, &Operands { secrets, publics, seed: 5 }).unwrap_or_else(|e| panic!("{source}\n{contract:?}: {e:?}"));
+        let arrays: Vec<(String, ArrayD<i64>)> = given
+            .into_iter()
+            .map(|(name, shape, data)| {
+                let shape: Vec<usize> = shape.iter().map(|&n| n as usize).collect();
+                (name, ArrayD::from_shape_vec(shape, data).expect("as many numbers as elements"))
+            })
+            .collect();
+        let inputs: Vec<(&str, TensorRef<'_>)> = arrays.iter().map(|(name, array)| (name.as_str(), array.view().into())).collect();
+        let outputs = function.call(inputs).unwrap_or_else(|e| panic!("{source}\n{e}"));
+        for (output, got) in packed.outputs.iter().zip(got) {
+            let clear: &Tensor = outputs.get(&output.name).expect("a result of this name");
+            assert_eq!(clear.dtype(), DType::I64);
+            let clear: Vec<i64> = clear.as_array::<i64>().expect("i64").iter().copied().collect();
+            assert_eq!(clear, got, "`{}` of\n{source}\n{contract:?}, {slots} slots", output.name);
+        }
+        counts = packed.counts();
+    }
+    counts
+}
+
+#[test]
+fn a_layer_with_a_bias() {
+    let source =
+        "def layer<B, I, O>(x: secret i64[B, I], W: i64[O, I], c: i64[O]) -> y: secret i64[B, O] { y[b, o] = W[o, i] * x[b, i] + c[o]; }";
+    for slots in [8, 64, 1024] {
+        check(source, &[("B", 3), ("I", 5), ("O", 7)], slots);
+        check(source, &[("B", 1), ("I", 16), ("O", 1)], slots);
+    }
+}
+
+#[test]
+fn polynomials() {
+    let source =
+        "def p<N>(x: secret i64[N], a: i64[N]) -> y: secret i64[N] { y[i] = (x[i] - a[i]) * (x[i] + 3) - 2 * x[i] * x[i] * a[i] + 7; }";
+    for n in [1, 5, 8, 20] {
+        check(source, &[("N", n)], 8);
+        check(source, &[("N", n)], 64);
+    }
+}
+
+#[test]
+fn one_tensor_twice() {
+    let gram = "def gram<N, K>(x: secret i64[N, K]) -> y: secret i64[N, N] { y[i, j] = x[i, k] * x[j, k]; }";
+    let square = "def square<N>(x: secret i64[N, N]) -> y: secret i64[N, N] { y[i, j] = x[i, k] * x[k, j]; }";
+    for slots in [8, 128, 1024] {
+        check(gram, &[("N", 3), ("K", 4)], slots);
+        check(gram, &[("N", 4), ("K", 1)], slots);
+        check(square, &[("N", 3)], slots);
+    }
+}
+
+#[test]
+fn layers_one_after_the_other() {
+    let source = "def net<I, H, O>(x: secret i64[I], A: i64[H, I], a: i64[H], B: i64[O, H]) -> (h: secret i64[H], y: secret i64[O]) {
+        h[j] = A[j, i] * x[i] + a[j];
+        y[o] = sum[j](B[o, j] * (h[j] * h[j]));
+    }";
+    for slots in [16, 64, 512] {
+        check(source, &[("I", 6), ("H", 5), ("O", 3)], slots);
+    }
+}
+
+#[test]
+fn convolutions() {
+    let public = "def conv<M, K>(x: secret i64[M], w: i64[K]) -> y: secret i64[M - K + 1] { y[i] = sum[k](w[k] * x[i + k]); }";
+    let secret = "def conv<M, K>(x: secret i64[M], w: secret i64[K]) -> y: secret i64[M - K + 1] { y[i] = sum[k](w[k] * x[i + k]); }";
+    let filter = "def conv<M, K>(x: i64[M], w: secret i64[K]) -> y: secret i64[M - K + 1] { y[i] = sum[k](w[k] * x[i + k]); }";
+    let image = "def conv<C, O, H, W, K>(x: secret i64[C, H, W], w: i64[O, C, K, K]) -> y: secret i64[O, H - K + 1, W - K + 1] {
+        y[o, i, j] = sum[c, p, q](w[o, c, p, q] * x[c, i + p, j + q]);
+    }";
+    let stride = "def conv<M, K>(x: secret i64[M], w: i64[K]) -> y: secret i64[(M - K) // 2 + 1] { y[i] = sum[k](w[k] * x[2 * i + k]); }";
+    for slots in [32, 256] {
+        for source in [public, secret, filter, stride] {
+            check(source, &[("M", 12), ("K", 3)], slots);
+        }
+    }
+    check(image, &[("C", 2), ("O", 3), ("H", 4), ("W", 5), ("K", 2)], 256);
+}
+
+#[test]
+fn slices_and_diagonals() {
+    check("def row<N, M>(x: secret i64[N, M]) -> y: secret i64[M] { y[j] = x[1, j] + x[0, j]; }", &[("N", 3), ("M", 5)], 32);
+    check("def trace<N>(x: secret i64[N, N]) -> y: secret i64 { y = x[i, i]; }", &[("N", 5)], 64);
+    check("def turned<N>(x: secret i64[N]) -> y: secret i64[N] { y[i] = 2 * x[|N| - 1 - i] - x[i]; }", &[("N", 6)], 16);
+}
+
+#[test]
+fn sums_in_which_terms_lack_indices() {
+    let source =
+        "def outer<N, M>(x: secret i64[N], z: secret i64[M], w: i64[N, M]) -> y: secret i64[N, M] { y[i, j] = x[i] + z[j] * 3 - w[i, j]; }";
+    for slots in [4, 32, 256] {
+        check(source, &[("N", 3), ("M", 5)], slots);
+    }
+}
+
+#[test]
+fn nothing_to_sum() {
+    let source = "def empty<N, K>(x: secret i64[N, K], w: i64[K]) -> y: secret i64[N] { y[i] = x[i, k] * w[k]; }";
+    check(source, &[("N", 3), ("K", 0)], 16);
+    check(source, &[("N", 0), ("K", 3)], 16);
+    check("def s(x: secret i64, z: secret i64[4]) -> y: secret i64[4] { y[i] = x * z[i]; }", &[], 16);
+}
