@@ -36,6 +36,11 @@ fn tir() {
 }
 
 #[test]
+fn he() {
+    snapshots(Stage::He);
+}
+
+#[test]
 fn egraph() {
     snapshots(Stage::Egraph);
 }

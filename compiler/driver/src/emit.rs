@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::function::Function;
+use crate::packed::PackOptions;
 use crate::pipeline;
 use ein_cranelift::{Cpu, Target};
 use std::fmt;
@@ -16,6 +17,8 @@ pub enum Stage {
     Tir,
     /// Equal values, and ways to make each, from which the plan is extracted.
     Egraph,
+    /// Rotations, masks and products over the slots of ciphertexts.
+    He,
     /// Ordered steps over buffers.
     Plan,
     /// Loop nests.
@@ -28,7 +31,7 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order of the data path.
-    pub const ALL: [Stage; 7] = [Stage::Ast, Stage::Tir, Stage::Egraph, Stage::Plan, Stage::Kernels, Stage::Clif, Stage::Asm];
+    pub const ALL: [Stage; 8] = [Stage::Ast, Stage::Tir, Stage::He, Stage::Egraph, Stage::Plan, Stage::Kernels, Stage::Clif, Stage::Asm];
 
     /// The spelling on the command line.
     #[must_use]
@@ -37,6 +40,7 @@ impl Stage {
             Stage::Ast => "ast",
             Stage::Tir => "tir",
             Stage::Egraph => "egraph",
+            Stage::He => "he",
             Stage::Plan => "plan",
             Stage::Kernels => "kernels",
             Stage::Clif => "clif",
@@ -79,10 +83,13 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
         let none = vec![None; function.module().params.len()];
         return Ok(function.written_out(&none, &given)?.0.module().to_string());
     }
+    if stage == Stage::He {
+        return Ok(ein_ir::packed::print::print(&*function.packed(sizes, &PackOptions::default())?));
+    }
     let staged = function.specialised(sizes)?;
     match stage {
         Stage::Egraph => Ok(function.egraphs(&staged)?.iter().map(ToString::to_string).collect()),
-        Stage::Ast | Stage::Tir => Ok(staged.module.to_string()),
+        Stage::Ast | Stage::Tir | Stage::He => Ok(staged.module.to_string()),
         Stage::Plan => Ok(ein_opt::anonymous(&staged.plan).to_string()),
         Stage::Kernels => Ok(ein_ir::kernel::print::print(&staged.kernels)),
         Stage::Clif | Stage::Asm => {

@@ -46,6 +46,14 @@ fn strict_codes_of(source: &str) -> Vec<u16> {
     program.check_strict().err().map(|e| e.diagnostics().iter().map(|d| d.code.0).collect()).unwrap_or_default()
 }
 
+/// Codes of what ciphertexts cannot do; every size is 4.
+fn packed_codes_of(source: &str) -> Vec<u16> {
+    check(source).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let program = ein::Compiler::new().threads(1).compile(source).expect("checked above");
+    let packed = program.main_def().expect("a definition").packed(&[("N", 4)], &ein::packed::PackOptions::default());
+    packed.err().map(|e| e.diagnostics().iter().map(|d| d.code.0).collect()).unwrap_or_default()
+}
+
 #[test]
 fn programs_do_what_their_pages_say() {
     let mut wrong = Vec::new();
@@ -61,6 +69,10 @@ fn programs_do_what_their_pages_say() {
                 "ein-fails" => (codes_of(&source) != [code]).then(|| format!("gives {:?}\n{source}", codes_of(&source))),
                 // A program that needs what this version does not have: once it has, the page must say `ein-fails`.
                 "ein-later" => (codes_of(&source) != [190]).then(|| format!("gives {:?}\n{source}", codes_of(&source))),
+                // Right, and refused by `ein he plan`.
+                "ein-packed-fails" => {
+                    (packed_codes_of(&source) != [code]).then(|| format!("gives {:?}\n{source}", packed_codes_of(&source)))
+                }
                 "sh" => None,
                 other => Some(format!("has a block of `{other}`")),
             };

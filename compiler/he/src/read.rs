@@ -70,7 +70,8 @@ impl<'a> Reader<'a> {
     fn declare(&mut self, id: TensorId, origin: Origin) -> Result<(), Diagnostic> {
         let decl = &self.module.tensors[id];
         let shape = decl.literal_axes().ok_or_else(|| refused(decl.span, "a size beyond 64 bits"))?;
-        if !matches!(origin, Origin::Public) && !is_number(decl.dtype) {
+        // What is computed from such a tensor need not be said again.
+        if matches!(origin, Origin::Secret) && self.module.params.contains(&id) && !is_number(decl.dtype) {
             let message = format!("`{}` is encrypted and has elements of type {}", decl.name, decl.dtype);
             return Err(Diagnostic::error(716, "he-dtype", message)
                 .at(decl.span, "secret here")
@@ -107,6 +108,16 @@ impl<'a> Reader<'a> {
             Definition::Multi(multi) => multi.results.iter().try_for_each(|&result| self.declare(result, Origin::Public)),
             Definition::Scan(scan) => Err(refused(scan.span, "a scan")),
         }
+    }
+
+    fn is_public(&self, scalar: &Scalar) -> bool {
+        let mut public = true;
+        scalar.visit(&mut |node| {
+            if let ScalarKind::Access(access) = &node.kind {
+                public &= !self.is_secret(access.tensor);
+            }
+        });
+        public
     }
 
     fn reads_secret(&self, equation: &Equation) -> bool {
@@ -186,7 +197,7 @@ impl<'a> Reader<'a> {
 
     fn subscript(&self, value: &Scalar, indices: &[Index]) -> Result<Subscript, Diagnostic> {
         let wrong = || {
-            Diagnostic::error(712, "he-index", "a subscript that depends on data has no place in a packed program")
+            Diagnostic::error(712, "he-branch", "a subscript that depends on data has no place in a packed program")
                 .at(value.span, "computed from data here")
                 .help("subscripts of ciphertexts are sums of indices and constants")
         };
@@ -240,7 +251,8 @@ impl<'a> Reader<'a> {
                 ScalarKind::Literal(literal) if number(*literal).is_some_and(|n| n != 0.0) => {
                     scaled(self.expand(a)?, number(*literal).unwrap_or(1.0).recip())
                 }
-                _ => return Err(division(scalar, b)),
+                _ if self.is_public(b) => return Err(refused(scalar.span, "a division of a secret value by a public tensor")),
+                _ => return Err(division(scalar)),
             },
             ScalarKind::If(condition, ..) => {
                 return Err(Diagnostic::error(712, "he-branch", "a choice between values has no place in a packed program")
@@ -301,10 +313,10 @@ fn semiring(span: Span, name: &str) -> Diagnostic {
         .at(span, "over a secret value here")
 }
 
-fn division(scalar: &Scalar, by: &Scalar) -> Diagnostic {
-    Diagnostic::error(713, "he-division", "ciphertexts have no division")
-        .at(scalar.span, "of or by a secret value here")
-        .help(format!("multiply by a public reciprocal, or write `approx(recip, …)` with the range of the divisor ({} here)", by.dtype))
+fn division(scalar: &Scalar) -> Diagnostic {
+    Diagnostic::error(713, "he-div", "ciphertexts have no division")
+        .at(scalar.span, "by a secret value here")
+        .help("multiply by a public reciprocal")
 }
 
 fn nonlinear(span: Span, name: &str) -> Diagnostic {
