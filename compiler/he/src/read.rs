@@ -70,15 +70,16 @@ impl<'a> Reader<'a> {
     fn declare(&mut self, id: TensorId, origin: Origin) -> Result<(), Diagnostic> {
         let decl = &self.module.tensors[id];
         let shape = decl.literal_axes().ok_or_else(|| refused(decl.span, "a size beyond 64 bits"))?;
+        let is_secret = matches!(origin, Origin::Secret);
+        self.ids[id] = Some(self.program.tensors.len());
+        self.program.tensors.push(Tensor { name: decl.name.clone(), dtype: decl.dtype, shape, origin, span: decl.span });
         // What is computed from such a tensor need not be said again.
-        if matches!(origin, Origin::Secret) && self.module.params.contains(&id) && !is_number(decl.dtype) {
+        if is_secret && self.module.params.contains(&id) && !is_number(decl.dtype) {
             let message = format!("`{}` is encrypted and has elements of type {}", decl.name, decl.dtype);
             return Err(Diagnostic::error(716, "he-dtype", message)
                 .at(decl.span, "secret here")
                 .help("packed ciphertexts hold f16, bf16, f32, f64 and integers"));
         }
-        self.ids[id] = Some(self.program.tensors.len());
-        self.program.tensors.push(Tensor { name: decl.name.clone(), dtype: decl.dtype, shape, origin, span: decl.span });
         Ok(())
     }
 
