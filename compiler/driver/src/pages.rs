@@ -144,6 +144,7 @@ const PAGES: &[(u16, &str)] = &[
     (612, include_str!("pages/E0612.md")),
     (701, include_str!("pages/E0701.md")),
     (702, include_str!("pages/E0702.md")),
+    (710, include_str!("pages/E0710.md")),
     (712, include_str!("pages/E0712.md")),
     (713, include_str!("pages/E0713.md")),
     (714, include_str!("pages/E0714.md")),

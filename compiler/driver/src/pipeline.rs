@@ -76,6 +76,10 @@ pub(crate) fn specialise(
         errors.iter().map(internal).collect::<Vec<_>>()
     })?;
     let module = tensor::specialise(&module, sizes)?;
+    let outside = tensor::approximations::check(&module);
+    if !outside.is_empty() {
+        return Err(outside);
+    }
     let plan = ein_opt::plan(&module, &plan_options(&strided, options))?;
     let kernels = ein_lower::lower(&plan)?;
     Ok(Specialised { module, plan, kernels })

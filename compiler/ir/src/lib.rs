@@ -23,6 +23,7 @@ pub mod library;
 pub mod near;
 pub mod packed;
 pub mod plan;
+pub mod range;
 pub mod scalar;
 pub mod semiring;
 pub mod span;

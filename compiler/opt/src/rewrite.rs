@@ -65,18 +65,7 @@ pub(crate) fn mentions(scalar: &Scalar, indices: &[Index]) -> bool {
 
 /// Whether two expressions are spelled alike, wherever they stand.
 pub(crate) fn same(a: &Scalar, b: &Scalar) -> bool {
-    let is_alike = match (&a.kind, &b.kind) {
-        (ScalarKind::Access(p), ScalarKind::Access(q)) => {
-            let modes_are = p.subs.len() == q.subs.len() && p.subs.iter().zip(&q.subs).all(|(s, t)| s.mode == t.mode);
-            (p.tensor, p.prev, p.pad) == (q.tensor, q.prev, q.pad) && modes_are
-        }
-        (ScalarKind::Unary(f, _), ScalarKind::Unary(g, _)) => f == g,
-        (ScalarKind::Binary(f, ..), ScalarKind::Binary(g, ..)) => f == g,
-        (ScalarKind::Cast(_), ScalarKind::Cast(_)) | (ScalarKind::If(..), ScalarKind::If(..)) => true,
-        (p, q) if a.children().is_empty() && b.children().is_empty() => p == q,
-        _ => false,
-    };
-    a.dtype == b.dtype && is_alike && a.children().into_iter().zip(b.children()).all(|(a, b)| same(a, b))
+    a.is_alike(b)
 }
 
 /// The indices of an access whose subscripts are all plain: exact, and a single index each.

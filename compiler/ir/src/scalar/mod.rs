@@ -237,6 +237,24 @@ impl Scalar {
         f(self);
     }
 
+    /// Whether two expressions are spelled alike, wherever they stand.
+    #[must_use]
+    pub fn is_alike(&self, other: &Scalar) -> bool {
+        let is_alike = match (&self.kind, &other.kind) {
+            (ScalarKind::Access(p), ScalarKind::Access(q)) => {
+                let modes_are = p.subs.len() == q.subs.len() && p.subs.iter().zip(&q.subs).all(|(s, t)| s.mode == t.mode);
+                (p.tensor, p.prev, p.pad) == (q.tensor, q.prev, q.pad) && modes_are
+            }
+            (ScalarKind::Unary(f, _), ScalarKind::Unary(g, _)) => f == g,
+            (ScalarKind::Binary(f, ..), ScalarKind::Binary(g, ..)) => f == g,
+            (ScalarKind::Approx(p), ScalarKind::Approx(q)) => (p.on, p.degree) == (q.on, q.degree),
+            (ScalarKind::Cast(_), ScalarKind::Cast(_)) | (ScalarKind::If(..), ScalarKind::If(..)) => true,
+            (p, q) if self.children().is_empty() && other.children().is_empty() => p == q,
+            _ => false,
+        };
+        self.dtype == other.dtype && is_alike && self.children().into_iter().zip(other.children()).all(|(a, b)| a.is_alike(b))
+    }
+
     /// The polynomial over sizes and indices that an i64 expression computes; `None` if data or another function takes part.
     /// Where it stands in a subscript or a condition no step that matters leaves 64 bits: a module is specialised to such sizes alone.
     #[must_use]

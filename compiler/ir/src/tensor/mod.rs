@@ -10,6 +10,7 @@
 //! never read. There are no calls, no broadcasting, no promotion and no named rings here: every cast is written, and rings
 //! are recognised later.
 
+pub mod approximations;
 pub mod parse;
 pub mod print;
 pub mod retype;

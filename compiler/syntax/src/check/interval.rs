@@ -13,10 +13,11 @@ use crate::lower::Builder;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::Tensor;
+use ein_ir::range::Range;
 use ein_ir::scalar::value::{int_range, round_to, shortest};
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
-use ein_ir::tensor::{Definition, TensorDecl, Tolerance, ToleranceKind};
+use ein_ir::tensor::{TensorDecl, Tolerance, ToleranceKind};
 
 /// Integers from here on are not all numbers of f64, in which the ends are kept.
 const MAX_END: i128 = 1 << 53;
@@ -117,29 +118,33 @@ impl Elaborator<'_> {
     }
 
     /// What values the elements of a tensor can have, as far as that is known.
-    pub(crate) fn values_of_tensor(&self, tensor: Tensor) -> Option<(f64, f64)> {
-        let definition = self.module.body.iter().rev().find_map(|d| match d {
-            Definition::Equation(e) if e.out == tensor && e.reduce.is_none() => Some(&e.body),
-            _ => None,
-        });
-        definition.map_or(self.module.tensors[tensor].bounds, |body| self.values_of(body))
+    pub(crate) fn values_of_tensor(&mut self, tensor: Tensor) -> Option<(f64, f64)> {
+        self.ranges.update(&self.module);
+        ends(self.ranges.of_tensor(&self.module, tensor))
     }
 
     /// What values an expression can have, as far as that is known.
-    pub(crate) fn values_of(&self, scalar: &Scalar) -> Option<(f64, f64)> {
-        match &scalar.kind {
-            ScalarKind::Literal(Literal::Int(n)) => Some((*n as f64, *n as f64)),
-            ScalarKind::Literal(Literal::Float(x)) => Some((*x, *x)),
-            ScalarKind::Operand(_) => self.operand,
-            ScalarKind::Access(access) => self.module.tensors[access.tensor].bounds,
-            _ => None,
+    pub(crate) fn values_of(&mut self, scalar: &Scalar) -> Option<(f64, f64)> {
+        if let ScalarKind::Operand(_) = scalar.kind {
+            return self.operand;
         }
+        self.ranges.update(&self.module);
+        ends(self.ranges.of_scalar(&self.module, scalar))
     }
 
     fn no_end(&mut self, span: Span) -> Option<f64> {
         let found = dims::error(316, "an end of a range of values is a literal, or computed from literals").at(span, "not a literal");
         self.errors.push(found.note("a bound that differs from call to call bounds nothing when the program is compiled"));
         None
+    }
+}
+
+/// The ends of a range, if there are any.
+fn ends(range: Range) -> Option<(f64, f64)> {
+    match range {
+        Range::Real(lo, hi) => (lo > f64::NEG_INFINITY || hi < f64::INFINITY).then_some((lo, hi)),
+        Range::Integer((lo, hi)) => Some((lo as f64, hi as f64)),
+        Range::Unordered => None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::error::{dims, sums};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Index, Tensor};
 use ein_ir::extent::Extent;
+use ein_ir::range::module::Ranges;
 use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use ein_ir::tensor::{Definition, Equation, IndexDecl, Relation, Require, Scan, Stacked, State, TensorDecl};
@@ -65,10 +66,13 @@ impl Elaborator<'_> {
             }
         }
         let before = std::mem::take(&mut self.module.body);
+        self.ranges = Ranges::default();
         self.scans.push(frame);
         self.body(&scan.body);
         let Some(frame) = self.scans.pop() else { return };
         let body = std::mem::replace(&mut self.module.body, before);
+        // After no step a state is what it was before.
+        self.ranges = Ranges::default();
         let Frame { index, states, stacked, .. } = frame;
         let reverse = scan.reverse.is_some();
         self.module.body.push(Definition::Scan(Scan { index, reverse, states, stacked, body, span: scan.span }));

@@ -92,6 +92,8 @@ pub(crate) struct Elaborator<'p> {
     pub(crate) copied: BTreeMap<Tensor, Span>,
     /// The values of the argument of a function that is approximated, while that is built.
     pub(crate) operand: Option<(f64, f64)>,
+    /// What is known of the values of the tensors so far.
+    pub(crate) ranges: ein_ir::range::module::Ranges,
 }
 
 impl<'p> Elaborator<'p> {
@@ -120,6 +122,7 @@ impl<'p> Elaborator<'p> {
             secrets: BTreeSet::new(),
             copied: BTreeMap::new(),
             operand: None,
+            ranges: ein_ir::range::module::Ranges::default(),
         }
     }
 

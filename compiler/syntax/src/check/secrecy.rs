@@ -13,6 +13,7 @@ use ein_ir::entity::Tensor;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Scalar, ScalarKind};
 use ein_ir::span::Span;
+use ein_ir::tensor::approximations;
 use ein_ir::tensor::secrecy::{Origin, Secrets};
 use ein_ir::tensor::{Definition, Equation, Module, Multi, MultiOp, ReduceOp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,6 +101,9 @@ impl Elaborator<'_> {
         refusals.body(&self.module.body);
         let mut found = refusals.found;
         self.leaks(def, &secrets, &mut found);
+        if found.is_empty() {
+            found = approximations::check(&self.module);
+        }
         self.errors.append(&mut found);
         for (tensor, decl) in self.module.tensors.iter_mut() {
             decl.secret |= secrets.is_secret(tensor);

@@ -4,9 +4,10 @@ use super::{CodeEntry, coded};
 use ein_ir::diagnostic::Diagnostic;
 
 /// The codes of this family.
-pub const CODES: [CodeEntry; 5] = [
+pub const CODES: [CodeEntry; 6] = [
     CodeEntry::new(701, "secret-and-public", "`secret` and `public` of one and the same tensor"),
     CodeEntry::new(702, "bad-approx", "an `approx` without a function of one number, an interval, or a degree that a polynomial can have"),
+    CodeEntry::new(710, "he-range", "a function of a secret is approximated on another interval than its argument has, or on none"),
     CodeEntry::new(712, "he-branch", "a branch, a guard or a position depends on a secret"),
     CodeEntry::new(713, "he-div", "a division by a secret"),
     CodeEntry::new(718, "he-leak", "what is computed from a secret goes where it is public"),

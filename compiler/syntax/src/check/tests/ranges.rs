@@ -185,3 +185,18 @@ fn modes_and_constants_in_subscripts() {
     checks("def f<N, B>(x: f32[N*B]) -> y: f32[N, B] { y[i, j] = x[i*|B| + j]; }", &[]);
     checks("def f<N, B>(x: f32[N, B]) -> y: f32[N*B] { y[k] = x[k // |B|, k % |B|]; }", &[]);
 }
+
+#[test]
+fn values_of_states_are_those_of_any_step() {
+    let program = |body: &str| {
+        format!(
+            "def g(a: f32 in 0.0..1.0) -> b: f32 {{ b = a; }}\n\
+             def f<T>(x: f32[T] in 0.0..1.0, z: f32) -> (h: f32, y: f32[T], s: f32) {{ {body} }}"
+        )
+    };
+    let unknown = "E0317 nothing shows that this argument is in 0.0..1.0, as `a` of `g` must be";
+    let right = "scan t: T { h = 0.5 * x[t] from z; y[t] = g(h) + g(x[t]); } s = g(tanh(x[0]));";
+    super::tir(&program(right));
+    refused(&program("scan t: T { y[t] = g(prev h); h = 0.5 * x[t] from z; } s = 0.0;"), unknown);
+    refused(&program("scan t: T { h = 0.5 * x[t] from z; y[t] = x[t]; } s = g(h);"), unknown);
+}

@@ -1,10 +1,10 @@
 //! Intervals of integers under the functions of the language, before they wrap around. `None` is any number of the type.
 
 use super::Range;
-use ein_ir::dtype::{Class, DType};
-use ein_ir::interval::{self, Interval};
-use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::value::int_range;
+use crate::dtype::{Class, DType};
+use crate::interval::{self, Interval};
+use crate::scalar::function::{BinaryFn, UnaryFn};
+use crate::scalar::value::int_range;
 
 pub(super) fn unary(function: UnaryFn, a: Interval, dtype: DType) -> Option<Interval> {
     match function {

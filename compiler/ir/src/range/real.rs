@@ -1,9 +1,9 @@
 //! Intervals of floats that are not NaN, as exact numbers under the functions of the language: signs are what they are for.
 
 use super::Range;
-use ein_ir::dtype::{Class, DType};
-use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::value::{greatest_float, round_to};
+use crate::dtype::{Class, DType};
+use crate::scalar::function::{BinaryFn, UnaryFn};
+use crate::scalar::value::{greatest_float, round_to};
 
 /// Every float.
 pub(super) const ANY: Range = Range::Real(f64::NEG_INFINITY, f64::INFINITY);
