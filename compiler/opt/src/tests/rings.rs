@@ -236,3 +236,14 @@ fn stated_values_are_no_zeros_of_these_rings() {
     of("i32", "max", "+", "-2147483648");
     of("i32", "min", "+", "2147483644");
 }
+
+/// Integers of a stated range whose sums floats hold exactly are multiplied as such, whatever their type is.
+#[test]
+fn stated_ranges_make_products_of_integers_fast() {
+    let inputs: [(&str, &[u64]); 2] = [("A", &[24, 40]), ("B", &[40, 20])];
+    let text = equations(&inputs, "<y i64[24, 20]", &[24, 20, 40], "t2[i0, i1] = sum:i64[i2]((t0[i0, i2] * t1[i2, i1]))", "i64");
+    let of = |bounds: &str| steps(&plan(&bounded(&text, bounds))).iter().any(|step| step.starts_with("gemm"));
+    // 40 squares of 15 million are less than 2^53, of 15.1 million more.
+    assert!(of("-1000.0..1000.0") && of("-15000000.0..15000000.0") && !of("-15100000.0..15.0"));
+    assert!(!steps(&plan(&text)).iter().any(|step| step.starts_with("gemm")));
+}
