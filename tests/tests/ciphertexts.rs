@@ -39,7 +39,7 @@ fn planned(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: u32, cont
     let sum = Sum { labels, output: parsed.output.iter().map(number).collect(), terms: vec![Term { coefficient: 1.0, operands }] };
     tensors.push(declared("out", &parsed.shape(shapes).unwrap(), Origin::Sum(sum)));
     let program = Program { name: equation.to_owned(), results: vec![tensors.len() - 1], tensors };
-    plan(&program, &ein_he::Options { contract, log_slots }).unwrap_or_else(|e| panic!("{equation}: {e:?}"))
+    plan(&program, &ein_he::Options { contract, log_slots, key_budget: None }).unwrap_or_else(|e| panic!("{equation}: {e:?}"))
 }
 
 /// Encrypts, runs and decrypts operands of up to 9, and compares with the simulator; what is executed is what was counted.

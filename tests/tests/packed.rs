@@ -59,7 +59,7 @@ impl Case {
     }
 
     fn plan(&self) -> Verified<Packed> {
-        let options = Options { contract: self.contract, log_slots: self.log_slots };
+        let options = Options { contract: self.contract, log_slots: self.log_slots, key_budget: None };
         plan(&self.program(), &options).unwrap_or_else(|e| panic!("{self:?}: {e:?}"))
     }
 

@@ -36,6 +36,8 @@ pub struct PackOptions {
     pub slots: u32,
     /// What the layouts of inputs and results may be.
     pub contract: Contract,
+    /// Most different rotations, each of which needs a key.
+    pub key_budget: Option<usize>,
     /// Inputs that are encrypted; those that the program calls `secret` if there are none here.
     pub secret: Vec<String>,
     /// Other names for the inputs, in order.
@@ -45,7 +47,7 @@ pub struct PackOptions {
 impl Default for PackOptions {
     /// 16384 slots, layouts free, inputs secret as the program says.
     fn default() -> Self {
-        Self { slots: 16384, contract: Contract::Free, secret: Vec::new(), names: Vec::new() }
+        Self { slots: 16384, contract: Contract::Free, key_budget: None, secret: Vec::new(), names: Vec::new() }
     }
 }
 

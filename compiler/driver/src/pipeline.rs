@@ -99,7 +99,10 @@ pub(crate) fn literal(module: &Verified<Module>, sizes: &SecondaryMap<Dim, Optio
 /// What ciphertexts cannot do (E07xx), what is beyond this version (E0190).
 pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<Verified<Packed>, Vec<Diagnostic>> {
     let program = ein_he::read::read(module)?;
-    ein_he::plan(&program, &ein_he::Options { contract: options.contract, log_slots: options.slots.ilog2() })
+    ein_he::plan(
+        &program,
+        &ein_he::Options { contract: options.contract, log_slots: options.slots.ilog2(), key_budget: options.key_budget },
+    )
 }
 
 /// What the optimiser is told.

@@ -11,6 +11,7 @@ mod emit;
 mod held;
 pub mod interchange;
 mod joint;
+mod keys;
 mod linear;
 mod mapped;
 mod packing;

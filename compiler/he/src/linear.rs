@@ -228,23 +228,50 @@ impl Split {
         (babies - 1, giants - u64::from(self.offset == 0), all)
     }
 
-    /// Baby step and giant step, in slots, of the element at these values of the indices.
-    pub(crate) fn steps(&self, values: &[u64]) -> (i64, i64) {
+    /// How the element at these values of the indices moves.
+    pub(crate) fn turn(&self, values: &[u64]) -> Turn {
         let mut totals = vec![0_i64; self.progressions.len()];
         for (part, &value) in self.parts.iter().zip(values) {
             if let Some((at, multiple)) = *part {
                 totals[at] += multiple * value.cast_signed();
             }
         }
-        let (mut baby, mut giant) = (0, self.offset);
+        let mut turn = Turn { babies: Vec::with_capacity(totals.len()), giants: Vec::with_capacity(totals.len()) };
         for ((total, progression), cut) in totals.into_iter().zip(&self.progressions).zip(&self.cuts) {
             let total = progression.reduce(total, self.period);
-            let steps = (total + cut.start).div_euclid(cut.babies) * cut.babies;
-            baby += progression.unit * (total - steps);
-            giant += progression.unit * steps;
+            let giant = (total + cut.start).div_euclid(cut.babies);
+            turn.babies.push(total - giant * cut.babies);
+            turn.giants.push(giant);
         }
-        (baby, giant)
+        turn
     }
+
+    /// Slots of one baby step of each progression.
+    pub(crate) fn baby_units(&self) -> Vec<i64> {
+        self.progressions.iter().map(|progression| progression.unit).collect()
+    }
+
+    /// Slots of one giant step of each progression.
+    pub(crate) fn giant_units(&self) -> Vec<i64> {
+        self.progressions.iter().zip(&self.cuts).map(|(progression, cut)| progression.unit * cut.babies).collect()
+    }
+
+    /// Slots that every element moves besides.
+    pub(crate) const fn offset(&self) -> i64 {
+        self.offset
+    }
+}
+
+/// The rotations of an element: so many baby steps and giant steps of each progression.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Turn {
+    pub(crate) babies: Vec<i64>,
+    pub(crate) giants: Vec<i64>,
+}
+
+/// Steps in slots.
+pub(crate) fn slots_of(units: &[i64], steps: &[i64]) -> i64 {
+    units.iter().zip(steps).map(|(unit, step)| unit * step).sum()
 }
 
 impl Progression {

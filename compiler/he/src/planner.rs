@@ -1,7 +1,8 @@
 //! The one place that calls every part of the planner, in order.
 
-use crate::emit::{self, Emitted};
+use crate::emit::{self, Emitted, Keys};
 use crate::held::{Finish, Holder, Placing, row_major};
+use crate::keys;
 use crate::program::{Origin, Program};
 use crate::search::Contract;
 use ein_ir::diagnostic::Diagnostic;
@@ -16,6 +17,8 @@ pub struct Options {
     pub contract: Contract,
     /// `log2` of the numbers that a ciphertext holds.
     pub log_slots: u32,
+    /// Most different rotations.
+    pub key_budget: Option<usize>,
 }
 
 /// Plans a program.
@@ -47,10 +50,25 @@ pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Ve
         placings[tensor] = placing;
         planned = least;
     }
-    verify(planned.emitted.packed).map_err(|errors| errors.iter().map(internal).collect())
+    let mut packed = planned.emitted.packed;
+    if let Some(budget) = options.key_budget
+        && packed.counts().keys > budget
+    {
+        let few = emit::emit(program, &planned.results, Keys::Few, log_slots).packed;
+        let (fastest, least) = (packed.counts().keys, few.counts().keys);
+        let within = [&packed, &few].into_iter().filter_map(|plan| keys::within(plan, budget));
+        let Some(best) = within.min_by_key(|plan| plan.counts().rotations) else {
+            let message = format!("at most {budget} rotation keys are allowed, and no plan was found that does with so few");
+            let note = format!("the fastest plan has {fastest}, one that rotates step by step {least}");
+            return Err(vec![Diagnostic::error(715, "he-keys", message).note(note).help(format!("--key-budget {least}"))]);
+        };
+        packed = best;
+    }
+    verify(packed).map_err(|errors| errors.iter().map(internal).collect())
 }
 
 struct Planned {
+    results: Vec<(usize, Option<Finish>)>,
     emitted: Emitted,
     weight: f64,
 }
@@ -73,7 +91,8 @@ fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result
         results.push((result, finish));
     }
     let weight = results.iter().filter_map(|(_, finish)| finish.as_ref()).map(|finish| finish.cost.weigh()).sum();
-    Ok(Planned { emitted: emit::emit(program, &results, log_slots), weight })
+    let emitted = emit::emit(program, &results, Keys::Each, log_slots);
+    Ok(Planned { results, emitted, weight })
 }
 
 /// Whether a computed tensor has no elements, or adds nothing up.

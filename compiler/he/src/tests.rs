@@ -86,8 +86,8 @@ fn add_term(sum: &Sum, term: &Term, values: &[Vec<i64>], out: &mut [i64]) {
 }
 
 /// Plans a program, compares its results on integers with the program's, and gives what it costs.
-fn check(program: &Program, log_slots: u32, contract: Contract) -> Counts {
-    let packed = plan(program, &Options { contract, log_slots }).unwrap_or_else(|errors| panic!("{errors:?}"));
+fn check(program: &Program, log_slots: u32, contract: Contract, key_budget: Option<usize>) -> Counts {
+    let packed = plan(program, &Options { contract, log_slots, key_budget }).unwrap_or_else(|errors| panic!("{errors:?}"));
     let given: Vec<(Vec<i64>, bool)> = program
         .tensors
         .iter()
@@ -112,7 +112,7 @@ fn check(program: &Program, log_slots: u32, contract: Contract) -> Counts {
 }
 
 fn run(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: u32, contract: Contract) -> Counts {
-    check(&einsum(equation, shapes, secret), log_slots, contract)
+    check(&einsum(equation, shapes, secret), log_slots, contract, None)
 }
 
 /// Rotations, products of ciphertexts, depth.
@@ -160,6 +160,22 @@ fn matrices_larger_than_a_ciphertext() {
     assert!(counts.rotations <= 80 && counts.depth <= 2, "{counts}");
     let counts = run("ij->i", &[&[512, 128]], "c", 14, Contract::Free);
     assert!(counts.rotations <= 5, "{counts}");
+}
+
+#[test]
+fn few_keys() {
+    let cases = [
+        einsum("ij->ji", &[&[32, 32]], "c"),
+        einsum("ij,j->i", &[&[32, 32], &[32]], "pc"),
+        einsum("ik,kj->ij", &[&[8, 8], &[8, 16]], "cc"),
+        einsum("ij,jk->ik", &[&[16, 16], &[16, 16]], "cc"),
+    ];
+    for program in &cases {
+        for contract in [Contract::Strict, Contract::Free] {
+            let (fast, few) = (check(program, 10, contract, None), check(program, 10, contract, Some(12)));
+            assert!(few.keys <= 12 && 2 * few.rotations <= 3 * fast.rotations, "{few} instead of {fast}");
+        }
+    }
 }
 
 struct Random(u64);

@@ -212,6 +212,25 @@ impl Op {
         first.into_iter().chain(second)
     }
 
+    /// The same of other ciphertexts.
+    #[must_use]
+    pub fn renamed(&self, to: impl Fn(Ciphertext) -> Ciphertext) -> Self {
+        match *self {
+            Op::Input { .. } => *self,
+            Op::Rotate { x, by } => Op::Rotate { x: to(x), by },
+            Op::Add(x, y) => Op::Add(to(x), to(y)),
+            Op::Sub(x, y) => Op::Sub(to(x), to(y)),
+            Op::Neg(x) => Op::Neg(to(x)),
+            Op::AddPlain(x, plain) => Op::AddPlain(to(x), plain),
+            Op::MulPlain(x, plain) => Op::MulPlain(to(x), plain),
+            Op::Mask(x, plain) => Op::Mask(to(x), plain),
+            Op::Mul(x, y) => Op::Mul(to(x), to(y)),
+            Op::Relin(x) => Op::Relin(to(x)),
+            Op::Rescale(x) => Op::Rescale(to(x)),
+            Op::Drop(x, level) => Op::Drop(to(x), level),
+        }
+    }
+
     /// The plaintext it reads.
     #[must_use]
     pub const fn plain(&self) -> Option<Plain> {

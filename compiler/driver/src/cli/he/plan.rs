@@ -47,6 +47,9 @@ pub(crate) struct ProgramOptions {
     /// What the layouts of inputs and results may be
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = ContractOption::Free)]
     contract: ContractOption,
+    /// Most different rotations, each of which needs a key
+    #[arg(long, value_name = "N")]
+    key_budget: Option<usize>,
     /// Numbers that a ciphertext holds: a power of two
     #[arg(long, value_name = "N", default_value_t = 16384)]
     slots: u32,
@@ -82,7 +85,8 @@ impl ProgramOptions {
             ContractOption::Free => Contract::Free,
             ContractOption::Strict => Contract::Strict,
         };
-        let mut options = PackOptions { slots: self.slots, contract, secret: self.secret.clone(), names: Vec::new() };
+        let mut options =
+            PackOptions { slots: self.slots, contract, key_budget: self.key_budget, secret: self.secret.clone(), names: Vec::new() };
         if self.einsum.is_some() {
             options.names = self.shapes.iter().map(|(name, ..)| name.clone()).collect();
             if options.secret.is_empty() {

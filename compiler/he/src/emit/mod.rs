@@ -1,10 +1,12 @@
 //! From the plan that was found to packed operations.
 
+mod factor;
+mod map;
+
 use crate::builder::Builder;
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
 use crate::convert::{self, Conversion, Route, Source};
 use crate::held::{Added, Finish, Held, Make, row_major};
-use crate::linear::{LinearMap, Split};
 use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
 use crate::product::folds;
@@ -14,8 +16,18 @@ use crate::search::{Node, Product, Public, Way};
 use ein_ir::entity::{Ciphertext, Input, Plain, Public as PublicId};
 use ein_ir::packed::layout::{AddressBit, axis_bits};
 use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, Piece, PublicDecl, PublicSource, Roll};
+use factor::Factor;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+
+/// How rotations are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// Each from where it begins: a key each, and rotations of one ciphertext share work.
+    Each,
+    /// One step after the other: a key a progression.
+    Few,
+}
 
 /// A packed program, and inputs for which its parts want different layouts, each with all of them over its axes; if there is one, the program
 /// is not right.
@@ -25,8 +37,8 @@ pub(crate) struct Emitted {
 }
 
 /// Writes the results of a program as packed operations; none stands for a result that is zero or has no elements.
-pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], log_slots: usize) -> Emitted {
-    let mut emitter = Emitter::new(program, log_slots);
+pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], keys: Keys, log_slots: usize) -> Emitted {
+    let mut emitter = Emitter::new(program, keys, log_slots);
     for (tensor, finish) in results {
         let value = match finish {
             Some(finish) => emitter.finish(finish),
@@ -40,6 +52,7 @@ pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], log_s
 
 struct Emitter<'a> {
     program: &'a Program,
+    keys: Keys,
     log_slots: usize,
     builder: Builder,
     /// Of secret tensors that are given.
@@ -80,9 +93,10 @@ fn chunk_addresses(packing: &Packing, log_slots: usize) -> impl Iterator<Item = 
 }
 
 impl<'a> Emitter<'a> {
-    fn new(program: &'a Program, log_slots: usize) -> Self {
+    fn new(program: &'a Program, keys: Keys, log_slots: usize) -> Self {
         let mut emitter = Emitter {
             program,
+            keys,
             log_slots,
             builder: Builder::new(1 << log_slots),
             inputs: HashMap::new(),
@@ -238,11 +252,11 @@ impl<'a> Emitter<'a> {
         let turns = 1_i64 << rolled.turns;
         let (mut sums, mut carried) = (Vec::new(), Vec::new());
         for t in 0..turns {
-            let turned = [t, (t + 1) % turns].map(|t| self.builder.rotate(a, t << j));
+            let turned = [t, (t + 1) % turns].map(|t| self.turned(a, &[1 << j], &[t]));
             // Rows whose turn runs into the next column.
             let runs_over = |slot: &u32| i64::from(slot >> i & ((1 << rolled.rows) - 1)) + t >= 1 << rolled.rows;
             let (over, within): (Vec<u32>, Vec<u32>) = (0..1 << self.log_slots).partition(runs_over);
-            let rows = self.builder.rotate(b, t << i);
+            let rows = self.turned(b, &[1 << i], &[t]);
             if over.is_empty() {
                 sums.push(self.builder.op(Op::Mul(turned[0], rows)));
                 continue;
@@ -431,48 +445,6 @@ impl<'a> Emitter<'a> {
         value
     }
 
-    /// A linear map; with a public factor each element is multiplied by one of its elements.
-    fn map(&mut self, value: &Value, (map, split): (&LinearMap, &Split), factor: Option<&Factor>, packing: &Packing) -> Value {
-        let n = 1_u64 << self.log_slots;
-        // Of each target ciphertext and giant step, of each source ciphertext and baby step: the slots that are kept.
-        let mut terms: BTreeMap<(u64, i64), Babies> = BTreeMap::new();
-        map.each(|values, source, target| {
-            let Some(from) = self.source(value, source) else { return };
-            let Some(flat) = factor.map_or(Some(0), |factor| factor.flat(&map.positions(values))) else { return };
-            let (baby, giant) = split.steps(values);
-            let slot = (target % n).cast_signed() + giant;
-            let slot = u32::try_from(slot.rem_euclid(n.cast_signed())).expect("below the number of slots");
-            let to = chunk_key(packing, target, self.log_slots);
-            terms.entry((to, giant)).or_default().entry((from, baby)).or_default().push((slot, flat));
-        });
-        let mut chunks = vec![None; usize::try_from(convert::n_chunks(packing, self.log_slots)).unwrap_or(0)];
-        for ((to, giant), babies) in terms {
-            let mut inner = Vec::new();
-            for ((from, baby), elements) in babies {
-                let turned = self.builder.rotate(from, baby);
-                inner.push(self.keep(turned, factor, elements));
-            }
-            let Some(sum) = self.builder.sum(inner) else { continue };
-            let turned = self.builder.rotate(sum, giant);
-            let chunk = &mut chunks[usize::try_from(to).unwrap_or(0)];
-            *chunk = self.builder.sum(chunk.take().into_iter().chain([turned]));
-        }
-        Value { packing: packing.clone(), chunks }
-    }
-
-    /// Slots of a ciphertext, each times its element of a public factor; the others become zero.
-    fn keep(&mut self, x: Ciphertext, factor: Option<&Factor>, elements: Vec<(u32, u64)>) -> Ciphertext {
-        if let Some(factor) = factor {
-            let public = factor.public.expect("a map by a number is none");
-            let plain = self.builder.elements(public, elements);
-            return self.builder.op(Op::MulPlain(x, plain));
-        }
-        let mut slots: Vec<u32> = elements.into_iter().map(|(slot, _)| slot).collect();
-        slots.sort_unstable();
-        slots.dedup();
-        self.builder.mask(x, &slots)
-    }
-
     fn source(&self, value: &Value, address: u64) -> Option<Ciphertext> {
         value.at(address, self.log_slots)
     }
@@ -575,51 +547,6 @@ fn values(places: &BTreeMap<LabelBit, usize>, address: u64) -> BTreeMap<u8, u64>
         *values.entry(bit.label).or_default() |= (address >> place & 1) << bit.bit;
     }
     values
-}
-
-/// Of each ciphertext and baby step: slots, with positions of the public number.
-type Babies = BTreeMap<(Ciphertext, i64), Vec<(u32, u64)>>;
-
-/// A public factor of a product.
-struct Factor {
-    /// None for a number.
-    public: Option<PublicId>,
-    constant: f64,
-    offset: i64,
-    /// Of each label, what one position adds to the row-major position of the element.
-    strides: BTreeMap<u8, i64>,
-    /// Sizes of all labels.
-    sizes: Vec<u64>,
-}
-
-impl Factor {
-    const fn constant(constant: f64, sizes: Vec<u64>) -> Self {
-        Self { public: None, constant, offset: 0, strides: BTreeMap::new(), sizes }
-    }
-
-    fn given(public: PublicId, contraction: &Contraction, operand: &Operand) -> Self {
-        let sizes = contraction.labels.iter().map(|label| label.size).collect();
-        let mut factor = Self { public: Some(public), constant: 1.0, offset: 0, strides: BTreeMap::new(), sizes };
-        let mut stride = 1_i64;
-        for axis in operand.axes.iter().rev() {
-            let (terms, first) = axis.subscript.linear();
-            factor.offset += first * stride;
-            for (label, coefficient) in terms {
-                *factor.strides.entry(label).or_default() += coefficient * stride;
-            }
-            stride *= axis.size.cast_signed();
-        }
-        factor
-    }
-
-    /// The row-major position of the element where the labels have these values; none beyond their sizes.
-    fn flat(&self, values: &BTreeMap<u8, u64>) -> Option<u64> {
-        if values.iter().any(|(&label, &value)| self.sizes.get(usize::from(label)).is_some_and(|&size| value >= size)) {
-            return None;
-        }
-        let terms = self.strides.iter().map(|(label, stride)| values.get(label).map_or(0, |value| value.cast_signed() * stride));
-        u64::try_from(self.offset + terms.sum::<i64>()).ok()
-    }
 }
 
 /// An operand's labels in the notation of einsum; an axis of one position has a letter of its own.

@@ -1,0 +1,47 @@
+//! Public factors by position.
+
+use crate::contraction::{Contraction, Operand};
+use ein_ir::entity::Public as PublicId;
+use std::collections::BTreeMap;
+
+/// A public factor of a product.
+pub(super) struct Factor {
+    /// None for a number.
+    pub(super) public: Option<PublicId>,
+    pub(super) constant: f64,
+    offset: i64,
+    /// Of each label, what one position adds to the row-major position of the element.
+    strides: BTreeMap<u8, i64>,
+    /// Sizes of all labels.
+    sizes: Vec<u64>,
+}
+
+impl Factor {
+    pub(super) const fn constant(constant: f64, sizes: Vec<u64>) -> Self {
+        Self { public: None, constant, offset: 0, strides: BTreeMap::new(), sizes }
+    }
+
+    pub(super) fn given(public: PublicId, contraction: &Contraction, operand: &Operand) -> Self {
+        let sizes = contraction.labels.iter().map(|label| label.size).collect();
+        let mut factor = Self { public: Some(public), constant: 1.0, offset: 0, strides: BTreeMap::new(), sizes };
+        let mut stride = 1_i64;
+        for axis in operand.axes.iter().rev() {
+            let (terms, first) = axis.subscript.linear();
+            factor.offset += first * stride;
+            for (label, coefficient) in terms {
+                *factor.strides.entry(label).or_default() += coefficient * stride;
+            }
+            stride *= axis.size.cast_signed();
+        }
+        factor
+    }
+
+    /// The row-major position of the element where the labels have these values; none beyond their sizes.
+    pub(super) fn flat(&self, values: &BTreeMap<u8, u64>) -> Option<u64> {
+        if values.iter().any(|(&label, &value)| self.sizes.get(usize::from(label)).is_some_and(|&size| value >= size)) {
+            return None;
+        }
+        let terms = self.strides.iter().map(|(label, stride)| values.get(label).map_or(0, |value| value.cast_signed() * stride));
+        u64::try_from(self.offset + terms.sum::<i64>()).ok()
+    }
+}

@@ -1,0 +1,108 @@
+//! Linear maps as rotations, masks and sums.
+
+use super::{Emitter, Factor, Keys, Value, chunk_key};
+use crate::convert;
+use crate::linear::{LinearMap, Split, slots_of};
+use crate::packing::Packing;
+use ein_ir::entity::Ciphertext;
+use ein_ir::packed::Op;
+use std::collections::BTreeMap;
+
+/// Of each ciphertext and its baby steps: slots, with positions of the public number.
+type Babies = BTreeMap<(Ciphertext, Vec<i64>), Vec<(u32, u64)>>;
+
+impl Emitter<'_> {
+    /// A linear map; with a public factor each element is multiplied by one of its elements.
+    pub(super) fn map(&mut self, value: &Value, (map, split): (&LinearMap, &Split), factor: Option<&Factor>, packing: &Packing) -> Value {
+        let n = 1_i64 << self.log_slots;
+        let (baby_units, giant_units) = (split.baby_units(), split.giant_units());
+        // Of each target ciphertext and its giant steps.
+        let mut terms: BTreeMap<u64, BTreeMap<Vec<i64>, Babies>> = BTreeMap::new();
+        map.each(|values, source, target| {
+            let Some(from) = self.source(value, source) else { return };
+            let Some(flat) = factor.map_or(Some(0), |factor| factor.flat(&map.positions(values))) else { return };
+            let turn = split.turn(values);
+            let slot = target.cast_signed() % n + split.offset() + slots_of(&giant_units, &turn.giants);
+            let slot = u32::try_from(slot.rem_euclid(n)).expect("below the number of slots");
+            let babies = terms.entry(chunk_key(packing, target, self.log_slots)).or_default().entry(turn.giants).or_default();
+            babies.entry((from, turn.babies)).or_default().push((slot, flat));
+        });
+        let mut mapped = Value::zero(packing.clone(), self.log_slots);
+        debug_assert_eq!(mapped.chunks.len() as u64, convert::n_chunks(packing, self.log_slots));
+        for (to, giants) in terms {
+            let mut sums: BTreeMap<Vec<i64>, Ciphertext> = BTreeMap::new();
+            for (giant, babies) in giants {
+                let mut inner = Vec::new();
+                for ((from, baby), elements) in babies {
+                    let turned = self.turned(from, &baby_units, &baby);
+                    inner.push(self.keep(turned, factor, elements));
+                }
+                sums.extend(self.builder.sum(inner).map(|sum| (giant, sum)));
+            }
+            mapped.chunks[usize::try_from(to).unwrap_or(usize::MAX)] = self.gathered(sums, &giant_units, split.offset());
+        }
+        mapped
+    }
+
+    /// A ciphertext rotated by so many steps of each unit.
+    pub(super) fn turned(&mut self, x: Ciphertext, units: &[i64], steps: &[i64]) -> Ciphertext {
+        let first = steps.iter().position(|&step| step != 0);
+        match (self.keys, first) {
+            (Keys::Each, _) | (Keys::Few, None) => self.builder.rotate(x, slots_of(units, steps)),
+            (Keys::Few, Some(at)) => {
+                let mut before = steps.to_vec();
+                before[at] -= steps[at].signum();
+                let before = self.turned(x, units, &before);
+                self.builder.rotate(before, units[at] * steps[at].signum())
+            }
+        }
+    }
+
+    /// The sum of ciphertexts, each rotated by its steps and by an offset.
+    fn gathered(&mut self, sums: BTreeMap<Vec<i64>, Ciphertext>, units: &[i64], offset: i64) -> Option<Ciphertext> {
+        if self.keys == Keys::Few {
+            let sum = self.nested(sums, units)?;
+            return Some(self.builder.rotate(sum, offset));
+        }
+        let turned: Vec<Ciphertext> =
+            sums.into_iter().map(|(steps, sum)| self.builder.rotate(sum, offset + slots_of(units, &steps))).collect();
+        self.builder.sum(turned)
+    }
+
+    /// As in Horner's scheme: what is furthest is rotated by one step and joins what is nearer.
+    fn nested(&mut self, sums: BTreeMap<Vec<i64>, Ciphertext>, units: &[i64]) -> Option<Ciphertext> {
+        let Some((unit, others)) = units.split_first() else { return sums.into_values().next() };
+        let mut by_step: BTreeMap<i64, BTreeMap<Vec<i64>, Ciphertext>> = BTreeMap::new();
+        for (steps, sum) in sums {
+            by_step.entry(steps[0]).or_default().insert(steps[1..].to_vec(), sum);
+        }
+        let (least, greatest) = (*by_step.first_key_value()?.0, *by_step.last_key_value()?.0);
+        let mut at: BTreeMap<i64, Ciphertext> = BTreeMap::new();
+        for (step, sums) in by_step {
+            at.extend(self.nested(sums, others).map(|sum| (step, sum)));
+        }
+        let mut parts = Vec::from_iter(at.remove(&0));
+        for (steps, towards) in [((1..=greatest).rev().collect::<Vec<_>>(), 1), ((least..0).collect(), -1)] {
+            let mut total: Option<Ciphertext> = None;
+            for step in steps {
+                total = self.builder.sum(total.into_iter().chain(at.remove(&step)));
+                total = total.map(|total| self.builder.rotate(total, unit * towards));
+            }
+            parts.extend(total);
+        }
+        self.builder.sum(parts)
+    }
+
+    /// Slots of a ciphertext, each times its element of a public factor; the others become zero.
+    fn keep(&mut self, x: Ciphertext, factor: Option<&Factor>, elements: Vec<(u32, u64)>) -> Ciphertext {
+        if let Some(factor) = factor {
+            let public = factor.public.expect("a map by a number is none");
+            let plain = self.builder.elements(public, elements);
+            return self.builder.op(Op::MulPlain(x, plain));
+        }
+        let mut slots: Vec<u32> = elements.into_iter().map(|(slot, _)| slot).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        self.builder.mask(x, &slots)
+    }
+}

@@ -1,0 +1,95 @@
+//! Fewer rotation keys: rotations whose key is given up are made of others.
+
+use crate::builder::Builder;
+use ein_ir::entity::{Ciphertext, SecondaryMap};
+use ein_ir::packed::{Op, Packed};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Programs with more keys than this are not looked at: each key that may go is tried.
+const MAX_KEYS: usize = 48;
+/// Rotations that one may be made of.
+const MAX_PARTS: u32 = 6;
+
+/// The program with at most `budget` different rotations; none if that was not reached.
+pub(crate) fn within(packed: &Packed, budget: usize) -> Option<Packed> {
+    let mut uses: BTreeMap<u32, u64> = BTreeMap::new();
+    for op in packed.ops.values() {
+        if let Op::Rotate { by, .. } = op {
+            *uses.entry(*by).or_default() += 1;
+        }
+    }
+    let mut keys: BTreeSet<u32> = uses.keys().copied().collect();
+    if keys.len() <= budget {
+        return Some(packed.clone());
+    }
+    if keys.len() > MAX_KEYS {
+        return None;
+    }
+    while keys.len() > budget {
+        let without = |key: &u32| -> BTreeSet<u32> { keys.iter().copied().filter(|other| other != key).collect() };
+        let cost = |key: &u32| Steps::of(&without(key), packed.slots).cost(&uses);
+        let (_, key) = keys.iter().filter_map(|key| Some((cost(key)?, *key))).min()?;
+        keys.remove(&key);
+    }
+    Some(rewritten(packed, &Steps::of(&keys, packed.slots)))
+}
+
+/// The fewest rotations by keys that make each rotation.
+struct Steps {
+    /// Of each amount, the number of rotations and the last of them.
+    reached: Vec<Option<(u32, u32)>>,
+}
+
+impl Steps {
+    fn of(keys: &BTreeSet<u32>, slots: u32) -> Self {
+        let mut reached = vec![None; slots as usize];
+        reached[0] = Some((0, 0));
+        let mut border = vec![0_u32];
+        for parts in 1..=MAX_PARTS {
+            let mut next = Vec::new();
+            for from in border {
+                for &key in keys {
+                    let to = (from + key) % slots;
+                    if reached[to as usize].is_none() {
+                        reached[to as usize] = Some((parts, key));
+                        next.push(to);
+                    }
+                }
+            }
+            border = next;
+        }
+        Self { reached }
+    }
+
+    /// Rotations of all uses; none if one cannot be made.
+    fn cost(&self, uses: &BTreeMap<u32, u64>) -> Option<u64> {
+        uses.iter().map(|(&by, &uses)| self.reached[by as usize].map(|(parts, _)| uses * u64::from(parts))).sum()
+    }
+
+    /// The keys of a rotation, those that many share first.
+    fn parts(&self, mut by: u32) -> Vec<u32> {
+        let slots = u32::try_from(self.reached.len()).unwrap_or(u32::MAX);
+        let mut parts = Vec::new();
+        while by != 0 {
+            let Some((_, key)) = self.reached[by as usize] else { break };
+            parts.push(key);
+            by = (by + slots - key) % slots;
+        }
+        parts.sort_unstable();
+        parts
+    }
+}
+
+fn rewritten(packed: &Packed, steps: &Steps) -> Packed {
+    let mut builder = Builder::new(packed.slots);
+    let mut new: SecondaryMap<Ciphertext, Ciphertext> = SecondaryMap::with_default(Ciphertext::from_u32(0));
+    for (id, op) in &packed.ops {
+        new[id] = match op.renamed(|x| new[x]) {
+            Op::Rotate { x, by } => steps.parts(by).into_iter().fold(x, |x, by| builder.rotate(x, i64::from(by))),
+            op => builder.op(op),
+        };
+    }
+    let mut out = Packed { ops: builder.packed.ops, ..packed.clone() };
+    out.outputs.iter_mut().flat_map(|output| &mut output.values).for_each(|value| *value = new[*value]);
+    out
+}
