@@ -69,8 +69,25 @@ fn power_of_two(log2: f64) -> String {
     power_of_ten(log2 * std::f64::consts::LOG10_2)
 }
 
+/// `1.5 MiB`; beyond every unit a power of ten, and what does not fit is said to be more.
 fn bytes(n: u128) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if n >= 1 << 70 {
+        return format!("{}{} bytes", if n == u128::MAX { "more than " } else { "" }, power_of_ten((n as f64).log10()));
+    }
     let unit = (0..units.len()).rev().find(|k| n >= 1 << (10 * k)).unwrap_or(0);
     if unit == 0 { format!("{n} bytes") } else { format!("{:.1} {}", n as f64 / (1u128 << (10 * unit)) as f64, units[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn bytes_beyond_every_unit() {
+        let cases = [(1023, "1023 bytes"), (1536, "1.5 KiB"), (1 << 60, "1.0 EiB"), (1 << 70, "1.181e21 bytes")];
+        for (n, words) in cases.into_iter().chain([(u128::MAX, "more than 3.403e38 bytes")]) {
+            assert_eq!(bytes(n), words);
+        }
+    }
 }

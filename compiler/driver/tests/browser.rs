@@ -9,14 +9,6 @@ const PROGRAM: &str =
 /// Names that Chromium has.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A browser on the search path.
 fn browser() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -63,14 +55,13 @@ fn the_page_opens_in_a_browser() {
         eprintln!("no browser is installed ({}): the page is not opened", BROWSERS.join(", "));
         return;
     };
-    let folder = Folder(std::env::temp_dir().join(format!("ein-browser-{}", std::process::id())));
-    std::fs::create_dir_all(&folder.0).expect("a folder for the test");
-    let (program, page) = (folder.0.join("p.ein"), folder.0.join("plan.html"));
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let (program, page) = (folder.path().join("p.ein"), folder.path().join("plan.html"));
     std::fs::write(&program, PROGRAM).expect("written");
     let done = Command::new(env!("CARGO_BIN_EXE_ein")).arg("explain").arg(&program).args(["--size", "N=64", "--html"]).arg(&page).output();
     assert!(done.is_ok_and(|done| done.status.success()));
     for scripts in [true, false] {
-        let Some((dom, log)) = open(&browser, &folder.0, &page, scripts).filter(|(dom, _)| !dom.is_empty()) else {
+        let Some((dom, log)) = open(&browser, folder.path(), &page, scripts).filter(|(dom, _)| !dom.is_empty()) else {
             eprintln!("{} does not answer: the page is not looked at", browser.display());
             return;
         };

@@ -3,21 +3,19 @@
 use ein::{Tensor, TensorRef};
 use ein_runtime::io::{self, save_npy, save_npz, save_safetensors};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A folder that goes away with the test.
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ein-cli-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder for the test"))
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
+        self.0.path().join(name).display().to_string()
     }
 
     fn array(&self, name: &str, shape: &[usize], values: &[f32]) -> String {
@@ -33,16 +31,10 @@ impl Folder {
     }
 
     fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).expect("a folder");
+        let entries = std::fs::read_dir(self.0.path()).expect("a folder");
         let mut names: Vec<String> = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -107,7 +99,7 @@ const MATMUL: &str = "def matmul<M, N, K>(A: f32[M, K], B: f32[K, N]) -> C: f32[
 
 #[test]
 fn einsum_writes_a_file_or_prints() {
-    let f = Folder::new("einsum");
+    let f = Folder::new();
     let a = f.array("a.npy", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let b = f.array("b.npy", &[3, 2], &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
     let c = f.path("c.npy");
@@ -124,7 +116,7 @@ fn einsum_writes_a_file_or_prints() {
 
 #[test]
 fn einsum_with_an_empty_string() {
-    let f = Folder::new("empty");
+    let f = Folder::new();
     let s = f.array("s.npy", &[], &[7.0]);
     let out = f.path("out.npy");
     ein(&["einsum", "-o", &out, "--", "->", &s]).ok();
@@ -135,7 +127,7 @@ fn einsum_with_an_empty_string() {
 
 #[test]
 fn einsum_refuses() {
-    let f = Folder::new("einsum-refuses");
+    let f = Folder::new();
     let a = f.array("a.npy", &[2, 3], &[0.0; 6]);
     let b = f.array("b.npy", &[2, 2], &[0.0; 4]);
     let c = f.path("c.npy");
@@ -153,7 +145,7 @@ fn einsum_refuses() {
 
 #[test]
 fn eval_takes_dims_and_dtypes_from_the_files() {
-    let f = Folder::new("eval");
+    let f = Folder::new();
     let a = f.array("a.npy", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
     let c = f.path("c.npy");
     let input = format!("A={a}");
@@ -168,7 +160,7 @@ fn eval_takes_dims_and_dtypes_from_the_files() {
 
 #[test]
 fn run_reads_every_format_and_writes_each_result() {
-    let f = Folder::new("run");
+    let f = Folder::new();
     let program = f.text("matmul.ein", MATMUL);
     let a = Tensor::from_slice(&[1, 2], &[2.0f32, 3.0]).expect("fits");
     let b = Tensor::from_slice(&[2, 2], &[1.0f32, 2.0, 3.0, 4.0]).expect("fits");
@@ -191,7 +183,7 @@ fn run_reads_every_format_and_writes_each_result() {
 
 #[test]
 fn run_names_what_is_wrong() {
-    let f = Folder::new("run-wrong");
+    let f = Folder::new();
     let program = f.text("matmul.ein", MATMUL);
     let a = f.array("a.npy", &[2, 3], &[0.0; 6]);
     let (left, right) = (format!("A={a}"), format!("B={a}"));
@@ -219,7 +211,7 @@ fn run_names_what_is_wrong() {
 
 #[test]
 fn faults_of_the_data_leave_no_result() {
-    let f = Folder::new("fault");
+    let f = Folder::new();
     let program = f.text("div.ein", "def div<N>(x: i32[N], y: i32[N]) -> z: i32[N] {\n  z[i] = x[i] // y[i];\n}\n");
     let zeros = f.path("zeros.npy");
     save_npy(Path::new(&zeros), &(&Tensor::zeros(ein::DType::I32, &[3]).expect("small")).into()).expect("written");
@@ -230,10 +222,10 @@ fn faults_of_the_data_leave_no_result() {
 
 #[test]
 fn check_reports_each_file() {
-    let bytes = Folder::new("utf8");
+    let bytes = Folder::new();
     std::fs::write(bytes.path("x.ein"), b"def f() -> y: f32 { y = \xff; }").expect("written");
     ein(&["check", &bytes.path("x.ein")]).fails(1, &["E0118"]);
-    let f = Folder::new("check");
+    let f = Folder::new();
     let good = f.text("good.ein", MATMUL);
     let bad = f.text("bad.ein", "def f<N, M>(A: f32[N, M]) -> y: f32[N] {\n  y[i] = A[i, j];\n}\n");
     let done = ein(&["check", &good]);
@@ -246,7 +238,7 @@ fn check_reports_each_file() {
 
 #[test]
 fn emit_prints_stages() {
-    let f = Folder::new("emit");
+    let f = Folder::new();
     let program = f.text("matmul.ein", MATMUL);
     let sizes = ["--size", "M=2", "--size", "N=3", "--size", "K=4"];
     for stage in ["ast", "tir", "plan", "kernels", "clif", "asm"] {
@@ -266,7 +258,7 @@ fn emit_prints_stages() {
 fn explain_shows_pages_and_programs() {
     let page = ein(&["explain", "E0201"]).ok();
     assert!(page.contains("E0201") && page.contains("sum["), "{page}");
-    let f = Folder::new("explain");
+    let f = Folder::new();
     let program = f.text("matmul.ein", MATMUL);
     let text = ein(&["explain", &program]).ok();
     assert!(text.contains("sum[k]"), "{text}");
@@ -275,14 +267,14 @@ fn explain_shows_pages_and_programs() {
 
 #[test]
 fn serve_answers_one_line_a_request() {
-    let f = Folder::new("serve");
+    let f = Folder::new();
     f.array("a.npy", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
     f.array("b.npy", &[2, 2], &[0.0, 1.0, 1.0, 0.0]);
     f.text("case.json", r#"{"kind": "einsum", "dtype": "f32", "eq": "ij,jk->ik", "inputs": ["a.npy", "b.npy"], "threads": 1}"#);
     let out = f.path("out.npy");
     let requests = [
         serde_json::json!({"cmd": "run", "repeat": 1}).to_string(),
-        serde_json::json!({"cmd": "load", "dir": f.0.display().to_string()}).to_string(),
+        serde_json::json!({"cmd": "load", "dir": f.0.path().display().to_string()}).to_string(),
         serde_json::json!({"cmd": "run", "repeat": 3}).to_string(),
         serde_json::json!({"cmd": "save", "path": out}).to_string(),
         "nonsense".to_owned(),
@@ -310,7 +302,7 @@ fn the_command_line_itself() {
 /// The README's first command: a padded convolution of a photograph, against the same sums in plain Rust.
 #[test]
 fn the_photograph() {
-    let f = Folder::new("photograph");
+    let f = Folder::new();
     let (x, w) = (repository("examples/conv2d/photo.npy"), repository("examples/conv2d/edges.npy"));
     let out = f.path("out");
     let program = repository("examples/conv2d/conv2d.ein");
@@ -340,7 +332,7 @@ fn the_photograph() {
 
 #[test]
 fn results_are_in_the_format_that_their_name_says() {
-    let f = Folder::new("formats");
+    let f = Folder::new();
     let a = f.array("a.npy", &[2], &[1.0, 2.0]);
     for name in ["o.npz", "o.safetensors", "o.npy", "o.NPZ", "o.data"] {
         let out = f.path(name);
@@ -355,7 +347,7 @@ fn results_are_in_the_format_that_their_name_says() {
 /// Packed integers are bytes in a file, bf16 may be u16; how long a row is follows from the other inputs.
 #[test]
 fn small_types_in_files() {
-    let f = Folder::new("small-types");
+    let f = Folder::new();
     let program = f.text(
         "p.ein",
         "def p<I, O>(x: bf16[I], w: i4[O, I], e: f8e4m3[I]) -> (y: i4[O, I], s: f32[O], h: bf16[I], g: f8e4m3[I]) {
@@ -399,7 +391,7 @@ fn small_types_in_files() {
 
 #[test]
 fn check_keeps_the_order_of_the_files() {
-    let f = Folder::new("check-order");
+    let f = Folder::new();
     let files = [f.path("first.ein"), f.path("second.ein"), f.path("third.ein")];
     let text = ein(&["check", &files[0], &files[1], &files[2]]).fails(1, &["first.ein", "second.ein", "no such file or directory"]);
     let at = |name: &str| text.find(name).expect("named");
@@ -408,7 +400,7 @@ fn check_keeps_the_order_of_the_files() {
 
 #[test]
 fn emit_refuses_what_is_not_there() {
-    let f = Folder::new("emit-refuses");
+    let f = Folder::new();
     let empty = f.text("empty.ein", "");
     let text = ein(&["emit", "--stage", "tir", &empty]).fails(1, &["E0210", "no `def`"]);
     assert!(!text.contains("``"), "{text}");
@@ -431,7 +423,7 @@ fn a_full_standard_error_does_no_harm() {
 
 #[test]
 fn check_takes_folders_and_lists_entry_checks() {
-    let f = Folder::new("check-folder");
+    let f = Folder::new();
     std::fs::create_dir_all(f.path("inner")).expect("a folder");
     f.text("inner/layers.ein", "def scale<N>(x: f32[N]) -> y: f32[N] {\n  y[i] = 2.0 * x[i];\n}\n");
     let main = f.text(
@@ -458,7 +450,7 @@ fn check_takes_folders_and_lists_entry_checks() {
 
 #[test]
 fn rows_take_their_axes_from_inputs_or_sizes() {
-    let f = Folder::new("rows");
+    let f = Folder::new();
     let program = f.text("p.ein", "use std.nn.{softmax};\ndef p<..B, N>(x: f32[..B, N]) -> y: f32[..B, N] {\n  y = softmax(x);\n}\n");
     let x = f.array("x.npy", &[2, 1, 2], &[0.0, 0.0, 1.0, 1.0]);
     ein(&["run", &program, "--in", &format!("x={x}"), "--out-dir", &f.path("out")]).ok();
@@ -474,7 +466,7 @@ fn rows_take_their_axes_from_inputs_or_sizes() {
 
 #[test]
 fn explain_tells_the_rules_of_a_plan() {
-    let f = Folder::new("why");
+    let f = Folder::new();
     let program = f.text(
         "p.ein",
         "def f<N>(A: f32[N, N], B: f32[N, N], C: f32[N, N]) -> y: f32[N, N] { y[i, j] = A[i, k]*B[k, j] + A[i, k]*C[k, j]; }",

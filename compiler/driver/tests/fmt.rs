@@ -5,25 +5,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A folder that goes away with the test.
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ein-fmt-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(path.join("deep/.hidden")).expect("a folder for the test");
-        Self(path)
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        std::fs::create_dir_all(folder.path().join("deep/.hidden")).expect("a folder for the test");
+        Self(folder)
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.join(name);
+        let path = self.0.path().join(name);
         std::fs::write(&path, text).expect("written");
         path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -47,25 +41,25 @@ fn read(path: &Path) -> String {
 
 #[test]
 fn files_and_folders() {
-    let f = Folder::new("files");
+    let f = Folder::new();
     let (a, b) = (f.write("a.ein", MESSY), f.write("deep/b.ein", CLEAN));
     let (other, hidden) = (f.write("deep/c.txt", MESSY), f.write("deep/.hidden/d.ein", MESSY));
-    let (status, out, err) = fmt(&["--check"], &[&f.0], "");
+    let (status, out, err) = fmt(&["--check"], &[f.0.path()], "");
     assert_eq!((status, out.as_str()), (1, ""));
     assert!(err.contains("a.ein: not formatted") && !err.contains("b.ein") && !err.contains("d.ein"), "{err}");
     assert_eq!(read(&a), MESSY, "--check changes nothing");
-    assert_eq!(fmt(&[], &[&f.0], ""), (0, String::new(), String::new()));
-    assert_eq!(fmt(&["--check"], &[&f.0], ""), (0, String::new(), String::new()));
+    assert_eq!(fmt(&[], &[f.0.path()], ""), (0, String::new(), String::new()));
+    assert_eq!(fmt(&["--check"], &[f.0.path()], ""), (0, String::new(), String::new()));
     assert_eq!((read(&a), read(&b)), (CLEAN.to_owned(), CLEAN.to_owned()));
     assert_eq!((read(&other), read(&hidden)), (MESSY.to_owned(), MESSY.to_owned()));
-    assert_eq!(std::fs::read_dir(&f.0).expect("a folder").count(), 2, "no temporary file is left");
+    assert_eq!(std::fs::read_dir(f.0.path()).expect("a folder").count(), 2, "no temporary file is left");
 }
 
 #[test]
 fn a_file_with_mistakes_is_left_alone_and_the_others_are_done() {
-    let f = Folder::new("wrong");
+    let f = Folder::new();
     let (a, b) = (f.write("a.ein", WRONG), f.write("b.ein", MESSY));
-    let (status, _, err) = fmt(&[], &[&a, &b, &f.0.join("none.ein")], "");
+    let (status, _, err) = fmt(&[], &[&a, &b, &f.0.path().join("none.ein")], "");
     // A path that is not there is found before any file is touched.
     assert!(status == 1 && err.contains("E0901") && read(&b) == MESSY, "{err}");
     let (status, _, err) = fmt(&[], &[&a, &b], "");
@@ -87,16 +81,16 @@ fn standard_input() {
 #[test]
 fn permissions_and_links_stay() {
     use std::os::unix::fs::{PermissionsExt, symlink};
-    let f = Folder::new("permissions");
+    let f = Folder::new();
     let a = f.write("a.ein", MESSY);
     std::fs::set_permissions(&a, std::fs::Permissions::from_mode(0o640)).expect("ours");
-    let link = f.0.join("deep/link.ein");
+    let link = f.0.path().join("deep/link.ein");
     symlink(&a, &link).expect("a link");
     assert_eq!(fmt(&[], &[&link], "").0, 0);
     assert_eq!(read(&a), CLEAN);
     assert!(std::fs::symlink_metadata(&link).expect("there").is_symlink());
     assert_eq!(std::fs::metadata(&a).expect("there").permissions().mode() & 0o777, 0o640);
     // A folder that leads back to itself.
-    symlink(&f.0, f.0.join("deep/again")).expect("a link");
-    assert_eq!(fmt(&["--check"], &[&f.0], "").0, 0);
+    symlink(f.0.path(), f.0.path().join("deep/again")).expect("a link");
+    assert_eq!(fmt(&["--check"], &[f.0.path()], "").0, 0);
 }

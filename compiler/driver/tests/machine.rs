@@ -2,28 +2,19 @@
 
 use ein::machine::{read_machine, to_text, write_machine};
 use ein::{Compiler, Machine, Stage};
-use std::path::PathBuf;
 use std::process::Command;
 
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ein-machine-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder for the test"))
     }
 
     fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
+        let path = self.0.path().join(name);
         std::fs::write(&path, text).expect("written");
         path.display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -49,8 +40,8 @@ fn odd() -> Machine {
 
 #[test]
 fn a_table_is_written_and_read_back() {
-    let f = Folder::new("round");
-    let path = f.0.join("m.json");
+    let f = Folder::new();
+    let path = f.0.path().join("m.json");
     for machine in [Machine::default(), odd()] {
         write_machine(&path, &machine).expect("written");
         assert_eq!(read_machine(&path).expect("read"), machine);
@@ -75,7 +66,7 @@ fn plans_name_the_table_and_read_back() {
 
 #[test]
 fn every_command_that_plans_takes_a_table() {
-    let f = Folder::new("commands");
+    let f = Folder::new();
     let machine = f.file("m.json", &to_text(&odd()));
     let program = f.file("p.ein", MATMUL);
     let with = |args: &[&str]| ok(&[args, &["--machine", &machine]].concat());
@@ -92,7 +83,7 @@ fn every_command_that_plans_takes_a_table() {
 impl Folder {
     /// An array of one f64, 2.5.
     fn scalar(&self) -> String {
-        let path = self.0.join("x.npy");
+        let path = self.0.path().join("x.npy");
         let value = ein::Tensor::from_vec(&[], vec![2.5f64]).expect("a scalar");
         ein::io::save_npy(&path, &(&value).into()).expect("written");
         path.display().to_string()
@@ -101,7 +92,7 @@ impl Folder {
 
 #[test]
 fn hostile_tables_are_refused() {
-    let f = Folder::new("hostile");
+    let f = Folder::new();
     let program = f.file("p.ein", MATMUL);
     let refused = |text: &str, words: &[&str]| {
         let (status, out, err) = ein(&[&["explain", &program, "--machine", &f.file("bad.json", text)], &SIZES[..]].concat());
@@ -153,8 +144,8 @@ fn the_library_refuses_what_files_may_not_have() {
 
 #[test]
 fn a_calibrated_table_is_whole_and_of_use() {
-    let f = Folder::new("calibrate");
-    let path = f.0.join("m.json");
+    let f = Folder::new();
+    let path = f.0.path().join("m.json");
     let file = path.display().to_string();
     // No bar where there is no terminal.
     let (status, out, err) = ein(&["calibrate", "--rounds", "1", "--name", "here", "--out", &file]);
@@ -168,7 +159,7 @@ fn a_calibrated_table_is_whole_and_of_use() {
     let all = [machine.product_f32, machine.product_c128, machine.loop_f32, machine.loop_f64, machine.loop_scalar, machine.function];
     assert!(all.iter().all(|rate| (1..=1_000_000).contains(rate)), "{machine:?}");
     let (status, out, err) =
-        ein(&["calibrate", "--rounds", "1", "--name", "two words", "--out", &f.0.join("n.json").display().to_string()]);
+        ein(&["calibrate", "--rounds", "1", "--name", "two words", "--out", &f.0.path().join("n.json").display().to_string()]);
     assert!(status == 1 && out.is_empty() && err.contains("E0925"), "{err}");
     let (status, _, err) = ein(&["calibrate", "--rounds", "1", "--out", "/nonexistent/m.json"]);
     assert!(status == 1 && err.contains("E0909"), "{err}");

@@ -1,36 +1,27 @@
 //! `--svg`, `--html` and `--format dot` as users meet them: which streams and files things go to.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const PROGRAM: &str = "def f<N>(A: f32[N, N], B: f32[N, N], C: f32[N, N]) -> y: f32[N, N] { y[i, j] = A[i, k]*B[k, j] + A[i, k]*C[k, j]; }";
 const NETWORK: &str = r#"{"inputs": [[0, 1], [1, 2], [2, 3]], "output": [0, 3], "sizes": {"0": 3, "1": 4, "2": 5, "3": 6}}"#;
 
 /// A folder with a program and a network that goes away with the test.
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ein-pictures-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for the test");
-        let folder = Self(path);
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().expect("a folder for the test"));
         std::fs::write(folder.path("p.ein"), PROGRAM).expect("written");
         std::fs::write(folder.path("n.json"), NETWORK).expect("written");
         folder
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
+        self.0.path().join(name).display().to_string()
     }
 
     fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).expect("written")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -57,7 +48,7 @@ fn refused(args: &[&str], status: i32, words: &[&str]) {
 
 #[test]
 fn pictures_go_to_files_and_words_to_standard_output() {
-    let f = Folder::new("files");
+    let f = Folder::new();
     let (program, network) = (f.path("p.ein"), f.path("n.json"));
     let (svg, html) = (f.path("plan.svg"), f.path("plan.html"));
     let explain = ["explain", &program, "--size", "N=64"];
@@ -73,7 +64,7 @@ fn pictures_go_to_files_and_words_to_standard_output() {
 
 #[test]
 fn a_hyphen_is_standard_output() {
-    let f = Folder::new("hyphen");
+    let f = Folder::new();
     let (program, network) = (f.path("p.ein"), f.path("n.json"));
     for (args, name) in [(vec!["explain", &program, "--size", "N=64"], "p"), (vec!["plan", &network], "n")] {
         let file = f.path(name);
@@ -86,9 +77,24 @@ fn a_hyphen_is_standard_output() {
     }
 }
 
+/// Where something cannot be written, nothing is.
+#[test]
+#[cfg(unix)]
+fn files_appear_with_standard_output_or_not_at_all() {
+    let f = Folder::new();
+    let (program, network, svg) = (f.path("p.ein"), f.path("n.json"), f.path("plan.svg"));
+    for args in
+        [vec!["explain", &program, "--size", "N=64", "--html", "-"], vec!["explain", &program, "--size", "N=64"], vec!["plan", &network]]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let status = Command::new(env!("CARGO_BIN_EXE_ein")).args(&args).args(["--svg", &svg]).stdout(full).status().expect("it runs");
+        assert!(!status.success() && !std::path::Path::new(&svg).exists(), "{args:?}");
+    }
+}
+
 #[test]
 fn what_has_no_picture_is_refused() {
-    let f = Folder::new("refused");
+    let f = Folder::new();
     let (program, svg) = (f.path("p.ein"), f.path("plan.svg"));
     refused(&["explain", "E0201", "--svg", &svg], 2, &["pictures are of programs"]);
     refused(&["explain", "--list", "--svg", &svg], 2, &["--list"]);
@@ -102,7 +108,7 @@ fn what_has_no_picture_is_refused() {
 
 #[test]
 fn e_graphs_are_drawn_by_graphviz() {
-    let f = Folder::new("dot");
+    let f = Folder::new();
     let program = f.path("p.ein");
     let emit = ["emit", "--stage", "egraph", &program, "--size", "N=64"];
     assert_eq!(ok(&[&emit[..], &["--format", "text"]].concat()), ok(&emit));

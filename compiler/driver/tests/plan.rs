@@ -1,28 +1,19 @@
 //! `ein plan` as its users meet it: files in, plans out, and hostile files refused.
 
 use serde_json::Value;
-use std::path::PathBuf;
 use std::process::Command;
 
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ein-plan-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a folder for the test");
-        Self(path)
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder for the test"))
     }
 
     fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
+        let path = self.0.path().join(name);
         std::fs::write(&path, text).expect("written");
         path.display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -63,7 +54,7 @@ const CHAIN: &str = r#"{"inputs": [[0, 1], [1, 2], [2, 3]], "output": [0, 3], "s
 
 #[test]
 fn a_chain_has_its_textbook_order() {
-    let f = Folder::new("chain");
+    let f = Folder::new();
     let network = f.file("chain.json", CHAIN);
     let plan = json(&[&network]);
     assert_eq!(plan["ssa_path"], serde_json::json!([[0, 1], [2, 3]]));
@@ -89,7 +80,7 @@ peak      2.1 KiB (f32, without the inputs)
 
 #[test]
 fn the_same_steps_and_seed_give_the_same_plan() {
-    let f = Folder::new("same");
+    let f = Folder::new();
     let network = f.file("ring.json", &ring(30));
     let args = [network.as_str(), "--steps", "20000", "--seed", "7"];
     let (one, two) = (json(&args), json(&args));
@@ -107,7 +98,7 @@ fn the_same_steps_and_seed_give_the_same_plan() {
 
 #[test]
 fn paths_of_others_are_priced_and_improved() {
-    let f = Folder::new("paths");
+    let f = Folder::new();
     let network = f.file("chain.json", CHAIN);
     let worse = f.file("worse.json", "[[1, 2], [0, 3]]");
     let linear = f.file("linear.json", r#"{"path": [[1, 2], [0, 1]]}"#);
@@ -135,7 +126,7 @@ fn paths_of_others_are_priced_and_improved() {
 
 #[test]
 fn a_memory_limit_is_met_or_refused_with_the_figure() {
-    let f = Folder::new("memory");
+    let f = Folder::new();
     let network = f.file("ring.json", &ring(6));
     let whole = json(&[&network]);
     assert_eq!((&whole["sliced"], &whole["n_slices"]), (&serde_json::json!([]), &Value::from(1)));
@@ -148,7 +139,7 @@ fn a_memory_limit_is_met_or_refused_with_the_figure() {
 
 #[test]
 fn labels_are_integers_or_strings_of_any_kind() {
-    let f = Folder::new("labels");
+    let f = Folder::new();
     // The repeated label is summed where the scalar comes in.
     let text = r#"{"inputs": [["i", 18446744073709551615], [18446744073709551615, "ü", "ü"], []], "output": ["i"],
                    "sizes": {"i": 2, "18446744073709551615": 3, "ü": 4, "unused": 0}}"#;
@@ -164,7 +155,7 @@ fn labels_are_integers_or_strings_of_any_kind() {
 
 #[test]
 fn hostile_files_are_refused() {
-    let f = Folder::new("hostile");
+    let f = Folder::new();
     let refused = |text: &str, words: &[&str]| fails(&[&f.file("bad.json", text)], words);
     refused("", &["E0921", "EOF"]);
     refused("[]", &["E0921"]);
@@ -188,7 +179,7 @@ fn hostile_files_are_refused() {
 
 #[test]
 fn sizes_beyond_all_numbers_are_planned() {
-    let f = Folder::new("huge");
+    let f = Folder::new();
     let labels: Vec<String> = (0..90).map(|l| l.to_string()).collect();
     let sizes: Vec<String> = labels.iter().map(|l| format!("\"{l}\": {}", u64::MAX)).collect();
     let all = format!("[{}]", labels.join(","));

@@ -7,7 +7,7 @@ use ein_runtime::io::save_npy;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,22 +15,20 @@ const COPY: &str = "def copy<N>(x: f32[N]) -> (y: f32[N], z: f32[N]) {\n  y[i] =
 const NETWORK: &str = r#"{"inputs": [[0, 1], [1, 2]], "output": [0, 2], "sizes": {"0": 3, "1": 4, "2": 5}}"#;
 
 /// A folder that goes away with the test.
-struct Folder(PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ein-special-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).expect("a folder for the test");
-        let folder = Self(path);
-        fs::write(folder.0.join("copy.ein"), COPY).expect("written");
-        fs::write(folder.0.join("network.json"), NETWORK).expect("written");
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().expect("a folder for the test"));
+        fs::write(folder.0.path().join("copy.ein"), COPY).expect("written");
+        fs::write(folder.0.path().join("network.json"), NETWORK).expect("written");
         let x = Tensor::from_slice(&[2], &[1.0f32, 2.0]).expect("fits");
-        save_npy(&folder.0.join("x.npy"), &(&x).into()).expect("written");
+        save_npy(&folder.0.path().join("x.npy"), &(&x).into()).expect("written");
         folder
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
+        self.0.path().join(name).display().to_string()
     }
 
     fn pipe(&self, name: &str) -> String {
@@ -41,7 +39,7 @@ impl Folder {
 
     /// Every file below, by its path.
     fn files(&self) -> Vec<String> {
-        let (mut found, mut folders) = (Vec::new(), vec![self.0.clone()]);
+        let (mut found, mut folders) = (Vec::new(), vec![self.0.path().to_owned()]);
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).expect("a folder") {
                 let path = entry.expect("an entry").path();
@@ -53,12 +51,6 @@ impl Folder {
         }
         found.sort();
         found
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -151,7 +143,7 @@ fn words(folder: &Folder, line: &[&str], special: &str) -> Vec<String> {
 
 #[test]
 fn what_is_no_file_is_not_read() {
-    let f = Folder::new("read");
+    let f = Folder::new();
     fs::create_dir(f.path("folder.ein")).expect("made");
     symlink(f.path("nowhere"), f.path("dangling")).expect("made");
     symlink(f.path("circle"), f.path("circle")).expect("made");
@@ -181,7 +173,7 @@ fn what_is_no_file_is_not_read() {
 
 #[test]
 fn programs_do_not_use_what_is_no_file() {
-    let f = Folder::new("use");
+    let f = Folder::new();
     let pipe = f.pipe("pipe.ein");
     for path in ["pipe.ein", "/dev/zero", "/dev/null", "."] {
         let program = f.path("user.ein");
@@ -212,7 +204,7 @@ fn serve(folder: &Folder, args: &[&str], requests: &[serde_json::Value]) -> Vec<
 
 #[test]
 fn serve_survives_what_is_no_file() {
-    let f = Folder::new("serve");
+    let f = Folder::new();
     let case = |name: &str, text: &str| {
         fs::create_dir(f.path(name)).expect("made");
         fs::write(f.path(&format!("{name}/case.json")), text).expect("written");
@@ -256,7 +248,7 @@ fn serve_survives_what_is_no_file() {
 
 #[test]
 fn what_cannot_be_written_is_told_and_nothing_is_left() {
-    let f = Folder::new("write");
+    let f = Folder::new();
     for folder in ["folder.npy", "folder.npz", "out", "out/z.npy", "closed"] {
         fs::create_dir(f.path(folder)).expect("made");
     }
@@ -292,7 +284,7 @@ fn what_cannot_be_written_is_told_and_nothing_is_left() {
 /// A limit on the size of files is met in the middle of a write.
 #[test]
 fn a_file_that_grows_too_large_leaves_nothing() {
-    let f = Folder::new("limit");
+    let f = Folder::new();
     let x = f.path("large.npy");
     save_npy(Path::new(&x), &(&Tensor::zeros(ein::DType::F64, &[100_000]).expect("small")).into()).expect("written");
     let before = f.files();
@@ -305,7 +297,7 @@ fn a_file_that_grows_too_large_leaves_nothing() {
 
 #[test]
 fn a_full_standard_output_is_told() {
-    let f = Folder::new("full");
+    let f = Folder::new();
     let (program, x, network) = (f.path("copy.ein"), f.path("x.npy"), f.path("network.json"));
     let input = format!("x={x}");
     let commands: [&[&str]; 11] = [
@@ -337,7 +329,7 @@ fn a_full_standard_output_is_told() {
 /// A text without end on standard input, and pipes that somebody does read.
 #[test]
 fn streams_are_streams() {
-    let f = Folder::new("streams");
+    let f = Folder::new();
     let done = ein(&f, &["fmt", "--stdin"], File::open("/dev/zero").expect("a device").into(), None);
     assert!(done.status.code() == Some(1) && done.err.contains("E0108"), "{}", done.err);
     let done = ein(&f, &["einsum", "i->i", &f.path("x.npy"), "-o", "/dev/null"], Stdio::null(), None);

@@ -56,15 +56,17 @@ pub fn save_text(path: &Path, text: &str) -> Result<(), Error> {
     replace_file(path, |file| file.write_all(text.as_bytes()))
 }
 
-/// Writes texts into a file each, as [`save_text`] does: all of them, or none if one cannot be written.
+/// Writes texts into a file each, as [`save_text`] does: all of them, or none if one cannot be written or `besides`, what else is written,
+/// fails.
 ///
 /// # Errors
 ///
-/// `cannot-write`.
-pub fn save_texts(files: &[(&Path, &str)]) -> Result<(), Error> {
+/// `cannot-write`, and those of `besides`.
+pub fn save_texts<E: From<Error>>(files: &[(&Path, &str)], besides: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
     let prepare = |(path, text): &(&Path, &str)| prepare_file(path, |file| file.write_all(text.as_bytes()));
     let pending = files.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
-    pending.into_iter().try_for_each(Pending::commit)
+    besides()?;
+    Ok(pending.into_iter().try_for_each(Pending::commit)?)
 }
 
 /// What a file is written through.

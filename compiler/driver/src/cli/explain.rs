@@ -60,9 +60,9 @@ impl Explain {
         if self.pictures.are_asked_for() {
             let sizes = input::sizes(&self.sizes);
             let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-            self.pictures.write(&program.picture(self.planned(&program)?.name(), &sizes)?)?;
+            return self.pictures.write(&program.picture(self.planned(&program)?.name(), &sizes)?, &text);
         }
-        if self.pictures.take_standard_output() { Ok(()) } else { Ok(write!(std::io::stdout(), "{text}")?) }
+        Ok(write!(std::io::stdout(), "{text}")?)
     }
 
     /// The definition whose plan is shown.

@@ -22,23 +22,22 @@ impl PictureOptions {
         self.svg.is_some() || self.html.is_some()
     }
 
-    pub(crate) fn take_standard_output(&self) -> bool {
-        [&self.svg, &self.html].into_iter().flatten().any(|path| is_standard_output(path))
-    }
-
-    /// Writes what is asked for: every file, or none if one cannot be written.
-    pub(crate) fn write(&self, picture: &Picture) -> Result<(), Failure> {
+    /// Writes what is asked for, every file or none if something cannot be written, and to standard output `words`, unless a picture goes
+    /// there.
+    pub(crate) fn write(&self, picture: &Picture, words: &str) -> Result<(), Failure> {
         if self.svg.is_some() && self.svg == self.html {
             return Err(Failure::Usage("--svg and --html name the same file".to_owned()));
         }
         let svg = self.svg.as_ref().map(|path| (path, picture.svg()));
         let html = self.html.as_ref().map(|path| (path, picture.html()));
         let (out, files): (Vec<_>, Vec<_>) = svg.into_iter().chain(html).partition(|(path, _)| is_standard_output(path));
-        io::save_texts(&files.iter().map(|(path, text)| (path.as_path(), text.as_str())).collect::<Vec<_>>())?;
-        for (_, text) in out {
-            std::io::stdout().write_all(text.as_bytes())?;
-        }
-        Ok(())
+        let files: Vec<_> = files.iter().map(|(path, text)| (path.as_path(), text.as_str())).collect();
+        io::save_texts(&files, || {
+            let mut stdout = std::io::stdout();
+            let words = out.first().map_or(words, |(_, picture)| picture);
+            stdout.write_all(words.as_bytes())?;
+            Ok(stdout.flush()?)
+        })
     }
 }
 

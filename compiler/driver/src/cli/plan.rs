@@ -98,18 +98,16 @@ impl Plan {
         let found = self.search(&read.network, &objective, given.as_ref(), &clock);
         let sliced = self.slice(&read.network, &objective, &found, &clock)?;
         clock.bar.finish_and_clear();
-        if self.pictures.are_asked_for() {
-            let what = self.minimize.name();
-            self.pictures.write(&Picture::of_network(&read, &found, &sliced, what, self.seed, self.dtype, self.memory))?;
-        }
-        if self.pictures.take_standard_output() {
-            return Ok(());
-        }
         let text = if self.json {
             self.as_json(&read, &found, &sliced, &machine, cpu_seconds() - begin)
         } else {
             self.as_table(&read, &found, &sliced, &machine)
         };
+        if self.pictures.are_asked_for() {
+            let what = self.minimize.name();
+            let picture = Picture::of_network(&read, &found, &sliced, what, self.seed, self.dtype, self.memory);
+            return self.pictures.write(&picture, &text);
+        }
         Ok(write!(std::io::stdout(), "{text}")?)
     }
 
