@@ -1,15 +1,23 @@
-//! Optimised plans against the programs as written, one thread, interleaved.
+//! Optimised plans against the written order, one thread, interleaved.
 //!
-//! `cargo bench --bench plans` prints one line a program: microseconds of a call at -O0 (one nest an equation, in the written order) and at
-//! -O1, and how many times faster the latter is. Results are compared before anything is timed.
+//! `cargo bench --bench plans [NAME]` prints one line a program: microseconds of a call with products in the order of the text (`--path written`:
+//! the same kernels and fusion, no algebra) and with those of the optimiser, and how many times faster the latter is. Of the programs of
+//! the tests, whose sizes are small, it prints those that are slower by a tenth. Results are compared before anything is timed.
 
 #![allow(clippy::print_stdout, missing_docs, reason = "a benchmark prints its table")]
 
-use ein::{Bound, Compiler, Tensor, TensorMut, TensorRef};
-use ein_benches::interleave;
+use ein::{Bound, Compiler, Error, Order, Tensor, TensorMut};
+use ein_benches::{interleave, time};
+use ein_tests::compare::close;
+use ein_tests::fixture::{ProgramCase, reference_calls};
+use ein_tests::run;
 use std::cell::RefCell;
 
 const ROUNDS: usize = 15;
+/// Seconds of a round, at least: a tiny program is called many times.
+const ROUND: f64 = 3e-4;
+/// From how many times the written order on a plan is a bad one.
+const SLOWER: f64 = 1.1;
 
 /// Name, source, shapes of the inputs.
 type Case = (&'static str, &'static str, &'static [&'static [usize]]);
@@ -95,6 +103,26 @@ const CASES: [Case; 18] = [
     ("pointwise", "def f<N>(x: f32[N], z: f32[N]) -> y: f32[N] { a[i] = x[i] * z[i]; b[i] = a[i] + x[i]; y[i] = b[i] * b[i] - z[i]; }", &[&[65536], &[65536]]),
 ];
 
+/// Programs of files: name, definition, sizes of integer generics, shapes of the inputs.
+type File = (&'static str, &'static [(&'static str, i64)], &'static [&'static [usize]]);
+
+const FILES: [File; 14] = [
+    ("benches/programs/attention.ein", &[], &[&[1, 4, 128, 32], &[1, 4, 128, 32], &[1, 4, 128, 32]]),
+    ("benches/programs/bool_mm.ein", &[], &[&[128, 128], &[128, 128]]),
+    ("benches/programs/conv2d.ein", &[], &[&[1, 8, 32, 32], &[8, 8, 3, 3]]),
+    ("benches/programs/fma_chain.ein", &[], &[&[65536], &[65536], &[65536]]),
+    ("benches/programs/jacobi5.ein", &[], &[&[514, 514]]),
+    ("benches/programs/logsumexp_mm.ein", &[], &[&[64, 64], &[64, 64]]),
+    ("benches/programs/maxplus_mm.ein", &[], &[&[128, 128], &[128, 128]]),
+    ("benches/programs/mlp_relu.ein", &[], &[&[64, 128], &[128, 256], &[256], &[256, 32]]),
+    ("benches/programs/rbf_matvec.ein", &[], &[&[256, 16], &[256, 16], &[256]]),
+    ("benches/programs/softmax_rows.ein", &[], &[&[256, 512]]),
+    ("benches/programs/sqdist.ein", &[], &[&[192, 16], &[192, 16]]),
+    ("examples/attention/attention.ein", &[], &[&[1, 4, 128, 32], &[1, 4, 128, 32], &[1, 4, 128, 32]]),
+    ("examples/conv2d/conv2d.ein", &[], &[&[1, 3, 64, 64], &[4, 3, 3, 3]]),
+    ("examples/layernorm/layernorm.ein", &[], &[&[4, 64, 256], &[256], &[256]]),
+];
+
 /// Numbers between -1 and 1, the same in every run.
 fn input(seed: u64, shape: &[usize]) -> Tensor {
     let mut state = seed;
@@ -105,37 +133,85 @@ fn input(seed: u64, shape: &[usize]) -> Tensor {
     Tensor::from_vec(shape, (0..shape.iter().product()).map(|_| next()).collect()).expect("as many values as the shape says")
 }
 
-fn bind(source: &str, views: &[TensorRef<'_>], level: u8) -> Result<Bound, ein::Error> {
-    Compiler::new().threads(1).opt_level(level).compile(source)?.main_def()?.bind().like(views).build()
+/// A call of the last definition of a program on such numbers.
+fn case(name: &str, source: &str, sizes: &[(&str, i64)], shapes: &[&[usize]]) -> Result<ProgramCase, Error> {
+    let function = Compiler::new().threads(1).compile(source)?.main_def()?;
+    let inputs = function.inputs().into_iter().zip(shapes).enumerate();
+    Ok(ProgramCase {
+        name: name.to_owned(),
+        source: source.to_owned(),
+        def: None,
+        sizes: sizes.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
+        inputs: inputs.map(|(n, (name, shape))| (name.to_owned(), input(n as u64 + 1, shape))).collect(),
+        outputs: Vec::new(),
+        tolerance: 1e-4,
+    })
 }
 
-/// Largest difference, as a part of the largest value.
-fn difference(a: &[Tensor], b: &[Tensor]) -> f32 {
-    let pairs = a.iter().zip(b).map(|(a, b)| {
-        let [a, b] = [a, b].map(|t| t.as_slice::<f32>().expect("results are f32"));
-        let scale = a.iter().fold(1e-30f32, |m, x| m.max(x.abs()));
-        a.iter().zip(b).fold(0.0f32, |m, (x, y)| m.max((x - y).abs())) / scale
-    });
-    pairs.fold(0.0, f32::max)
+/// The code of a case, and results of it.
+struct Contestant {
+    bound: Bound,
+    outputs: RefCell<Vec<Tensor>>,
 }
 
-fn main() -> Result<(), ein::Error> {
-    println!("{:<20}{:>12}{:>12}{:>10}", "program", "-O0 us", "-O1 us", "faster");
-    for (name, source, shapes) in CASES {
-        let inputs: Vec<Tensor> = shapes.iter().enumerate().map(|(n, shape)| input(n as u64 + 1, shape)).collect();
-        let views: Vec<TensorRef<'_>> = inputs.iter().map(TensorRef::from).collect();
-        let bound = [bind(source, &views, 0)?, bind(source, &views, 1)?];
-        let outputs = [bound[0].call(&views)?.into_tensors(), bound[1].call(&views)?.into_tensors()];
-        let apart = difference(&outputs[0], &outputs[1]);
-        assert!(apart < 1e-4, "{name}: results differ by {apart}");
-        let outputs = outputs.map(RefCell::new);
-        let run = |n: usize| {
-            let mut out = outputs[n].borrow_mut();
-            let mut into: Vec<TensorMut<'_>> = out.iter_mut().map(TensorMut::from).collect();
-            bound[n].call_into(&views, &mut into).expect("it ran before");
-        };
-        let (written, optimised) = interleave(ROUNDS, 1, || run(0), || run(1));
-        println!("{name:<20}{:>12.1}{:>12.1}{:>10.2}", written * 1e6, optimised * 1e6, written / optimised);
+impl Contestant {
+    fn new(case: &ProgramCase, order: Order) -> Result<Self, Error> {
+        let bound = run::bound_in(&Compiler::new().threads(1).order(order).compile(&case.source)?, case)?;
+        let outputs = RefCell::new(bound.call(&run::views(&bound, case))?.into_tensors());
+        Ok(Self { bound, outputs })
     }
+
+    fn call(&self, case: &ProgramCase) {
+        let mut outputs = self.outputs.borrow_mut();
+        let mut into: Vec<TensorMut<'_>> = outputs.iter_mut().map(TensorMut::from).collect();
+        self.bound.call_into(&run::views(&self.bound, case), &mut into).expect("it ran before");
+    }
+}
+
+/// Microseconds of a call in the written order and in that of the optimiser.
+fn compare(case: &ProgramCase) -> Result<(f64, f64), Error> {
+    let [written, optimised] = [Contestant::new(case, Order::Written)?, Contestant::new(case, Order::Auto)?];
+    for (got, expected) in optimised.outputs.borrow().iter().zip(&*written.outputs.borrow()) {
+        close(got, expected, case.tolerance).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    }
+    let once = time(1, &mut || written.call(case));
+    let calls = (ROUND / once).clamp(1.0, 200.0) as usize;
+    let (a, b) = interleave(ROUNDS, calls, || written.call(case), || optimised.call(case));
+    Ok((a * 1e6, b * 1e6))
+}
+
+fn report(name: &str, (written, optimised): (f64, f64)) {
+    let mark = if optimised > SLOWER * written { "  slower" } else { "" };
+    println!("{name:<36}{written:>12.1}{optimised:>14.1}{:>10.2}{mark}", written / optimised);
+}
+
+/// The first call of each definition of the tests.
+fn small() -> Vec<ProgramCase> {
+    let mut calls = reference_calls();
+    calls.sort_by(|a, b| (&a.program, &a.def).cmp(&(&b.program, &b.def)));
+    calls.dedup_by(|a, b| (&a.program, &a.def) == (&b.program, &b.def));
+    calls.iter().map(|call| call.case()).collect()
+}
+
+fn main() -> Result<(), Error> {
+    let wanted = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
+    let is_wanted = |name: &str| wanted.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()));
+    println!("{:<36}{:>12}{:>14}{:>10}", "program", "written us", "optimised us", "faster");
+    for (name, source, shapes) in CASES.into_iter().filter(|(name, ..)| is_wanted(name)) {
+        report(name, compare(&case(name, source, &[], shapes)?)?);
+    }
+    for (name, sizes, shapes) in FILES.into_iter().filter(|(name, ..)| is_wanted(name)) {
+        let source = std::fs::read_to_string(ein_tests::repository().join(name)).expect("a file of the repository");
+        report(name, compare(&case(name, &source, sizes, shapes)?)?);
+    }
+    let mut n = 0;
+    for case in small().iter().filter(|case| is_wanted(&case.name)) {
+        let times = compare(case)?;
+        n += 1;
+        if times.1 > SLOWER * times.0 || wanted.is_some() {
+            report(&case.name, times);
+        }
+    }
+    println!("and {n} programs of the tests");
     Ok(())
 }
