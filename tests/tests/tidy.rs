@@ -16,8 +16,11 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("runtime", &["ein-ir"]),
     ("backends/cranelift", &["ein-ir", "ein-runtime"]),
     ("backends/fhe", &["ein-ir"]),
-    ("compiler/driver", &["ein-cranelift", "ein-he", "ein-ir", "ein-lower", "ein-macros", "ein-opt", "ein-runtime", "ein-syntax"]),
-    ("tests", &["ein", "ein-cranelift", "ein-fhe", "ein-grammar", "ein-he", "ein-ir", "ein-lower", "ein-opt", "ein-runtime", "ein-syntax"]),
+    (
+        "compiler/driver",
+        &["ein-cranelift", "ein-fhe", "ein-he", "ein-ir", "ein-lower", "ein-macros", "ein-opt", "ein-runtime", "ein-syntax"],
+    ),
+    ("tests", &["ein", "ein-cranelift", "ein-grammar", "ein-he", "ein-ir", "ein-lower", "ein-opt", "ein-runtime", "ein-syntax"]),
     ("examples/minilm", &["ein"]),
     ("benches", &["ein", "ein-cranelift", "ein-grammar", "ein-ir", "ein-lower", "ein-opt", "ein-runtime", "ein-syntax"]),
 ];

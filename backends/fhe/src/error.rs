@@ -4,32 +4,32 @@ use ein_ir::diagnostic::Diagnostic;
 
 /// An operand whose numbers have no known bound.
 pub(crate) fn no_bound(name: &str) -> Diagnostic {
-    Diagnostic::error(710, "he-range", format!("nothing bounds the numbers of `{name}`"))
+    Diagnostic::error(720, "he-bound", format!("nothing bounds the numbers of `{name}`"))
         .help(format!("say how large they get, as in `--bound {name}=100`"))
 }
 
 /// A bound that is none.
 pub(crate) fn bad_bound(name: &str) -> Diagnostic {
-    Diagnostic::error(710, "he-range", format!("the bound of `{name}` is not a positive number"))
+    Diagnostic::error(720, "he-bound", format!("the bound of `{name}` is not a positive number"))
 }
 
 /// A bound of a name that the program does not have.
 pub(crate) fn unknown_bound(name: &str, known: &[&str]) -> Diagnostic {
     let known = if known.is_empty() { "no tensors".to_owned() } else { format!("`{}`", known.join("`, `")) };
-    Diagnostic::error(710, "he-range", format!("a bound for `{name}`, but the program has {known}"))
+    Diagnostic::error(720, "he-bound", format!("a bound for `{name}`, but the program has {known}"))
 }
 
 /// An element of an operand is larger than was said.
 #[cfg(feature = "bfv")]
 pub(crate) fn beyond_bound(name: &str, position: usize, bound: f64) -> Diagnostic {
-    Diagnostic::error(710, "he-range", format!("element {position} of `{name}` is beyond its bound {bound}"))
+    Diagnostic::error(720, "he-bound", format!("element {position} of `{name}` is beyond its bound {bound}"))
         .note("the keys were made for results of numbers within the bounds; larger ones would come out wrong")
         .help(format!("make the keys with a larger `--bound {name}=…`"))
 }
 
 /// Results with more bits than one plaintext modulus may have.
 pub(crate) fn too_large(name: &str, bits: u32, most: u32) -> Diagnostic {
-    Diagnostic::error(710, "he-range", format!("`{name}` may need {bits} bits, but a slot holds {most}"))
+    Diagnostic::error(720, "he-bound", format!("`{name}` may need {bits} bits, but a slot holds {most}"))
         .help("lower the bounds of the operands, or the bits of fractions")
 }
 

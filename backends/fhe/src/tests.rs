@@ -150,7 +150,7 @@ fn reals_are_as_close_as_the_bound_says() {
     for n in 0..4 {
         assert!((y[n] - 0.3 * (a[n] * w[n]).powi(2)).abs() <= error, "{} for {} within {error}", y[n], 0.3 * (a[n] * w[n]).powi(2));
     }
-    assert_eq!(engine.encrypt(&keys.public, &[Numbers::Reals(vec![0.0, f64::NAN, 0.0, 0.0])], &mut random).unwrap_err().code.0, 710);
+    assert_eq!(engine.encrypt(&keys.public, &[Numbers::Reals(vec![0.0, f64::NAN, 0.0, 0.0])], &mut random).unwrap_err().code.0, 720);
 }
 
 fn made() -> (Engine, Keys, Ciphertexts, Ciphertexts) {

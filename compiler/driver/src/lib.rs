@@ -32,6 +32,8 @@ pub mod bound;
 pub mod calibrate;
 pub mod einsum;
 pub mod emit;
+#[cfg(feature = "he-bfv")]
+pub mod encrypted;
 pub mod error;
 pub mod explanation;
 pub mod format;

@@ -53,7 +53,16 @@ fn cannot_write(path: &Path, error: &io::Error) -> Error {
 ///
 /// `cannot-write`.
 pub fn save_text(path: &Path, text: &str) -> Result<(), Error> {
-    replace_file(path, |file| file.write_all(text.as_bytes()))
+    save_bytes(path, text.as_bytes())
+}
+
+/// Writes bytes, as [`save_text`] does.
+///
+/// # Errors
+///
+/// `cannot-write`.
+pub fn save_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace_file(path, |file| file.write_all(bytes))
 }
 
 /// Writes texts into a file each, as [`save_text`] does: all of them, or none if one cannot be written or `besides`, what else is written,

@@ -30,9 +30,9 @@ fn only_slots_with_numbers_count() {
 #[test]
 fn what_cannot_be_bounded_is_refused_by_name() {
     let code = |options: &[(&str, f64)]| bounds(DOT, options, 0).unwrap_err();
-    assert_eq!(code(&[]), (710, "E0710: nothing bounds the numbers of `A`".to_owned()));
-    assert_eq!(code(&[("A", -1.0)]), (710, "E0710: the bound of `A` is not a positive number".to_owned()));
-    assert_eq!(code(&[("A", 1.0), ("X", 1.0)]), (710, "E0710: a bound for `X`, but the program has `A`, `B`".to_owned()));
+    assert_eq!(code(&[]), (720, "E0720: nothing bounds the numbers of `A`".to_owned()));
+    assert_eq!(code(&[("A", -1.0)]), (720, "E0720: the bound of `A` is not a positive number".to_owned()));
+    assert_eq!(code(&[("A", 1.0), ("X", 1.0)]), (720, "E0720: a bound for `X`, but the program has `A`, `B`".to_owned()));
     assert_eq!(bounds(&DOT.replace("i32[3]", "c64[3]"), &[("A", 1.0)], 0).unwrap_err().0, 716);
     assert_eq!(bounds(&DOT.replace("i32[3]", "f32[3]"), &[("A", 1.0)], 0).unwrap_err().0, 716);
 }

@@ -41,7 +41,7 @@ fn parameters_are_within_the_table() {
 #[test]
 fn what_no_secure_parameters_carry_is_refused() {
     assert_eq!(power(65536, 1, 1.0, false).unwrap_err().code.0, 719);
-    assert_eq!(power(64, 4, 100.0, false).unwrap_err().code.0, 710);
+    assert_eq!(power(64, 4, 100.0, false).unwrap_err().code.0, 720);
     assert_eq!(power(64, 80, 1.0, false).unwrap_err().code.0, 711);
 }
 

@@ -1,12 +1,27 @@
-//! `ein he`: programs over ciphertexts.
+//! `ein he`: programs over ciphertexts. What needs the scheme itself is in builds with the feature `he-bfv`.
 
+#[cfg(feature = "he-bfv")]
+pub(crate) mod decrypt;
+#[cfg(feature = "he-bfv")]
+pub(crate) mod encrypt;
+#[cfg(feature = "he-bfv")]
+pub(crate) mod folder;
+#[cfg(feature = "he-bfv")]
+pub(crate) mod keygen;
 pub(crate) mod plan;
+#[cfg(feature = "he-bfv")]
+pub(crate) mod run;
 
 use crate::cli::Failure;
 use clap::{Args, Subcommand};
 
-/// Plan programs over ciphertexts
+/// Plan programs over ciphertexts, and run them
 #[derive(Args)]
+#[cfg_attr(
+    not(feature = "he-bfv"),
+    command(after_help = "keygen, encrypt, run and decrypt are in builds with the feature he-bfv:
+  cargo install --path compiler/driver --features he-bfv")
+)]
 pub(crate) struct He {
     #[command(subcommand)]
     command: Command,
@@ -15,12 +30,28 @@ pub(crate) struct He {
 #[derive(Subcommand)]
 enum Command {
     Plan(plan::Plan),
+    #[cfg(feature = "he-bfv")]
+    Keygen(keygen::Keygen),
+    #[cfg(feature = "he-bfv")]
+    Encrypt(encrypt::Encrypt),
+    #[cfg(feature = "he-bfv")]
+    Run(run::Run),
+    #[cfg(feature = "he-bfv")]
+    Decrypt(decrypt::Decrypt),
 }
 
 impl He {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         match self.command {
             Command::Plan(command) => command.execute(),
+            #[cfg(feature = "he-bfv")]
+            Command::Keygen(command) => command.execute(),
+            #[cfg(feature = "he-bfv")]
+            Command::Encrypt(command) => command.execute(),
+            #[cfg(feature = "he-bfv")]
+            Command::Run(command) => command.execute(),
+            #[cfg(feature = "he-bfv")]
+            Command::Decrypt(command) => command.execute(),
         }
     }
 }

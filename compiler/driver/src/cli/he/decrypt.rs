@@ -1,0 +1,40 @@
+//! `ein he decrypt`: results, for the owner of the secret key.
+
+use crate::cli::he::folder;
+use crate::cli::{Failure, input, say};
+use clap::Args;
+use ein::encrypted::{Ciphertexts, SecretKey, read, tensor};
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// Decrypt the results of a program
+#[derive(Args)]
+#[command(after_help = "Example:
+  ein he decrypt --keys mine results.ct --out-dir out")]
+pub(crate) struct Decrypt {
+    /// The folder with manifest.json and secret.key
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+    /// The ciphertexts of the results
+    results: PathBuf,
+    /// Folder for the results, each as NAME.npy; or one archive FILE.npz or FILE.safetensors
+    #[arg(long, value_name = "DIR")]
+    out_dir: PathBuf,
+}
+
+impl Decrypt {
+    pub(crate) fn execute(self) -> Result<(), Failure> {
+        let engine = folder::engine(&self.keys)?;
+        let key = Zeroizing::new(read(&self.keys.join(folder::SECRET_KEY))?);
+        let key = SecretKey::from_bytes(&engine, &key).map_err(ein::Error::from)?;
+        let results = Ciphertexts::outputs_from_bytes(&engine, &read(&self.results)?).map_err(ein::Error::from)?;
+        let numbers = engine.decrypt(&key, &results).map_err(ein::Error::from)?;
+        let outputs = engine.program().outputs.iter().zip(&numbers);
+        let tensors = outputs.map(|(output, numbers)| Ok((output.name.as_str(), tensor(numbers, &output.layout.shape)?)));
+        let tensors = tensors.collect::<Result<Vec<_>, ein::Error>>()?;
+        for path in input::save_all(tensors.iter().map(|(name, tensor)| (*name, tensor)), &self.out_dir)? {
+            say(&format!("wrote {}\n", path.display()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! The folder of a key pair: what is in it, by name.
+
+use crate::cli::Failure;
+use ein::Diagnostic;
+use ein::encrypted::{Engine, Numbers, numbers, read};
+use ein_ir::dtype::DType;
+use ein_runtime::TensorRef;
+use std::path::Path;
+
+pub(crate) const MANIFEST: &str = "manifest.json";
+pub(crate) const SECRET_KEY: &str = "secret.key";
+pub(crate) const PUBLIC_KEY: &str = "public.key";
+pub(crate) const EVALUATION_KEYS: &str = "evaluation.keys";
+
+/// The engine that the manifest of a folder describes.
+pub(crate) fn engine(folder: &Path) -> Result<Engine, Failure> {
+    let bytes = read(&folder.join(MANIFEST))?;
+    let malformed = || Diagnostic::error(931, "he-malformed", "not a manifest: it is no text");
+    let text = String::from_utf8(bytes).map_err(|_| ein::Error::from(malformed()))?;
+    Ok(Engine::from_manifest(&text).map_err(ein::Error::from)?)
+}
+
+/// The operands of these names and shapes among arrays that were loaded; no others may be there.
+pub(crate) fn operands(wanted: &[(&str, DType, &[u64])], given: &[(&str, TensorRef<'_>)]) -> Result<Vec<Numbers>, Failure> {
+    let names = || wanted.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    if let Some((name, _)) = given.iter().find(|(name, _)| !wanted.iter().any(|(wanted, ..)| wanted == name)) {
+        return Err(ein_runtime::Error::UnknownInput { name: (*name).to_owned(), known: names() }.into());
+    }
+    let find = |(name, _, shape): &(&str, DType, &[u64])| {
+        let (_, view) =
+            given.iter().find(|(given, _)| given == name).ok_or(ein_runtime::Error::MissingInput { name: (*name).to_owned() })?;
+        Ok(numbers(name, shape, view)?)
+    };
+    wanted.iter().map(find).collect()
+}

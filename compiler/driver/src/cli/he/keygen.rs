@@ -1,0 +1,76 @@
+//! `ein he keygen`: keys for one program.
+
+use crate::cli::he::folder;
+use crate::cli::he::plan::ProgramOptions;
+use crate::cli::input::{self, Assignment};
+use crate::cli::{Failure, say};
+use clap::Args;
+use ein::encrypted::{Engine, Options, rng, save_secret};
+use ein_runtime::io;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Make keys for a program: to encrypt its inputs, to run it, and to decrypt its results
+///
+/// The folder then has secret.key, which stays with the owner of the inputs; public.key, which encrypts; and manifest.json and
+/// evaluation.keys, which whoever runs the program needs.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  ein he keygen score.ein --size D=256 --slots 4096 --bound x=100 --bound w=50 --keys mine
+  ein he keygen --einsum 'ij,j->i' --shape A=64x64:i64 --shape B=64:i64 --secret B --bound A=9 --bound B=9 --keys mine")]
+pub(crate) struct Keygen {
+    #[command(flatten)]
+    program: ProgramOptions,
+    /// The largest absolute value of an operand; small integer types have their own
+    #[arg(long = "bound", value_name = "NAME=NUMBER", value_parser = input::assignment)]
+    bounds: Vec<Assignment>,
+    /// Bits after the binary point, for programs of reals
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=40))]
+    fraction_bits: u32,
+    /// Small and fast parameters that anybody breaks
+    #[arg(long)]
+    insecure_toy: bool,
+    /// A new folder for the keys
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+}
+
+impl Keygen {
+    pub(crate) fn execute(self) -> Result<(), Failure> {
+        let mut bounds = BTreeMap::new();
+        for Assignment { name, value } in &self.bounds {
+            let bound: f64 = value.parse().map_err(|_| Failure::Usage(format!("the bound of `{name}` is not a number: `{value}`")))?;
+            bounds.insert(name.clone(), bound);
+        }
+        let options = Options { bounds, fraction_bits: self.fraction_bits, insecure_toy: self.insecure_toy };
+        let engine = Engine::new(self.program.packed()?, options).map_err(ein::Error::from)?;
+        let keys = engine.keygen(&mut rng()).map_err(ein::Error::from)?;
+        let unwritable = |e: std::io::Error| ein_runtime::Error::CannotWrite { path: self.keys.clone(), reason: io::describe(&e) };
+        std::fs::create_dir_all(&self.keys).map_err(unwritable)?;
+        // First, because it is the one that is never replaced.
+        save_secret(&self.keys.join(folder::SECRET_KEY), &keys.secret.to_bytes(&engine))?;
+        io::save_bytes(&self.keys.join(folder::PUBLIC_KEY), &keys.public.to_bytes(&engine))?;
+        io::save_bytes(&self.keys.join(folder::EVALUATION_KEYS), &keys.evaluation.to_bytes(&engine))?;
+        io::save_text(&self.keys.join(folder::MANIFEST), &engine.manifest())?;
+        say(&describe(&engine));
+        Ok(())
+    }
+}
+
+/// Parameters for people.
+fn describe(engine: &Engine) -> String {
+    let parameters = engine.parameters();
+    let security = if parameters.insecure { "INSECURE, for tests only" } else { "128 bits of security" };
+    let mut text = format!(
+        "BFV, degree {}, modulus of {} bits, numbers modulo {}, {} bits to spare: {security}\n",
+        parameters.degree,
+        parameters.total_bits(),
+        parameters.plain_modulus,
+        parameters.spare_bits
+    );
+    for (output, bound) in engine.program().outputs.iter().zip(engine.bounds()) {
+        let rounding = if bound.error > 0.0 { format!(", rounded by at most {:.3e}", bound.error) } else { String::new() };
+        text += &format!("{}: at most {}{rounding}\n", output.name, bound.magnitude);
+    }
+    text
+}

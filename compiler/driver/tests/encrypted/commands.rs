@@ -1,0 +1,96 @@
+//! `ein he keygen`, `encrypt`, `run` and `decrypt`.
+
+use crate::folder;
+use ein::ndarray::{Array1, Array2, array};
+use ein::{TensorRef, io};
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn ein(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ein")).current_dir(folder).arg("he").args(args).output().unwrap()
+}
+
+/// Standard error of a command that must do its work.
+fn done(folder: &Path, args: &str) -> String {
+    let output = ein(folder, &args.split_whitespace().collect::<Vec<_>>());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{args}: {told}");
+    told
+}
+
+/// Standard error of a command that must be refused with this code.
+fn refused(folder: &Path, code: &str, args: &str) {
+    let output = ein(folder, &args.split_whitespace().collect::<Vec<_>>());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && told.contains(code), "{args}: {told}");
+    assert!(!told.contains("panicked"), "{args}: {told}");
+}
+
+const KEYGEN: &str = "keygen --einsum ij,j->i --shape A=3x4:i32 --shape B=4:i32 --secret B --slots 16 --bound A=9 --insecure-toy";
+
+fn arrays(folder: &Path) {
+    let (a, b): (Array2<i32>, Array1<i32>) = (array![[1, -2, 3, 4], [9, 9, -9, 9], [0, 0, 0, -1]], array![5, -6, 7, 100]);
+    io::save_npy(&folder.join("a.npy"), &TensorRef::from(&a)).unwrap();
+    io::save_npy(&folder.join("b.npy"), &TensorRef::from(&b)).unwrap();
+}
+
+#[test]
+fn commands_encrypt_run_and_decrypt() {
+    let folder = folder("commands");
+    arrays(&folder);
+    let told = done(&folder, &format!("{KEYGEN} --bound B=100 --keys mine"));
+    assert!(told.contains("INSECURE"), "{told}");
+    std::fs::create_dir(folder.join("theirs")).unwrap();
+    for name in ["manifest.json", "evaluation.keys"] {
+        std::fs::copy(folder.join("mine").join(name), folder.join("theirs").join(name)).unwrap();
+    }
+    done(&folder, "encrypt --keys mine --in B=b.npy -o in.ct");
+    let told = done(&folder, "run --keys theirs --inputs in.ct --in A=a.npy -o out.ct");
+    assert!(told.contains("mulcp") && told.contains("ms each"), "{told}");
+    done(&folder, "decrypt --keys mine out.ct --out-dir clear");
+    let file = std::fs::read_dir(folder.join("clear")).unwrap().next().unwrap().unwrap().path();
+    let loaded = io::load(file.to_str().unwrap()).unwrap();
+    let results: Vec<i64> = loaded.view().as_array::<i64>().unwrap().iter().copied().collect();
+    assert_eq!(results, [438, 828, -100]);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_reads_the_secret_key_and_nobody_replaces_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("owner");
+    done(&folder, &format!("{KEYGEN} --bound B=100 --keys mine"));
+    let key = folder.join("mine/secret.key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    let before = std::fs::read(&key).unwrap();
+    refused(&folder, "E0909", &format!("{KEYGEN} --bound B=100 --keys mine"));
+    assert!(std::fs::read(&key).unwrap() == before);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn files_that_do_not_fit_are_refused() {
+    let folder = folder("refused");
+    arrays(&folder);
+    refused(&folder, "E0720", &format!("{KEYGEN} --keys mine"));
+    done(&folder, &format!("{KEYGEN} --bound B=100 --keys mine"));
+    done(&folder, &format!("{KEYGEN} --bound B=99 --keys other"));
+    done(&folder, "encrypt --keys mine --in B=b.npy -o in.ct");
+    refused(&folder, "E0720", "encrypt --keys other --in B=b.npy -o none.ct");
+    refused(&folder, "E0934", "encrypt --keys mine --in B=a.npy -o none.ct");
+    refused(&folder, "E0932", "run --keys other --inputs in.ct --in A=a.npy -o none.ct");
+    refused(&folder, "E0931", "run --keys mine --inputs a.npy --in A=a.npy -o none.ct");
+    refused(&folder, "E0901", "run --keys mine --inputs missing.ct --in A=a.npy -o none.ct");
+    let mut bytes = std::fs::read(folder.join("in.ct")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(folder.join("changed.ct"), &bytes).unwrap();
+    refused(&folder, "E0931", "run --keys mine --inputs changed.ct --in A=a.npy -o none.ct");
+    refused(&folder, "E0931", "decrypt --keys mine in.ct --out-dir none");
+    let manifest = std::fs::read_to_string(folder.join("mine/manifest.json")).unwrap();
+    std::fs::write(folder.join("mine/manifest.json"), manifest.replace("100.0", "200.0")).unwrap();
+    refused(&folder, "E0931", "run --keys mine --inputs in.ct --in A=a.npy -o none.ct");
+    assert!(!folder.join("none.ct").exists() && !folder.join("none").exists());
+    std::fs::remove_dir_all(folder).unwrap();
+}
