@@ -1,5 +1,6 @@
 //! Plans of encrypted einsums: proved for all operands, and replayed from their JSON alone.
 
+use ein_he::program::meaning::prove as prove_program;
 use ein_he::program::{Label, Origin, Program, Sum, Tensor, Term};
 use ein_he::{Axis, Contract, Operand, Options, Subscript, interchange, plan};
 use ein_ir::dtype::DType;
@@ -137,6 +138,90 @@ fn random_einsums_are_proved_and_replayed() {
         let case = random_case(&mut random);
         case.check();
     }
+}
+
+/// A tensor that adds up one to three products of earlier ones, with coefficients, and with sums of indices as subscripts.
+fn random_sum(random: &mut Random, earlier: &[Tensor]) -> (Vec<u64>, Sum) {
+    let labels: Vec<Label> = (0..4).map(|n| Label { name: format!("l{n}"), size: random.pick(&[0, 1, 2, 2, 3, 3, 4, 4]) }).collect();
+    // An axis without positions is read by a label without positions.
+    let readable = |tensor: &&Tensor| tensor.shape.iter().all(|&size| size > 0 || labels.iter().any(|label| label.size == 0));
+    let earlier: Vec<(usize, &Tensor)> = earlier.iter().enumerate().filter(|(_, tensor)| readable(tensor)).collect();
+    let mut output: Vec<u8> = (0..4).filter(|_| random.one_in(2)).collect();
+    random.shuffle(&mut output);
+    let terms = (0..1 + random.below(3)).map(|_| {
+        let operands = (0..1 + random.below(2)).map(|_| {
+            let (tensor, declared) = random.pick(&earlier);
+            let axes = declared.shape.iter().map(|&size| Axis { size, subscript: subscript(random, &labels, size) });
+            Operand { name: declared.name.clone(), tensor, axes: axes.collect(), secret: declared.is_secret() }
+        });
+        let operands = operands.collect();
+        Term { coefficient: random.pick(&[1.0, 1.0, -1.0, 3.0, 0.5]), operands }
+    });
+    let terms = terms.collect();
+    (output.iter().map(|&label| labels[usize::from(label)].size).collect(), Sum { labels, output, terms })
+}
+
+/// Something that stays inside an axis: a label of its size, a sum, a reversed label, a position.
+fn subscript(random: &mut Random, labels: &[Label], size: u64) -> Subscript {
+    let numbers = || (0_u8..).zip(labels);
+    let fits: Vec<u8> = numbers().filter(|(_, label)| label.size == size).map(|(n, _)| n).collect();
+    if !fits.is_empty() && (size == 0 || !random.one_in(4)) {
+        return Subscript::Label(random.pick(&fits));
+    }
+    let pairs = numbers().flat_map(|(a, x)| {
+        numbers().filter(move |(b, y)| a < *b && x.size > 0 && y.size > 0 && x.size + y.size - 1 <= size).map(move |(b, _)| (a, b))
+    });
+    let pairs: Vec<(u8, u8)> = pairs.collect();
+    let smaller: Vec<(u8, u64)> =
+        numbers().filter(|(_, label)| (1..=size).contains(&label.size)).map(|(n, label)| (n, label.size)).collect();
+    match random.below(3) {
+        0 if !pairs.is_empty() => {
+            let (a, b) = random.pick(&pairs);
+            Subscript::Linear { terms: vec![(a, 1), (b, 1)], offset: 0 }
+        }
+        1 if !smaller.is_empty() => {
+            let (label, n) = random.pick(&smaller);
+            Subscript::Linear { terms: vec![(label, -1)], offset: (n - 1).cast_signed() }
+        }
+        _ => Subscript::Fixed(random.below(size as usize) as u64),
+    }
+}
+
+/// Secret and public tensors, and two sums over them of which the second may read the first.
+fn random_program(random: &mut Random) -> Program {
+    let mut tensors = Vec::new();
+    for (n, name) in NAMES.into_iter().take(3).enumerate() {
+        let shape: Vec<u64> = (0..random.below(3)).map(|_| random.pick(&[0, 1, 2, 2, 3, 3, 4, 5])).collect();
+        tensors.push(declared(name, &shape, if n > 0 && random.one_in(3) { Origin::Public } else { Origin::Secret }));
+    }
+    for name in ["y", "z"] {
+        // A sum of public tensors only is none of a packed program.
+        let (shape, sum) = std::iter::repeat_with(|| random_sum(random, &tensors))
+            .find(|(_, sum)| sum.terms.iter().any(|term| term.operands.iter().any(|operand| operand.secret)))
+            .expect("there is a secret tensor");
+        tensors.push(declared(name, &shape, Origin::Sum(sum)));
+    }
+    Program { name: "random".to_owned(), results: vec![4, 3], tensors }
+}
+
+#[test]
+fn random_programs_are_proved() {
+    let mut random = Random::new(11);
+    let mut proved = 0;
+    for round in 0..120 {
+        let program = random_program(&mut random);
+        let contract = random.pick(&[Contract::Strict, Contract::Free]);
+        let options = Options { contract, log_slots: 3 + random.below(4) as u32, key_budget: None };
+        match plan(&program, &options) {
+            Ok(packed) => {
+                prove_program(&program, &packed)
+                    .unwrap_or_else(|e| panic!("{round}: {options:?} {program:#?}: {e:?}\n{}", print::print(&packed)));
+                proved += 1;
+            }
+            Err(refused) => assert!(refused.iter().all(|d| d.code.0 == 190), "{round}: {refused:?}"),
+        }
+    }
+    assert!(proved > 80, "only {proved} are planned");
 }
 
 /// The kinds of products that published systems are measured on, small enough for a proof.

@@ -61,6 +61,13 @@ impl Subscript {
             Subscript::Linear { terms, offset } => (terms.clone(), *offset),
         }
     }
+
+    /// The position that it reads where the labels are at these; none is read before the first.
+    pub(crate) fn position(&self, at: &[u64]) -> u64 {
+        let (terms, offset) = self.linear();
+        let moved = terms.iter().fold(offset, |sum, (label, factor)| sum + factor * at[usize::from(*label)].cast_signed());
+        moved.cast_unsigned()
+    }
 }
 
 impl Operand {

@@ -107,7 +107,7 @@ impl Strides {
             let size = contraction.labels[usize::from(label)].size;
             label_steps(size, label, log_slots, |bit| self.weights.get(&LabelBit { label, bit }).copied().unwrap_or(0), to)
         });
-        LinearMap { offset: self.offset, steps: steps.collect() }
+        LinearMap { offset: self.offset, steps: steps.collect(), sizes: sizes(contraction) }
     }
 }
 
@@ -226,8 +226,14 @@ fn sized_map(size: impl Fn(u8) -> u64, from: &Packing, to: &Packing, log_slots: 
     let mut labels: Vec<u8> = from.keys().map(|bit| bit.label).collect();
     labels.dedup();
     let place = |label: u8, bit: u8| from.get(&LabelBit { label, bit }).map_or(0, |&p| 1 << p);
+    let sizes = labels.iter().map(|&label| (label, size(label))).collect();
     let steps = labels.into_iter().flat_map(|label| label_steps(size(label), label, log_slots, |bit| place(label, bit), to));
-    LinearMap { offset: 0, steps: steps.collect() }
+    LinearMap { offset: 0, steps: steps.collect(), sizes }
+}
+
+/// Sizes of all labels.
+pub(crate) fn sizes(contraction: &Contraction) -> BTreeMap<u8, u64> {
+    (0..).zip(contraction.labels.iter().map(|label| label.size)).collect()
 }
 
 /// The steps along a label: runs of bits that double at the source and at the target.

@@ -30,6 +30,8 @@ pub(crate) struct LinearMap {
     pub(crate) offset: u64,
     /// The indices, outermost first.
     pub(crate) steps: Vec<Step>,
+    /// Sizes of labels: of one that is cut into several steps, some choices of indices are beyond it, and are none of the map.
+    pub(crate) sizes: BTreeMap<u8, u64>,
 }
 
 /// Displacements that are multiples of one unit: `unit * v` for `v` in `lo..=hi`.
@@ -98,15 +100,30 @@ impl LinearMap {
 }
 
 impl LinearMap {
+    /// Labels whose steps together go beyond their sizes: the steps, and the size.
+    fn cut(&self) -> Vec<(Vec<usize>, u64)> {
+        let mut labels: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
+        for (n, step) in self.steps.iter().enumerate() {
+            step.label.into_iter().for_each(|label| labels.entry(label).or_default().push(n));
+        }
+        let last = |steps: &[usize]| steps.iter().map(|&n| (self.steps[n].size - 1) * self.steps[n].scale).sum::<u64>();
+        let sized = labels.into_iter().filter_map(|(label, steps)| Some((steps, *self.sizes.get(&label)?)));
+        sized.filter(|(steps, size)| last(steps) >= *size).collect()
+    }
+
     /// Calls `f` with the values of the indices, the source address and the target address.
     pub(crate) fn each(&self, mut f: impl FnMut(&[u64], u64, u64)) {
         if self.steps.iter().any(|step| step.size == 0) {
             return;
         }
+        let cut = self.cut();
         let mut values = vec![0; self.steps.len()];
         let (mut source, mut target) = (self.offset, 0);
         loop {
-            f(&values, source, target);
+            let position = |steps: &[usize]| steps.iter().map(|&n| values[n] * self.steps[n].scale).sum::<u64>();
+            if cut.iter().all(|(steps, size)| position(steps) < *size) {
+                f(&values, source, target);
+            }
             let mut at = self.steps.len();
             loop {
                 if at == 0 {

@@ -237,6 +237,6 @@ impl Roles<'_> {
             let size = step.label.map_or(u64::MAX, |label| self.contraction.labels[usize::from(label)].size);
             step.size = step.size.min((size - 1) / step.scale + 1);
         }
-        LinearMap { offset, steps }
+        LinearMap { offset, steps, sizes: convert::sizes(self.contraction) }
     }
 }

@@ -27,6 +27,7 @@ pub struct Options {
 /// What cannot be packed, with its place.
 pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Vec<Diagnostic>> {
     let log_slots = options.log_slots as usize;
+    let program = &without_empty_terms(program);
     let mut placings = vec![Placing::Anywhere; program.tensors.len()];
     if options.contract == Contract::Strict {
         for (placing, tensor) in placings.iter_mut().zip(&program.tensors) {
@@ -90,15 +91,35 @@ fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result
         }
         results.push((result, finish));
     }
-    let weight = results.iter().filter_map(|(_, finish)| finish.as_ref()).map(|finish| finish.cost.weigh()).sum();
     let emitted = emit::emit(program, &results, Keys::Each, log_slots);
+    if let Some(message) = emitted.refused {
+        return Err(vec![Diagnostic::error(190, "not-in-this-version", message)]);
+    }
+    let weight = results.iter().filter_map(|(_, finish)| finish.as_ref()).map(|finish| finish.cost.weigh()).sum();
     Ok(Planned { results, emitted, weight })
+}
+
+/// The same program without products that are summed over nothing, or have a factor that is zero.
+fn without_empty_terms(program: &Program) -> Program {
+    let mut program = program.clone();
+    for n in 0..program.tensors.len() {
+        let zero: Vec<bool> = (0..n).map(|earlier| is_zero(&program, earlier)).collect();
+        let Origin::Sum(sum) = &mut program.tensors[n].origin else { continue };
+        let is_empty = |label: u8| sum.labels[usize::from(label)].size == 0;
+        sum.terms.retain(|term| !term.operands.iter().any(|operand| zero[operand.tensor] || operand.labels().any(is_empty)));
+        // What nothing reads is not there.
+        let output = &sum.output;
+        let labels = (0..).zip(&mut sum.labels).filter(|(n, label)| label.size == 0 && !output.contains(n));
+        labels.for_each(|(_, label)| label.size = 1);
+    }
+    program
 }
 
 /// Whether a computed tensor has no elements, or adds nothing up.
 fn is_zero(program: &Program, tensor: usize) -> bool {
-    match &program.tensors[tensor].origin {
-        Origin::Sum(sum) => sum.labels.iter().any(|label| label.size == 0),
+    let tensor = &program.tensors[tensor];
+    match &tensor.origin {
+        Origin::Sum(sum) => sum.terms.is_empty() || tensor.shape.contains(&0),
         Origin::Secret | Origin::Public => false,
     }
 }

@@ -1,5 +1,7 @@
 //! What is planned: a program of sums of products over secret and public tensors.
 
+pub mod meaning;
+
 use crate::contraction::Operand;
 use ein_ir::dtype::DType;
 use ein_ir::span::Span;

@@ -34,6 +34,8 @@ pub(crate) enum Keys {
 pub(crate) struct Emitted {
     pub(crate) packed: Packed,
     pub(crate) conflicts: BTreeMap<usize, Vec<Packing>>,
+    /// What cannot be computed; if there is something, the program is not right.
+    pub(crate) refused: Option<String>,
 }
 
 /// Writes the results of a program as packed operations; none stands for a result that is zero or has no elements.
@@ -47,7 +49,7 @@ pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], keys:
         emitter.output(*tensor, &value);
     }
     let conflicts = emitter.placed.into_iter().filter(|(_, packings)| packings.len() > 1).collect();
-    Emitted { packed: emitter.builder.packed, conflicts }
+    Emitted { packed: emitter.builder.packed, conflicts, refused: emitter.refused }
 }
 
 struct Emitter<'a> {
@@ -64,6 +66,7 @@ struct Emitter<'a> {
     placed: BTreeMap<usize, Vec<Packing>>,
     /// What is held already, by where its description is.
     held: HashMap<*const Held, Value>,
+    refused: Option<String>,
 }
 
 /// A value: its ciphertexts by the label bits that number them; none for one that is zero.
@@ -104,6 +107,7 @@ impl<'a> Emitter<'a> {
             derived: HashMap::new(),
             placed: BTreeMap::new(),
             held: HashMap::new(),
+            refused: None,
         };
         emitter.builder.packed.name.clone_from(&program.name);
         for (n, tensor) in program.tensors.iter().enumerate() {
@@ -459,9 +463,14 @@ impl<'a> Emitter<'a> {
         let operands = || members.iter().map(|&n| &contraction.operands[n]);
         if let [one] = members[..]
             && contraction.labels_of(public.operands) == kept
-            && public.scale == 1.0
         {
-            return Factor::given(self.publics[&contraction.operands[one].tensor], contraction, &contraction.operands[one]);
+            let operand = &contraction.operands[one];
+            let tensor = if public.scale == 1.0 { self.publics[&operand.tensor] } else { self.scaled_public(operand, public.scale) };
+            return Factor::given(tensor, contraction, operand);
+        }
+        if let Some(operand) = operands().find(|operand| operand.is_sliced()) {
+            let message = format!("a product in the clear that reads only a part of `{}`, or along sums of indices", operand.name);
+            self.refused.get_or_insert(message);
         }
         let labels: Vec<u8> = (0..64).filter(|label| kept >> label & 1 == 1).collect();
         let axis = |&label: &u8| Axis { size: contraction.labels[usize::from(label)].size, subscript: Subscript::Label(label) };
@@ -474,6 +483,14 @@ impl<'a> Emitter<'a> {
         let dtype = self.program.tensors[contraction.operands[members[0]].tensor].dtype;
         let public = self.derive(PublicDecl { name, dtype, shape, source: PublicSource::Einsum { equation, args, scale: public.scale } });
         Factor::given(public, contraction, &Operand { name: String::new(), tensor: usize::MAX, axes, secret: false })
+    }
+
+    /// A whole tensor in the clear times a number.
+    fn scaled_public(&mut self, operand: &Operand, scale: f64) -> PublicId {
+        let letters: String = (0..).zip(&operand.axes).map(|(axis, _)| letter(axis)).collect();
+        let source = PublicSource::Einsum { equation: format!("{letters}->{letters}"), args: vec![self.publics[&operand.tensor]], scale };
+        let dtype = self.program.tensors[operand.tensor].dtype;
+        self.derive(PublicDecl { name: operand.name.clone(), dtype, shape: operand.shape(), source })
     }
 
     /// A tensor that is computed in the clear, once.
