@@ -129,6 +129,65 @@ fn sums_in_which_terms_lack_indices() {
     }
 }
 
+/// Plans the last definition of a program over f64, carries it out in f64, and gives the largest difference from the function itself.
+fn difference(source: &str, sizes: &[(&str, i64)], slots: u32) -> (f64, Counts) {
+    let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let function = program.main_def().expect("a definition");
+    let packed = function.packed(sizes, &PackOptions { slots, ..PackOptions::default() }).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let mut random = Random::new(3);
+    let mut numbers = |shape: &[u64]| -> ArrayD<f64> {
+        let shape: Vec<usize> = shape.iter().map(|&n| n as usize).collect();
+        ArrayD::from_shape_simple_fn(shape, || random.between(-1000, 1000) as f64 / 1000.0)
+    };
+    let secrets: Vec<(String, ArrayD<f64>)> = packed.inputs.values().map(|x| (x.name.clone(), numbers(&x.layout.shape))).collect();
+    let given = packed.publics.values().filter(|public| public.source == PublicSource::Given);
+    let publics: Vec<(String, ArrayD<f64>)> = given.map(|public| (public.name.clone(), numbers(&public.shape))).collect();
+    let flat = |arrays: &[(String, ArrayD<f64>)]| arrays.iter().map(|(_, array)| array.iter().copied().collect()).collect();
+    let operands = Operands { secrets: flat(&secrets), publics: flat(&publics), seed: 5 };
+    let got = slots::run(&packed, &operands).unwrap_or_else(|e| panic!("{source}\n{e:?}"));
+    let inputs = secrets.iter().chain(&publics).map(|(name, array)| (name.as_str(), TensorRef::from(array.view())));
+    let outputs = function.call(inputs.collect::<Vec<_>>()).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let clear: &Tensor = outputs.get(&packed.outputs[0].name).expect("the result");
+    let clear = clear.as_array::<f64>().expect("f64");
+    let worst = clear.iter().zip(&got[0]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    (worst, packed.counts())
+}
+
+#[test]
+fn approximated_functions() {
+    let source = "def score<B, D, O>(x: secret f64[B, D] in -1.0..1.0, W: f64[O, D], c: f64[O]) -> y: secret f64[B, O] within abs 1e-3 {
+        u[b, o] = W[o, d] * x[b, d] + c[o];
+        y[b, o] = approx(sigmoid, u[b, o], on = (-8.0, 8.0), degree <= 15);
+    }";
+    for (degree, error) in [(15_usize, 1.5e-3), (31, 4e-6)] {
+        let source = source.replace("15", &degree.to_string());
+        let (worst, counts) = difference(&source, &[("B", 3), ("D", 6), ("O", 5)], 256);
+        assert!(worst < error && worst > error / 1000.0, "degree {degree}: {worst}");
+        // The product with the weights and two moves at the most, then the polynomial.
+        let polynomial = (degree + 1_usize).ilog2() as usize + 1;
+        assert!(counts.depth <= 3 + polynomial, "{counts}");
+    }
+}
+
+#[test]
+fn attention_on_ciphertexts() {
+    let source =
+        "def attention<H, T, C, D>(x: secret f64[T, C] in -1.0..1.0, Q: f64[H, C, D], K: f64[H, C, D], V: f64[H, C, D], O: f64[H, D, C])
+        -> y: secret f64[T, C] {
+        q[h, t, d] = x[t, c] * Q[h, c, d];
+        k[h, t, d] = x[t, c] * K[h, c, d];
+        v[h, t, d] = x[t, c] * V[h, c, d];
+        s[h, t, u] = sum[d](q[h, t, d] * k[h, u, d]) * 0.1;
+        e[h, t, u] = approx(exp, s[h, t, u], on = (-4.0, 4.0), degree <= 15);
+        z[h, t] = sum[u](e[h, t, u]);
+        r[h, t] = approx(recip, z[h, t], on = (0.5, 20.0), degree <= 31);
+        w[h, t, d] = sum[u](e[h, t, u] * v[h, u, d]);
+        y[t, c] = sum[h, d](w[h, t, d] * r[h, t] * O[h, d, c]);
+    }";
+    let (worst, counts) = difference(source, &[("H", 2), ("T", 4), ("C", 4), ("D", 2)], 256);
+    assert!(worst < 2e-2, "{worst} with {counts}");
+}
+
 #[test]
 fn nothing_to_sum() {
     let source = "def empty<N, K>(x: secret i64[N, K], w: i64[K]) -> y: secret i64[N] { y[i] = x[i, k] * w[k]; }";

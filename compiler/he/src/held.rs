@@ -3,6 +3,7 @@
 use crate::contraction::{Contraction, Operand};
 use crate::convert::{self, Conversion, Route, Source};
 use crate::cost::Cost;
+use crate::emit::costs;
 use crate::joint;
 use crate::packing::{LabelBit, Packing};
 use crate::program::{Origin, Program, Sum, Term};
@@ -36,6 +37,8 @@ pub(crate) enum Make {
     Term(Way),
     /// It is a sum.
     Sum(Rc<Added>),
+    /// It is a polynomial of each element of another, with these coefficients.
+    Polynomial(Rc<Held>, Rc<[f64]>),
 }
 
 /// A sum of products in one packing.
@@ -88,6 +91,9 @@ impl Holder<'_> {
     pub(crate) fn tensor(&self, tensor: usize) -> Vec<Rc<Held>> {
         match &self.program.tensors[tensor].origin {
             Origin::Secret | Origin::Public => Vec::new(),
+            Origin::Polynomial { of, coefficients } => {
+                self.worth_keeping(self.held[*of].iter().map(|held| self.polynomial(tensor, held, coefficients)).collect())
+            }
             Origin::Sum(sum) => self.worth_keeping(self.sum(tensor, sum)),
         }
     }
@@ -147,6 +153,16 @@ impl Holder<'_> {
             found.extend(self.added(tensor, sum, &joint, &terms, &publics));
         }
         found
+    }
+
+    fn polynomial(&self, tensor: usize, held: &Rc<Held>, coefficients: &[f64]) -> Held {
+        let (products, scalings, depth) = costs(coefficients.len() - 1);
+        let chunks = convert::n_chunks(&held.packing, self.log_slots);
+        let mut cost = held.cost;
+        let adds = 2 * (products + scalings) * chunks;
+        cost += Cost { mulcc: products * chunks, relins: products * chunks, mulcp: scalings * chunks, adds, ..Cost::default() };
+        let make = Make::Polynomial(Rc::clone(held), coefficients.into());
+        Held { tensor, make, packing: held.packing.clone(), cost, depth: held.depth + depth, one_shot: held.one_shot }
     }
 
     fn wanted(&self, tensor: usize, sum: &Sum) -> Option<Packing> {

@@ -3,6 +3,7 @@
 //! [`read::read`] makes a [`program::Program`] of a specialised module: sums of products. [`plan`] searches for packings, orders and
 //! kernels, and writes the [`ein_ir::packed::Packed`] that an engine executes. This crate does no input or output.
 
+mod approximation;
 mod builder;
 mod contraction;
 mod convert;

@@ -120,6 +120,7 @@ fn is_zero(program: &Program, tensor: usize) -> bool {
     let tensor = &program.tensors[tensor];
     match &tensor.origin {
         Origin::Sum(sum) => sum.terms.is_empty() || tensor.shape.contains(&0),
+        Origin::Polynomial { .. } => tensor.shape.contains(&0),
         Origin::Secret | Origin::Public => false,
     }
 }

@@ -41,6 +41,13 @@ pub enum Origin {
     Public,
     /// It is computed from secret tensors.
     Sum(Sum),
+    /// A polynomial of each element of a secret tensor of the same shape, whose elements lie in `-1..1`.
+    Polynomial {
+        /// Which tensor.
+        of: usize,
+        /// Of the Chebyshev polynomials, lowest first.
+        coefficients: Vec<f64>,
+    },
 }
 
 /// A sum of sums of products, one axis a label.

@@ -3,7 +3,7 @@
 use crate::contraction::{Axis, Operand, Subscript};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use ein_ir::diagnostic::Diagnostic;
-use ein_ir::dtype::DType;
+use ein_ir::dtype::{Class, DType};
 use ein_ir::entity::{Index, SecondaryMap, Tensor as TensorId};
 use ein_ir::extent::Atom;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
@@ -53,17 +53,17 @@ fn nothing_secret(module: &Module) -> Diagnostic {
     .help("mark what is to be encrypted: `x: secret f32[N]`")
 }
 
-struct Reader<'a> {
-    module: &'a Module,
-    program: Program,
+pub(crate) struct Reader<'a> {
+    pub(crate) module: &'a Module,
+    pub(crate) program: Program,
     ids: SecondaryMap<TensorId, Option<usize>>,
 }
 
 /// A product of an expression that is multiplied out.
 #[derive(Clone, Default)]
-struct Product<'a> {
-    coefficient: f64,
-    factors: Vec<(&'a Access, Span)>,
+pub(crate) struct Product {
+    pub(crate) coefficient: f64,
+    pub(crate) factors: Vec<Operand>,
 }
 
 impl<'a> Reader<'a> {
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         secret
     }
 
-    fn equation(&self, equation: &'a Equation) -> Result<Sum, Diagnostic> {
+    fn equation(&mut self, equation: &Equation) -> Result<Sum, Diagnostic> {
         let mut indices: Vec<Index> = equation.indices.clone();
         if let Some(reduce) = &equation.reduce {
             if reduce.op != ReduceOp::Sum {
@@ -153,22 +153,22 @@ impl<'a> Reader<'a> {
         }
         let labels = indices.iter().map(|&index| self.label(index)).collect::<Result<Vec<_>, _>>()?;
         let output = (0_u8..).zip(&equation.indices).map(|(label, _)| label).collect();
-        let products = self.expand(&equation.body)?;
+        let products = self.expand(&equation.body, &indices)?;
         let n_binders = indices.len() - equation.indices.len();
-        let terms = products.into_iter().map(|product| self.term(product, &indices, n_binders)).collect::<Result<Vec<_>, _>>()?;
+        let terms =
+            products.into_iter().map(|product| self.term(product, &indices, n_binders, equation.span)).collect::<Result<Vec<_>, _>>()?;
         Ok(Sum { labels, output, terms })
     }
 
-    fn label(&self, index: Index) -> Result<Label, Diagnostic> {
+    pub(crate) fn label(&self, index: Index) -> Result<Label, Diagnostic> {
         let decl = &self.module.indices[index];
         let (lo, hi) = decl.literal_range().ok_or_else(|| refused(decl.span, "a range beyond 64 bits"))?;
         Ok(Label { name: decl.name.clone(), size: u64::try_from(hi.saturating_sub(lo)).unwrap_or(0) })
     }
 
-    fn term(&self, product: Product<'a>, indices: &[Index], n_binders: usize) -> Result<Term, Diagnostic> {
-        let operands = product.factors.iter().map(|(access, span)| self.operand(access, *span, indices)).collect::<Result<Vec<_>, _>>()?;
+    fn term(&self, product: Product, indices: &[Index], n_binders: usize, span: Span) -> Result<Term, Diagnostic> {
+        let operands = product.factors;
         if operands.len() > MAX_OPERANDS {
-            let (_, span) = product.factors[0];
             return Err(refused(span, &format!("a product of {} factors (at most {MAX_OPERANDS})", operands.len())));
         }
         // A sum over an index that no factor has counts its positions.
@@ -226,31 +226,27 @@ impl<'a> Reader<'a> {
     }
 
     /// An expression as a sum of products.
-    fn expand(&self, scalar: &'a Scalar) -> Result<Vec<Product<'a>>, Diagnostic> {
+    pub(crate) fn expand(&mut self, scalar: &Scalar, indices: &[Index]) -> Result<Vec<Product>, Diagnostic> {
         let products = match &scalar.kind {
             ScalarKind::Literal(literal) => vec![Product {
                 coefficient: number(*literal).ok_or_else(|| refused(scalar.span, "a complex constant"))?,
                 factors: Vec::new(),
             }],
-            ScalarKind::Access(access) => vec![Product { coefficient: 1.0, factors: vec![(access, scalar.span)] }],
-            ScalarKind::Cast(value)
-                if is_number(value.dtype) && is_number(scalar.dtype) && value.dtype.is_float() <= scalar.dtype.is_float() =>
-            {
-                self.expand(value)?
-            }
-            ScalarKind::Unary(UnaryFn::Neg, value) => scaled(self.expand(value)?, -1.0),
-            ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value)?,
+            ScalarKind::Access(access) => vec![Product { coefficient: 1.0, factors: vec![self.operand(access, scalar.span, indices)?] }],
+            ScalarKind::Cast(value) if holds(scalar.dtype, value.dtype) => self.expand(value, indices)?,
+            ScalarKind::Unary(UnaryFn::Neg, value) => scaled(self.expand(value, indices)?, -1.0),
+            ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value, indices)?,
             ScalarKind::Unary(UnaryFn::Powi(n), value) if *n >= 0 => {
-                let base = self.expand(value)?;
+                let base = self.expand(value, indices)?;
                 let one = vec![Product { coefficient: 1.0, factors: Vec::new() }];
                 (0..*n).try_fold(one, |power, _| multiplied(scalar, &power, &base))?
             }
-            ScalarKind::Binary(BinaryFn::Add, a, b) => [self.expand(a)?, self.expand(b)?].concat(),
-            ScalarKind::Binary(BinaryFn::Sub, a, b) => [self.expand(a)?, scaled(self.expand(b)?, -1.0)].concat(),
-            ScalarKind::Binary(BinaryFn::Mul, a, b) => multiplied(scalar, &self.expand(a)?, &self.expand(b)?)?,
+            ScalarKind::Binary(BinaryFn::Add, a, b) => [self.expand(a, indices)?, self.expand(b, indices)?].concat(),
+            ScalarKind::Binary(BinaryFn::Sub, a, b) => [self.expand(a, indices)?, scaled(self.expand(b, indices)?, -1.0)].concat(),
+            ScalarKind::Binary(BinaryFn::Mul, a, b) => multiplied(scalar, &self.expand(a, indices)?, &self.expand(b, indices)?)?,
             ScalarKind::Binary(BinaryFn::Div, a, b) => match &b.kind {
                 ScalarKind::Literal(literal) if number(*literal).is_some_and(|n| n != 0.0) => {
-                    scaled(self.expand(a)?, number(*literal).unwrap_or(1.0).recip())
+                    scaled(self.expand(a, indices)?, number(*literal).unwrap_or(1.0).recip())
                 }
                 _ if self.is_public(b) => return Err(refused(scalar.span, "a division of a secret value by a public tensor")),
                 _ => return Err(division(scalar)),
@@ -263,7 +259,7 @@ impl<'a> Reader<'a> {
             ScalarKind::Binary(BinaryFn::Max | BinaryFn::Min, ..) => return Err(semiring(scalar.span, "max or min")),
             ScalarKind::Unary(function, _) => return Err(nonlinear(scalar.span, function.name())),
             ScalarKind::Binary(function, ..) => return Err(nonlinear(scalar.span, function.name())),
-            ScalarKind::Approx(_) => return Err(refused(scalar.span, "`approx` of a secret value")),
+            ScalarKind::Approx(approx) => vec![Product { coefficient: 1.0, factors: vec![self.approximation(approx, scalar, indices)?] }],
             ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Cast(_) | ScalarKind::Operand(_) | ScalarKind::Accumulated => {
                 return Err(refused(scalar.span, "this value beside a secret one"));
             }
@@ -275,16 +271,31 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn scaled(mut products: Vec<Product<'_>>, factor: f64) -> Vec<Product<'_>> {
+/// Whether a type holds every number of another; floats count as real numbers.
+fn holds(to: DType, from: DType) -> bool {
+    let integers = || from.is_integer() && to.is_integer() && widest(to) >= widest(from) && (is_signed(to) || !is_signed(from));
+    is_number(from) && is_number(to) && (to.is_float() || integers())
+}
+
+/// Bits of magnitude.
+fn widest(dtype: DType) -> u32 {
+    dtype.bits() - u32::from(is_signed(dtype))
+}
+
+fn is_signed(dtype: DType) -> bool {
+    dtype.class() == Class::Signed
+}
+
+fn scaled(mut products: Vec<Product>, factor: f64) -> Vec<Product> {
     products.iter_mut().for_each(|product| product.coefficient *= factor);
     products
 }
 
-fn multiplied<'a>(scalar: &Scalar, a: &[Product<'a>], b: &[Product<'a>]) -> Result<Vec<Product<'a>>, Diagnostic> {
+fn multiplied(scalar: &Scalar, a: &[Product], b: &[Product]) -> Result<Vec<Product>, Diagnostic> {
     if a.len() * b.len() > MAX_TERMS {
         return Err(refused(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
     }
-    let product = |a: &Product<'a>, b: &Product<'a>| Product {
+    let product = |a: &Product, b: &Product| Product {
         coefficient: a.coefficient * b.coefficient,
         factors: [&a.factors[..], &b.factors[..]].concat(),
     };
@@ -305,7 +316,7 @@ const fn is_number(dtype: DType) -> bool {
     !matches!(dtype, DType::Bool) && !dtype.is_complex()
 }
 
-fn refused(span: Span, what: &str) -> Diagnostic {
+pub(crate) fn refused(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error(190, "not-in-this-version", format!("{what} is not in this version of packed programs")).at(span, "here")
 }
 

@@ -1,3 +1,4 @@
+use crate::program::meaning::evaluate;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::{Axis, Contract, Operand, Options, Subscript, plan};
 use ein_ir::dtype::DType;
@@ -38,53 +39,6 @@ fn einsum(equation: &str, shapes: &[&[u64]], secret: &str) -> Program {
     program
 }
 
-/// Every tensor of a program, slowly.
-fn evaluate(program: &Program, given: &[Vec<i64>]) -> Vec<Vec<i64>> {
-    let mut given = given.iter();
-    let mut values: Vec<Vec<i64>> = Vec::new();
-    for tensor in &program.tensors {
-        let value = match &tensor.origin {
-            Origin::Secret | Origin::Public => given.next().unwrap().clone(),
-            Origin::Sum(sum) => {
-                let mut out = vec![0; usize::try_from(tensor.shape.iter().product::<u64>()).unwrap()];
-                sum.terms.iter().for_each(|term| add_term(sum, term, &values, &mut out));
-                out
-            }
-        };
-        values.push(value);
-    }
-    values
-}
-
-fn add_term(sum: &Sum, term: &Term, values: &[Vec<i64>], out: &mut [i64]) {
-    let reads = |label: usize| {
-        term.operands.iter().any(|o| o.axes.iter().any(|axis| axis.subscript.linear().0.iter().any(|(l, _)| usize::from(*l) == label)))
-    };
-    let walked = |n: usize| reads(n) || sum.output.iter().any(|&l| usize::from(l) == n);
-    let sizes: Vec<u64> = (0..sum.labels.len()).map(|n| if walked(n) { sum.labels[n].size } else { 1 }).collect();
-    for mut n in 0..sizes.iter().product::<u64>() {
-        let mut at = vec![0; sizes.len()];
-        for (position, size) in at.iter_mut().zip(&sizes) {
-            *position = n % size;
-            n /= size;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "tests have small whole coefficients")]
-        let mut product = term.coefficient as i64;
-        for operand in &term.operands {
-            let mut flat = 0;
-            for axis in &operand.axes {
-                let (terms, offset) = axis.subscript.linear();
-                let position = terms.iter().fold(offset, |sum, (label, c)| sum + c * at[usize::from(*label)].cast_signed());
-                flat = flat * axis.size + u64::try_from(position).unwrap();
-            }
-            product = product.wrapping_mul(values[operand.tensor][usize::try_from(flat).unwrap()]);
-        }
-        let flat = sum.output.iter().fold(0, |flat, &l| flat * sum.labels[usize::from(l)].size + at[usize::from(l)]);
-        let element = &mut out[usize::try_from(flat).unwrap()];
-        *element = element.wrapping_add(product);
-    }
-}
-
 /// Plans a program, compares its results on integers with the program's, and gives what it costs.
 fn check(program: &Program, log_slots: u32, contract: Contract, key_budget: Option<usize>) -> Counts {
     let packed = plan(program, &Options { contract, log_slots, key_budget }).unwrap_or_else(|errors| panic!("{errors:?}"));
@@ -104,7 +58,7 @@ fn check(program: &Program, log_slots: u32, contract: Contract, key_budget: Opti
     if contract == Contract::Strict {
         assert!(packed.outputs.iter().all(|output| slots::is_strict(&output.layout)));
     }
-    let all = evaluate(program, &given.into_iter().map(|(data, _)| data).collect::<Vec<_>>());
+    let all = evaluate(program, &operands).unwrap_or_else(|message| panic!("{message}"));
     for (got, &result) in got.iter().zip(&program.results) {
         assert!(*got == all[result], "`{}` is wrong: {program:?}", program.tensors[result].name);
     }

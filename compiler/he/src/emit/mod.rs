@@ -2,6 +2,9 @@
 
 mod factor;
 mod map;
+mod polynomial;
+
+pub(crate) use polynomial::costs;
 
 use crate::builder::Builder;
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
@@ -121,7 +124,7 @@ impl<'a> Emitter<'a> {
                     let decl = PublicDecl { name, dtype, shape: tensor.shape.clone(), source: PublicSource::Given };
                     emitter.publics.insert(n, emitter.builder.packed.publics.push(decl));
                 }
-                Origin::Sum(_) => {}
+                Origin::Sum(_) | Origin::Polynomial { .. } => {}
             }
         }
         emitter
@@ -135,6 +138,10 @@ impl<'a> Emitter<'a> {
         let value = match &held.make {
             Make::Input => self.fixed(held.tensor, &held.packing),
             Make::Term(way) => Value { packing: held.packing.clone(), ..self.way(way, None) },
+            Make::Polynomial(of, coefficients) => {
+                let value = self.held(of);
+                self.polynomial(&value, coefficients, &self.program.tensors[held.tensor].shape)
+            }
             Make::Sum(added) => Value { packing: held.packing.clone(), ..self.added(added) },
         };
         self.held.insert(Rc::as_ptr(held), value.clone());
@@ -511,15 +518,7 @@ impl<'a> Emitter<'a> {
 
     /// A public factor at one ciphertext of the joint space, and zero where the result is; none where it is zero everywhere.
     fn plain(&mut self, joint: &Packing, packing: &Packing, factor: &Factor, address: u64) -> Option<Plain> {
-        let free = (0..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero);
-        let free = free.filter(|&p| LabelBit::of(joint.at(p)).is_none()).fold(0, |all, p| all | 1_u64 << p);
-        let places = joint.positions();
-        let slots = (0..1_u64 << self.log_slots).filter(|slot| slot & free == 0);
-        let elements = slots.filter_map(|slot| {
-            let flat = factor.flat(&values(&places, address | slot))?;
-            Some((u32::try_from(slot).expect("below the number of slots"), flat))
-        });
-        let elements: Vec<(u32, u64)> = elements.collect();
+        let elements = self.slots(joint, packing, factor, address);
         if elements.is_empty() {
             return None;
         }
@@ -528,6 +527,19 @@ impl<'a> Emitter<'a> {
             return Some(self.builder.constant(factor.constant, &slots));
         };
         Some(self.builder.elements(public, elements))
+    }
+
+    /// The slots of a ciphertext that hold elements of a factor, in order, each with its position.
+    fn slots(&self, joint: &Packing, packing: &Packing, factor: &Factor, address: u64) -> Vec<(u32, u64)> {
+        let free = (0..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero);
+        let free = free.filter(|&p| LabelBit::of(joint.at(p)).is_none()).fold(0, |all, p| all | 1_u64 << p);
+        let places = joint.positions();
+        let slots = (0..1_u64 << self.log_slots).filter(|slot| slot & free == 0);
+        let elements = slots.filter_map(|slot| {
+            let flat = factor.flat(&values(&places, address | slot))?;
+            Some((u32::try_from(slot).expect("below the number of slots"), flat))
+        });
+        elements.collect()
     }
 
     fn finish(&mut self, finish: &Finish) -> Value {

@@ -19,6 +19,7 @@ pub fn evaluate<T: Number>(program: &Program, operands: &Operands<T>) -> Result<
             Origin::Secret => secrets.next().cloned(),
             Origin::Public => publics.next().cloned(),
             Origin::Sum(sum) => Some(sum_of(sum, &tensor.shape, &values)?),
+            Origin::Polynomial { of, coefficients } => Some(values[*of].iter().map(|t| series(coefficients, t)).collect::<Result<_, _>>()?),
         };
         values.push(value.ok_or_else(|| format!("no operand for `{}`", tensor.name))?);
     }
@@ -35,6 +36,23 @@ pub fn prove(program: &Program, packed: &Verified<Packed>) -> Result<(), Vec<Ver
     let values = evaluate(program, &variables).map_err(|message| vec![VerifierError { entity: program.name.clone(), message }])?;
     let wanted: Vec<_> = program.results.iter().map(|&result| values[result].clone()).collect();
     prove_results(packed, &variables, &wanted)
+}
+
+/// A sum of Chebyshev polynomials at a number, by Clenshaw's recurrence.
+fn series<T: Number>(coefficients: &[f64], t: &T) -> Result<T, String> {
+    let constant = |c: f64| T::constant(c).ok_or_else(|| format!("{c} is no number of these"));
+    let (mut next, mut after) = (T::zero(), T::zero());
+    for &coefficient in coefficients.iter().skip(1).rev() {
+        let mut now = t.mul(&next);
+        now.add(&now.clone());
+        now.add(&constant(coefficient)?);
+        now.sub(&after);
+        after = std::mem::replace(&mut next, now);
+    }
+    let mut sum = t.mul(&next);
+    sum.add(&constant(coefficients.first().copied().unwrap_or(0.0))?);
+    sum.sub(&after);
+    Ok(sum)
 }
 
 fn sum_of<T: Number>(sum: &Sum, shape: &[u64], values: &[Vec<T>]) -> Result<Vec<T>, String> {
