@@ -236,12 +236,11 @@ impl Function {
         function.stages(&sizes, &vec![InputClass::default(); shapes.len()])
     }
 
-    /// Tensor IR for given sizes.
-    pub(crate) fn literal(&self, sizes: &[(&str, i64)]) -> Result<Verified<Module>, Error> {
-        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
-        let shapes = vec![None; self.module().params.len()];
-        let (function, given) = self.written_out(&vec![None; shapes.len()], &given)?;
-        let sizes = function.sizes(&shapes, &given)?;
+    /// Tensor IR for inputs of these shapes, where they are known, and given sizes.
+    pub(crate) fn literal(&self, shapes: &[Option<&[usize]>], given: &[(String, i64)]) -> Result<Verified<Module>, Error> {
+        let ranks: Vec<Option<usize>> = shapes.iter().map(|shape| shape.map(<[usize]>::len)).collect();
+        let (function, given) = self.written_out(&ranks, given)?;
+        let sizes = function.sizes(shapes, &given)?;
         pipeline::literal(function.module(), &sizes).map_err(|found| self.located(found))
     }
 

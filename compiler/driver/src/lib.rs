@@ -51,6 +51,7 @@ mod pools;
 pub mod program;
 mod raw;
 pub mod render;
+pub mod simulated;
 
 pub use bound::{Binder, Bound, Outputs};
 pub use ein_cranelift::Cpu;

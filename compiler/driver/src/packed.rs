@@ -60,11 +60,22 @@ impl Function {
     /// # Errors
     /// E0306 if a size is missing, E0190 and E07xx for what ciphertexts cannot do, E0719 for a number of slots that no scheme has.
     pub fn packed(&self, sizes: &[(&str, i64)], options: &PackOptions) -> Result<Verified<Packed>, Error> {
+        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        self.packed_for(&vec![None; self.inputs().len()], &given, options)
+    }
+
+    /// The packed program for inputs of these shapes, where they are known, and given sizes.
+    pub(crate) fn packed_for(
+        &self,
+        shapes: &[Option<&[usize]>],
+        sizes: &[(String, i64)],
+        options: &PackOptions,
+    ) -> Result<Verified<Packed>, Error> {
         if !options.slots.is_power_of_two() || options.slots > MAX_SLOTS {
             let message = format!("a ciphertext has a power of two of slots, at most {MAX_SLOTS}; {} is none", options.slots);
             return Err(Diagnostic::error(719, "he-security", message).help("--slots 16384").into());
         }
-        let module = self.literal(sizes)?;
+        let module = self.literal(shapes, sizes)?;
         let module = self.with_secrets(module.into_inner(), options)?;
         pipeline::pack(&module, options).map_err(|found| self.located(found))
     }

@@ -3,8 +3,11 @@
 use crate::cli::input::{self, Assignment};
 use crate::cli::timing::Timing;
 use crate::cli::{CodeOptions, Failure, say};
-use clap::Args;
-use ein::{Function, TensorRef};
+use clap::{Args, ValueEnum};
+use ein::packed::PackOptions;
+use ein::{DType, Tensor};
+use ein::{Function, Outputs, TensorRef};
+use ein_runtime::io::Loaded;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -34,10 +37,22 @@ pub(crate) struct Run {
     /// One archive for all results: FILE.npz or FILE.safetensors
     #[arg(long, value_name = "FILE", conflicts_with = "out_dir", value_parser = input::archive_path)]
     out: Option<PathBuf>,
+    /// What carries the program out: cpu, or he, ciphertexts simulated slot by slot
+    #[arg(long, value_enum, value_name = "TARGET", default_value_t = Target::Cpu)]
+    target: Target,
+    /// Numbers that a ciphertext holds, for the target he
+    #[arg(long, value_name = "N", default_value_t = 16384)]
+    slots: u32,
     #[command(flatten)]
     code: CodeOptions,
     #[command(flatten)]
     timing: Timing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    Cpu,
+    He,
 }
 
 impl Run {
@@ -56,6 +71,9 @@ impl Run {
         let (bound, views) = bind(&function, &input::views(&inputs), &input::views(&constants), &input::sizes(&self.sizes))?;
         let compile = compile + begin.elapsed();
         let outputs = self.timing.run(&bound, &views, compile)?;
+        if self.target == Target::He {
+            return self.simulated(&function, &inputs, &constants, &outputs);
+        }
         if let Some(target) = self.out_dir.as_ref().or(self.out.as_ref()) {
             for path in input::save_all(outputs.iter(), target)? {
                 say(&format!("wrote {}\n", path.display()));
@@ -63,6 +81,46 @@ impl Run {
         }
         Ok(())
     }
+}
+
+impl Run {
+    /// The same on slots; what they give is written, and compared with what the program gives in the clear.
+    fn simulated(
+        &self,
+        function: &Function,
+        inputs: &[(String, Loaded)],
+        constants: &[(String, Loaded)],
+        clear: &Outputs,
+    ) -> Result<(), Failure> {
+        let views: Vec<(&str, TensorRef<'_>)> = input::views(inputs).into_iter().chain(input::views(constants)).collect();
+        let options = PackOptions { slots: self.slots, ..PackOptions::default() };
+        let (packed, results) = function.simulate(&views, &input::sizes(&self.sizes), &options)?;
+        say(&format!("{}\n", packed.counts()));
+        for (name, result) in &results {
+            let Some(clear) = clear.get(name) else { continue };
+            say(&format!("{name}: within {:.3e} of the program in the clear\n", largest_difference(clear, result)));
+        }
+        if let Some(target) = self.out_dir.as_ref().or(self.out.as_ref()) {
+            for path in input::save_all(results.iter().map(|(name, tensor)| (name.as_str(), tensor)), target)? {
+                say(&format!("wrote {}\n", path.display()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of tensors of one type and shape; infinite where one is a number and the other is none.
+fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
+    let numbers = |tensor: &Tensor| match tensor.dtype() {
+        DType::F32 => tensor.as_slice::<f32>().map(|x| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>()).ok(),
+        DType::F64 => tensor.as_slice::<f64>().map(<[f64]>::to_vec).ok(),
+        _ => None,
+    };
+    let (Some(x), Some(y)) = (numbers(a), numbers(b)) else {
+        return if a.as_bytes() == b.as_bytes() { 0.0 } else { f64::INFINITY };
+    };
+    let difference = |(x, y): (f64, f64)| if (x - y).is_nan() { f64::INFINITY } else { (x - y).abs() };
+    x.into_iter().zip(y).map(difference).fold(0.0, f64::max)
 }
 
 /// Binds a function to loaded arrays; gives the code and its inputs in order.

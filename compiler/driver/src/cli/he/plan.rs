@@ -3,9 +3,9 @@
 use crate::cli::{Failure, input};
 use clap::{Args, ValueEnum};
 use ein::packed::{Contract, PackOptions, to_json};
-use ein::{Compiler, DType, Function};
+use ein::{Compiler, DType, Function, io};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Plan a program for ciphertexts, and print its operations
 ///
@@ -21,6 +21,9 @@ pub(crate) struct Plan {
     /// Print one JSON object that other programs can replay
     #[arg(long)]
     json: bool,
+    /// Draw where the elements of inputs and results are; - is standard output, and nothing else goes there then
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 /// Which program, and how it is packed.
@@ -119,9 +122,11 @@ impl Plan {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let packed = self.program.packed()?;
         let mut out = std::io::stdout();
-        if self.json {
-            return Ok(writeln!(out, "{}", to_json(&packed))?);
+        let words = if self.json { format!("{}\n", to_json(&packed)) } else { ein::packed::summary(&packed) };
+        match &self.svg {
+            Some(path) if path == Path::new("-") => Ok(out.write_all(ein::packed_svg(&packed).as_bytes())?),
+            Some(path) => io::save_texts(&[(path, ein::packed_svg(&packed).as_str())], || Ok(out.write_all(words.as_bytes())?)),
+            None => Ok(out.write_all(words.as_bytes())?),
         }
-        Ok(write!(out, "{}", ein::packed::summary(&packed))?)
     }
 }

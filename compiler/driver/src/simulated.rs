@@ -1,0 +1,97 @@
+//! Programs over ciphertexts, carried out slot by slot in the clear: what a scheme without noise would give.
+
+use crate::error::Error;
+use crate::function::Function;
+use crate::packed::{PackOptions, VerifiedPacked};
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
+use ein_ir::interp::slots::{self, Number, Operands};
+use ein_ir::packed::PublicSource;
+use ein_runtime::{Element, Tensor, TensorRef};
+
+/// Seed of what stands where a layout says junk.
+const JUNK: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Function {
+    /// The packed program for inputs of these shapes, and its results: exact modulo 2^64 if there are integers only, in f64 otherwise.
+    ///
+    /// # Errors
+    /// As [`Function::packed`]; a missing input.
+    pub fn simulate(
+        &self,
+        inputs: &[(&str, TensorRef<'_>)],
+        sizes: &[(String, i64)],
+        options: &PackOptions,
+    ) -> Result<(VerifiedPacked, Vec<(String, Tensor)>), Error> {
+        let find = |name: &str| inputs.iter().find(|(given, _)| *given == name).map(|(_, tensor)| tensor);
+        let shapes: Vec<Option<&[usize]>> = self.inputs().into_iter().map(|name| find(name).map(TensorRef::shape)).collect();
+        let packed = self.packed_for(&shapes, sizes, options)?;
+        let given = packed.publics.values().filter(|public| public.source == PublicSource::Given);
+        let names: (Vec<&str>, Vec<&str>) =
+            (packed.inputs.values().map(|input| input.name.as_str()).collect(), given.map(|public| public.name.as_str()).collect());
+        let tensors = |names: &[&str]| names.iter().map(|name| find(name).ok_or_else(|| missing(name))).collect::<Result<Vec<_>, _>>();
+        let (secrets, publics) = (tensors(&names.0)?, tensors(&names.1)?);
+        let real = secrets.iter().chain(&publics).any(|tensor| tensor.dtype().is_float());
+        let outputs = if real { run::<f64>(&packed, &secrets, &publics)? } else { run::<i64>(&packed, &secrets, &publics)? };
+        let names = packed.outputs.iter().map(|output| output.name.clone());
+        let outputs = names.zip(outputs).collect();
+        Ok((packed, outputs))
+    }
+}
+
+fn missing(name: &str) -> Error {
+    let message = format!("`{name}` is computed in the clear before the packed program starts, which is not in this version");
+    Diagnostic::error(190, "not-in-this-version", message).into()
+}
+
+/// Numbers of slots, to and from the elements of arrays.
+trait Slot: Number {
+    fn read(tensor: &TensorRef<'_>) -> Result<Vec<Self>, Error>;
+    fn write(dtype: DType, shape: &[usize], numbers: &[Self]) -> Result<Tensor, Error>;
+}
+
+macro_rules! slot {
+    ($slot:ty, $($dtype:ident => $element:ty),*) => {
+        // Integers wrap and reals are rounded, as their types say.
+        impl Slot for $slot {
+            fn read(tensor: &TensorRef<'_>) -> Result<Vec<Self>, Error> {
+                match tensor.dtype() {
+                    $(DType::$dtype => Ok(elements::<$element>(tensor)?.into_iter().map(|x| x as $slot).collect()),)*
+                    other => Err(refused(other)),
+                }
+            }
+
+            fn write(dtype: DType, shape: &[usize], numbers: &[Self]) -> Result<Tensor, Error> {
+                match dtype {
+                    $(DType::$dtype => Ok(Tensor::from_vec(shape, numbers.iter().map(|&x| x as $element).collect())?),)*
+                    other => Err(refused(other)),
+                }
+            }
+        }
+    };
+}
+
+slot!(i64, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32, U64 => u64);
+slot!(f64, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32, U64 => u64, F32 => f32, F64 => f64);
+
+fn elements<T: Element>(tensor: &TensorRef<'_>) -> Result<Vec<T>, Error> {
+    Ok(tensor.as_array::<T>()?.iter().copied().collect())
+}
+
+fn refused(dtype: DType) -> Error {
+    Diagnostic::error(716, "he-dtype", format!("slots do not hold elements of type {dtype}")).help("convert it to f64, or to i64").into()
+}
+
+fn run<T: Slot>(packed: &VerifiedPacked, secrets: &[&TensorRef<'_>], publics: &[&TensorRef<'_>]) -> Result<Vec<Tensor>, Error> {
+    let read = |tensors: &[&TensorRef<'_>]| tensors.iter().map(|tensor| T::read(tensor)).collect::<Result<Vec<_>, _>>();
+    let operands = Operands { secrets: read(secrets)?, publics: read(publics)?, seed: JUNK };
+    let found = slots::run(packed, &operands).map_err(|errors| {
+        let internal = |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("a packed program is wrong: {e}"));
+        Error::from(errors.iter().map(internal).collect::<Vec<_>>())
+    })?;
+    let written = packed.outputs.iter().zip(&found).map(|(output, numbers)| {
+        let shape: Vec<usize> = output.layout.shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
+        T::write(output.dtype, &shape, numbers)
+    });
+    written.collect()
+}
