@@ -21,12 +21,16 @@ pub type VerifiedPacked = Verified<Packed>;
 pub fn summary(program: &VerifiedPacked) -> String {
     let mut text = format!("{}\n", program.counts());
     for input in program.inputs.values() {
-        text += &format!("input {}: {} ciphertexts, {}\n", input.name, input.layout.n_chunks(), input.layout);
+        text += &format!("input {}: {}, {}\n", input.name, ciphertexts(input.layout.n_chunks()), input.layout);
     }
     for output in &program.outputs {
-        text += &format!("result {}: {} ciphertexts, {}\n", output.name, output.layout.n_chunks(), output.layout);
+        text += &format!("result {}: {}, {}\n", output.name, ciphertexts(output.layout.n_chunks()), output.layout);
     }
     text
+}
+
+fn ciphertexts(n: u32) -> String {
+    if n == 1 { "1 ciphertext".to_owned() } else { format!("{n} ciphertexts") }
 }
 
 /// What a function is packed for.

@@ -157,11 +157,13 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
+    type Case<'a> = (&'a dyn Fn(f64) -> f64, (f64, f64), u32, f64);
+
     /// Largest errors of plain interpolation, to two digits.
     #[test]
     fn errors_are_those_of_chebyshev_interpolation() {
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-        let cases: [(&dyn Fn(f64) -> f64, (f64, f64), u32, f64); 6] = [
+        let cases: [Case<'_>; 6] = [
             (&sigmoid, (-8.0, 8.0), 7, 3.0e-2),
             (&sigmoid, (-8.0, 8.0), 31, 3.0e-6),
             (&f64::tanh, (-5.0, 5.0), 15, 8.9e-3),

@@ -1,0 +1,79 @@
+//! `ein he plan` and `ein run --target he` as their users meet them.
+
+use ein::ndarray::{Array, ArrayD, Ix1, Ix2};
+use ein::{Tensor, TensorRef};
+use ein_runtime::io::{self, save_npy};
+use std::process::Command;
+
+/// Standard output and standard error of a command that succeeds, or its exit status with standard error.
+fn ein(args: &[&str]) -> Result<(String, String), (i32, String)> {
+    let done = Command::new(env!("CARGO_BIN_EXE_ein")).args(args).output().expect("the command starts");
+    let (out, err) = (String::from_utf8_lossy(&done.stdout).into_owned(), String::from_utf8_lossy(&done.stderr).into_owned());
+    assert!(!err.contains("panicked"), "{err}");
+    if done.status.success() { Ok((out, err)) } else { Err((done.status.code().unwrap_or(-1), err)) }
+}
+
+#[test]
+fn plans_of_strings() {
+    let product = ["he", "plan", "--einsum", "ij,jk->ik", "--shape", "A=4x8", "--shape", "B=8x4", "--slots", "256"];
+    let (text, _) = ein(&product).expect("a plan");
+    assert_eq!(
+        text,
+        "7 rotations, 1 ct-ct and 0 ct-pt products, 7 sums, 1 relinearisation, 0 rescalings; depth 1, 7 keys\n\
+         input A: 1 ciphertext, [slots: zero.1 a1.2-0 zero.2 a0.1-0]\n\
+         input B: 1 ciphertext, [slots: zero.1 a0.2-0 a1.1-0 zero.2]\n\
+         result out: 1 ciphertext, [slots: zero.1 junk.3 a1.1-0 a0.1-0]\n"
+    );
+    let (json, _) = ein(&[&product[..], &["--contract", "strict", "--secret", "A", "--json"]].concat()).expect("a plan");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["slots"], 256);
+    assert_eq!(json["inputs"].as_array().map(Vec::len), Some(1));
+    let (svg, _) = ein(&[&product[..], &["--svg", "-"]].concat()).expect("a plan");
+    assert!(svg.starts_with("<svg"), "{svg}");
+}
+
+#[test]
+fn plans_that_cannot_be() {
+    let dot = ["he", "plan", "--einsum", "i,i->", "--shape", "A=8", "--shape", "B=8"];
+    let with = |more: &[&'static str]| ein(&[&dot[..], more].concat()).expect_err("refused");
+    assert!(with(&["--slots", "1000"]).1.contains("E0719"));
+    assert!(with(&["--key-budget", "0"]).1.contains("E0715"));
+    let (status, unknown) = with(&["--secret", "C"]);
+    assert!(status == 1 && unknown.contains('A') && unknown.contains('B'), "{unknown}");
+    assert_eq!(ein(&["he", "plan"]).expect_err("no program").0, 2);
+}
+
+#[test]
+fn programs_run_slot_by_slot() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(
+        path("score.ein"),
+        "def score<B, D, O>(x: secret f64[B, D] in -1.0..1.0, W: f64[O, D], c: f64[O]) -> y: secret f64[B, O] {
+           u[b, o] = W[o, d] * x[b, d] + c[o];
+           y[b, o] = approx(sigmoid, u[b, o], on = (-8.0, 8.0), degree <= 15);
+         }",
+    )
+    .expect("written");
+    let wave = |n: usize| ((n * 37 % 101) as f64 / 50.0 - 1.0).clamp(-1.0, 1.0);
+    let matrix = |rows: usize, columns: usize| Array::from_shape_fn(Ix2(rows, columns), |(i, j)| wave(i * columns + j)).into_dyn();
+    let save = |name: &str, array: &ArrayD<f64>| {
+        save_npy(path(name).as_ref(), &TensorRef::from(&Tensor::from_array(array).expect("fits"))).expect("written");
+    };
+    save("x.npy", &matrix(3, 6));
+    save("W.npy", &matrix(5, 6));
+    save("c.npy", &Array::from_shape_fn(Ix1(5), wave).into_dyn());
+    let (program, x, w, c) =
+        (path("score.ein"), format!("x={}", path("x.npy")), format!("W={}", path("W.npy")), format!("c={}", path("c.npy")));
+    let run = |target: &str| {
+        let out = path(target);
+        let args = ["run", &program, "--in", &x, "--in", &w, "--in", &c, "--target", target, "--slots", "512", "--out-dir", &out];
+        let (_, err) = ein(&args).expect("runs");
+        let loaded = io::load(&format!("{out}/y.npy")).expect("a result");
+        (loaded.view().as_array::<f64>().expect("f64").to_owned(), err)
+    };
+    let ((clear, _), (simulated, words)) = (run("cpu"), run("he"));
+    let worst = (&clear - &simulated).iter().fold(0.0_f64, |worst, d| worst.max(d.abs()));
+    assert!(worst < 1.5e-3 && worst > 0.0, "{worst}");
+    assert!(words.contains("rotations") && words.contains("y: within"), "{words}");
+}
