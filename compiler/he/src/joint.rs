@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 /// Up to so many labels are tried in all orders.
 const ALL_ORDERS: usize = 6;
 
+/// Bits of an address of the largest tensor, and of the largest joint space: 4096 ciphertexts of 16384 slots.
+pub(crate) const MAX_ADDRESS_BITS: usize = 26;
+
 /// Joint spaces over the labels of a product, those outside `kept` being summed; `seeds` are where operands and results are or
 /// are wanted.
 pub(crate) fn candidates(contraction: &Contraction, labels: u64, kept: u64, seeds: &[&Packing], log_slots: usize) -> Vec<Packing> {
@@ -18,17 +21,19 @@ pub(crate) fn candidates(contraction: &Contraction, labels: u64, kept: u64, seed
             list.push(packing);
         }
     };
-    for order in orders(contraction, labels, kept) {
-        push(in_order(contraction, &order, order.len(), log_slots));
-        for at in 1..order.len() {
-            push(in_order(contraction, &order, at, log_slots));
-        }
-    }
     for seed in seeds {
         for from_top in [false, true] {
             push(extended(contraction, labels, kept, seed, from_top, log_slots));
         }
     }
+    let orders = orders(contraction, labels, kept);
+    orders.iter().for_each(|order| push(in_order(contraction, order, order.len(), log_slots)));
+    for order in orders {
+        for at in 1..order.len() {
+            push(in_order(contraction, &order, at, log_slots));
+        }
+    }
+    list.retain(|packing| packing.bits.len() <= MAX_ADDRESS_BITS.max(log_slots));
     list
 }
 

@@ -2,11 +2,13 @@
 
 use crate::emit::{self, Emitted, Keys};
 use crate::held::{Finish, Holder, Placing, row_major};
+use crate::joint::MAX_ADDRESS_BITS;
 use crate::keys;
-use crate::program::{Origin, Program};
+use crate::program::{Origin, Program, Tensor};
 use crate::search::Contract;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::packed::Packed;
+use ein_ir::packed::layout::axis_bits;
 use ein_ir::packed::verify::verify;
 use ein_ir::verified::{Verified, VerifierError};
 
@@ -27,6 +29,10 @@ pub struct Options {
 /// What cannot be packed, with its place.
 pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Vec<Diagnostic>> {
     let log_slots = options.log_slots as usize;
+    let large: Vec<Diagnostic> = program.tensors.iter().filter(|tensor| tensor.is_secret()).filter_map(too_large).collect();
+    if !large.is_empty() {
+        return Err(large);
+    }
     let program = &without_empty_terms(program);
     let mut placings = vec![Placing::Anywhere; program.tensors.len()];
     if options.contract == Contract::Strict {
@@ -61,11 +67,21 @@ pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Ve
         let Some(best) = within.min_by_key(|plan| plan.counts().rotations) else {
             let message = format!("at most {budget} rotation keys are allowed, and no plan was found that does with so few");
             let note = format!("the fastest plan has {fastest}, one that rotates step by step {least}");
-            return Err(vec![Diagnostic::error(715, "he-keys", message).note(note).help(format!("--key-budget {least}"))]);
+            return Err(vec![Diagnostic::error(715, "he-memory", message).note(note).help(format!("--key-budget {least}"))]);
         };
         packed = best;
     }
     verify(packed).map_err(|errors| errors.iter().map(internal).collect())
+}
+
+/// Says of a tensor that it has more elements than are packed.
+fn too_large(tensor: &Tensor) -> Option<Diagnostic> {
+    let bits: usize = tensor.shape.iter().map(|&size| usize::from(axis_bits(size))).sum();
+    (bits > MAX_ADDRESS_BITS).then(|| {
+        let message =
+            format!("`{}` has 2^{bits} elements once its axes are padded, and at most 2^{MAX_ADDRESS_BITS} are packed", tensor.name);
+        Diagnostic::error(715, "he-memory", message).at(tensor.span, "encrypted here")
+    })
 }
 
 struct Planned {
@@ -86,8 +102,8 @@ fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result
         let finish = holder.result(result);
         if finish.is_none() && !is_zero(program, result) {
             let tensor = &program.tensors[result];
-            let message = format!("no packing of `{}` was found", tensor.name);
-            return Err(vec![Diagnostic::error(190, "not-in-this-version", message).at(tensor.span, "here")]);
+            let message = format!("no way was found to make `{}` within 2^{MAX_ADDRESS_BITS} positions of indices", tensor.name);
+            return Err(vec![Diagnostic::error(715, "he-memory", message).at(tensor.span, "this result")]);
         }
         results.push((result, finish));
     }

@@ -17,7 +17,10 @@ use std::rc::Rc;
 
 /// How many ways to hold a product are kept.
 const KEPT: usize = 24;
-/// Up to so many operands every split is tried.
+/// The same, and joint spaces that are tried, where there are many operands.
+const KEPT_OF_MANY: usize = 4;
+const JOINTS_OF_MANY: usize = 24;
+/// Up to so many operands every split is tried; of more, those that leave neighbours together.
 const ALL_SPLITS: usize = 6;
 
 /// A way to hold the product of a set of operands.
@@ -111,9 +114,18 @@ impl Search {
         if let Some(ways) = self.memo.get(&set) {
             return Rc::clone(ways);
         }
-        let ways = Rc::new(best(self.found(set)));
+        let mut ways = best(self.found(set));
+        if !self.is_small() {
+            ways.truncate(KEPT_OF_MANY);
+        }
+        let ways = Rc::new(ways);
         self.memo.insert(set, Rc::clone(&ways));
         ways
+    }
+
+    /// Whether there are so few operands that everything is tried.
+    fn is_small(&self) -> bool {
+        self.contraction.operands.len() <= ALL_SPLITS
     }
 
     fn found(&mut self, set: u32) -> Vec<Way> {
@@ -130,10 +142,9 @@ impl Search {
             }
         } else {
             self.all_at_once(set, &mut found);
-            if set.count_ones() as usize <= ALL_SPLITS {
-                for (one, other) in splits(set) {
-                    self.pair(set, one, other, &mut found);
-                }
+            let parts: Vec<(u32, u32)> = if self.is_small() { splits(set).collect() } else { cuts(set) };
+            for (one, other) in parts {
+                self.pair(set, one, other, &mut found);
             }
         }
         found
@@ -214,7 +225,11 @@ impl Search {
         seeds.extend(self.wanted.clone());
         let seeds: Vec<&Packing> = seeds.iter().collect();
         let public = self.public(public);
-        for joint in joint::candidates(&self.contraction, labels, kept, &seeds, self.log_slots) {
+        let mut joints = joint::candidates(&self.contraction, labels, kept, &seeds, self.log_slots);
+        if !self.is_small() {
+            joints.truncate(JOINTS_OF_MANY);
+        }
+        for joint in joints {
             let chosen = factors.iter().map(|(ways, labels)| cheapest(&self.contraction, ways, *labels, &joint, self.log_slots));
             let Some(chosen) = chosen.collect::<Option<Vec<_>>>() else { continue };
             let operands: Vec<(&Conversion, u32)> = chosen.iter().map(|(way, conversion)| (conversion, way.depth)).collect();
@@ -280,6 +295,12 @@ pub(crate) fn best(mut found: Vec<Way>) -> Vec<Way> {
         }
     }
     kept
+}
+
+/// Ways to part a set into what comes first and what comes last.
+fn cuts(set: u32) -> Vec<(u32, u32)> {
+    let members = (0..32).filter(|n| set >> n & 1 == 1);
+    members.skip(1).map(|n| (1_u32 << n) - 1).map(|first| (set & first, set & !first)).collect()
 }
 
 /// Ways to part a set in two, each once.

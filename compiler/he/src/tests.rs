@@ -117,6 +117,14 @@ fn matrices_larger_than_a_ciphertext() {
 }
 
 #[test]
+fn many_operands() {
+    let outer = run("a,b,c,d,e,f,g,h,i,j->abcdefghij", &[&[2][..]; 10], "cccccccccc", 10, Contract::Free);
+    assert!(outer.rotations <= 45, "{outer}");
+    let chain = run("ab,bc,cd,de,ef,fg,gh,hi->ai", &[&[4, 4][..]; 8], "ccpcccpc", 10, Contract::Free);
+    assert!(chain.rotations <= 45, "{chain}");
+}
+
+#[test]
 fn few_keys() {
     let cases = [
         einsum("ij->ji", &[&[32, 32]], "c"),
