@@ -129,6 +129,58 @@ fn sums_in_which_terms_lack_indices() {
     }
 }
 
+#[test]
+fn one_input_in_two_layouts() {
+    let diagonals = "def f<N>(x: secret i64[N, N]) -> y: secret i64[N, N] { y[i, k] = x[i, i] * x[k, k]; }";
+    let commutator =
+        "def f<N>(x: secret i64[N, N], w: secret i64[N, N]) -> y: secret i64[N, N] { y[i, k] = x[i, j] * w[j, k] - w[i, j] * x[j, k]; }";
+    let results = "def f<N>(x: secret i64[N, N], w: secret i64[N, N]) -> (y: secret i64[N], z: secret i64[N, N]) { y[i] = x[i, i]; z[i, k] = x[k, k] * w[i, k]; }";
+    for slots in [8, 16, 64] {
+        for n in [3, 8] {
+            check(diagonals, &[("N", n)], slots);
+            check(results, &[("N", n)], slots);
+        }
+    }
+    check(commutator, &[("N", 8)], 64);
+    let pieces = "def f(v: secret i64[3], m: secret i64[3, 4]) -> y: secret i64[3, 4] {
+        y[i, j] = sum[k in 0..3](v[k] * v[i] * m[2 - i, 3 - j]) + sum[k in 0..3](m[i, j] * v[k]);
+    }";
+    for slots in [8, 16] {
+        check(pieces, &[], slots);
+    }
+}
+
+#[test]
+fn ranges_shorter_than_the_axis() {
+    let part = "def f<N>(x: secret i64[N], w: i64[N]) -> (y: secret i64, z: secret i64) { y = sum[i in 0..5](x[i] * x[i]); z = sum[i in 1..3](x[i] * w[i]); }";
+    let computed = "def f<N>(x: secret i64[N]) -> y: secret i64 { u[i] = x[i] * x[i] + 1; y = sum[i in 0..5](u[i]); }";
+    for slots in [8, 16, 64] {
+        check(part, &[("N", 8)], slots);
+        check(computed, &[("N", 8)], slots);
+    }
+}
+
+/// The codes of what ciphertexts do not do of a program.
+fn refused(source: &str, sizes: &[(&str, i64)]) -> Vec<u16> {
+    let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let packed = program.main_def().expect("a definition").packed(sizes, &PackOptions { slots: 64, ..PackOptions::default() });
+    packed.err().map(|e| e.diagnostics().iter().map(|d| d.code.0).collect()).unwrap_or_default()
+}
+
+#[test]
+fn numbers_that_slots_do_not_have() {
+    let widened = "def f<N>(x: secret i32[N]) -> y: secret i64[N] { y[i] = (x[i] * x[i]) as i64; }";
+    assert_eq!(refused(widened, &[("N", 4)]), [716]);
+    let in_two = "def f<N>(x: secret u8[N]) -> y: secret i64[N] { u[i] = x[i] - 1; y[i] = u[i] as i64; }";
+    assert_eq!(refused(in_two, &[("N", 4)]), [716]);
+    assert_eq!(refused("def f<N>(x: secret i32[N]) -> y: secret i64[N] { y[i] = x[i] as i64 * 3; }", &[("N", 4)]), [0; 0]);
+    assert_eq!(refused("def f<N>(x: secret i64[N]) -> y: secret i64[N] { y[i] = x[i] + 9007199254740993; }", &[("N", 4)]), [190]);
+    assert_eq!(refused("def f<N>(x: secret f64[N]) -> y: secret f64[N] { y[i] = x[i] * 1e200 * 1e200; }", &[("N", 4)]), [190]);
+    assert_eq!(refused("def f<N>(x: secret f64[N]) -> y: secret f64[N] { y[i] = x[i]^30000; }", &[("N", 4)]), [190]);
+    let nothing = "def f<N, K>(x: secret f64[N, K]) -> y: secret f64[N] { y[i] = approx(exp, sum[k](x[i, k]), on = (-1.0, 1.0)); }";
+    assert_eq!(refused(nothing, &[("N", 5), ("K", 0)]), [0; 0]);
+}
+
 /// Plans the last definition of a program over f64, carries it out in f64, and gives the largest difference from the function itself.
 fn difference(source: &str, sizes: &[(&str, i64)], slots: u32) -> (f64, Counts) {
     let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));

@@ -32,6 +32,7 @@ impl Function {
         let tensors = |names: &[&str]| names.iter().map(|name| find(name).ok_or_else(|| missing(name))).collect::<Result<Vec<_>, _>>();
         let (secrets, publics) = (tensors(&names.0)?, tensors(&names.1)?);
         let real = secrets.iter().chain(&publics).any(|tensor| tensor.dtype().is_float());
+        let real = real || packed.outputs.iter().any(|output| output.dtype.is_float());
         let outputs = if real { run::<f64>(&packed, &secrets, &publics)? } else { run::<i64>(&packed, &secrets, &publics)? };
         let names = packed.outputs.iter().map(|output| output.name.clone());
         let outputs = names.zip(outputs).collect();

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 /// Up to so many labels are tried in all orders.
 const ALL_ORDERS: usize = 6;
 
-/// Bits of an address of the largest tensor, and of the largest joint space: 4096 ciphertexts of 16384 slots.
-pub(crate) const MAX_ADDRESS_BITS: usize = 26;
+/// Bits of an address of the largest tensor, and of the largest joint space: 1024 ciphertexts of 16384 slots.
+pub(crate) const MAX_ADDRESS_BITS: usize = 24;
 
 /// Joint spaces over the labels of a product, those outside `kept` being summed; `seeds` are where operands and results are or
 /// are wanted.

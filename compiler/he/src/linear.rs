@@ -111,6 +111,11 @@ impl LinearMap {
         sized.filter(|(steps, size)| last(steps) >= *size).collect()
     }
 
+    /// How many elements it moves, and combinations of indices that are none.
+    pub(crate) fn volume(&self) -> u64 {
+        self.steps.iter().fold(1, |volume: u64, step| volume.saturating_mul(step.size))
+    }
+
     /// Calls `f` with the values of the indices, the source address and the target address.
     pub(crate) fn each(&self, mut f: impl FnMut(&[u64], u64, u64)) {
         if self.steps.iter().any(|step| step.size == 0) {

@@ -1,10 +1,11 @@
 //! The one place that calls every part of the planner, in order.
 
+use crate::approximation::evaluate;
 use crate::emit::{self, Emitted, Keys};
 use crate::held::{Finish, Holder, Placing, row_major};
 use crate::joint::MAX_ADDRESS_BITS;
 use crate::keys;
-use crate::program::{Origin, Program, Tensor};
+use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::search::Contract;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::packed::Packed;
@@ -44,16 +45,23 @@ pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Ve
     // An input that two of its uses want in different places is fixed in the place that is best for all.
     while let Some((&tensor, packings)) = planned.emitted.conflicts.first_key_value() {
         let row_major = row_major(&program.tensors[tensor].shape, log_slots);
-        let tried = packings.iter().filter(|packing| !packing.bits.is_empty()).chain([&row_major]).cloned();
+        let tried = packings.iter().chain([&row_major]).cloned();
         let mut best: Option<(Planned, Placing)> = None;
+        let mut errors = Vec::new();
         for packing in tried {
             placings[tensor] = Placing::Fixed(packing.clone());
-            let planned = attempt(program, options, &placings)?;
+            let planned = match attempt(program, options, &placings) {
+                Ok(planned) => planned,
+                Err(found) => {
+                    errors = found;
+                    continue;
+                }
+            };
             if best.as_ref().is_none_or(|(least, _)| planned.weight < least.weight) {
                 best = Some((planned, Placing::Fixed(packing)));
             }
         }
-        let (least, placing) = best.expect("row major is always tried");
+        let Some((least, placing)) = best else { return Err(errors) };
         placings[tensor] = placing;
         planned = least;
     }
@@ -108,8 +116,8 @@ fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result
         results.push((result, finish));
     }
     let emitted = emit::emit(program, &results, Keys::Each, log_slots);
-    if let Some(message) = emitted.refused {
-        return Err(vec![Diagnostic::error(190, "not-in-this-version", message)]);
+    if let Some(refused) = emitted.refused {
+        return Err(vec![refused]);
     }
     let weight = results.iter().filter_map(|(_, finish)| finish.as_ref()).map(|finish| finish.cost.weigh()).sum();
     Ok(Planned { results, emitted, weight })
@@ -120,6 +128,12 @@ fn without_empty_terms(program: &Program) -> Program {
     let mut program = program.clone();
     for n in 0..program.tensors.len() {
         let zero: Vec<bool> = (0..n).map(|earlier| is_zero(&program, earlier)).collect();
+        if let Origin::Polynomial { of, coefficients } = &program.tensors[n].origin
+            && zero[*of]
+        {
+            let sum = constant(&program.tensors[n].shape, evaluate(coefficients, 0.0));
+            program.tensors[n].origin = Origin::Sum(sum);
+        }
         let Origin::Sum(sum) = &mut program.tensors[n].origin else { continue };
         let is_empty = |label: u8| sum.labels[usize::from(label)].size == 0;
         sum.terms.retain(|term| !term.operands.iter().any(|operand| zero[operand.tensor] || operand.labels().any(is_empty)));
@@ -129,6 +143,13 @@ fn without_empty_terms(program: &Program) -> Program {
         labels.for_each(|(_, label)| label.size = 1);
     }
     program
+}
+
+/// A number everywhere.
+fn constant(shape: &[u64], number: f64) -> Sum {
+    let labels: Vec<Label> = shape.iter().map(|&size| Label { name: String::new(), size }).collect();
+    let output = (0..=u8::MAX).take(labels.len()).collect();
+    Sum { labels, output, terms: vec![Term { coefficient: number, operands: Vec::new() }] }
 }
 
 /// Whether a computed tensor has no elements, or adds nothing up.

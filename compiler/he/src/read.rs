@@ -70,6 +70,9 @@ impl<'a> Reader<'a> {
     fn declare(&mut self, id: TensorId, origin: Origin) -> Result<(), Diagnostic> {
         let decl = &self.module.tensors[id];
         let shape = decl.literal_axes().ok_or_else(|| refused(decl.span, "a size beyond 64 bits"))?;
+        if shape.len() > MAX_LABELS {
+            return Err(refused(decl.span, &format!("a tensor of {} axes (at most {MAX_LABELS})", shape.len())));
+        }
         let is_secret = matches!(origin, Origin::Secret);
         self.ids[id] = Some(self.program.tensors.len());
         self.program.tensors.push(Tensor { name: decl.name.clone(), dtype: decl.dtype, shape, origin, span: decl.span });
@@ -78,7 +81,7 @@ impl<'a> Reader<'a> {
             let message = format!("`{}` is encrypted and has elements of type {}", decl.name, decl.dtype);
             return Err(Diagnostic::error(716, "he-dtype", message)
                 .at(decl.span, "secret here")
-                .help("packed ciphertexts hold f16, bf16, f32, f64 and integers"));
+                .help("packed ciphertexts hold real numbers and integers"));
         }
         Ok(())
     }
@@ -108,6 +111,16 @@ impl<'a> Reader<'a> {
             }
             Definition::Multi(multi) => multi.results.iter().try_for_each(|&result| self.declare(result, Origin::Public)),
             Definition::Scan(scan) => Err(refused(scan.span, "a scan")),
+        }
+    }
+
+    /// Whether a value is what its type says, and not only modulo its range: slots do not wrap at the types of a program.
+    fn has_not_wrapped(&self, value: &Scalar) -> bool {
+        let given = |id: usize| matches!(self.program.tensors[id].origin, Origin::Secret | Origin::Public);
+        match &value.kind {
+            ScalarKind::Access(access) => value.dtype.is_float() || self.ids[access.tensor].is_some_and(given),
+            ScalarKind::Literal(_) => true,
+            _ => value.dtype.is_float(),
         }
     }
 
@@ -155,8 +168,10 @@ impl<'a> Reader<'a> {
         let output = (0_u8..).zip(&equation.indices).map(|(label, _)| label).collect();
         let products = self.expand(&equation.body, &indices)?;
         let n_binders = indices.len() - equation.indices.len();
-        let terms =
-            products.into_iter().map(|product| self.term(product, &indices, n_binders, equation.span)).collect::<Result<Vec<_>, _>>()?;
+        let terms = products
+            .into_iter()
+            .map(|product| self.term(product, &indices, n_binders, (equation.body.dtype, equation.span)))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Sum { labels, output, terms })
     }
 
@@ -166,7 +181,7 @@ impl<'a> Reader<'a> {
         Ok(Label { name: decl.name.clone(), size: u64::try_from(hi.saturating_sub(lo)).unwrap_or(0) })
     }
 
-    fn term(&self, product: Product, indices: &[Index], n_binders: usize, span: Span) -> Result<Term, Diagnostic> {
+    fn term(&self, product: Product, indices: &[Index], n_binders: usize, (dtype, span): (DType, Span)) -> Result<Term, Diagnostic> {
         let operands = product.factors;
         if operands.len() > MAX_OPERANDS {
             return Err(refused(span, &format!("a product of {} factors (at most {MAX_OPERANDS})", operands.len())));
@@ -180,6 +195,7 @@ impl<'a> Reader<'a> {
             let count = self.label(indices[n])?.size as f64;
             coefficient *= count;
         }
+        check_coefficient(coefficient, dtype, span)?;
         Ok(Term { coefficient, operands })
     }
 
@@ -190,13 +206,13 @@ impl<'a> Reader<'a> {
             if sub.mode != Mode::Exact {
                 return Err(refused(span, &format!("a subscript that is `{}`", sub.mode.name())));
             }
-            Ok(Axis { size, subscript: self.subscript(&sub.value, indices)? })
+            Ok(Axis { size, subscript: self.subscript(&sub.value, size, indices)? })
         });
         let axes = axes.collect::<Result<Vec<_>, _>>()?;
         Ok(Operand { name: decl.name.clone(), tensor, axes, secret: decl.is_secret() })
     }
 
-    fn subscript(&self, value: &Scalar, indices: &[Index]) -> Result<Subscript, Diagnostic> {
+    fn subscript(&self, value: &Scalar, size: u64, indices: &[Index]) -> Result<Subscript, Diagnostic> {
         let wrong = || {
             Diagnostic::error(712, "he-branch", "a subscript that depends on data has no place in a packed program")
                 .at(value.span, "computed from data here")
@@ -220,7 +236,8 @@ impl<'a> Reader<'a> {
         }
         Ok(match (&terms[..], offset) {
             ([], offset) => Subscript::Fixed(u64::try_from(offset).map_err(|_| wrong())?),
-            ([(label, 1)], 0) => Subscript::Label(*label),
+            // A range that is shorter than the axis is a slice of it.
+            ([(label, 1)], 0) if self.label(indices[usize::from(*label)])?.size == size => Subscript::Label(*label),
             _ => Subscript::Linear { terms, offset },
         })
     }
@@ -233,7 +250,7 @@ impl<'a> Reader<'a> {
                 factors: Vec::new(),
             }],
             ScalarKind::Access(access) => vec![Product { coefficient: 1.0, factors: vec![self.operand(access, scalar.span, indices)?] }],
-            ScalarKind::Cast(value) if holds(scalar.dtype, value.dtype) => self.expand(value, indices)?,
+            ScalarKind::Cast(value) if holds(scalar.dtype, value.dtype) && self.has_not_wrapped(value) => self.expand(value, indices)?,
             ScalarKind::Unary(UnaryFn::Neg, value) => scaled(self.expand(value, indices)?, -1.0),
             ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value, indices)?,
             ScalarKind::Unary(UnaryFn::Powi(n), value) if *n >= 0 => {
@@ -258,8 +275,17 @@ impl<'a> Reader<'a> {
             }
             ScalarKind::Binary(BinaryFn::Max | BinaryFn::Min, ..) => return Err(semiring(scalar.span, "max or min")),
             ScalarKind::Unary(function, _) => return Err(nonlinear(scalar.span, function.name())),
-            ScalarKind::Binary(function, ..) => return Err(nonlinear(scalar.span, function.name())),
+            ScalarKind::Binary(function, ..) => {
+                let message = format!("ciphertexts add and multiply; they have no `{}`", function.name());
+                return Err(Diagnostic::error(714, "he-semiring", message).at(scalar.span, "of a secret value here"));
+            }
             ScalarKind::Approx(approx) => vec![Product { coefficient: 1.0, factors: vec![self.approximation(approx, scalar, indices)?] }],
+            ScalarKind::Cast(value) if value.dtype.is_integer() => {
+                let message = format!("a computed {} may have wrapped before it becomes {}", value.dtype, scalar.dtype);
+                return Err(Diagnostic::error(716, "he-dtype", message)
+                    .at(scalar.span, "ciphertexts do not wrap here")
+                    .help("convert the inputs, and compute in the wider type"));
+            }
             ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Cast(_) | ScalarKind::Operand(_) | ScalarKind::Accumulated => {
                 return Err(refused(scalar.span, "this value beside a secret one"));
             }
@@ -267,6 +293,7 @@ impl<'a> Reader<'a> {
         if products.len() > MAX_TERMS {
             return Err(refused(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
         }
+        products.iter().try_for_each(|product| check_coefficient(product.coefficient, scalar.dtype, scalar.span))?;
         Ok(products)
     }
 }
@@ -286,6 +313,12 @@ fn is_signed(dtype: DType) -> bool {
     dtype.class() == Class::Signed
 }
 
+/// Numbers of programs are f64 here: an integer from 2^53 on may be none of them, nor is an infinity.
+fn check_coefficient(coefficient: f64, dtype: DType, span: Span) -> Result<(), Diagnostic> {
+    let exact = !dtype.is_integer() || coefficient.abs() < 9_007_199_254_740_992.0;
+    if coefficient.is_finite() && exact { Ok(()) } else { Err(refused(span, "a constant of this size")) }
+}
+
 fn scaled(mut products: Vec<Product>, factor: f64) -> Vec<Product> {
     products.iter_mut().for_each(|product| product.coefficient *= factor);
     products
@@ -294,6 +327,10 @@ fn scaled(mut products: Vec<Product>, factor: f64) -> Vec<Product> {
 fn multiplied(scalar: &Scalar, a: &[Product], b: &[Product]) -> Result<Vec<Product>, Diagnostic> {
     if a.len() * b.len() > MAX_TERMS {
         return Err(refused(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
+    }
+    let longest = |products: &[Product]| products.iter().map(|product| product.factors.len()).max().unwrap_or(0);
+    if longest(a) + longest(b) > MAX_OPERANDS {
+        return Err(refused(scalar.span, &format!("a product of more than {MAX_OPERANDS} factors")));
     }
     let product = |a: &Product, b: &Product| Product {
         coefficient: a.coefficient * b.coefficient,

@@ -21,7 +21,7 @@ const KEPT: usize = 24;
 const KEPT_OF_MANY: usize = 4;
 const JOINTS_OF_MANY: usize = 24;
 /// Up to so many operands every split is tried; of more, those that leave neighbours together.
-const ALL_SPLITS: usize = 6;
+const ALL_SPLITS: usize = 4;
 
 /// A way to hold the product of a set of operands.
 #[derive(Clone, Debug)]

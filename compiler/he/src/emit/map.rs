@@ -8,6 +8,9 @@ use ein_ir::entity::Ciphertext;
 use ein_ir::packed::Op;
 use std::collections::BTreeMap;
 
+/// Elements of the largest map.
+pub(crate) const MAX_VOLUME: u64 = 1 << 22;
+
 /// Of each ciphertext and its baby steps: slots, with positions of the public number.
 type Babies = BTreeMap<(Ciphertext, Vec<i64>), Vec<(u32, u64)>>;
 
@@ -15,6 +18,14 @@ impl Emitter<'_> {
     /// A linear map; with a public factor each element is multiplied by one of its elements.
     pub(super) fn map(&mut self, value: &Value, (map, split): (&LinearMap, &Split), factor: Option<&Factor>, packing: &Packing) -> Value {
         let n = 1_i64 << self.log_slots;
+        if map.volume() > MAX_VOLUME {
+            self.refuse(
+                715,
+                "he-memory",
+                format!("a move of {} elements is larger than any that is planned for ({MAX_VOLUME})", map.volume()),
+            );
+            return Value::zero(packing.clone(), self.log_slots);
+        }
         let (baby_units, giant_units) = (split.baby_units(), split.giant_units());
         // Of each target ciphertext and its giant steps.
         let mut terms: BTreeMap<u64, BTreeMap<Vec<i64>, Babies>> = BTreeMap::new();

@@ -10,12 +10,14 @@ use crate::builder::Builder;
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
 use crate::convert::{self, Conversion, Route, Source};
 use crate::held::{Added, Finish, Held, Make, row_major};
+use crate::joint::MAX_ADDRESS_BITS;
 use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
 use crate::product::folds;
 use crate::program::{Origin, Program};
 use crate::rolled::{Rolled, Side};
 use crate::search::{Node, Product, Public, Way};
+use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Ciphertext, Input, Plain, Public as PublicId};
 use ein_ir::packed::layout::{AddressBit, axis_bits};
 use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, Piece, PublicDecl, PublicSource, Roll};
@@ -32,13 +34,13 @@ pub(crate) enum Keys {
     Few,
 }
 
-/// A packed program, and inputs for which its parts want different layouts, each with all of them over its axes; if there is one, the program
-/// is not right.
+/// A packed program, and inputs for which its parts want different layouts, each with those that are packings of its axes; if there is one,
+/// the program is not right.
 pub(crate) struct Emitted {
     pub(crate) packed: Packed,
     pub(crate) conflicts: BTreeMap<usize, Vec<Packing>>,
     /// What cannot be computed; if there is something, the program is not right.
-    pub(crate) refused: Option<String>,
+    pub(crate) refused: Option<Diagnostic>,
 }
 
 /// Writes the results of a program as packed operations; none stands for a result that is zero or has no elements.
@@ -51,7 +53,9 @@ pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], keys:
         };
         emitter.output(*tensor, &value);
     }
-    let conflicts = emitter.placed.into_iter().filter(|(_, packings)| packings.len() > 1).collect();
+    let packing = |layout: &Layout| layout.rolls.is_empty().then(|| Packing { bits: layout.bits().collect() });
+    let conflicts = emitter.placed.into_iter().filter(|(_, layouts)| layouts.len() > 1);
+    let conflicts = conflicts.map(|(tensor, layouts)| (tensor, layouts.iter().filter_map(packing).collect())).collect();
     Emitted { packed: emitter.builder.packed, conflicts, refused: emitter.refused }
 }
 
@@ -65,11 +69,11 @@ struct Emitter<'a> {
     /// Of tensors in the clear.
     publics: HashMap<usize, PublicId>,
     derived: HashMap<(String, u64, Vec<PublicId>), PublicId>,
-    /// Packings of inputs over their axes.
-    placed: BTreeMap<usize, Vec<Packing>>,
+    /// Layouts of inputs.
+    placed: BTreeMap<usize, Vec<Layout>>,
     /// What is held already, by where its description is.
     held: HashMap<*const Held, Value>,
-    refused: Option<String>,
+    refused: Option<Diagnostic>,
 }
 
 /// A value: its ciphertexts by the label bits that number them; none for one that is zero.
@@ -156,15 +160,21 @@ impl<'a> Emitter<'a> {
         self.place(tensor, packing, Layout { shape, slots, chunks, rolls: Vec::new(), junk_padding: false })
     }
 
+    /// The first thing that cannot be written.
+    fn refuse(&mut self, code: u16, slug: &'static str, message: String) {
+        self.refused.get_or_insert_with(|| Diagnostic::error(code, slug, message));
+    }
+
     /// Says how an input is packed, and gives its ciphertexts.
     fn place(&mut self, tensor: usize, packing: &Packing, layout: Layout) -> Value {
         let input = self.inputs[&tensor];
-        // What all uses of an input can be told: where its axes are, without rolls.
-        let axes = Packing { bits: layout.slots.iter().chain(&layout.chunks).copied().collect() };
-        let axes = if layout.rolls.is_empty() { axes } else { Packing { bits: Vec::new() } };
         let placed = self.placed.entry(tensor).or_default();
-        if !placed.contains(&axes) {
-            placed.push(axes);
+        if !placed.contains(&layout) {
+            placed.push(layout.clone());
+        }
+        if layout.bits().count() > MAX_ADDRESS_BITS.max(self.log_slots) {
+            self.refuse(715, "he-memory", format!("`{}` takes more than 2^{MAX_ADDRESS_BITS} slots", self.program.tensors[tensor].name));
+            return Value::zero(packing.clone(), self.log_slots);
         }
         let wanted = convert::n_chunks(packing, self.log_slots);
         let chunks = (0..layout.n_chunks()).take(usize::try_from(wanted).unwrap_or(usize::MAX));
@@ -477,7 +487,7 @@ impl<'a> Emitter<'a> {
         }
         if let Some(operand) = operands().find(|operand| operand.is_sliced()) {
             let message = format!("a product in the clear that reads only a part of `{}`, or along sums of indices", operand.name);
-            self.refused.get_or_insert(message);
+            self.refuse(190, "not-in-this-version", message);
         }
         let labels: Vec<u8> = (0..64).filter(|label| kept >> label & 1 == 1).collect();
         let axis = |&label: &u8| Axis { size: contraction.labels[usize::from(label)].size, subscript: Subscript::Label(label) };

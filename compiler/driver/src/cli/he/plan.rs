@@ -92,6 +92,9 @@ impl ProgramOptions {
             PackOptions { slots: self.slots, contract, key_budget: self.key_budget, secret: self.secret.clone(), names: Vec::new() };
         if self.einsum.is_some() {
             options.names = self.shapes.iter().map(|(name, ..)| name.clone()).collect();
+            if let Some(twice) = options.names.iter().enumerate().find(|(n, name)| options.names[..*n].contains(name)) {
+                return Err(Failure::Usage(format!("two operands are called `{}`", twice.1)));
+            }
             if options.secret.is_empty() {
                 options.secret.clone_from(&options.names);
             }
