@@ -17,11 +17,11 @@ use std::rc::Rc;
 
 /// How many ways to hold a product are kept.
 const KEPT: usize = 24;
-/// The same, and joint spaces that are tried, where there are many operands.
-const KEPT_OF_MANY: usize = 4;
-const JOINTS_OF_MANY: usize = 24;
+/// Of many operands so many ways divided by their number, and so many joint spaces, so that the search takes no longer.
+const KEPT_OF_MANY: usize = 48;
+const JOINTS_OF_MANY: usize = 800;
 /// Up to so many operands every split is tried; of more, those that leave neighbours together.
-const ALL_SPLITS: usize = 4;
+const ALL_SPLITS: usize = 3;
 
 /// A way to hold the product of a set of operands.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Search {
         }
         let mut ways = best(self.found(set));
         if !self.is_small() {
-            ways.truncate(KEPT_OF_MANY);
+            ways.truncate((KEPT_OF_MANY / self.contraction.operands.len()).max(4));
         }
         let ways = Rc::new(ways);
         self.memo.insert(set, Rc::clone(&ways));
@@ -227,7 +227,7 @@ impl Search {
         let public = self.public(public);
         let mut joints = joint::candidates(&self.contraction, labels, kept, &seeds, self.log_slots);
         if !self.is_small() {
-            joints.truncate(JOINTS_OF_MANY);
+            joints.truncate(JOINTS_OF_MANY / self.contraction.operands.len());
         }
         for joint in joints {
             let chosen = factors.iter().map(|(ways, labels)| cheapest(&self.contraction, ways, *labels, &joint, self.log_slots));

@@ -186,3 +186,33 @@ fn random_einsums() {
         }
     }
 }
+
+/// The same tensors again and again: diagonals, transposes and products of one input, in one term or in two.
+#[test]
+fn random_einsums_of_few_tensors() {
+    let mut random = Random(2);
+    for _ in 0..60 {
+        let size = random.pick(&[2, 3, 4, 8]);
+        let labels: Vec<Label> = ["a", "b", "c"].iter().map(|name| Label { name: (*name).to_owned(), size }).collect();
+        let mut program = Program::default();
+        program.tensors.push(tensor("x", &[size, size], Origin::Secret));
+        program.tensors.push(tensor("w", &[size, size], if random.below(2) == 0 { Origin::Secret } else { Origin::Public }));
+        let mut output: Vec<u8> = vec![0, 1, 2];
+        output.truncate(usize::try_from(random.below(3)).unwrap());
+        let mut term = |first: usize| {
+            let operands = (0..1 + random.below(3)).map(|n| {
+                let tensor = if n == 0 { first } else { usize::try_from(random.below(2)).unwrap() };
+                let axes = (0..2).map(|_| Axis { size, subscript: Subscript::Label(u8::try_from(random.below(3)).unwrap()) }).collect();
+                Operand { name: program.tensors[tensor].name.clone(), tensor, axes, secret: program.tensors[tensor].is_secret() }
+            });
+            Term { coefficient: 1.0, operands: operands.collect() }
+        };
+        let terms = vec![term(0), term(1)];
+        let shape = vec![size; output.len()];
+        program.results.push(2);
+        program.tensors.push(tensor("out", &shape, Origin::Sum(Sum { labels, output, terms })));
+        for contract in [Contract::Strict, Contract::Free] {
+            check(&program, 3 + u32::try_from(random.below(5)).unwrap(), contract, None);
+        }
+    }
+}
