@@ -71,11 +71,15 @@ fn programs_run_slot_by_slot() {
         (path("score.ein"), format!("x={}", path("x.npy")), format!("W={}", path("W.npy")), format!("c={}", path("c.npy")));
     let run = |target: &str| {
         let out = path(target);
-        let args = ["run", &program, "--in", &x, "--in", &w, "--in", &c, "--target", target, "--slots", "512", "--out-dir", &out];
+        let mut args = vec!["run", &program, "--in", &x, "--in", &w, "--in", &c, "--target", target, "--out-dir", &out];
+        if target == "he" {
+            args.extend(["--slots", "512"]);
+        }
         let (_, err) = ein(&args).expect("runs");
         let loaded = io::load(&format!("{out}/y.npy")).expect("a result");
         (loaded.view().as_array::<f64>().expect("f64").to_owned(), err)
     };
+    assert_eq!(ein(&["run", &program, "--slots", "512"]).expect_err("slots of a processor").0, 2);
     let ((clear, _), (simulated, words)) = (run("cpu"), run("he"));
     let worst = (&clear - &simulated).iter().fold(0.0_f64, |worst, d| worst.max(d.abs()));
     assert!(worst < 1.5e-3 && worst > 0.0, "{worst}");

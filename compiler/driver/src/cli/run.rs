@@ -40,9 +40,9 @@ pub(crate) struct Run {
     /// What carries the program out: cpu, or he, ciphertexts simulated slot by slot
     #[arg(long, value_enum, value_name = "TARGET", default_value_t = Target::Cpu)]
     target: Target,
-    /// Numbers that a ciphertext holds, for the target he
-    #[arg(long, value_name = "N", default_value_t = 16384)]
-    slots: u32,
+    /// Numbers that a ciphertext holds, for the target he [default: 16384]
+    #[arg(long, value_name = "N")]
+    slots: Option<u32>,
     #[command(flatten)]
     code: CodeOptions,
     #[command(flatten)]
@@ -57,6 +57,9 @@ enum Target {
 
 impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
+        if self.target == Target::Cpu && self.slots.is_some() {
+            return Err(Failure::Usage("--slots is for --target he".to_owned()));
+        }
         let begin = Instant::now();
         let program = self.code.compiler()?.compile_file(&self.file)?;
         let function = match &self.def {
@@ -93,7 +96,8 @@ impl Run {
         clear: &Outputs,
     ) -> Result<(), Failure> {
         let views: Vec<(&str, TensorRef<'_>)> = input::views(inputs).into_iter().chain(input::views(constants)).collect();
-        let options = PackOptions { slots: self.slots, ..PackOptions::default() };
+        let mut options = PackOptions::default();
+        options.slots = self.slots.unwrap_or(options.slots);
         let (packed, results) = function.simulate(&views, &input::sizes(&self.sizes), &options)?;
         say(&format!("{}\n", packed.counts()));
         for (name, result) in &results {
