@@ -33,8 +33,8 @@ pub(crate) struct Emit {
     #[arg(long, value_name = "EQ", requires = "shapes")]
     einsum: Option<String>,
     /// Shape and dtype of an operand of the string, in order: A=8x8:f32
-    #[arg(long = "shape", value_name = "NAME=SHAPE:DTYPE", value_parser = shape)]
-    shapes: Vec<(Vec<usize>, DType)>,
+    #[arg(long = "shape", value_name = "NAME=SHAPE:DTYPE", value_parser = input::typed_shape)]
+    shapes: Vec<input::Shape>,
     #[command(flatten)]
     code: CodeOptions,
 }
@@ -43,18 +43,6 @@ pub(crate) struct Emit {
 enum Format {
     Text,
     Dot,
-}
-
-/// Parses `A=8x8:f32`; a scalar is `A=:f32`.
-fn shape(text: &str) -> Result<(Vec<usize>, DType), String> {
-    let form = || format!("`{text}` is not of the form NAME=8x8:f32");
-    let (shape, dtype) = text.split_once('=').map_or(text, |(_, v)| v).split_once(':').ok_or_else(form)?;
-    let dtype = dtype.parse().map_err(|()| format!("there is no dtype `{dtype}`"))?;
-    let axes = match shape {
-        "" => Vec::new(),
-        sizes => sizes.split('x').map(|n| n.parse().map_err(|_| form())).collect::<Result<_, _>>()?,
-    };
-    Ok((axes, dtype))
 }
 
 impl Emit {
@@ -88,8 +76,8 @@ impl Emit {
     }
 
     fn einsum_function(&self, equation: &str) -> Result<Function, Failure> {
-        let shapes: Vec<&[usize]> = self.shapes.iter().map(|(s, _)| s.as_slice()).collect();
-        let dtypes: Vec<DType> = self.shapes.iter().map(|(_, d)| *d).collect();
+        let shapes: Vec<&[usize]> = self.shapes.iter().map(|operand| operand.shape.as_slice()).collect();
+        let dtypes: Vec<DType> = self.shapes.iter().map(|operand| operand.dtype).collect();
         Ok(ein::Einsum::with_compiler(equation, self.code.compiler()?)?.function(&shapes, &dtypes)?)
     }
 }

@@ -44,6 +44,35 @@ pub(crate) fn sizes(given: &[Size]) -> Vec<(String, i64)> {
     given.iter().flat_map(|s| s.0.iter().cloned()).collect()
 }
 
+/// `A=8x8:f32`: shape and dtype of an operand of a classic string.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) dtype: DType,
+}
+
+/// Parses `A=8x8:f32`, or `A=8x8` for f64; a scalar is `A=`.
+pub(crate) fn shape(text: &str) -> Result<Shape, String> {
+    let form = || format!("`{text}` is not of the form NAME=8x8:f32");
+    let (name, shape) = text.split_once('=').ok_or_else(form)?;
+    let (shape, dtype) = shape.split_once(':').unwrap_or((shape, "f64"));
+    let dtype = dtype.parse().map_err(|()| format!("there is no dtype `{dtype}`"))?;
+    let shape = match shape {
+        "" => Vec::new(),
+        sizes => sizes.split('x').map(|n| n.parse().map_err(|_| form())).collect::<Result<_, _>>()?,
+    };
+    Ok(Shape { name: name.to_owned(), shape, dtype })
+}
+
+/// The same where the dtype must be said; the name may be left out.
+pub(crate) fn typed_shape(text: &str) -> Result<Shape, String> {
+    if !text.contains(':') {
+        return Err(format!("`{text}` is not of the form NAME=8x8:f32"));
+    }
+    if text.contains('=') { shape(text) } else { shape(&format!("={text}")) }
+}
+
 /// Parses the name of an archive.
 pub(crate) fn archive_path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);

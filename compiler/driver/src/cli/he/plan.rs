@@ -38,12 +38,12 @@ pub(crate) struct ProgramOptions {
     /// A dim or an integer generic; B=2x3 for a row `..B` of axes, ..B=2 for its number
     #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
     sizes: Vec<input::Size>,
-    /// A classic string instead of a program; its operands are A, B, C, …
+    /// A classic string instead of a program; --shape names its operands
     #[arg(long, value_name = "EQ", requires = "shapes")]
     einsum: Option<String>,
     /// Shape of an operand of the string, in order: A=16x32, or A=16x32:i64 for another type than f64
-    #[arg(long = "shape", value_name = "NAME=SHAPE", value_parser = shape)]
-    shapes: Vec<(String, Vec<usize>, DType)>,
+    #[arg(long = "shape", value_name = "NAME=SHAPE", value_parser = input::shape)]
+    shapes: Vec<input::Shape>,
     /// Operands that are encrypted, by name [default: those that the program calls secret, all of a string]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     secret: Vec<String>,
@@ -66,19 +66,6 @@ enum ContractOption {
     Strict,
 }
 
-/// Parses `A=8x8` or `A=8x8:i64`; a scalar is `A=`.
-fn shape(text: &str) -> Result<(String, Vec<usize>, DType), String> {
-    let form = || format!("`{text}` is not of the form NAME=8x8");
-    let (name, shape) = text.split_once('=').ok_or_else(form)?;
-    let (shape, dtype) = shape.split_once(':').unwrap_or((shape, "f64"));
-    let dtype = dtype.parse().map_err(|()| format!("there is no dtype `{dtype}`"))?;
-    let axes = match shape {
-        "" => Vec::new(),
-        sizes => sizes.split('x').map(|n| n.parse().map_err(|_| form())).collect::<Result<_, _>>()?,
-    };
-    Ok((name.to_owned(), axes, dtype))
-}
-
 impl ProgramOptions {
     /// The packed program.
     pub(crate) fn packed(&self) -> Result<ein::packed::VerifiedPacked, Failure> {
@@ -91,7 +78,7 @@ impl ProgramOptions {
         let mut options =
             PackOptions { slots: self.slots, contract, key_budget: self.key_budget, secret: self.secret.clone(), names: Vec::new() };
         if self.einsum.is_some() {
-            options.names = self.shapes.iter().map(|(name, ..)| name.clone()).collect();
+            options.names = self.shapes.iter().map(|operand| operand.name.clone()).collect();
             if let Some(twice) = options.names.iter().enumerate().find(|(n, name)| options.names[..*n].contains(name)) {
                 return Err(Failure::Usage(format!("two operands are called `{}`", twice.1)));
             }
@@ -105,8 +92,8 @@ impl ProgramOptions {
     fn function(&self) -> Result<Function, Failure> {
         match (&self.einsum, &self.file) {
             (Some(equation), _) => {
-                let shapes: Vec<&[usize]> = self.shapes.iter().map(|(_, shape, _)| shape.as_slice()).collect();
-                let dtypes: Vec<DType> = self.shapes.iter().map(|(.., dtype)| *dtype).collect();
+                let shapes: Vec<&[usize]> = self.shapes.iter().map(|operand| operand.shape.as_slice()).collect();
+                let dtypes: Vec<DType> = self.shapes.iter().map(|operand| operand.dtype).collect();
                 Ok(ein::Einsum::new(equation)?.function(&shapes, &dtypes)?)
             }
             (None, Some(file)) => {
