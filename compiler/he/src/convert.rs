@@ -49,8 +49,8 @@ pub(crate) struct Conversion {
 pub(crate) enum Route {
     /// They are.
     Direct,
-    /// They are; what is unknown is made zero.
-    Mask,
+    /// They are; only slots are kept whose address is 0 at these bits.
+    Mask(Vec<usize>),
     /// By a linear map.
     Map(LinearMap, Split),
     /// By two, over a packing in between.
@@ -103,9 +103,10 @@ impl Strides {
     pub(crate) fn map(&self, contraction: &Contraction, to: &Packing, log_slots: usize) -> LinearMap {
         let mut labels: Vec<u8> = self.weights.keys().map(|bit| bit.label).collect();
         labels.dedup();
+        let to = to.positions();
         let steps = labels.into_iter().flat_map(|label| {
             let size = contraction.labels[usize::from(label)].size;
-            label_steps(size, label, log_slots, |bit| self.weights.get(&LabelBit { label, bit }).copied().unwrap_or(0), to)
+            label_steps(size, label, log_slots, |bit| self.weights.get(&LabelBit { label, bit }).copied().unwrap_or(0), &to)
         });
         LinearMap { offset: self.offset, steps: steps.collect(), sizes: sizes(contraction) }
     }
@@ -117,7 +118,7 @@ pub(crate) fn convert(contraction: &Contraction, labels: u64, source: &Source, j
     let missing: Vec<usize> = (0..log_slots.min(joint.bits.len())).filter(lacking).collect();
     let target = restrict(joint, labels, log_slots);
     match source {
-        Source::Anywhere => spread(Route::Direct, target, missing, log_slots),
+        Source::Anywhere => spread(Route::Direct, Cost::default(), target, missing, log_slots),
         Source::Packed(packing) if packing.positions() == target.positions() => direct(packing, &missing, log_slots),
         Source::Packed(packing) => {
             moved(packed_map(contraction, packing, &target, log_slots), target, &missing, log_slots, n_chunks(packing, log_slots))
@@ -150,17 +151,19 @@ fn direct(packing: &Packing, missing: &[usize], log_slots: usize) -> Conversion 
     // What is unknown must not be carried into the slots that are filled.
     let disturbs = missing.first().is_some_and(|&lowest| packing.bits[lowest..].contains(&AddressBit::Junk));
     if !disturbs {
-        return spread(Route::Direct, packing, missing, log_slots);
+        return spread(Route::Direct, Cost::default(), packing, missing, log_slots);
     }
+    let unknown: Vec<usize> = (0..log_slots).filter(|&p| packing.at(p) == AddressBit::Junk).collect();
     packing.bits.iter_mut().filter(|bit| **bit == AddressBit::Junk).for_each(|bit| *bit = AddressBit::Zero);
-    spread(Route::Mask, packing, missing, log_slots)
+    let cost = Cost { mulcp: n_chunks(&packing, log_slots), ..Cost::default() };
+    spread(Route::Mask(unknown), cost, packing, missing, log_slots)
 }
 
 /// A linear map, of which some of the missing bits may be part.
 fn moved(map: LinearMap, target: Packing, missing: &[usize], log_slots: usize, sources: u64) -> Conversion {
     let targets = n_chunks(&target, log_slots);
     let ways = (0..=missing.len()).flat_map(|n| [(n, true), (n, false)]);
-    let ways = ways.filter(|&(n, low)| n == 0 || (targets > 1 && (low || n < missing.len())));
+    let ways = ways.filter(|&(n, low)| if n == 0 { low } else { targets > 1 && (low || n < missing.len()) });
     let try_way = |(n, low): (usize, bool)| {
         let (inside, after) = if low { missing.split_at(n) } else { (&missing[missing.len() - n..], &missing[..missing.len() - n]) };
         let mut map = map.clone();
@@ -170,45 +173,38 @@ fn moved(map: LinearMap, target: Packing, missing: &[usize], log_slots: usize, s
             target.set(p, AddressBit::Rep);
         }
         let split = map.split(1 << log_slots, 1 << log_slots, sources, targets);
-        spread(Route::Map(map, split), target, after.to_vec(), log_slots)
+        let cost = split.cost(sources, targets);
+        spread(Route::Map(map, split), cost, target, after.to_vec(), log_slots)
     };
-    let all = ways.map(try_way);
-    let best = all.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()));
-    let mut best = best.expect("the first way is always tried");
-    if sources > 1
-        && let Route::Map(_, split) = &best.route
-    {
-        best.cost.rotations += split.costs().0 * (sources - 1);
-    }
-    best
+    let best = ways.map(try_way).min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()));
+    best.expect("the first way is always tried")
 }
 
 /// A value that is where it should be, but for address bits that are filled.
 pub(crate) fn spread_only(packing: Packing, missing: Vec<usize>, log_slots: usize) -> Conversion {
-    spread(Route::Direct, packing, missing, log_slots)
+    spread(Route::Direct, Cost::default(), packing, missing, log_slots)
 }
 
-/// Fills these address bits after the route.
-fn spread(route: Route, mut packing: Packing, missing: Vec<usize>, log_slots: usize) -> Conversion {
-    let chunks = n_chunks(&packing, log_slots);
-    let mut cost = Cost { rotations: missing.len() as u64 * chunks, adds: missing.len() as u64 * chunks, ..Cost::default() };
-    let depth = match &route {
-        Route::Direct => 0,
-        Route::Mask => {
-            cost.mulcp += chunks;
-            1
-        }
-        Route::Stages(_) => unreachable!("only results are moved in two steps"),
-        Route::Map(_, split) => {
-            let (babies, giants, products) = split.costs();
-            cost += Cost { rotations: babies.saturating_add(giants * chunks), mulcp: products, adds: products, ..Cost::default() };
-            1
-        }
-    };
+/// Fills these address bits after a route of this cost.
+fn spread(route: Route, mut cost: Cost, mut packing: Packing, missing: Vec<usize>, log_slots: usize) -> Conversion {
+    let filled = missing.len() as u64 * n_chunks(&packing, log_slots);
+    cost += Cost { rotations: filled, adds: filled, ..Cost::default() };
+    let depth = route.depth();
     for &p in &missing {
         packing.set(p, AddressBit::Rep);
     }
     Conversion { route, spread: missing, packing, cost, depth }
+}
+
+impl Route {
+    /// Products on the way.
+    pub(crate) const fn depth(&self) -> u32 {
+        match self {
+            Route::Direct => 0,
+            Route::Mask(_) | Route::Map(..) => 1,
+            Route::Stages(_) => 2,
+        }
+    }
 }
 
 /// The map that takes each label bit of a packing to its place in another.
@@ -222,12 +218,12 @@ pub(crate) fn shape_map(shape: &[u64], from: &Packing, to: &Packing, log_slots: 
 }
 
 fn sized_map(size: impl Fn(u8) -> u64, from: &Packing, to: &Packing, log_slots: usize) -> LinearMap {
-    let from = from.positions();
+    let (from, to) = (from.positions(), to.positions());
     let mut labels: Vec<u8> = from.keys().map(|bit| bit.label).collect();
     labels.dedup();
     let place = |label: u8, bit: u8| from.get(&LabelBit { label, bit }).map_or(0, |&p| 1 << p);
     let sizes = labels.iter().map(|&label| (label, size(label))).collect();
-    let steps = labels.into_iter().flat_map(|label| label_steps(size(label), label, log_slots, |bit| place(label, bit), to));
+    let steps = labels.into_iter().flat_map(|label| label_steps(size(label), label, log_slots, |bit| place(label, bit), &to));
     LinearMap { offset: 0, steps: steps.collect(), sizes }
 }
 
@@ -237,10 +233,9 @@ pub(crate) fn sizes(contraction: &Contraction) -> BTreeMap<u8, u64> {
 }
 
 /// The steps along a label: runs of bits that double at the source and at the target.
-fn label_steps(size: u64, label: u8, log_slots: usize, source: impl Fn(u8) -> u64, to: &Packing) -> Vec<Step> {
-    let positions = to.positions();
+fn label_steps(size: u64, label: u8, log_slots: usize, source: impl Fn(u8) -> u64, to: &BTreeMap<LabelBit, usize>) -> Vec<Step> {
     let n_bits = axis_bits(size);
-    let weight = |bit: u8| (source(bit), positions.get(&LabelBit { label, bit }).map_or(0, |&p| 1_u64 << p));
+    let weight = |bit: u8| (source(bit), to.get(&LabelBit { label, bit }).map_or(0, |&p| 1_u64 << p));
     let mut steps = Vec::new();
     let mut lo = 0;
     while lo < n_bits {

@@ -99,18 +99,15 @@ impl Holder<'_> {
     }
 
     /// Of many ways to hold a tensor: the cheapest ones, of results once they are as wanted; some flat ones; a one-shot one.
-    fn worth_keeping(&self, mut found: Vec<Held>) -> Vec<Rc<Held>> {
+    fn worth_keeping(&self, found: Vec<Held>) -> Vec<Rc<Held>> {
         let is_result = found.first().is_some_and(|held| self.program.results.contains(&held.tensor));
         let price = |held: &Held| if is_result { self.finish_price(held) } else { (held.cost.weigh(), held.depth) };
-        found.sort_by_cached_key(|held| {
-            let (weight, depth) = price(held);
-            (weight.to_bits(), depth)
-        });
+        let mut found: Vec<((f64, u32), Held)> = found.into_iter().map(|held| (price(&held), held)).collect();
+        found.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let mut kept: Vec<Rc<Held>> = Vec::new();
         let mut flattest = u32::MAX;
         let mut flattest_one_shot = u32::MAX;
-        for held in found {
-            let depth = price(&held).1;
+        for ((_, depth), held) in found {
             let dominated = kept.iter().any(|other| other.packing == held.packing && other.depth <= held.depth);
             let flat = depth < flattest || held.one_shot && depth < flattest_one_shot;
             if !dominated && (kept.len() < KEPT || flat) {
@@ -149,8 +146,9 @@ impl Holder<'_> {
         }
         let terms: Vec<(Vec<Way>, f64)> = terms.into_iter().map(|(ways, coefficient)| (best(ways), coefficient)).collect();
         let mut found: Vec<Held> = Vec::new();
-        for joint in self.joints(sum, labels, &terms, wanted.as_ref()) {
-            found.extend(self.added(tensor, sum, &joint, &terms, &publics));
+        let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
+        for joint in self.joints(&alone, labels, &terms, wanted.as_ref()) {
+            found.extend(self.added(tensor, &alone, &joint, &terms, &publics));
         }
         found
     }
@@ -171,7 +169,7 @@ impl Holder<'_> {
         (is_result && self.contract == Contract::Strict).then(|| axes.relabelled(|axis| sum.output[usize::from(axis)]))
     }
 
-    fn joints(&self, sum: &Sum, labels: u64, terms: &[(Vec<Way>, f64)], wanted: Option<&Packing>) -> Vec<Packing> {
+    fn joints(&self, alone: &Contraction, labels: u64, terms: &[(Vec<Way>, f64)], wanted: Option<&Packing>) -> Vec<Packing> {
         let packed = |way: &Way| match &way.source {
             Source::Packed(packing) => Some(packing.clone()),
             Source::Anywhere | Source::Strided(..) => None,
@@ -179,24 +177,22 @@ impl Holder<'_> {
         let firsts = terms.iter().flat_map(|(ways, _)| ways.iter().filter_map(packed).take(MAX_SEEDS));
         let seeds: Vec<Packing> = firsts.chain(wanted.cloned()).collect();
         let seeds: Vec<&Packing> = seeds.iter().collect();
-        let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
-        joint::candidates(&alone, labels, labels, &seeds, self.log_slots)
+        joint::candidates(alone, labels, labels, &seeds, self.log_slots)
     }
 
     fn added(
         &self,
         tensor: usize,
-        sum: &Sum,
+        sum: &Contraction,
         joint: &Packing,
         terms: &[(Vec<Way>, f64)],
         publics: &[(Rc<Contraction>, f64)],
     ) -> Option<Held> {
-        let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
         let mut parts = Vec::new();
         let (mut cost, mut depth, mut one_shot) = (Cost::default(), 0, true);
         for (ways, coefficient) in terms {
             let labels = ways.first()?.labels;
-            let (way, conversion) = cheapest(&alone, ways, labels, joint, self.log_slots)?;
+            let (way, conversion) = cheapest(sum, ways, labels, joint, self.log_slots)?;
             let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
             // A value spread over a label is there beyond its size too.
             let beyond = |label: &u8| way.labels >> label & 1 == 0 && !sum.labels[usize::from(*label)].size.is_power_of_two();
@@ -335,45 +331,43 @@ impl Holder<'_> {
 
     /// What a way to hold a result costs once it is as wanted, and how deep it is.
     fn finish_price(&self, held: &Held) -> (f64, u32) {
-        let (_, extra, depth) = self.finishing(held);
+        let (route, extra) = self.finishing(held);
         let mut cost = held.cost;
         cost += extra;
-        (cost.weigh(), held.depth + depth)
+        (cost.weigh(), held.depth + route.depth())
     }
 
     fn finish(&self, held: &Rc<Held>) -> Finish {
-        let (route, extra, depth) = self.finishing(held);
+        let (route, extra) = self.finishing(held);
         let mut cost = held.cost;
         cost += extra;
         let packing = match self.contract {
             Contract::Free => held.packing.clone(),
             Contract::Strict => row_major(&self.program.tensors[held.tensor].shape, self.log_slots),
         };
-        Finish { held: Rc::clone(held), packing, route, cost, depth: held.depth + depth }
+        let depth = held.depth + route.depth();
+        Finish { held: Rc::clone(held), packing, route, cost, depth }
     }
 
     /// The same with its last move in two steps, if it is a long one.
     fn in_two_steps(&self, finish: &Finish) -> Option<Finish> {
         let Route::Map(_, split) = &finish.route else { return None };
-        let (babies, giants, _) = split.costs();
-        if babies + giants < WORTH_TWO_STEPS {
+        if split.cost(1, 1).rotations < WORTH_TWO_STEPS {
             return None;
         }
         let held = Rc::clone(&finish.held);
         let stages = two_steps(&self.program.tensors[held.tensor].shape, &held.packing, &finish.packing, self.log_slots)?;
         let mut cost = held.cost;
-        for (_, split, _) in &stages {
-            let (babies, giants, products) = split.costs();
-            cost += Cost { rotations: babies + giants, mulcp: products, adds: products, ..Cost::default() };
-        }
-        let depth = held.depth + 2;
-        Some(Finish { held, packing: finish.packing.clone(), route: Route::Stages(Box::new(stages)), cost, depth })
+        stages.iter().for_each(|(_, split, _)| cost += split.cost(1, 1));
+        let route = Route::Stages(Box::new(stages));
+        let depth = held.depth + route.depth();
+        Some(Finish { held, packing: finish.packing.clone(), route, cost, depth })
     }
 
-    /// What is left to do to a result, its cost and its depth.
-    fn finishing(&self, held: &Held) -> (Route, Cost, u32) {
+    /// What is left to do to a result, and its cost.
+    fn finishing(&self, held: &Held) -> (Route, Cost) {
         if self.contract == Contract::Free {
-            return (Route::Direct, Cost::default(), 0);
+            return (Route::Direct, Cost::default());
         }
         let shape = &self.program.tensors[held.tensor].shape;
         let wanted = row_major(shape, self.log_slots);
@@ -382,14 +376,15 @@ impl Holder<'_> {
             let map = convert::shape_map(shape, &held.packing, &wanted, self.log_slots);
             let (n, targets) = (1 << self.log_slots, convert::n_chunks(&wanted, self.log_slots));
             let split = map.split(n, n, chunks, targets);
-            let (babies, giants, products) = split.costs();
-            let cost = Cost { rotations: babies * chunks + giants * targets, mulcp: products, adds: products, ..Cost::default() };
-            return (Route::Map(map, split), cost, 1);
+            let cost = split.cost(chunks, targets);
+            return (Route::Map(map, split), cost);
         }
-        if held.packing.bits.iter().take(self.log_slots).any(|bit| matches!(bit, AddressBit::Rep | AddressBit::Junk)) {
-            return (Route::Mask, Cost { mulcp: chunks, ..Cost::default() }, 1);
+        let filled = |&p: &usize| matches!(held.packing.at(p), AddressBit::Rep | AddressBit::Junk);
+        let filled: Vec<usize> = (0..self.log_slots).filter(filled).collect();
+        if filled.is_empty() {
+            return (Route::Direct, Cost::default());
         }
-        (Route::Direct, Cost::default(), 0)
+        (Route::Mask(filled), Cost { mulcp: chunks, ..Cost::default() })
     }
 }
 

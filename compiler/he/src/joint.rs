@@ -42,7 +42,7 @@ fn orders(contraction: &Contraction, labels: u64, kept: u64) -> Vec<Vec<u8>> {
     let inside: Vec<u8> = (0..64).filter(|&label| labels >> label & 1 == 1 && contraction.bits(label) > 0).collect();
     if inside.len() <= ALL_ORDERS {
         let mut all = Vec::new();
-        permute(&mut inside.clone(), 0, &mut all);
+        permute(&mut inside.clone(), 0, &mut |order| all.push(order.to_vec()));
         return all;
     }
     let summed = |label: &u8| kept >> label & 1 == 0;
@@ -58,14 +58,15 @@ fn orders(contraction: &Contraction, labels: u64, kept: u64) -> Vec<Vec<u8>> {
     all
 }
 
-fn permute(items: &mut Vec<u8>, from: usize, all: &mut Vec<Vec<u8>>) {
+/// Calls a function with every order of the items from `from` on.
+pub(crate) fn permute<T>(items: &mut Vec<T>, from: usize, each: &mut dyn FnMut(&[T])) {
     if from == items.len() {
-        all.push(items.clone());
+        each(items);
         return;
     }
     for n in from..items.len() {
         items.swap(from, n);
-        permute(items, from + 1, all);
+        permute(items, from + 1, each);
         items.swap(from, n);
     }
 }

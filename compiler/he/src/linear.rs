@@ -6,6 +6,7 @@
 //! `127 (i - j)` in a transposition of 128 x 128. Each progression is cut into a baby step and a giant step of its own; babies
 //! rotate the source, giants the sums over babies. That takes far fewer rotations than cutting the displacements by value.
 
+use crate::cost::Cost;
 use std::collections::BTreeMap;
 
 /// An index that a map runs over, with what one step along it does.
@@ -61,6 +62,8 @@ pub(crate) struct Split {
     offset: i64,
     /// Displacements count modulo this: the source repeats.
     period: i64,
+    /// Pairs of a source and a target ciphertext, each with its displacements.
+    products: u64,
 }
 
 impl LinearMap {
@@ -95,7 +98,24 @@ impl LinearMap {
             progression.wrap(period);
         }
         let cuts = choose(&progressions, sources, targets);
-        Split { parts, progressions, cuts, offset, period }
+        let products = self.products(slots, period, &parts, &progressions);
+        Split { parts, progressions, cuts, offset, period, products }
+    }
+
+    /// How many plaintexts the elements take. An index that numbers ciphertexts chooses one displacement for each of them.
+    fn products(&self, slots: u64, period: i64, parts: &[Option<(usize, i64)>], progressions: &[Progression]) -> u64 {
+        let in_slots = |address: u64| address.cast_signed().unsigned_abs() < slots;
+        let mut within: Vec<Progression> = progressions.iter().map(|p| Progression { lo: 0, hi: 0, ..*p }).collect();
+        let mut products: u64 = 1;
+        for (step, part) in self.steps.iter().zip(parts) {
+            match *part {
+                _ if !in_slots(step.source) || !in_slots(step.target) => products = products.saturating_mul(step.size),
+                Some((at, multiple)) => within[at].add(multiple, step.size),
+                None => {}
+            }
+        }
+        within.iter_mut().for_each(|progression| progression.wrap(period));
+        within.iter().fold(products, |all, progression| all.saturating_mul(progression.len().unsigned_abs()))
     }
 }
 
@@ -149,19 +169,6 @@ impl LinearMap {
     }
 }
 
-impl LinearMap {
-    /// The positions along labels, by label, where the indices have these values.
-    pub(crate) fn positions(&self, values: &[u64]) -> BTreeMap<u8, u64> {
-        let mut positions = BTreeMap::new();
-        for (step, value) in self.steps.iter().zip(values) {
-            if let Some(label) = step.label {
-                *positions.entry(label).or_default() += value * step.scale;
-            }
-        }
-        positions
-    }
-}
-
 impl Progression {
     /// Takes in an index of `size` values that adds `multiple` units a step.
     const fn add(&mut self, multiple: i64, size: u64) {
@@ -182,7 +189,12 @@ impl Progression {
     }
 
     const fn giants(&self, cut: Cut) -> i64 {
-        (self.hi + cut.start).div_euclid(cut.babies) - (self.lo + cut.start).div_euclid(cut.babies) + 1
+        (self.hi + cut.start).div_euclid(cut.babies) - self.first(cut) + 1
+    }
+
+    /// The first giant step.
+    const fn first(&self, cut: Cut) -> i64 {
+        (self.lo + cut.start).div_euclid(cut.babies)
     }
 
     /// The cuts of which none has fewer babies and no more giants, by number of babies.
@@ -206,66 +218,102 @@ impl Progression {
     }
 }
 
-/// The cuts with the fewest rotations: all products of babies, each with the fewest giants.
-fn choose(progressions: &[Progression], sources: u64, targets: u64) -> Vec<Cut> {
-    let mut reached: BTreeMap<u64, (u64, Vec<Cut>)> = BTreeMap::from([(1, (1, Vec::new()))]);
-    for progression in progressions {
-        let mut next: BTreeMap<u64, (u64, Vec<Cut>)> = BTreeMap::new();
-        for (babies, (giants, cuts)) in &reached {
-            for cut in progression.cuts() {
-                let babies = babies.saturating_mul(cut.babies.unsigned_abs());
-                let giants = giants.saturating_mul(progression.giants(cut).unsigned_abs());
-                let better = next.get(&babies).is_none_or(|(least, _)| giants < *least);
-                if better {
-                    next.insert(babies, (giants, cuts.iter().copied().chain([cut]).collect()));
-                }
-            }
-        }
-        reached = undominated(next);
-    }
-    let cost = |babies: u64, giants: u64| (babies - 1).saturating_mul(sources).saturating_add((giants - 1).saturating_mul(targets));
-    let best = reached.into_iter().min_by_key(|(babies, (giants, _))| cost(*babies, *giants));
-    best.map(|(_, (_, cuts))| cuts).unwrap_or_default()
+/// A choice of cuts so far: babies, giants, and the cut of each progression, which the next choice extends.
+struct Choice {
+    babies: u64,
+    giants: u64,
+    /// The choice that it extends, and by what.
+    before: usize,
+    cut: Cut,
 }
 
-/// Without those that have more babies and no fewer giants than another.
-fn undominated(reached: BTreeMap<u64, (u64, Vec<Cut>)>) -> BTreeMap<u64, (u64, Vec<Cut>)> {
+/// The cuts with the fewest rotations: all products of babies, each with the fewest giants.
+fn choose(progressions: &[Progression], sources: u64, targets: u64) -> Vec<Cut> {
+    let none = Choice { babies: 1, giants: 1, before: 0, cut: Cut { babies: 1, start: 0 } };
+    let mut levels: Vec<Vec<Choice>> = vec![vec![none]];
+    for progression in progressions {
+        let cuts = progression.cuts();
+        let giants: Vec<u64> = cuts.iter().map(|&cut| progression.giants(cut).unsigned_abs()).collect();
+        let last = levels.last().map_or(&[][..], |level| level);
+        let mut next = Vec::with_capacity(last.len() * cuts.len());
+        for (before, choice) in last.iter().enumerate() {
+            for (&cut, &giants) in cuts.iter().zip(&giants) {
+                let babies = choice.babies.saturating_mul(cut.babies.unsigned_abs());
+                next.push(Choice { babies, giants: choice.giants.saturating_mul(giants), before, cut });
+            }
+        }
+        levels.push(undominated(next));
+    }
+    let cost = |choice: &Choice| (choice.babies - 1).saturating_mul(sources).saturating_add((choice.giants - 1).saturating_mul(targets));
+    let last = levels.last().map_or(&[][..], |level| level);
+    let mut at = (0..last.len()).min_by_key(|&n| cost(&last[n])).unwrap_or(0);
+    let mut cuts = Vec::with_capacity(progressions.len());
+    for level in levels[1..].iter().rev() {
+        cuts.push(level[at].cut);
+        at = level[at].before;
+    }
+    cuts.reverse();
+    cuts
+}
+
+/// Without those that have more babies and no fewer giants than another; by number of babies.
+fn undominated(mut reached: Vec<Choice>) -> Vec<Choice> {
+    reached.sort_by_key(|choice| (choice.babies, choice.giants));
     let mut least = u64::MAX;
-    let fewer = |giants: u64, least: &mut u64| {
-        let fewer = giants < *least;
-        *least = giants.min(*least);
+    reached.retain(|choice| {
+        let fewer = choice.giants < least;
+        least = choice.giants.min(least);
         fewer
-    };
-    reached.into_iter().filter(|(_, (giants, _))| fewer(*giants, &mut least)).collect()
+    });
+    reached
 }
 
 impl Split {
-    /// Rotations of each source, rotations of each target, and products for each pair of them.
-    pub(crate) fn costs(&self) -> (u64, u64, u64) {
+    /// What the map takes from so many ciphertexts to so many: each source is rotated by every baby step, each target by every giant step.
+    pub(crate) fn cost(&self, sources: u64, targets: u64) -> Cost {
         let pairs = || self.progressions.iter().zip(&self.cuts);
         let product = |numbers: &mut dyn Iterator<Item = i64>| numbers.fold(1, |all: u64, n| all.saturating_mul(n.unsigned_abs()));
-        let babies = product(&mut pairs().map(|(_, cut)| cut.babies));
-        let giants = product(&mut pairs().map(|(progression, cut)| progression.giants(*cut)));
-        let all = product(&mut self.progressions.iter().map(Progression::len));
-        (babies - 1, giants - u64::from(self.offset == 0), all)
+        let babies = product(&mut pairs().map(|(_, cut)| cut.babies)) - 1;
+        let giants = product(&mut pairs().map(|(progression, cut)| progression.giants(*cut))) - u64::from(self.offset == 0);
+        let rotations = babies.saturating_mul(sources).saturating_add(giants.saturating_mul(targets));
+        Cost { rotations, mulcp: self.products, adds: self.products.saturating_sub(targets), ..Cost::default() }
     }
 
     /// How the element at these values of the indices moves.
     pub(crate) fn turn(&self, values: &[u64]) -> Turn {
-        let mut totals = vec![0_i64; self.progressions.len()];
-        for (part, &value) in self.parts.iter().zip(values) {
-            if let Some((at, multiple)) = *part {
-                totals[at] += multiple * value.cast_signed();
-            }
-        }
-        let mut turn = Turn { babies: Vec::with_capacity(totals.len()), giants: Vec::with_capacity(totals.len()) };
-        for ((total, progression), cut) in totals.into_iter().zip(&self.progressions).zip(&self.cuts) {
+        let mut turn = Turn { baby: 0, giant: 0, slots: self.offset };
+        for (at, (progression, cut)) in self.progressions.iter().zip(&self.cuts).enumerate() {
+            let parts = self.parts.iter().zip(values).filter_map(|(part, &value)| Some((part.as_ref()?, value)));
+            let total = parts.filter(|((of, _), _)| *of == at).map(|((_, multiple), value)| multiple * value.cast_signed()).sum();
             let total = progression.reduce(total, self.period);
             let giant = (total + cut.start).div_euclid(cut.babies);
-            turn.babies.push(total - giant * cut.babies);
-            turn.giants.push(giant);
+            turn.baby = turn.baby * cut.babies + total - giant * cut.babies + cut.start;
+            turn.giant = turn.giant * progression.giants(*cut) + giant - progression.first(*cut);
+            turn.slots += giant * progression.unit * cut.babies;
         }
         turn
+    }
+
+    /// So many baby steps of each progression.
+    pub(crate) fn babies(&self, mut baby: i64) -> Vec<i64> {
+        let digit = |cut: &Cut| {
+            let step = baby % cut.babies - cut.start;
+            baby /= cut.babies;
+            step
+        };
+        let steps: Vec<i64> = self.cuts.iter().rev().map(digit).collect();
+        steps.into_iter().rev().collect()
+    }
+
+    /// So many giant steps of each progression.
+    pub(crate) fn giants(&self, mut giant: i64) -> Vec<i64> {
+        let digit = |(progression, cut): (&Progression, &Cut)| {
+            let step = giant % progression.giants(*cut) + progression.first(*cut);
+            giant /= progression.giants(*cut);
+            step
+        };
+        let steps: Vec<i64> = self.progressions.iter().zip(&self.cuts).rev().map(digit).collect();
+        steps.into_iter().rev().collect()
     }
 
     /// Slots of one baby step of each progression.
@@ -284,11 +332,12 @@ impl Split {
     }
 }
 
-/// The rotations of an element: so many baby steps and giant steps of each progression.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The rotations of an element: the number of its baby steps and that of its giant steps, and the slots of the latter with the offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {
-    pub(crate) babies: Vec<i64>,
-    pub(crate) giants: Vec<i64>,
+    pub(crate) baby: i64,
+    pub(crate) giant: i64,
+    pub(crate) slots: i64,
 }
 
 /// Steps in slots.

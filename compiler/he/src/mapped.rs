@@ -183,16 +183,12 @@ impl Roles<'_> {
         let map = self.map(way, &conversion.packing, &partial);
         let (sources, targets) = (convert::n_chunks(&conversion.packing, self.log_slots), convert::n_chunks(&partial, self.log_slots));
         let split = map.split(1 << self.log_slots, self.period(&conversion.packing, &partial), sources, targets);
-        let (babies, giants, products) = split.costs();
-        let chunks = sources.max(targets);
         let packing = product::folded(&partial, kept, self.log_slots);
         let folds = product::folds(&partial, kept, self.log_slots).len() as u64;
         let results = convert::n_chunks(&packing, self.log_slots);
         let mut cost = way.cost;
         cost += conversion.cost;
-        let rotations = babies.saturating_mul(sources).saturating_add(giants.saturating_mul(targets));
-        let products = products.saturating_mul(chunks);
-        cost += Cost { rotations, mulcp: products, adds: products.saturating_sub(targets), ..Cost::default() };
+        cost += split.cost(sources, targets);
         cost += Cost { rotations: folds * results, adds: folds * results + targets - results, ..Cost::default() };
         let depth = way.depth + conversion.depth + 1;
         let outcome = Outcome { packing, cost, depth };

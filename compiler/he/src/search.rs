@@ -142,7 +142,7 @@ impl Search {
             }
         } else {
             self.all_at_once(set, &mut found);
-            let parts: Vec<(u32, u32)> = if self.is_small() { splits(set).collect() } else { cuts(set) };
+            let parts: Vec<(u32, u32)> = if self.is_small() { splits(set).collect() } else { between_neighbours(set) };
             for (one, other) in parts {
                 self.pair(set, one, other, &mut found);
             }
@@ -275,11 +275,20 @@ pub(crate) fn cheapest(
     joint: &Packing,
     log_slots: usize,
 ) -> Option<(Way, Conversion)> {
-    let fits = ways.iter().filter(|way| way.labels & !labels == 0);
-    let all = fits.map(|way| (way, convert::convert(contraction, way.labels, &way.source, joint, log_slots)));
-    let price = |(way, conversion): &(&Way, Conversion)| way.cost.weigh() + conversion.cost.weigh();
-    let best = all.min_by(|a, b| price(a).total_cmp(&price(b)));
-    best.map(|(way, conversion)| (way.clone(), conversion))
+    let mut best: Option<(f64, &Way, Conversion)> = None;
+    for way in ways.iter().filter(|way| way.labels & !labels == 0) {
+        let so_far = way.cost.weigh();
+        // No conversion is so cheap that it makes up for this.
+        if best.as_ref().is_some_and(|(least, ..)| so_far >= *least) {
+            continue;
+        }
+        let conversion = convert::convert(contraction, way.labels, &way.source, joint, log_slots);
+        let price = so_far + conversion.cost.weigh();
+        if best.as_ref().is_none_or(|(least, ..)| price < *least) {
+            best = Some((price, way, conversion));
+        }
+    }
+    best.map(|(_, way, conversion)| (way.clone(), conversion))
 }
 
 /// The ways worth keeping: cheap ones, flat ones, each packing once.
@@ -298,7 +307,7 @@ pub(crate) fn best(mut found: Vec<Way>) -> Vec<Way> {
 }
 
 /// Ways to part a set into what comes first and what comes last.
-fn cuts(set: u32) -> Vec<(u32, u32)> {
+fn between_neighbours(set: u32) -> Vec<(u32, u32)> {
     let members = (0..32).filter(|n| set >> n & 1 == 1);
     members.skip(1).map(|n| (1_u32 << n) - 1).map(|first| (set & first, set & !first)).collect()
 }

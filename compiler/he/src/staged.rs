@@ -2,8 +2,10 @@
 //! rotations; over a place in between, at one level more, either step has far fewer.
 
 use crate::convert::shape_map;
+use crate::joint::permute;
 use crate::linear::{LinearMap, Split};
 use crate::packing::{LabelBit, Packing};
+use ein_ir::packed::Piece;
 use ein_ir::packed::layout::axis_bits;
 use std::collections::BTreeSet;
 
@@ -11,14 +13,6 @@ use std::collections::BTreeSet;
 const MAX_PIECES: usize = 6;
 /// Places after which no more cuts are made.
 const MAX_PLACES: usize = 8000;
-
-/// Bits `lo..lo + len` of an axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Piece {
-    axis: u8,
-    lo: u8,
-    len: u8,
-}
 
 /// One of two steps: the map, how it is cut, and where it leads.
 pub(crate) type Stage = (LinearMap, Split, Packing);
@@ -33,7 +27,7 @@ pub(crate) fn two_steps(shape: &[u64], from: &Packing, to: &Packing, log_slots: 
         let split = map.split(1 << log_slots, 1 << log_slots, 1, 1);
         (map, split, to.clone())
     };
-    let rotations = |(_, split, _): &Stage| split.costs().0 + split.costs().1;
+    let rotations = |(_, split, _): &Stage| split.cost(1, 1).rotations;
     let mut least = rotations(&step(from, to));
     let mut best = None;
     for between in places(shape, log_slots) {
@@ -91,18 +85,6 @@ fn cuts(whole: &[Piece]) -> Vec<Vec<Piece>> {
     }
     all.retain(|pieces| pieces.len() <= MAX_PIECES);
     all
-}
-
-fn permute(pieces: &mut Vec<Piece>, from: usize, each: &mut dyn FnMut(&[Piece])) {
-    if from == pieces.len() {
-        each(pieces);
-        return;
-    }
-    for n in from..pieces.len() {
-        pieces.swap(from, n);
-        permute(pieces, from + 1, each);
-        pieces.swap(from, n);
-    }
 }
 
 fn packing(order: &[Piece], log_slots: usize) -> Packing {

@@ -1,6 +1,7 @@
 //! Public factors by position.
 
 use crate::contraction::{Contraction, Operand};
+use crate::linear::LinearMap;
 use ein_ir::entity::Public as PublicId;
 use std::collections::BTreeMap;
 
@@ -37,11 +38,20 @@ impl Factor {
     }
 
     /// The row-major position of the element where the labels have these values; none beyond their sizes.
-    pub(super) fn flat(&self, values: &BTreeMap<u8, u64>) -> Option<u64> {
-        if values.iter().any(|(&label, &value)| self.sizes.get(usize::from(label)).is_some_and(|&size| value >= size)) {
-            return None;
+    pub(super) fn flat(&self, values: impl Iterator<Item = (u8, u64)>) -> Option<u64> {
+        let mut flat = self.offset;
+        for (label, value) in values {
+            if self.sizes.get(usize::from(label)).is_some_and(|&size| value >= size) {
+                return None;
+            }
+            flat += self.strides.get(&label).map_or(0, |stride| value.cast_signed() * stride);
         }
-        let terms = self.strides.iter().map(|(label, stride)| values.get(label).map_or(0, |value| value.cast_signed() * stride));
-        u64::try_from(self.offset + terms.sum::<i64>()).ok()
+        u64::try_from(flat).ok()
+    }
+
+    /// What one step of each index of a map adds to the row-major position of the element, and the position where all are 0.
+    pub(super) fn along(&self, map: &LinearMap) -> (Vec<i64>, i64) {
+        let stride = |label: Option<u8>| label.and_then(|label| self.strides.get(&label)).copied().unwrap_or(0);
+        (map.steps.iter().map(|step| stride(step.label) * step.scale.cast_signed()).collect(), self.offset)
     }
 }

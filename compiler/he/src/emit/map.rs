@@ -1,6 +1,6 @@
 //! Linear maps as rotations, masks and sums.
 
-use super::{Emitter, Factor, Keys, Value, chunk_key};
+use super::{Emitter, Factor, Keys, Positions, Value};
 use crate::convert;
 use crate::linear::{LinearMap, Split, slots_of};
 use crate::packing::Packing;
@@ -11,8 +11,14 @@ use std::collections::BTreeMap;
 /// Elements of the largest map.
 pub(crate) const MAX_VOLUME: u64 = 1 << 22;
 
-/// Of each ciphertext and its baby steps: slots, with positions of the public number.
-type Babies = BTreeMap<(Ciphertext, Vec<i64>), Vec<(u32, u64)>>;
+/// What elements go together: from a ciphertext by baby steps, and then by giant steps to a ciphertext of the result.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Course {
+    to: usize,
+    giant: i64,
+    from: Ciphertext,
+    baby: i64,
+}
 
 impl Emitter<'_> {
     /// A linear map; with a public factor each element is multiplied by one of its elements.
@@ -27,30 +33,35 @@ impl Emitter<'_> {
             return Value::zero(packing.clone(), self.log_slots);
         }
         let (baby_units, giant_units) = (split.baby_units(), split.giant_units());
-        // Of each target ciphertext and its giant steps.
-        let mut terms: BTreeMap<u64, BTreeMap<Vec<i64>, Babies>> = BTreeMap::new();
+        let (along, first) = factor.map_or_else(|| (vec![0; map.steps.len()], 0), |factor| factor.along(map));
+        let to = Positions::of(packing, self.log_slots);
+        let from = Positions::of(&value.packing, self.log_slots);
+        // Slots after the baby steps, each with the position of its element of the public factor.
+        let mut courses: BTreeMap<Course, Vec<(u32, u64)>> = BTreeMap::new();
         map.each(|values, source, target| {
-            let Some(from) = self.source(value, source) else { return };
-            let Some(flat) = factor.map_or(Some(0), |factor| factor.flat(&map.positions(values))) else { return };
+            let Some(from) = value.chunks[from.chunk(source)] else { return };
+            let flat = first + values.iter().zip(&along).map(|(value, along)| value.cast_signed() * along).sum::<i64>();
+            let Ok(flat) = u64::try_from(flat) else { return };
             let turn = split.turn(values);
-            let slot = target.cast_signed() % n + split.offset() + slots_of(&giant_units, &turn.giants);
-            let slot = u32::try_from(slot.rem_euclid(n)).expect("below the number of slots");
-            let babies = terms.entry(chunk_key(packing, target, self.log_slots)).or_default().entry(turn.giants).or_default();
-            babies.entry((from, turn.babies)).or_default().push((slot, flat));
+            let slot = (target.cast_signed() + turn.slots).rem_euclid(n);
+            let slot = u32::try_from(slot).expect("below the number of slots");
+            let course = Course { to: to.chunk(target), giant: turn.giant, from, baby: turn.baby };
+            courses.entry(course).or_default().push((slot, flat));
         });
         let mut mapped = Value::zero(packing.clone(), self.log_slots);
         debug_assert_eq!(mapped.chunks.len() as u64, convert::n_chunks(packing, self.log_slots));
-        for (to, giants) in terms {
-            let mut sums: BTreeMap<Vec<i64>, Ciphertext> = BTreeMap::new();
-            for (giant, babies) in giants {
-                let mut inner = Vec::new();
-                for ((from, baby), elements) in babies {
-                    let turned = self.turned(from, &baby_units, &baby);
-                    inner.push(self.keep(turned, factor, elements));
-                }
-                sums.extend(self.builder.sum(inner).map(|sum| (giant, sum)));
-            }
-            mapped.chunks[usize::try_from(to).unwrap_or(usize::MAX)] = self.gathered(sums, &giant_units, split.offset());
+        let mut sums: BTreeMap<(usize, i64), Vec<Ciphertext>> = BTreeMap::new();
+        for (course, elements) in courses {
+            let turned = self.turned(course.from, &baby_units, &split.babies(course.baby));
+            let kept = self.keep(turned, factor, elements);
+            sums.entry((course.to, course.giant)).or_default().push(kept);
+        }
+        let mut targets: BTreeMap<usize, BTreeMap<Vec<i64>, Ciphertext>> = BTreeMap::new();
+        for ((to, giant), terms) in sums {
+            targets.entry(to).or_default().extend(self.builder.sum(terms).map(|sum| (split.giants(giant), sum)));
+        }
+        for (to, sums) in targets {
+            mapped.chunks[to] = self.gathered(sums, &giant_units, split.offset());
         }
         mapped
     }

@@ -91,7 +91,7 @@ impl Value {
 
     /// The ciphertext that holds an address.
     fn at(&self, address: u64, log_slots: usize) -> Option<Ciphertext> {
-        self.chunks[usize::try_from(chunk_key(&self.packing, address, log_slots)).unwrap_or(usize::MAX)]
+        self.chunks[Positions::of(&self.packing, log_slots).chunk(address)]
     }
 }
 
@@ -198,11 +198,18 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// An input where `conversion` begins.
     fn anywhere(&mut self, operand: &Operand, conversion: &Conversion) -> Value {
+        let (packing, layout) = self.sent(operand, conversion);
+        self.place(operand.tensor, &packing, layout)
+    }
+
+    /// How an input is sent so that `conversion` begins there.
+    fn sent(&self, operand: &Operand, conversion: &Conversion) -> (Packing, Layout) {
         let mut packing = conversion.packing.clone();
         conversion.spread.iter().for_each(|&p| packing.set(p, AddressBit::Zero));
         let layout = self.input_layout(operand, &packing);
-        self.place(operand.tensor, &packing, layout)
+        (packing, layout)
     }
 
     /// A sum of products, over labels.
@@ -299,9 +306,7 @@ impl<'a> Emitter<'a> {
     fn rolled_side(&mut self, side: &Side, turns: u8) -> Option<Ciphertext> {
         let Node::Input(contraction, operand) = &side.way.node else { unreachable!("only inputs are rolled") };
         let operand = &contraction.operands[*operand];
-        let mut packing = side.conversion.packing.clone();
-        side.conversion.spread.iter().for_each(|&p| packing.set(p, AddressBit::Zero));
-        let mut layout = self.input_layout(operand, &packing);
+        let (packing, mut layout) = self.sent(operand, &side.conversion);
         let axis =
             |label: u8| operand.axes.iter().position(|axis| axis.subscript == Subscript::Label(label)).and_then(|n| u8::try_from(n).ok());
         let piece = |label: u8| axis(label).map(|axis| Piece { axis, lo: 0, len: turns });
@@ -316,13 +321,14 @@ impl<'a> Emitter<'a> {
         let factor = self.public(&mapped.contraction, mapped.public);
         let value = self.map(&value, (&mapped.map, &mapped.split), Some(&factor), &mapped.partial);
         let packing = mapped.outcome.packing.clone();
-        let mut sums: BTreeMap<u64, Vec<Ciphertext>> = BTreeMap::new();
+        let results = Positions::of(&packing, self.log_slots);
+        let mut sums: BTreeMap<usize, Vec<Ciphertext>> = BTreeMap::new();
         for (address, chunk) in chunk_addresses(&mapped.partial, self.log_slots).zip(value.chunks) {
-            sums.entry(chunk_key(&packing, address, self.log_slots)).or_default().extend(chunk);
+            sums.entry(results.chunk(address)).or_default().extend(chunk);
         }
         let folds = folds(&mapped.partial, mapped.kept, self.log_slots);
         let mut chunks = Vec::new();
-        for index in 0..convert::n_chunks(&packing, self.log_slots) {
+        for index in 0..1 << results.0.len() {
             let sum = sums.remove(&index).and_then(|terms| self.builder.sum(terms));
             chunks.push(sum.map(|sum| self.rotate_and_sum(sum, &folds)));
         }
@@ -372,19 +378,20 @@ impl<'a> Emitter<'a> {
             factors.push((self.convert(value, conversion), way.depth + conversion.depth));
         }
         let public = (product.public.operands != 0).then(|| self.public(&product.contraction, product.public));
-        let mut sums: BTreeMap<u64, Vec<Ciphertext>> = BTreeMap::new();
+        let mut sums: BTreeMap<usize, Vec<Ciphertext>> = BTreeMap::new();
         let packing = product.outcome.packing.clone();
+        let results = Positions::of(&packing, self.log_slots);
         for address in chunk_addresses(&product.joint, self.log_slots) {
             let all: Option<Vec<(Ciphertext, u32)>> =
                 factors.iter().map(|(value, depth)| Some((value.at(address, self.log_slots)?, *depth))).collect();
             let Some(all) = all else { continue };
             if let Some(term) = self.multiply(product, all, public.as_ref(), address) {
-                let kept = chunk_key(&packing, address, self.log_slots);
+                let kept = results.chunk(address);
                 sums.entry(kept).or_default().push(term);
             }
         }
         let mut chunks = Vec::new();
-        for index in 0..convert::n_chunks(&packing, self.log_slots) {
+        for index in 0..1 << results.0.len() {
             let sum = sums.remove(&index).and_then(|terms| self.builder.sum(terms));
             chunks.push(sum.map(|sum| self.fold(sum, product)));
         }
@@ -447,7 +454,7 @@ impl<'a> Emitter<'a> {
     fn route(&mut self, value: Value, route: &Route, packing: &Packing) -> Value {
         match route {
             Route::Direct => value,
-            Route::Mask => self.masked(value),
+            Route::Mask(bits) => self.masked(value, bits),
             Route::Map(map, split) => self.map(&value, (map, split), None, packing),
             Route::Stages(stages) => {
                 stages.iter().fold(value, |value, (map, split, packing)| self.map(&value, (map, split), None, packing))
@@ -455,19 +462,14 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Zero where a packing is not known, or where a bit that is no label's is not 0.
-    fn masked(&mut self, mut value: Value) -> Value {
-        let free = |bit: &AddressBit| *bit == AddressBit::Junk;
-        let junk = (0..self.log_slots).filter(|&p| value.packing.bits.get(p).is_some_and(free)).fold(0, |all, p| all | 1_u32 << p);
-        let slots: Vec<u32> = (0..1_u32 << self.log_slots).filter(|slot| slot & junk == 0).collect();
+    /// Zero where the address is not 0 at one of these bits.
+    fn masked(&mut self, mut value: Value, bits: &[usize]) -> Value {
+        let cleared = bits.iter().fold(0, |all, p| all | 1_u32 << p);
+        let slots: Vec<u32> = (0..1_u32 << self.log_slots).filter(|slot| slot & cleared == 0).collect();
         for chunk in value.chunks.iter_mut().flatten() {
             *chunk = self.builder.mask(*chunk, &slots);
         }
         value
-    }
-
-    fn source(&self, value: &Value, address: u64) -> Option<Ciphertext> {
-        value.at(address, self.log_slots)
     }
 
     /// The public factor of a product, contracted in the clear.
@@ -543,21 +545,17 @@ impl<'a> Emitter<'a> {
     fn slots(&self, joint: &Packing, packing: &Packing, factor: &Factor, address: u64) -> Vec<(u32, u64)> {
         let free = (0..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero);
         let free = free.filter(|&p| LabelBit::of(joint.at(p)).is_none()).fold(0, |all, p| all | 1_u64 << p);
-        let places = joint.positions();
+        let places = Places::of(joint);
         let slots = (0..1_u64 << self.log_slots).filter(|slot| slot & free == 0);
         let elements = slots.filter_map(|slot| {
-            let flat = factor.flat(&values(&places, address | slot))?;
+            let flat = factor.flat(places.values(address | slot))?;
             Some((u32::try_from(slot).expect("below the number of slots"), flat))
         });
         elements.collect()
     }
 
     fn finish(&mut self, finish: &Finish) -> Value {
-        let mut value = self.held(&finish.held);
-        if matches!(finish.route, Route::Mask) {
-            let slots = value.packing.bits.iter_mut().take(self.log_slots);
-            slots.filter(|bit| **bit == AddressBit::Rep).for_each(|bit| *bit = AddressBit::Junk);
-        }
+        let value = self.held(&finish.held);
         let finished = self.route(value, &finish.route, &finish.packing);
         Value { packing: finish.packing.clone(), ..finished }
     }
@@ -573,19 +571,42 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// Which ciphertext of a packing holds an address.
-fn chunk_key(packing: &Packing, address: u64, log_slots: usize) -> u64 {
-    let positions = packing.chunk_positions(log_slots);
-    positions.iter().enumerate().fold(0, |key, (n, position)| key | (address >> position & 1) << n)
+/// The address bits that number the ciphertexts of a packing.
+struct Positions(Vec<usize>);
+
+impl Positions {
+    fn of(packing: &Packing, log_slots: usize) -> Self {
+        Self(packing.chunk_positions(log_slots))
+    }
+
+    /// Which ciphertext holds an address.
+    fn chunk(&self, address: u64) -> usize {
+        self.0.iter().enumerate().fold(0, |key, (n, position)| key | usize::from(address >> position & 1 == 1) << n)
+    }
 }
 
-/// The position along each label at an address.
-fn values(places: &BTreeMap<LabelBit, usize>, address: u64) -> BTreeMap<u8, u64> {
-    let mut values: BTreeMap<u8, u64> = BTreeMap::new();
-    for (bit, place) in places {
-        *values.entry(bit.label).or_default() |= (address >> place & 1) << bit.bit;
+/// Where the bits of each label are.
+struct Places {
+    labels: Vec<(u8, Vec<(u8, usize)>)>,
+}
+
+impl Places {
+    fn of(packing: &Packing) -> Self {
+        let mut labels: Vec<(u8, Vec<(u8, usize)>)> = Vec::new();
+        for (LabelBit { label, bit }, place) in packing.positions() {
+            match labels.last_mut() {
+                Some((last, bits)) if *last == label => bits.push((bit, place)),
+                Some(_) | None => labels.push((label, vec![(bit, place)])),
+            }
+        }
+        Self { labels }
     }
-    values
+
+    /// The position along each label at an address.
+    fn values(&self, address: u64) -> impl Iterator<Item = (u8, u64)> + '_ {
+        let value = move |bits: &[(u8, usize)]| bits.iter().fold(0, |value, (bit, place)| value | (address >> place & 1) << bit);
+        self.labels.iter().map(move |(label, bits)| (*label, value(bits)))
+    }
 }
 
 /// An operand's labels in the notation of einsum; an axis of one position has a letter of its own.
