@@ -4,13 +4,19 @@ use ein::encrypted::{Engine, Kind, Numbers, Options, rng};
 use ein::packed::{Contract, PackOptions, VerifiedPacked};
 use ein::{DType, Einsum};
 use ein_ir::interp::slots::{self, Operands};
-use ein_ir::packed::PublicSource;
+use ein_ir::packed::{Counts, PublicSource};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 /// An einsum over operands named `A`, `B` and so on; those with a `c` in `secret` are encrypted.
 fn planned(equation: &str, shapes: &[&[usize]], secret: &str, slots: u32, contract: Contract) -> VerifiedPacked {
+    planned_of(DType::I64, equation, shapes, secret, slots, contract)
+}
+
+fn planned_of(dtype: DType, equation: &str, shapes: &[&[usize]], secret: &str, slots: u32, contract: Contract) -> VerifiedPacked {
     let names: Vec<String> = ["A", "B", "C"].iter().take(shapes.len()).map(|name| (*name).to_owned()).collect();
     let secret = names.iter().zip(secret.chars()).filter(|(_, c)| *c == 'c').map(|(name, _)| name.clone()).collect();
-    let function = Einsum::new(equation).unwrap().function(shapes, &vec![DType::I64; shapes.len()]).unwrap();
+    let function = Einsum::new(equation).unwrap().function(shapes, &vec![dtype; shapes.len()]).unwrap();
     function
         .packed(&[], &PackOptions { slots, contract, secret, names, ..PackOptions::default() })
         .unwrap_or_else(|e| panic!("{equation}: {e}"))
@@ -19,23 +25,85 @@ fn planned(equation: &str, shapes: &[&[usize]], secret: &str, slots: u32, contra
 /// Encrypts, runs and decrypts operands of up to 9, and compares with the simulator; what is executed is what was counted.
 fn agree(program: &VerifiedPacked, insecure_toy: bool) -> Engine {
     let given: Vec<_> = program.publics.values().filter(|public| public.source == PublicSource::Given).collect();
+    let real = program.outputs.iter().any(|output| output.dtype.is_float());
     let names = program.inputs.values().map(|input| &input.name).chain(given.iter().map(|public| &public.name));
-    let options = Options { bounds: names.map(|name| (name.clone(), 9.0)).collect(), fraction_bits: 0, insecure_toy };
+    let fraction_bits = if real { 8 } else { 0 };
+    let options = Options { bounds: names.map(|name| (name.clone(), 9.0)).collect(), fraction_bits, insecure_toy };
     let engine = Engine::new(program.clone(), options).unwrap_or_else(|e| panic!("{}: {e}", program.name));
     let tensor = |seed: i64, shape: &[u64]| (0..shape.iter().product::<u64>() as i64).map(|n| (n * n * 7 + n * seed) % 19 - 9).collect();
     let secrets: Vec<Vec<i64>> = program.inputs.values().map(|input| tensor(3, &input.layout.shape)).collect();
     let publics: Vec<Vec<i64>> = given.iter().map(|public| tensor(5, &public.shape)).collect();
-    let numbers = |tensors: &[Vec<i64>]| tensors.iter().cloned().map(Numbers::Integers).collect::<Vec<_>>();
+    if real {
+        // Not on the grid of what has so few fraction bits.
+        let thirds = |tensors: &[Vec<i64>]| tensors.iter().map(|tensor| tensor.iter().map(|&n| n as f64 / 3.0).collect()).collect();
+        let (secrets, publics): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (thirds(&secrets), thirds(&publics));
+        let numbers = |tensors: &[Vec<f64>]| tensors.iter().cloned().map(Numbers::Reals).collect::<Vec<_>>();
+        let found = run(&engine, &numbers(&secrets), &numbers(&publics));
+        let expected = slots::run(program, &Operands { secrets, publics, seed: 5 }).unwrap();
+        for ((found, expected), bound) in found.iter().zip(&expected).zip(engine.bounds()) {
+            let Numbers::Reals(found) = found else { panic!("{}: integers", program.name) };
+            assert_eq!(found.len(), expected.len(), "{}", program.name);
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() <= bound.error * (1.0 + 1e-9), "{}: {found} is not {expected}", program.name);
+            }
+        }
+    } else {
+        let numbers = |tensors: &[Vec<i64>]| tensors.iter().cloned().map(Numbers::Integers).collect::<Vec<_>>();
+        let found = run(&engine, &numbers(&secrets), &numbers(&publics));
+        let expected = slots::run(program, &Operands { secrets, publics, seed: 5 }).unwrap();
+        assert!(found == numbers(&expected), "{}", program.name);
+    }
+    engine
+}
 
+/// The decrypted results of a run, whose operations are counted.
+fn run(engine: &Engine, secrets: &[Numbers], publics: &[Numbers]) -> Vec<Numbers> {
+    let program = engine.program();
     let keys = engine.keygen(&mut rng()).unwrap();
-    let inputs = engine.encrypt(&keys.public, &numbers(&secrets), &mut rng()).unwrap();
-    let (outputs, report) = engine.run(&keys.evaluation, &numbers(&publics), &inputs).unwrap();
+    let inputs = engine.encrypt(&keys.public, secrets, &mut rng()).unwrap();
+    let (outputs, report) = engine.run(&keys.evaluation, publics, &inputs).unwrap();
     let counts = program.counts();
     let executed = [Kind::Rotate, Kind::Mul, Kind::MulPlain, Kind::Add, Kind::Relin, Kind::Rescale].map(|kind| report.count(kind));
     assert_eq!(executed, [counts.rotations, counts.mulcc, counts.mulcp, counts.adds, counts.relins, counts.rescales], "{}", program.name);
-    let expected = slots::run(program, &Operands { secrets, publics, seed: 5 }).unwrap();
-    assert!(engine.decrypt(&keys.secret, &outputs).unwrap() == numbers(&expected), "{}", program.name);
-    engine
+    engine.decrypt(&keys.secret, &outputs).unwrap()
+}
+
+/// An equation of one to three operands, their shapes, and which are secret: at least one is.
+fn random_einsum(random: &mut StdRng) -> (String, Vec<Vec<usize>>, String) {
+    let sizes: Vec<usize> = (0..4).map(|_| [1, 2, 3, 5, 8, 13][random.random_range(0..6)]).collect();
+    let labels = |random: &mut StdRng, n: usize| -> Vec<usize> { (0..n).map(|_| random.random_range(0..4)).collect() };
+    let operands: Vec<Vec<usize>> = (0..random.random_range(1..=3))
+        .map(|_| {
+            let n = random.random_range(0..=3);
+            labels(random, n)
+        })
+        .collect();
+    let mut output: Vec<usize> = operands.iter().flatten().copied().filter(|_| random.random_bool(0.4)).collect();
+    output.sort_by_key(|label| (label * 7 + 3) % 5);
+    output.dedup();
+    let letters = |labels: &[usize]| labels.iter().map(|&label| char::from(b'a' + label as u8)).collect::<String>();
+    let shapes = operands.iter().map(|operand| operand.iter().map(|&label| sizes[label]).collect()).collect();
+    let secret_one = random.random_range(0..operands.len());
+    let secret = (0..operands.len()).map(|n| if n == secret_one || random.random_bool(0.5) { 'c' } else { 'p' }).collect();
+    let inputs = operands.iter().map(|operand| letters(operand)).collect::<Vec<_>>().join(",");
+    (format!("{inputs}->{}", letters(&output)), shapes, secret)
+}
+
+#[test]
+fn generated_programs_of_4096_slots_agree_with_the_simulator() {
+    let mut random = StdRng::seed_from_u64(4096);
+    let mut total = Counts::default();
+    for n in 0..12 {
+        let (equation, shapes, secret) = random_einsum(&mut random);
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let (dtype, contract) =
+            (if n % 3 == 2 { DType::F64 } else { DType::I64 }, if n % 2 == 0 { Contract::Free } else { Contract::Strict });
+        let engine = agree(&planned_of(dtype, &equation, &shapes, &secret, 4096, contract), false);
+        assert!(!engine.parameters().insecure, "{equation}");
+        let counts = engine.program().counts();
+        total = Counts { rotations: total.rotations + counts.rotations, mulcc: total.mulcc + counts.mulcc, ..total };
+    }
+    assert!(total.rotations > 20 && total.mulcc > 4, "{total:?}");
 }
 
 #[test]
