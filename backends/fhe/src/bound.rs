@@ -1,5 +1,6 @@
 //! How large the numbers of the results may be: the program is carried out on bounds, slot by slot.
 
+use crate::scale::Scales;
 use crate::{Options, error, parameters};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
@@ -14,6 +15,9 @@ const MAX_ELEMENTS: u64 = 1 << 26;
 /// Bits of a number beyond which floats no longer count exactly; no slot has as many.
 const MAX_FRACTION_BITS: u32 = 40;
 
+/// What a large integer may lose, of its own size, when it is read back as a float.
+const READING: f64 = 1.0 / (1_u64 << 44) as f64;
+
 /// What is known of a number before anything is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bound {
@@ -25,19 +29,6 @@ pub struct Bound {
     pub units: f64,
     /// The unit: half of the last bit of a real. 0 where it is not known.
     pub unit: f64,
-    /// How many rounded reals were multiplied; zero is a product of any number of them.
-    pub factors: Factors,
-}
-
-/// How many powers of `2^fraction_bits` a number is multiplied by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Factors {
-    /// Zero has any.
-    Any,
-    /// So many.
-    Exactly(u32),
-    /// A sum of numbers that differ in it.
-    Mixed,
 }
 
 /// What is known of the elements of a result.
@@ -52,11 +43,11 @@ pub struct OutputBound {
 }
 
 impl OutputBound {
-    /// The largest integer that stands for an element.
+    /// The logarithm of the largest integer that stands for an element.
     #[must_use]
-    pub fn integer(&self, fraction_bits: u32) -> f64 {
+    pub fn integer_bits(&self, fraction_bits: u32) -> f64 {
         // The factor allows for the rounding of the bounds themselves.
-        (self.magnitude + self.error) * f64::from(fraction_bits * self.factors).exp2() * (1.0 + 1e-9)
+        ((self.magnitude + self.error) * (1.0 + 1e-9)).log2() + f64::from(fraction_bits) * f64::from(self.factors)
     }
 }
 
@@ -66,7 +57,7 @@ impl OutputBound {
 /// There is none, or the type has no integers.
 pub fn operand(name: &str, dtype: DType, options: &Options) -> Result<Bound, Diagnostic> {
     let factors = match dtype.class() {
-        Class::Bool | Class::Signed | Class::Unsigned => 0,
+        Class::Bool | Class::Signed | Class::Unsigned => 0_u8,
         Class::Float if (1..=MAX_FRACTION_BITS).contains(&options.fraction_bits) => 1,
         Class::Float => return Err(error::no_fraction(name)),
         Class::Complex | Class::Key => return Err(error::dtype(name, dtype.name())),
@@ -77,7 +68,7 @@ pub fn operand(name: &str, dtype: DType, options: &Options) -> Result<Bound, Dia
         None => of_dtype(dtype).ok_or_else(|| error::no_bound(name))?,
     };
     let unit = if options.fraction_bits == 0 { 0.0 } else { (-f64::from(options.fraction_bits) - 1.0).exp2() };
-    Ok(Bound { magnitude, error: f64::from(factors) * unit, units: 0.0, unit, factors: Factors::Exactly(factors) })
+    Ok(Bound { magnitude, error: f64::from(factors) * unit, units: 0.0, unit })
 }
 
 /// Small integer types bound their own numbers.
@@ -106,8 +97,9 @@ pub fn outputs(program: &Verified<Packed>, options: &Options) -> Result<Vec<Outp
         operands.publics.push(vec![operand(&public.name, public.dtype, options)?; n_elements(&public.shape)]);
     }
     let values = slots::execute(program, &operands).map_err(|e| error::not_computable(&e.to_string()))?;
+    let scales = Scales::of(program);
     let slots_of = |output: &OutputDecl| output.values.iter().map(|value| values[*value].as_slice()).collect::<Vec<_>>();
-    program.outputs.iter().map(|output| of_output(output, &slots_of(output))).collect()
+    program.outputs.iter().map(|output| of_output(output, &slots_of(output), scales.output(output))).collect()
 }
 
 fn check_names(program: &Packed, options: &Options) -> Result<(), Diagnostic> {
@@ -137,7 +129,7 @@ pub(crate) fn n_elements(shape: &[u64]) -> usize {
     usize::try_from(shape.iter().product::<u64>()).expect("no more than MAX_ELEMENTS")
 }
 
-fn of_output(output: &OutputDecl, values: &[&[Bound]]) -> Result<OutputBound, Diagnostic> {
+fn of_output(output: &OutputDecl, values: &[&[Bound]], factors: u32) -> Result<OutputBound, Diagnostic> {
     let mut all = Bound::zero();
     for (chunk, slots) in (0..).zip(values) {
         for (content, bound) in output.layout.contents(chunk).zip(*slots) {
@@ -146,33 +138,11 @@ fn of_output(output: &OutputDecl, values: &[&[Bound]]) -> Result<OutputBound, Di
             }
         }
     }
-    let factors = match all.factors {
-        Factors::Any => 0,
-        Factors::Exactly(n) => n,
-        Factors::Mixed => return Err(error::mixed_factors(&output.name)),
-    };
     if factors > 0 && !output.dtype.is_float() {
         return Err(error::not_computable(&format!("`{}` is of type {}, but a constant has a fraction", output.name, output.dtype.name())));
     }
-    Ok(OutputBound { magnitude: all.magnitude, error: all.error, factors })
-}
-
-impl Factors {
-    const fn of_sum(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Any, x) | (x, Self::Any) => x,
-            (Self::Exactly(a), Self::Exactly(b)) if a == b => self,
-            _ => Self::Mixed,
-        }
-    }
-
-    const fn of_product(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Any, _) | (_, Self::Any) => Self::Any,
-            (Self::Exactly(a), Self::Exactly(b)) => Self::Exactly(a.saturating_add(b)),
-            _ => Self::Mixed,
-        }
-    }
+    let error = all.error + if output.dtype.is_float() { all.magnitude * READING } else { 0.0 };
+    Ok(OutputBound { magnitude: all.magnitude, error, factors })
 }
 
 impl Bound {
@@ -183,7 +153,6 @@ impl Bound {
             error: self.error.max(other.error),
             units: self.units.max(other.units),
             unit: self.unit.max(other.unit),
-            factors: self.factors.of_sum(other.factors),
         }
     }
 
@@ -197,17 +166,17 @@ impl Number for Bound {
     const EXACT: bool = false;
 
     fn zero() -> Self {
-        Self { magnitude: 0.0, error: 0.0, units: 0.0, unit: 0.0, factors: Factors::Any }
+        Self { magnitude: 0.0, error: 0.0, units: 0.0, unit: 0.0 }
     }
 
     fn one() -> Self {
-        Self { magnitude: 1.0, factors: Factors::Exactly(0), ..Self::zero() }
+        Self { magnitude: 1.0, ..Self::zero() }
     }
 
     /// Integers are exact, fractions are rounded as reals are.
     fn constant(value: f64) -> Option<Self> {
-        let factors = u8::from(i64::constant(value).is_none());
-        let bound = Self { magnitude: value.abs(), units: factors.into(), factors: Factors::Exactly(factors.into()), ..Self::zero() };
+        let units = f64::from(u8::from(i64::constant(value).is_none()));
+        let bound = Self { magnitude: value.abs(), units, ..Self::zero() };
         value.is_finite().then_some(bound)
     }
 
@@ -222,7 +191,6 @@ impl Number for Bound {
             error: self.error + other.error,
             units: self.units + other.units,
             unit: self.unit.max(other.unit),
-            factors: self.factors.of_sum(other.factors),
         }
         .resolved();
     }
@@ -243,7 +211,6 @@ impl Number for Bound {
             // A unit is a quarter at most; only constants among themselves have any left.
             units: error(a.units, b.units) + a.units * b.units / 4.0,
             unit,
-            factors: a.factors.of_product(b.factors),
         }
     }
 }

@@ -27,9 +27,9 @@ pub(crate) fn beyond_bound(name: &str, position: usize, bound: f64) -> Diagnosti
         .help(format!("make the keys with a larger `--bound {name}=…`"))
 }
 
-/// Results with more bits than one plaintext modulus may have.
+/// Results with more bits than plaintext moduli together have.
 pub(crate) fn too_large(name: &str, bits: u32, most: u32) -> Diagnostic {
-    Diagnostic::error(720, "he-bound", format!("`{name}` may need {bits} bits, but a slot holds {most}"))
+    Diagnostic::error(720, "he-bound", format!("`{name}` may need {bits} bits, but a number of its type has {most}"))
         .help("lower the bounds of the operands, or the bits of fractions")
 }
 
@@ -57,13 +57,6 @@ pub(crate) fn dtype(name: &str, dtype: &str) -> Diagnostic {
 pub(crate) fn no_fraction(name: &str) -> Diagnostic {
     Diagnostic::error(716, "he-dtype", format!("`{name}` holds reals, and this scheme computes with integers"))
         .help("say how many bits their fractions get, as in `--fraction-bits 12`")
-}
-
-/// Sums of numbers that are multiplied by different powers of two.
-pub(crate) fn mixed_factors(name: &str) -> Diagnostic {
-    Diagnostic::error(716, "he-dtype", format!("`{name}` adds products of different numbers of reals"))
-        .note("a product of two reals has twice the bits of fraction, so it cannot be added to one real")
-        .help("multiply the shorter product by a tensor of ones")
 }
 
 /// A constant with a fraction, or too many elements.

@@ -1,9 +1,9 @@
 //! Carries the operations out, and says what each kind took.
 
 use crate::error;
-use crate::keys::{Ciphertexts, EvaluationKeys};
+use crate::keys::{Ciphertexts, EvaluationKeys, RingKeys};
 use crate::pack::{self, Integer, Numbers};
-use crate::scheme::{Engine, attempt};
+use crate::scheme::{Engine, Ring, attempt};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Ciphertext, EntityRef, Plain, SecondaryMap};
 use ein_ir::packed::{Op, Packed};
@@ -27,13 +27,16 @@ pub enum Kind {
     Relin,
     /// Rescalings: nothing in this scheme.
     Rescale,
+    /// Products with powers of two that make the sides of a sum agree; no operation of the program.
+    Lift,
     /// Encodings of plaintexts; no operation of the program.
     Encode,
 }
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 8] = [Self::Rotate, Self::Add, Self::Negate, Self::MulPlain, Self::Mul, Self::Relin, Self::Rescale, Self::Encode];
+    pub const ALL: [Self; 9] =
+        [Self::Rotate, Self::Add, Self::Negate, Self::MulPlain, Self::Mul, Self::Relin, Self::Rescale, Self::Lift, Self::Encode];
 
     /// The name in reports.
     #[must_use]
@@ -46,6 +49,7 @@ impl Kind {
             Self::Mul => "mulcc",
             Self::Relin => "relin",
             Self::Rescale => "rescale",
+            Self::Lift => "lift",
             Self::Encode => "encode",
         }
     }
@@ -59,13 +63,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many operations of a kind were carried out.
+    /// How many operations of a kind were carried out, modulo each plaintext modulus.
     #[must_use]
     pub const fn count(&self, kind: Kind) -> usize {
         self.counts[kind as usize]
     }
 
-    /// What they took together.
+    /// What they took together, modulo all of them.
     #[must_use]
     pub const fn time(&self, kind: Kind) -> Duration {
         self.times[kind as usize]
@@ -74,6 +78,12 @@ impl Report {
     fn add(&mut self, kind: Kind, time: Duration) {
         self.counts[kind as usize] += 1;
         self.times[kind as usize] += time;
+    }
+
+    /// The same operations modulo another modulus.
+    fn join(&mut self, other: &Self) {
+        self.counts = other.counts;
+        self.times.iter_mut().zip(other.times).for_each(|(time, other)| *time += other);
     }
 }
 
@@ -101,19 +111,25 @@ impl Engine {
             return Err(error::operands(format!("{} ciphertexts, not {} of inputs", inputs.len(), self.input_chunks().count())));
         }
         let publics = pack::publics(self.program(), publics, self.options())?;
-        let mut machine = Machine::new(self, keys, &publics, inputs);
-        for (id, op) in &self.program().ops {
-            machine.execute(id, op)?;
+        let (mut rings, mut report) = (Vec::new(), Report::default());
+        for ((ring, keys), inputs) in self.rings().iter().zip(&keys.0).zip(&inputs.rings) {
+            let mut machine = Machine::new(self, ring, keys, &publics, inputs);
+            for (id, op) in &self.program().ops {
+                machine.execute(id, op)?;
+            }
+            let results = self.program().outputs.iter().flat_map(|output| &output.values);
+            let values = results.map(|value| machine.values[*value].clone().ok_or_else(|| error::scheme("give the results")));
+            rings.push(values.collect::<Result<_, _>>()?);
+            report.join(&machine.report);
         }
-        let results = self.program().outputs.iter().flat_map(|output| &output.values);
-        let values = results.map(|value| machine.values[*value].clone().ok_or_else(|| error::scheme("give the results")));
-        Ok((Ciphertexts { outputs: true, values: values.collect::<Result<_, _>>()? }, machine.report))
+        Ok((Ciphertexts { outputs: true, rings }, report))
     }
 }
 
 struct Machine<'a> {
     engine: &'a Engine,
-    keys: &'a EvaluationKeys,
+    ring: &'a Ring,
+    keys: &'a RingKeys,
     publics: &'a [Vec<Integer>],
     inputs: &'a [bfv::Ciphertext],
     /// The first ciphertext of each input.
@@ -127,7 +143,7 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    fn new(engine: &'a Engine, keys: &'a EvaluationKeys, publics: &'a [Vec<Integer>], inputs: &'a Ciphertexts) -> Self {
+    fn new(engine: &'a Engine, ring: &'a Ring, keys: &'a RingKeys, publics: &'a [Vec<Integer>], inputs: &'a [bfv::Ciphertext]) -> Self {
         let mut firsts = Vec::new();
         let mut first = 0;
         for input in engine.program().inputs.values() {
@@ -137,9 +153,10 @@ impl<'a> Machine<'a> {
         let (last_reads, last_encodings) = last_reads(engine.program());
         Self {
             engine,
+            ring,
             keys,
             publics,
-            inputs: &inputs.values,
+            inputs,
             firsts,
             last_reads,
             last_encodings,
@@ -150,11 +167,38 @@ impl<'a> Machine<'a> {
     }
 
     fn execute(&mut self, id: Ciphertext, op: &Op) -> Result<(), Diagnostic> {
-        if let Some(plain) = op.plain() {
-            self.encode(plain)?;
-        }
+        let lifts = self.engine.scales().lifts(self.engine.program(), op);
+        let plain = match op.plain() {
+            Some(plain) if lifts.right > 0 => Some(self.encoded(plain, lifts.right)?),
+            Some(plain) => {
+                self.encode(plain)?;
+                None
+            }
+            None => None,
+        };
+        let (left, right) = match *op {
+            Op::Add(x, y) | Op::Sub(x, y) => (self.lifted(x, lifts.left)?, self.lifted(y, lifts.right)?),
+            Op::AddPlain(x, _) => (self.lifted(x, lifts.left)?, None),
+            _ => (None, None),
+        };
         let start = Instant::now();
-        let value = self.value_of(id, op)?;
+        let value = match *op {
+            Op::Add(x, y) => {
+                let (x, y) = (self.lifted_or(left.as_ref(), x)?, self.lifted_or(right.as_ref(), y)?);
+                attempt("add", || Ok(sum(x, y)))
+            }
+            Op::Sub(x, y) => {
+                let negated = -self.lifted_or(right.as_ref(), y)?.clone();
+                let x = self.lifted_or(left.as_ref(), x)?;
+                attempt("subtract", || Ok(sum(x, &negated)))
+            }
+            Op::AddPlain(x, id_of_plain) => {
+                let x = if let Some(left) = left { left } else { self.take(id, x)? };
+                let plain = if let Some(plain) = &plain { plain } else { self.plain(id_of_plain)? };
+                attempt("add a plaintext", || Ok(x + plain))
+            }
+            _ => self.value_of(id, op),
+        }?;
         if let Some(kind) = kind_of(op) {
             self.report.add(kind, start.elapsed());
         }
@@ -163,6 +207,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// An operation that adds nothing up.
     fn value_of(&mut self, id: Ciphertext, op: &Op) -> Result<bfv::Ciphertext, Diagnostic> {
         match *op {
             Op::Input { input, chunk } => Ok(self.inputs[self.firsts[input.index()] + chunk as usize].clone()),
@@ -170,20 +215,7 @@ impl<'a> Machine<'a> {
             Op::Rescale(x) | Op::Drop(x, _) => self.take(id, x),
             Op::Rotate { x, by } => self.rotate(x, by),
             Op::Neg(x) => self.take(id, x).map(|x| -x),
-            Op::Add(x, y) => {
-                let (x, y) = (self.value(x)?, self.value(y)?);
-                attempt("add", || Ok(sum(x, y)))
-            }
-            Op::Sub(x, y) => {
-                let negated = -self.value(y)?.clone();
-                let x = self.value(x)?;
-                attempt("subtract", || Ok(sum(x, &negated)))
-            }
-            Op::AddPlain(x, plain) => {
-                let x = self.take(id, x)?;
-                let plain = self.plain(plain)?;
-                attempt("add a plaintext", || Ok(x + plain))
-            }
+            Op::Add(..) | Op::Sub(..) | Op::AddPlain(..) => Err(error::scheme("add")),
             Op::MulPlain(x, plain) | Op::Mask(x, plain) => {
                 let x = self.take(id, x)?;
                 let plain = self.plain(plain)?;
@@ -224,17 +256,41 @@ impl<'a> Machine<'a> {
 
     /// Encodes a plaintext at its first use.
     fn encode(&mut self, plain: Plain) -> Result<(), Diagnostic> {
-        if self.plains[plain].is_some() {
-            return Ok(());
+        if self.plains[plain].is_none() {
+            self.plains[plain] = Some(self.encoded(plain, 0)?);
+        }
+        Ok(())
+    }
+
+    /// A plaintext with so many more factors.
+    fn encoded(&mut self, plain: Plain, factors: u32) -> Result<Plaintext, Diagnostic> {
+        let start = Instant::now();
+        let (engine, ring, program) = (self.engine, self.ring, self.engine.program());
+        let values = &program.plains[plain].values;
+        let slots = pack::plain_slots(program, values, self.publics, engine.options(), |number| ring.residue(number));
+        let mut slots = slots.ok_or_else(|| error::not_computable("a number in the clear is too large"))?;
+        ring.lift(&mut slots, engine.lift_bits(factors));
+        let encoded = ring.encode(&slots)?;
+        self.report.add(Kind::Encode, start.elapsed());
+        Ok(encoded)
+    }
+
+    /// A side of a sum with so many more factors; none if there are none.
+    fn lifted(&mut self, x: Ciphertext, factors: u32) -> Result<Option<bfv::Ciphertext>, Diagnostic> {
+        if factors == 0 {
+            return Ok(None);
         }
         let start = Instant::now();
-        let (engine, program) = (self.engine, self.engine.program());
-        let slots =
-            pack::plain_slots(program, &program.plains[plain].values, self.publics, engine.options(), |number| engine.residue(number));
-        let slots = slots.ok_or_else(|| error::not_computable("a number in the clear is too large"))?;
-        self.plains[plain] = Some(engine.encode(&slots)?);
-        self.report.add(Kind::Encode, start.elapsed());
-        Ok(())
+        let mut slots = vec![1; self.engine.program().slots as usize];
+        self.ring.lift(&mut slots, self.engine.lift_bits(factors));
+        let (by, x) = (self.ring.encode(&slots)?, self.value(x)?);
+        let lifted = attempt("multiply by a plaintext", || Ok(x * &by))?;
+        self.report.add(Kind::Lift, start.elapsed());
+        Ok(Some(lifted))
+    }
+
+    fn lifted_or<'b>(&'b self, lifted: Option<&'b bfv::Ciphertext>, x: Ciphertext) -> Result<&'b bfv::Ciphertext, Diagnostic> {
+        lifted.map_or_else(|| self.value(x), Ok)
     }
 
     /// Forgets what is read for the last time here, or never.

@@ -11,9 +11,11 @@
 //!   vector `N/n` times over both rows: then every rotation of the rows is a rotation of `n` slots, whatever `N` security asks for,
 //!   and plaintexts that are constant stay constant polynomials. The copies are compared on decryption, so that noise which has eaten
 //!   a result is an error and not a wrong number.
-//! * **Numbers** are residues modulo one prime `t`, read as the representative nearest to zero. Bounds of the operands are options; what
-//!   they make of the results gives `t`, and an operand beyond its bound is refused. A tensor of reals is multiplied by
-//!   `2^fraction_bits` and rounded, and a result divided by as many such factors as were multiplied.
+//! * **Numbers** are residues modulo a product of primes `t`, read as the representative nearest to zero; the program is carried out
+//!   modulo each prime, under keys of its own. Bounds of the operands are options; what they make of the results gives the primes, and
+//!   an operand beyond its bound is refused. A tensor of reals is multiplied by `2^fraction_bits` and rounded, and a result divided by
+//!   as many such factors as were multiplied; where a sum has sides of different numbers of factors, the shorter one is multiplied by
+//!   what it lacks (`scale.rs`).
 //! * **Levels.** The scheme divides by the modulus in each product, so `rescale` and `drop` change nothing here and cost nothing.
 
 pub mod bound;
@@ -22,7 +24,10 @@ mod noise;
 pub mod options;
 pub mod parameters;
 mod primes;
+mod scale;
 
+#[cfg(feature = "bfv")]
+mod crt;
 #[cfg(feature = "bfv")]
 mod execute;
 #[cfg(feature = "bfv")]

@@ -8,7 +8,7 @@ use ein_ir::packed::{PublicSource, parse, print, verify};
 use serde::{Deserialize, Serialize};
 
 /// Raised when keys and ciphertexts of before can no longer be used.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Everything but `program` and `options` is there to be read by people and other programs, and must be what these give.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,8 @@ struct Manifest {
     program: String,
     options: Options,
     parameters: Parameters,
-    moduli: Vec<u64>,
+    /// Of the ciphertexts, for each plaintext modulus.
+    moduli: Vec<Vec<u64>>,
     rotations: Vec<u32>,
     relinearises: bool,
     inputs: Vec<Tensor>,
@@ -77,7 +78,7 @@ impl Engine {
             program: print::print(program),
             options: self.options().clone(),
             parameters: self.parameters().clone(),
-            moduli: self.bfv().moduli().to_vec(),
+            moduli: self.rings().iter().map(|ring| ring.bfv.moduli().to_vec()).collect(),
             rotations: needs.rotations.into_iter().collect(),
             relinearises: needs.relin,
             inputs: program

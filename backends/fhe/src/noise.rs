@@ -8,6 +8,7 @@
 //!
 //! Source: Kim, Polyakov and Zucca, "Revisiting homomorphic encryption schemes for finite fields", 2021, for the rules of BFV.
 
+use crate::scale::{Lifts, Scales};
 use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::{Op, Packed};
 
@@ -21,6 +22,8 @@ pub(crate) struct Ring {
     pub degree: f64,
     /// Bits of `t`.
     pub plain_bits: f64,
+    /// Bits after the binary point of each factor.
+    pub fraction_bits: f64,
     /// Number of moduli.
     pub moduli: f64,
     /// Bits of each.
@@ -36,27 +39,28 @@ struct Noise {
 }
 
 /// The most noise of any result, as a logarithm.
-pub(crate) fn of_outputs(program: &Packed, ring: Ring) -> f64 {
+pub(crate) fn of_outputs(program: &Packed, scales: &Scales, ring: Ring) -> f64 {
     let fresh = Noise { log: ring.fresh(), multiplied: false };
     let mut noises = SecondaryMap::with_default(fresh);
     for (id, op) in &program.ops {
-        noises[id] = ring.of_op(op, &noises);
+        noises[id] = ring.of_op(op, scales.lifts(program, op), &noises);
     }
     let results = program.outputs.iter().flat_map(|output| &output.values);
     results.map(|value| noises[*value].log).fold(fresh.log, f64::max)
 }
 
 impl Ring {
-    fn of_op(self, op: &Op, noises: &SecondaryMap<Ciphertext, Noise>) -> Noise {
+    fn of_op(self, op: &Op, lifts: Lifts, noises: &SecondaryMap<Ciphertext, Noise>) -> Noise {
+        let lifted = |log: f64, factors: u32| log + self.lift(factors);
         match *op {
             Op::Input { .. } => Noise { log: self.fresh(), multiplied: false },
             Op::Rotate { x, .. } | Op::Relin(x) => Noise { log: sum(noises[x].log, self.key_switch()), ..noises[x] },
             Op::Add(x, y) | Op::Sub(x, y) => Noise {
                 // Both may be the same noise.
-                log: sum(noises[x].log, noises[y].log),
+                log: sum(lifted(noises[x].log, lifts.left), lifted(noises[y].log, lifts.right)),
                 multiplied: noises[x].multiplied || noises[y].multiplied,
             },
-            Op::AddPlain(x, _) => Noise { log: sum(noises[x].log, 0.0), ..noises[x] },
+            Op::AddPlain(x, _) => Noise { log: sum(lifted(noises[x].log, lifts.left), 0.0), ..noises[x] },
             Op::MulPlain(x, _) | Op::Mask(x, _) => Noise { log: noises[x].log + self.plain(noises[x].multiplied), multiplied: true },
             Op::Mul(x, y) => {
                 let grown = |noise: Noise| noise.log + self.product(noise.multiplied);
@@ -78,6 +82,11 @@ impl Ring {
 
     fn plain(self, multiplied: bool) -> f64 {
         self.plain_bits + if multiplied { (self.degree / 2.0).log2() } else { self.degree.log2() / 2.0 }
+    }
+
+    /// A power of two modulo `t`, the same in every slot: a polynomial of one coefficient.
+    fn lift(self, factors: u32) -> f64 {
+        (f64::from(factors) * self.fraction_bits).min(self.plain_bits)
     }
 
     /// By `t` and the multiple of `q` that is in the other factor.

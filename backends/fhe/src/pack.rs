@@ -1,6 +1,7 @@
 //! Between tensors and slots, and between numbers and residues.
 
 use crate::bound::{self, OutputBound};
+use crate::crt::Basis;
 use crate::{Options, error};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -8,7 +9,7 @@ use ein_ir::interp::slots::{Number, einsum};
 use ein_ir::packed::layout::Content;
 use ein_ir::packed::{Equation, Layout, OutputDecl, Packed, PlainValues, PublicSource};
 use std::fmt;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The elements of a tensor, in row-major order. `Debug` does not show them, and memory is cleared after use.
 #[derive(Clone, PartialEq)]
@@ -191,30 +192,41 @@ pub(crate) fn plain_slots(
     Some(slots)
 }
 
-/// The elements of a result, off the slots of its ciphertexts: `None` where these are not as the layout and the bound promise.
-pub(crate) fn read_output(output: &OutputDecl, bound: &OutputBound, chunks: &[Vec<i64>], options: &Options) -> Option<Numbers> {
-    let limit = bound.integer(options.fraction_bits);
-    let mut elements: Vec<Option<i64>> = vec![None; bound::n_elements(&output.layout.shape)];
-    for (chunk, slots) in (0..).zip(chunks) {
-        for (content, &value) in output.layout.contents(chunk).zip(slots) {
+/// The elements of a result, off the residues of the slots of its ciphertexts, for each of which there are some a modulus: `None` where
+/// these are not as the layout and the bound promise.
+pub(crate) fn read_output(
+    output: &OutputDecl,
+    bound: &OutputBound,
+    chunks: &[Zeroizing<Vec<Vec<u64>>>],
+    basis: &Basis,
+    options: &Options,
+) -> Option<Numbers> {
+    let mut elements: Vec<Option<Zeroizing<Vec<u64>>>> = vec![None; bound::n_elements(&output.layout.shape)];
+    for (chunk, rings) in (0..).zip(chunks) {
+        for (slot, content) in output.layout.contents(chunk).enumerate() {
+            let residues = Zeroizing::new(rings.iter().map(|slots| slots[slot]).collect::<Vec<u64>>());
             match content {
                 Content::Element(flat) => {
-                    let known = *elements[flat as usize].get_or_insert(value);
-                    if known != value || value.unsigned_abs() as f64 > limit {
+                    let known = elements[flat as usize].get_or_insert_with(|| residues.clone());
+                    if *known != residues {
                         return None;
                     }
                 }
-                Content::Zero if value != 0 => return None,
+                Content::Zero if residues.iter().any(|residue| *residue != 0) => return None,
                 Content::Zero | Content::Junk => {}
             }
         }
     }
-    let mut integers = elements.into_iter().collect::<Option<Vec<i64>>>()?;
+    let limit = bound.integer_bits(options.fraction_bits);
+    let within = |residues: Option<Zeroizing<Vec<u64>>>| {
+        let residues = residues?;
+        let number = basis.signed(&residues);
+        (number.float().abs().log2() <= limit).then_some((number.integer(), number.float()))
+    };
+    let numbers = Zeroizing::new(elements.into_iter().map(within).collect::<Option<Vec<_>>>()?);
     if !output.dtype.is_float() {
-        return Some(Numbers::Integers(integers));
+        return numbers.iter().map(|number| number.0).collect::<Option<_>>().map(Numbers::Integers);
     }
-    let scale = (-f64::from(options.fraction_bits * bound.factors)).exp2();
-    let reals = integers.iter().map(|value| *value as f64 * scale).collect();
-    integers.zeroize();
-    Some(Numbers::Reals(reals))
+    let scale = (-f64::from(options.fraction_bits) * f64::from(bound.factors)).exp2();
+    Some(Numbers::Reals(numbers.iter().map(|number| number.1 * scale).collect()))
 }

@@ -2,6 +2,7 @@
 
 use crate::bound::OutputBound;
 use crate::noise::{self, Ring};
+use crate::scale::Scales;
 use crate::{Options, error, primes};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::packed::{Op, Packed};
@@ -27,6 +28,12 @@ const MAX_MODULI: u32 = 30;
 /// Bits of the largest plaintext modulus: less than one ciphertext modulus.
 const MAX_PLAIN_BITS: u32 = 58;
 
+/// Bits of integers and their sign: they are given as `i64`.
+const INTEGER_BITS: u32 = 64;
+
+/// Plaintext moduli at most: each is a run of the program of its own.
+const MAX_PLAIN_MODULI: u32 = 16;
+
 /// Bits between the standard deviation of the noise and what breaks a result: sixteen deviations, and the sign and a rounded bit.
 const MARGIN: f64 = 5.5;
 
@@ -36,9 +43,9 @@ const MARGIN: f64 = 5.5;
 pub struct Parameters {
     /// `N`: coefficients of a polynomial.
     pub degree: usize,
-    /// `t`: a prime that is 1 modulo `2N`, and more than twice the largest result.
-    pub plain_modulus: u64,
-    /// Bits of each prime of the modulus.
+    /// `t`: primes that are 1 modulo `2N`, whose product is more than twice the largest result. The program is carried out modulo each.
+    pub plain_moduli: Vec<u64>,
+    /// Bits of each prime of the ciphertext modulus.
     pub modulus_bits: Vec<usize>,
     /// Whole bits that the noise of the result may still grow by, as estimated.
     pub spare_bits: f64,
@@ -47,21 +54,42 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// The smallest ring, and in it the fewest and smallest moduli, that carry the program.
+    /// The plaintext moduli and the ring that carry the program with the least work.
     ///
     /// # Errors
-    /// Results that no modulus holds, more slots than there are rings for, or more products than noise leaves room for.
+    /// Results that no moduli hold, more slots than there are rings for, or more products than noise leaves room for.
     pub fn choose(program: &Verified<Packed>, bounds: &[OutputBound], options: &Options) -> Result<Self, Diagnostic> {
-        let bits = plain_bits(program, bounds, options)?;
+        let bits = result_bits(program, bounds, options)?;
+        let scales = Scales::of(program);
         let least = program.slots.ilog2() + 1;
         let rings: Vec<(u32, u32)> = if options.insecure_toy {
             vec![(least.max(4), TOY_BITS)]
         } else {
             SECURE.into_iter().filter(|(log_degree, _)| *log_degree >= least).collect()
         };
-        let found = rings.into_iter().find_map(|(log_degree, most)| in_ring(program, log_degree, most, bits));
-        let found = found.ok_or_else(|| error::too_deep(program.counts().depth, bits, 1 << LARGEST.0, LARGEST.1))?;
-        Ok(Self { insecure: !is_secure(&found), ..found })
+        let mut best: Option<Self> = None;
+        for n_plain in bits.div_ceil(MAX_PLAIN_BITS - 1)..=MAX_PLAIN_MODULI {
+            if best.as_ref().is_some_and(|best| best.work() <= f64::from(n_plain) * least_work(least)) {
+                break;
+            }
+            // A prime of this many bits is at least half as large as a power of two.
+            let demand =
+                Demand { program, scales: &scales, fraction_bits: options.fraction_bits, n_plain, plain_bits: bits.div_ceil(n_plain) + 1 };
+            let found = rings.iter().find_map(|&(log_degree, most)| demand.in_ring(log_degree, most));
+            if let Some(found) = found
+                && best.as_ref().is_none_or(|best| found.work() < best.work())
+            {
+                best = Some(found);
+            }
+        }
+        let best = best.ok_or_else(|| error::too_deep(program.counts().depth, bits, 1 << LARGEST.0, LARGEST.1))?;
+        Ok(Self { insecure: !is_secure(&best), ..best })
+    }
+
+    /// What key switches take: as many transforms as the square of the number of moduli, modulo each plaintext modulus.
+    fn work(&self) -> f64 {
+        let degree = self.degree as f64;
+        self.plain_moduli.len() as f64 * degree * degree.log2() * (self.modulus_bits.len() as f64).powi(2)
     }
 
     /// Bits of the whole modulus.
@@ -69,6 +97,11 @@ impl Parameters {
     pub fn total_bits(&self) -> usize {
         self.modulus_bits.iter().sum()
     }
+}
+
+/// Work of one plaintext modulus in the smallest ring.
+fn least_work(log_degree: u32) -> f64 {
+    f64::from(log_degree).exp2() * f64::from(log_degree)
 }
 
 /// Refuses more slots than the largest ring has.
@@ -82,48 +115,68 @@ fn is_secure(parameters: &Parameters) -> bool {
     most.is_some_and(|(_, most)| parameters.total_bits() <= most as usize)
 }
 
-/// Bits of a modulus that is more than twice as large as every result.
-fn plain_bits(program: &Packed, bounds: &[OutputBound], options: &Options) -> Result<u32, Diagnostic> {
-    let mut bits = 2;
+/// Bits of the largest result and its sign.
+fn result_bits(program: &Packed, bounds: &[OutputBound], options: &Options) -> Result<u32, Diagnostic> {
+    let most = MAX_PLAIN_MODULI * (MAX_PLAIN_BITS - 1);
+    let mut bits = 1;
     for (output, bound) in program.outputs.iter().zip(bounds) {
-        // A prime of this many bits is at least half as large as a power of two.
-        let needed = (bound.integer(options.fraction_bits) + 1.0).log2().ceil().max(0.0) + 2.0;
+        let needed = bound.integer_bits(options.fraction_bits).max(0.0).floor() + 2.0;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is not negative")]
         let needed = needed as u32;
-        if needed > MAX_PLAIN_BITS {
-            return Err(error::too_large(&output.name, needed, MAX_PLAIN_BITS));
+        let most = if output.dtype.is_float() { most } else { INTEGER_BITS };
+        if needed > most {
+            return Err(error::too_large(&output.name, needed, most));
         }
         bits = bits.max(needed);
     }
     Ok(bits)
 }
 
-/// Parameters in the ring of this degree, with no more bits of modulus than `most`.
-fn in_ring(program: &Packed, log_degree: u32, most: u32, bits: u32) -> Option<Parameters> {
-    let plain = (bits..=MAX_PLAIN_BITS).find_map(|bits| primes::prime_of_bits(bits, 2 << log_degree))?;
-    let plain_bits = 64 - plain.leading_zeros();
-    let switches = program.ops.values().any(|op| matches!(op, Op::Rotate { .. } | Op::Relin(_)));
-    // A key switch splits by moduli, so it needs two.
-    let fewest = if switches { 2 } else { 1 };
-    let chains = (fewest..=MAX_MODULI).flat_map(|moduli| MODULUS_BITS.map(move |bits| (moduli, bits)));
-    let allowed =
-        chains.filter(|(moduli, bits)| moduli * bits <= most && *bits >= plain_bits + 2 && enough_primes(*moduli, *bits, log_degree));
-    allowed.into_iter().find_map(|(moduli, bits)| {
-        let ring = Ring {
-            degree: f64::from(log_degree).exp2(),
-            plain_bits: (plain as f64).log2(),
-            moduli: f64::from(moduli),
-            modulus_bits: f64::from(bits),
+/// What parameters are looked for.
+struct Demand<'a> {
+    program: &'a Packed,
+    scales: &'a Scales,
+    fraction_bits: u32,
+    /// How many plaintext moduli, and the least bits of each.
+    n_plain: u32,
+    plain_bits: u32,
+}
+
+impl Demand<'_> {
+    /// Parameters in the ring of this degree, with no more bits of modulus than `most`.
+    fn in_ring(&self, log_degree: u32, most: u32) -> Option<Parameters> {
+        let n_plain = self.n_plain as usize;
+        let primes = |bits: u32| primes::primes_of_bits(bits, 2 << log_degree).take(n_plain).collect::<Vec<_>>();
+        let plain_moduli = (self.plain_bits..=MAX_PLAIN_BITS).map(primes).find(|primes| primes.len() == n_plain)?;
+        let plain = plain_moduli[0];
+        let plain_bits = 64 - plain.leading_zeros();
+        let switches = self.program.ops.values().any(|op| matches!(op, Op::Rotate { .. } | Op::Relin(_)));
+        // A key switch splits by moduli, so it needs two.
+        let fewest = if switches { 2 } else { 1 };
+        let spare = |moduli: u32, bits: u32| {
+            let ring = Ring {
+                degree: f64::from(log_degree).exp2(),
+                plain_bits: (plain as f64).log2(),
+                fraction_bits: f64::from(self.fraction_bits),
+                moduli: f64::from(moduli),
+                modulus_bits: f64::from(bits),
+            };
+            f64::from(moduli * bits) - ring.plain_bits - MARGIN - noise::of_outputs(self.program, self.scales, ring)
         };
-        let spare = f64::from(moduli * bits) - ring.plain_bits - MARGIN - noise::of_outputs(program, ring);
-        (spare >= 0.0).then(|| Parameters {
+        let allowed = |moduli: u32| {
+            MODULUS_BITS.filter(move |bits| moduli * bits <= most && *bits >= plain_bits + 2 && enough_primes(moduli, *bits, log_degree))
+        };
+        // Where the largest moduli do not do, no smaller ones are tried.
+        let moduli = (fewest..=MAX_MODULI).find(|&moduli| allowed(moduli).last().is_some_and(|bits| spare(moduli, bits) >= 0.0))?;
+        let bits = allowed(moduli).find(|&bits| spare(moduli, bits) >= 0.0)?;
+        Some(Parameters {
             degree: 1 << log_degree,
-            plain_modulus: plain,
+            plain_moduli,
             modulus_bits: vec![bits as usize; moduli as usize],
-            spare_bits: spare.floor(),
+            spare_bits: spare(moduli, bits).floor(),
             insecure: false,
         })
-    })
+    }
 }
 
 /// Whether there are surely so many primes: one in `bits` of the candidates is expected, a quarter is counted on.

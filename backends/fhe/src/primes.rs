@@ -1,11 +1,11 @@
 //! Primes that the residues of a ring are taken modulo.
 
-/// The largest prime below `2^bits` that is 1 modulo `step`, a power of two; what has no such prime of exactly so many bits has none.
-pub(crate) fn prime_of_bits(bits: u32, step: u64) -> Option<u64> {
-    let top = 1_u64.checked_shl(bits)?;
+/// The primes of exactly so many bits, fewer than 64, that are 1 modulo `step`, a power of two; the largest first.
+pub(crate) fn primes_of_bits(bits: u32, step: u64) -> impl Iterator<Item = u64> {
+    let top = 1_u64 << bits;
     let first = (top - 1) / step * step + 1;
-    let candidates = std::iter::successors(Some(first), |p| p.checked_sub(step));
-    candidates.skip_while(|p| *p >= top).take_while(|p| *p >= top / 2).find(|p| is_prime(*p))
+    let candidates = std::iter::successors(Some(first), move |p| p.checked_sub(step));
+    candidates.skip_while(move |p| *p >= top).take_while(move |p| *p >= top / 2).filter(|p| is_prime(*p))
 }
 
 /// Miller and Rabin's test with the bases that decide every number of 64 bits.
@@ -26,13 +26,15 @@ fn is_prime(n: u64) -> bool {
     })
 }
 
-fn product(a: u64, b: u64, modulus: u64) -> u64 {
+/// Modulo a number.
+pub(crate) fn product(a: u64, b: u64, modulus: u64) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "below the modulus")]
     let product = (u128::from(a) * u128::from(b) % u128::from(modulus)) as u64;
     product
 }
 
-fn power(mut base: u64, mut exponent: u64, modulus: u64) -> u64 {
+/// `base^exponent` modulo a number.
+pub(crate) fn power(mut base: u64, mut exponent: u64, modulus: u64) -> u64 {
     let mut result = 1;
     while exponent > 0 {
         if exponent & 1 == 1 {
@@ -46,7 +48,7 @@ fn power(mut base: u64, mut exponent: u64, modulus: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_prime, prime_of_bits};
+    use super::{is_prime, primes_of_bits};
 
     #[test]
     fn small_numbers_are_tested_as_by_division() {
@@ -60,11 +62,12 @@ mod tests {
 
     #[test]
     fn primes_have_the_bits_and_the_residue_asked_for() {
-        assert_eq!(prime_of_bits(17, 16384), Some(114_689));
-        assert_eq!(prime_of_bits(10, 1024), None);
+        assert_eq!(primes_of_bits(17, 16384).collect::<Vec<_>>(), [114_689, 65_537]);
+        assert_eq!(primes_of_bits(10, 1024).count(), 0);
         for bits in 20..60 {
-            let p = prime_of_bits(bits, 1 << 14).unwrap();
-            assert_eq!((64 - p.leading_zeros(), p % (1 << 14)), (bits, 1));
+            for p in primes_of_bits(bits, 1 << 14).take(3) {
+                assert_eq!((64 - p.leading_zeros(), p % (1 << 14)), (bits, 1));
+            }
         }
     }
 }

@@ -1,9 +1,12 @@
 //! A program with the parameters of the scheme: makes keys, encrypts and decrypts. It holds no secret.
 
 use crate::bound::{self, OutputBound};
+use crate::crt::Basis;
 use crate::frame::Fingerprint;
-use crate::keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
+use crate::keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, RingKeys, SecretKey};
 use crate::pack::{self, Integer, Numbers};
+use crate::primes::{power, product};
+use crate::scale::Scales;
 use crate::{Options, Parameters, error};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::packed::{InputDecl, Op, Packed, print};
@@ -24,8 +27,18 @@ pub struct Engine {
     options: Options,
     parameters: Parameters,
     bounds: Vec<OutputBound>,
-    bfv: Arc<BfvParameters>,
+    scales: Scales,
+    /// One a plaintext modulus.
+    rings: Vec<Ring>,
+    basis: Basis,
     fingerprint: Fingerprint,
+}
+
+/// The scheme with one plaintext modulus.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    pub(crate) bfv: Arc<BfvParameters>,
+    modulus: u64,
 }
 
 /// The keys that a program uses, and no others.
@@ -45,11 +58,10 @@ impl Engine {
     pub fn new(program: Verified<Packed>, options: Options) -> Result<Self, Diagnostic> {
         let bounds = bound::outputs(&program, &options)?;
         let parameters = Parameters::choose(&program, &bounds, &options)?;
-        let mut builder = BfvParametersBuilder::new();
-        builder.set_degree(parameters.degree).set_plaintext_modulus(parameters.plain_modulus).set_moduli_sizes(&parameters.modulus_bits);
-        let bfv = guarded(|| builder.build_arc()).and_then(Result::ok).ok_or_else(|| error::scheme("make the ring"))?;
-        let fingerprint = fingerprint(&program, &options, &bfv);
-        Ok(Self { program, options, parameters, bounds, bfv, fingerprint })
+        let rings = parameters.plain_moduli.iter().map(|modulus| Ring::new(&parameters, *modulus)).collect::<Result<Vec<_>, _>>()?;
+        let fingerprint = fingerprint(&program, &options, &rings);
+        let (scales, basis) = (Scales::of(&program), Basis::new(&parameters.plain_moduli));
+        Ok(Self { program, options, parameters, bounds, scales, rings, basis, fingerprint })
     }
 
     /// The program.
@@ -76,8 +88,12 @@ impl Engine {
         &self.bounds
     }
 
-    pub(crate) const fn bfv(&self) -> &Arc<BfvParameters> {
-        &self.bfv
+    pub(crate) fn rings(&self) -> &[Ring] {
+        &self.rings
+    }
+
+    pub(crate) const fn scales(&self) -> &Scales {
+        &self.scales
     }
 
     pub(crate) const fn fingerprint(&self) -> &Fingerprint {
@@ -105,11 +121,16 @@ impl Engine {
     pub fn keygen<R: RngCore + CryptoRng>(&self, random: &mut R) -> Result<Keys, Diagnostic> {
         attempt("make keys", || {
             let needs = self.key_needs();
-            let secret = bfv::SecretKey::random(&self.bfv, random);
-            let public = bfv::PublicKey::new(&secret, random);
-            let relin = needs.relin.then(|| bfv::RelinearizationKey::new(&secret, random)).transpose()?;
-            let rotations = (!needs.rotations.is_empty()).then(|| rotation_keys(&secret, &needs.rotations, random)).transpose()?;
-            Ok(Keys { secret: SecretKey(secret), public: PublicKey(public), evaluation: EvaluationKeys { relin, rotations } })
+            let mut keys = Keys { secret: SecretKey(Vec::new()), public: PublicKey(Vec::new()), evaluation: EvaluationKeys(Vec::new()) };
+            for ring in &self.rings {
+                let secret = bfv::SecretKey::random(&ring.bfv, random);
+                keys.public.0.push(bfv::PublicKey::new(&secret, random));
+                let relin = needs.relin.then(|| bfv::RelinearizationKey::new(&secret, random)).transpose()?;
+                let rotations = (!needs.rotations.is_empty()).then(|| rotation_keys(&secret, &needs.rotations, random)).transpose()?;
+                keys.evaluation.0.push(RingKeys { relin, rotations });
+                keys.secret.0.push(secret);
+            }
+            Ok(keys)
         })
     }
 
@@ -124,14 +145,18 @@ impl Engine {
         let pairs = self.program.inputs.values().zip(inputs);
         let integers = pairs.map(|(decl, numbers)| pack::integers(&decl.name, decl.dtype, &decl.layout.shape, numbers, &self.options));
         let integers = integers.collect::<Result<Vec<_>, _>>()?;
-        let mut values = Vec::new();
-        for (n, decl, chunk) in self.input_chunks() {
-            let slots = pack::input_slots(&decl.layout, chunk, &integers[n], |number| self.residue(number));
-            let slots = Zeroizing::new(slots.ok_or_else(|| error::not_computable("a number is too large"))?);
-            let plaintext = self.encode(&slots)?;
-            values.push(attempt("encrypt", || key.0.try_encrypt(&plaintext, random))?);
+        let mut rings = Vec::new();
+        for (ring, key) in self.rings.iter().zip(&key.0) {
+            let mut values = Vec::new();
+            for (n, decl, chunk) in self.input_chunks() {
+                let slots = pack::input_slots(&decl.layout, chunk, &integers[n], |number| ring.residue(number));
+                let slots = Zeroizing::new(slots.ok_or_else(|| error::not_computable("a number is too large"))?);
+                let plaintext = ring.encode(&slots)?;
+                values.push(attempt("encrypt", || key.try_encrypt(&plaintext, random))?);
+            }
+            rings.push(values);
         }
-        Ok(Ciphertexts { outputs: false, values })
+        Ok(Ciphertexts { outputs: false, rings })
     }
 
     /// Decrypts the results, in the order of the program.
@@ -139,42 +164,71 @@ impl Engine {
     /// # Errors
     /// The ciphertexts are not those of a run of this program under this key: then nothing of them is shown.
     pub fn decrypt(&self, key: &SecretKey, outputs: &Ciphertexts) -> Result<Vec<Numbers>, Diagnostic> {
-        let mut values = outputs.values.iter();
+        let mut first = 0;
         let mut results = Vec::new();
         for (output, bound) in self.program.outputs.iter().zip(&self.bounds) {
             let damaged = || error::damaged(&output.name);
-            let chunks = values.by_ref().take(output.values.len()).map(|value| self.slots_of(key, value)).collect::<Option<Vec<_>>>();
-            let chunks = Zeroizing::new(chunks.filter(|chunks| chunks.len() == output.values.len()).ok_or_else(damaged)?);
-            results.push(pack::read_output(output, bound, &chunks, &self.options).ok_or_else(damaged)?);
+            let mut chunks = Vec::new();
+            for (n, value) in output.values.iter().enumerate() {
+                let lift = bound.factors - self.scales.ciphertext(*value);
+                chunks.push(self.residues(key, outputs, first + n, lift).ok_or_else(damaged)?);
+            }
+            results.push(pack::read_output(output, bound, &chunks, &self.basis, &self.options).ok_or_else(damaged)?);
+            first += output.values.len();
         }
         Ok(results)
     }
 
+    /// For each ring the residues of the slots of a ciphertext, lifted by some factors.
+    fn residues(&self, key: &SecretKey, outputs: &Ciphertexts, n: usize, lift: u32) -> Option<Zeroizing<Vec<Vec<u64>>>> {
+        let mut residues = Zeroizing::new(Vec::new());
+        for ((ring, key), values) in self.rings.iter().zip(&key.0).zip(&outputs.rings) {
+            let mut slots = ring.slots_of(key, values.get(n)?, self.program.slots as usize)?;
+            ring.lift(&mut slots, self.lift_bits(lift));
+            residues.push(slots);
+        }
+        (residues.len() == self.rings.len()).then_some(residues)
+    }
+
+    /// Bits by which some factors shift to the left.
+    pub(crate) const fn lift_bits(&self, factors: u32) -> u64 {
+        factors as u64 * self.options.fraction_bits as u64
+    }
+}
+
+impl Ring {
+    fn new(parameters: &Parameters, modulus: u64) -> Result<Self, Diagnostic> {
+        let mut builder = BfvParametersBuilder::new();
+        builder.set_degree(parameters.degree).set_plaintext_modulus(modulus).set_moduli_sizes(&parameters.modulus_bits);
+        let bfv = guarded(|| builder.build_arc()).and_then(Result::ok).ok_or_else(|| error::scheme("make the ring"))?;
+        Ok(Self { bfv, modulus })
+    }
+
     /// The first copy of the slots, if the others are equal to it.
-    fn slots_of(&self, key: &SecretKey, value: &bfv::Ciphertext) -> Option<Vec<i64>> {
-        let decrypted = guarded(|| key.0.try_decrypt(value).and_then(|plain| Vec::<u64>::try_decode(&plain, Encoding::simd())));
+    fn slots_of(&self, key: &bfv::SecretKey, value: &bfv::Ciphertext, slots: usize) -> Option<Vec<u64>> {
+        let decrypted = guarded(|| key.try_decrypt(value).and_then(|plain| Vec::<u64>::try_decode(&plain, Encoding::simd())));
         let residues = Zeroizing::new(decrypted?.ok()?);
-        let (first, copies) = residues.split_at_checked(self.program.slots as usize)?;
-        let same = copies.chunks_exact(first.len()).all(|copy| copy == first);
-        same.then(|| first.iter().map(|residue| self.centred(*residue)).collect())
+        let (first, copies) = residues.split_at_checked(slots)?;
+        copies.chunks_exact(first.len()).all(|copy| copy == first).then(|| first.to_vec())
     }
 
     /// A plaintext of these slots, repeated over the ring.
     pub(crate) fn encode(&self, slots: &[u64]) -> Result<Plaintext, Diagnostic> {
-        let all: Zeroizing<Vec<u64>> = Zeroizing::new(slots.iter().copied().cycle().take(self.parameters.degree).collect());
+        let all: Zeroizing<Vec<u64>> = Zeroizing::new(slots.iter().copied().cycle().take(self.bfv.degree()).collect());
         attempt("encode a plaintext", || Plaintext::try_encode(all.as_slice(), Encoding::simd(), &self.bfv))
+    }
+
+    /// Multiplies by a power of two.
+    pub(crate) fn lift(&self, slots: &mut [u64], bits: u64) {
+        if bits > 0 {
+            let by = power(2, bits, self.modulus);
+            slots.iter_mut().for_each(|slot| *slot = product(*slot, by, self.modulus));
+        }
     }
 
     /// The residue of an integer; `None` for one that was too large to know.
     pub(crate) fn residue(&self, number: Integer) -> Option<u64> {
-        let modulus = i128::from(self.parameters.plain_modulus);
-        number.0.and_then(|number| u64::try_from(number.rem_euclid(modulus)).ok())
-    }
-
-    /// The integer nearest to zero with this residue.
-    const fn centred(&self, residue: u64) -> i64 {
-        let modulus = self.parameters.plain_modulus;
-        if residue > modulus / 2 { residue.cast_signed() - modulus.cast_signed() } else { residue.cast_signed() }
+        u64::try_from(number.0?.rem_euclid(i128::from(self.modulus))).ok()
     }
 }
 
@@ -191,9 +245,9 @@ fn rotation_keys<R: RngCore + CryptoRng>(
 }
 
 /// What keys and ciphertexts are bound to: the program, the options and the ring.
-fn fingerprint(program: &Packed, options: &Options, bfv: &BfvParameters) -> Fingerprint {
-    let ring = format!("{} {} {:?}", bfv.degree(), bfv.plaintext(), bfv.moduli());
-    let text = format!("{}\n{options:?}\n{ring}", print::print(program));
+fn fingerprint(program: &Packed, options: &Options, rings: &[Ring]) -> Fingerprint {
+    let ring = |ring: &Ring| format!("\n{} {} {:?}", ring.bfv.degree(), ring.bfv.plaintext(), ring.bfv.moduli());
+    let text = format!("{}\n{options:?}{}", print::print(program), rings.iter().map(ring).collect::<String>());
     Sha256::digest(text.as_bytes()).into()
 }
 

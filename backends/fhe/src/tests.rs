@@ -153,6 +153,37 @@ fn reals_are_as_close_as_the_bound_says() {
     assert_eq!(engine.encrypt(&keys.public, &[Numbers::Reals(vec![0.0, f64::NAN, 0.0, 0.0])], &mut random).unwrap_err().code.0, 720);
 }
 
+#[test]
+fn sums_of_different_numbers_of_factors_and_large_results_are_right() {
+    // x^4 + 0.7 x^2 - w x - 0.25, of which the first has four factors of 2^20 and a result more bits than one modulus.
+    let polynomial = program(concat!(
+        "packed \"p\" slots 4 {\n  input x0 \"A\": f64[4] [slots: a0.1-0]\n  public w0 \"W\": f64[4]\n  plain p0 = w0 at [0 by 1 x 4 = 0 by 1]\n",
+        "  plain p1 = 0.7 at [0 by 1 x 4]\n  plain p2 = -0.25 at [0 by 1 x 4]\n  c0 = input x0[0]\n  c1 = mul c0, c0\n  c2 = relin c1\n  c3 = mul c2, c2\n",
+        "  c4 = mul_plain c2, p1\n  c5 = add c4, c3\n  c6 = relin c5\n  c7 = mul_plain c0, p0\n  c8 = sub c6, c7\n  c9 = add_plain c8, p2\n",
+        "  c10 = sub c7, c9\n  c11 = add_plain c0, p0\n  output \"y\": f64[4] [slots: a0.1-0] = (c9)\n",
+        "  output \"z\": f64[2, 4] [ct: a0.0 | slots: a1.1-0] = (c10, c11)\n}\n"
+    ));
+    let engine = Engine::new(polynomial, Options { fraction_bits: 20, ..toy(&[("A", 2.0), ("W", 1.5)]) }).unwrap();
+    assert!(engine.parameters().plain_moduli.len() > 1, "{:?}", engine.parameters());
+    let mut random = StdRng::seed_from_u64(3);
+    let keys = engine.keygen(&mut random).unwrap();
+    let (a, w) = ([1.999, -0.3, 1.0 / 3.0, 0.0], [-1.4, 0.77, 1.5, 1.0]);
+    let inputs = engine.encrypt(&keys.public, &[Numbers::Reals(a.to_vec())], &mut random).unwrap();
+    let inputs = Ciphertexts::inputs_from_bytes(&engine, &inputs.to_bytes(&engine)).unwrap();
+    let evaluation = EvaluationKeys::from_bytes(&engine, &keys.evaluation.to_bytes(&engine)).unwrap();
+    let (outputs, report) = engine.run(&evaluation, &[Numbers::Reals(w.to_vec())], &inputs).unwrap();
+    assert_eq!([Kind::Lift, Kind::Add, Kind::Mul].map(|kind| report.count(kind)), [3, 5, 2]);
+    let results = engine.decrypt(&keys.secret, &outputs).unwrap();
+    let exact = |n: usize| a[n].powi(4) + 0.7 * a[n].powi(2) - w[n] * a[n] - 0.25;
+    let y: Vec<f64> = (0..4).map(exact).collect();
+    let z: Vec<f64> = (0..4).map(|n| w[n] * a[n] - y[n]).chain((0..4).map(|n| a[n] + w[n])).collect();
+    for ((result, exact), bound) in results.iter().zip([y, z]).zip(engine.bounds()) {
+        let Numbers::Reals(numbers) = result else { panic!("reals") };
+        assert!(bound.error > 0.0 && bound.error < 1e-4, "{bound:?}");
+        assert!(numbers.iter().zip(&exact).all(|(number, exact)| (number - exact).abs() <= bound.error), "{exact:?} within {bound:?}");
+    }
+}
+
 fn made() -> (Engine, Keys, Ciphertexts, Ciphertexts) {
     let engine = Engine::new(program(ALL), toy(&[("A", 5.0), ("B", 5.0), ("C", 2.0)])).unwrap();
     let mut random = StdRng::seed_from_u64(9);
@@ -186,7 +217,7 @@ fn a_manifest_that_was_changed_is_none() {
     for (from, to) in [
         ("\"A\": 5.0", "\"A\": 6.0"),
         ("rotate c2 by 4", "rotate c2 by 3"),
-        ("\"version\": 1", "\"version\": 2"),
+        ("\"version\": 2", "\"version\": 3"),
         ("{", "["),
         ("slots 8", "slots 2147483648"),
     ] {

@@ -23,8 +23,8 @@ fn power(slots: u32, products: usize, bound: f64, toy: bool) -> Result<Parameter
 fn the_plaintext_modulus_holds_every_result() {
     for bound in [1.0, 100.0, 4000.0] {
         let parameters = power(64, 1, bound, false).unwrap();
-        assert!(parameters.plain_modulus as f64 > 2.0 * bound * bound, "{parameters:?}");
-        assert_eq!(parameters.plain_modulus % (2 * parameters.degree as u64), 1);
+        assert!(parameters.plain_moduli.iter().map(|t| *t as f64).product::<f64>() > 2.0 * bound * bound, "{parameters:?}");
+        assert!(parameters.plain_moduli.iter().all(|t| t % (2 * parameters.degree as u64) == 1));
     }
 }
 

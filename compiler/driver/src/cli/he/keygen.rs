@@ -65,7 +65,7 @@ fn describe(engine: &Engine) -> String {
         "BFV, degree {}, modulus of {} bits, numbers modulo {}, {} bits to spare: {security}\n",
         parameters.degree,
         parameters.total_bits(),
-        parameters.plain_modulus,
+        moduli(&parameters.plain_moduli),
         parameters.spare_bits
     );
     for (output, bound) in engine.program().outputs.iter().zip(engine.bounds()) {
@@ -73,4 +73,12 @@ fn describe(engine: &Engine) -> String {
         text += &format!("{}: at most {}{rounding}\n", output.name, bound.magnitude);
     }
     text
+}
+
+/// What numbers are taken modulo.
+fn moduli(primes: &[u64]) -> String {
+    match primes {
+        [prime] => prime.to_string(),
+        primes => format!("{} primes of {} bits", primes.len(), 64 - primes.iter().fold(0, |all, prime| all | prime).leading_zeros()),
+    }
 }
