@@ -247,3 +247,112 @@ fn nothing_to_sum() {
     check(source, &[("N", 0), ("K", 3)], 16);
     check("def s(x: secret i64, z: secret i64[4]) -> y: secret i64[4] { y[i] = x * z[i]; }", &[], 16);
 }
+
+/// An input: its name, its shape, and what its elements lie between.
+type Given<'a> = (&'a str, &'a [usize], (i64, i64));
+
+/// Carries out the last definition of a program on slots, in either contract, and compares all of its results with the program in the clear.
+fn same(source: &str, given: &[Given<'_>], slots: u32) {
+    let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let function = program.main_def().expect("a definition");
+    let mut random = Random::new(7);
+    let mut array = |&(name, shape, (lo, hi)): &Given<'_>| -> (String, Tensor) {
+        let integers = ArrayD::from_shape_simple_fn(shape, || random.between(lo, hi));
+        let tensor = match function.input_dtype(name) {
+            Some(DType::F64) => Tensor::from_array(&integers.mapv(|x| x as f64 / 8.0)),
+            Some(DType::Bool) => Tensor::from_array(&integers.mapv(|x| x % 2 == 0)),
+            Some(DType::I32) => Tensor::from_array(&integers.mapv(|x| x as i32)),
+            _ => Tensor::from_array(&integers),
+        };
+        (name.to_owned(), tensor.expect("fits"))
+    };
+    let arrays: Vec<(String, Tensor)> = given.iter().map(&mut array).collect();
+    let inputs: Vec<(&str, TensorRef<'_>)> = arrays.iter().map(|(name, tensor)| (name.as_str(), tensor.into())).collect();
+    let clear = function.call(inputs.clone()).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    for contract in [Contract::Strict, Contract::Free] {
+        let options = PackOptions { slots, contract, ..PackOptions::default() };
+        let (_, results) = function.simulate(&inputs, &[], &options).unwrap_or_else(|e| panic!("{source}\n{contract:?}: {e}"));
+        for (name, got) in results {
+            let wanted = clear.get(&name).expect("a result of this name");
+            let where_ = format!("`{name}` of\n{source}\n{contract:?}, {slots} slots");
+            if wanted.dtype() == DType::F64 {
+                let (wanted, got) = (wanted.as_array::<f64>().expect("f64"), got.as_array::<f64>().expect("f64"));
+                let worst = wanted.iter().zip(got).map(|(a, b)| (a - b).abs() / (1.0 + a.abs())).fold(0.0, f64::max);
+                assert!(worst < 1e-9, "{worst}: {where_}");
+            } else {
+                assert_eq!(wanted.as_bytes(), got.as_bytes(), "{where_}");
+            }
+        }
+    }
+}
+
+#[test]
+fn public_expressions_are_computed_in_the_clear() {
+    let layer = "def f<B, D, O>(x: secret f64[B, D], W: f64[O, D], s: f64[O]) -> y: secret f64[B, O] {
+        y[b, o] = sum[d](exp(W[o, d]) * x[b, d]) / (s[o]^2 + 1.0) + sqrt(abs(s[o])) * (b as f64) + (|D| as f64);
+    }";
+    let named = "def f<N>(x: secret f64[N], w: f64[N]) -> y: secret f64[N] {
+        u[i] = if w[i] < 0.0 then 0.0 - w[i] else w[i] / 3.0;
+        v[i] = max(u[i], 0.5);
+        y[i] = x[i] * v[i] / u[i] + tanh(1.0) * x[i];
+    }";
+    let integers = "def f<N>(x: secret i64[N], w: i32[N], k: idx<N>[N], t: i64[N]) -> y: secret i64[N] {
+        y[i] = x[i] * ((w[i] * w[i]) as i64) + t[k[i]] * x[i] + (w[i] // 3) as i64 - x[i] * max(t[i], 0) + i * x[i] * (t[i] < 3) as i64;
+    }";
+    for (n, slots) in [(1, 4), (5, 16), (8, 8), (13, 64)] {
+        same(named, &[("x", &[n], (-40, 40)), ("w", &[n], (1, 40))], slots);
+        let positions = (0, n as i64 - 1);
+        let given: [Given<'_>; 4] = [("x", &[n], (-9, 9)), ("w", &[n], (-70000, 70000)), ("k", &[n], positions), ("t", &[n], (-9, 9))];
+        same(integers, &given, slots);
+    }
+    for (b, d, o) in [(3, 5, 2), (1, 1, 7), (2, 0, 3)] {
+        same(layer, &[("x", &[b, d], (-9, 9)), ("W", &[o, d], (-9, 9)), ("s", &[o], (-9, 9))], 64);
+    }
+}
+
+#[test]
+fn conditions_are_masks() {
+    let causal = "def f<N, D>(q: secret i64[N, D], k: secret i64[N, D], v: i64[N]) -> (y: secret i64[N, N], z: secret i64[N]) {
+        y[i, j] = if j <= i then sum[d](q[i, d] * k[j, d]) else 0;
+        z[i] = sum[k2 where k2 <= i](q[k2, 0] * v[i - k2]);
+    }";
+    let shifted = "def f<N>(x: secret i64[N], w: i64[N]) -> (y: secret i64[N], z: secret i64[N]) {
+        y[i] = sum[k where k <= i](w[k] * x[i - k]);
+        z[i] = if i >= 1 then x[i - 1] - x[i] else if w[i] > 0 then 2 * x[i] else w[i];
+    }";
+    let two = "def f<N>(a: secret i64[N], b: secret i64[N], m: bool[N], w: i64[N]) -> (y: secret i64[N], z: secret i64) {
+        u[i] = if m[i] then a[i] * b[i] else b[i] + 1;
+        y[i] = if w[i] != 0 then u[i] * (100 // w[i]) else u[i] - a[i];
+        z = sum[i in 0..|N|, j where i + j < |N| and m[j]](a[i + j] * b[j] - 3);
+    }";
+    for (n, slots) in [(1, 4), (3, 32), (5, 64), (8, 64)] {
+        same(causal, &[("q", &[n, 2], (-9, 9)), ("k", &[n, 2], (-9, 9)), ("v", &[n], (-9, 9))], slots);
+        same(shifted, &[("x", &[n], (-9, 9)), ("w", &[n], (-9, 9))], slots);
+        same(two, &[("a", &[n], (-9, 9)), ("b", &[n], (-9, 9)), ("m", &[n], (0, 9)), ("w", &[n], (-2, 2))], slots);
+    }
+}
+
+#[test]
+fn secret_elements_at_public_positions() {
+    let gather = "def f<N, M>(x: secret i64[N], k: idx<N>[M], w: i64[M]) -> (y: secret i64[M], z: secret i64) {
+        y[m] = x[k[m]] * w[m];
+        z = sum[m](x[k[m]]^2 * x[m * m % |N|]);
+    }";
+    let padded = "def f<N, M>(x: secret i64[N, M], w: i64[3, 3]) -> (y: secret i64[N, M], z: secret i64[N, M]) {
+        y[i, j] = sum[p, q](w[p, q] * x[pad(i + p - 1), pad(j + q - 1)]);
+        z[i, j] = x[clamp(i - 2), wrap(j + 3)] + 2 * x[pad(i - 1, 5), j] - x[i, reflect(j - 1)];
+    }";
+    for (n, m, slots) in [(3, 5, 64), (1, 1, 8), (4, 2, 16)] {
+        same(padded, &[("x", &[n, m], (-9, 9)), ("w", &[3, 3], (-9, 9))], slots);
+    }
+    let scatter = "def f<N, K, D>(x: secret i64[N, D], best: idx<K>[N], c: i64[K]) -> y: secret i64[K, D] {
+        y[k, d] = sum[i where best[i] == k](x[i, d]) + c[k];
+    }";
+    same(scatter, &[("x", &[5, 3], (-9, 9)), ("best", &[5], (0, 2)), ("c", &[3], (-9, 9))], 32);
+    let rows = "def f<N, D, M>(x: secret i64[N, D], k: idx<N>[M]) -> y: secret i64[M, D] { y[m, d] = x[k[m], d] - x[0, d]; }";
+    for (n, m, slots) in [(3, 5, 32), (8, 2, 16), (1, 3, 8), (7, 7, 64)] {
+        let positions = (0, n as i64 - 1);
+        same(gather, &[("x", &[n], (-9, 9)), ("k", &[m], positions), ("w", &[m], (-9, 9))], slots);
+        same(rows, &[("x", &[n, 3], (-9, 9)), ("k", &[m], positions)], slots);
+    }
+}

@@ -6,12 +6,74 @@ pub use ein_fhe::{Ciphertexts, Engine, EvaluationKeys, Keys, Kind, Numbers, Opti
 pub use rand::rng;
 
 use crate::error::Error;
+use crate::function::Function;
+use crate::program::Compiler;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
+use ein_ir::range::Range;
+use ein_ir::range::module::Ranges;
+use ein_ir::tensor::{Module, parse, verify};
 use ein_runtime::{Element, Tensor, TensorRef, io};
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::Path;
+
+impl Compiler {
+    /// The function that computes public tensors of a packed program, from its text.
+    ///
+    /// # Errors
+    /// E0931.
+    pub fn in_the_clear(&self, text: &str) -> Result<Function, Error> {
+        let malformed = |reason: String| {
+            let message = format!("not what is computed in the clear: {reason}");
+            Error::from(Diagnostic::error(931, "he-malformed", message))
+        };
+        let module = parse::parse(text).map_err(|e| malformed(e.to_string()))?;
+        if !module.is_specialised() {
+            return Err(malformed("it has sizes".to_owned()));
+        }
+        let module = verify::verify(module).map_err(|errors| malformed(errors[0].to_string()))?;
+        Ok(Function::new(module, self.shared(None)?))
+    }
+}
+
+/// Bounds of what is computed in the clear, as far as they follow from bounds of its inputs; those of inputs that no other needs are left
+/// out.
+#[must_use]
+pub fn bounds_in_the_clear(
+    clear: &Function,
+    program: &crate::packed::VerifiedPacked,
+    mut given: BTreeMap<String, f64>,
+) -> BTreeMap<String, f64> {
+    let mut module = Module::clone(clear.module());
+    for &param in &module.params {
+        let decl = &mut module.tensors[param];
+        if let Some(&bound) = given.get(&decl.name).filter(|_| decl.dtype.is_float()) {
+            decl.bounds = Some((-bound, bound));
+        }
+        let is_given = |name: &str| program.publics.values().any(|public| public.name == name);
+        if !is_given(&decl.name) {
+            given.remove(&decl.name);
+        }
+    }
+    let ranges = Ranges::of(&module);
+    for &result in &module.results {
+        let decl = &module.tensors[result];
+        let all = Range::of_type(decl.dtype);
+        let bound = match ranges.of_tensor(&module, result) {
+            range if range == all => None,
+            #[expect(clippy::cast_precision_loss, reason = "a bound that is rounded is checked when the program runs")]
+            Range::Integer((lo, hi)) => Some(lo.unsigned_abs().max(hi.unsigned_abs()) as f64),
+            Range::Real(lo, hi) => Some(lo.abs().max(hi.abs())).filter(|bound| bound.is_finite()),
+            Range::Unordered => None,
+        };
+        if let Some(bound) = bound {
+            given.entry(decl.name.clone()).or_insert(bound);
+        }
+    }
+    given
+}
 
 /// The elements of an array of integers or reals, for an operand of this shape.
 ///

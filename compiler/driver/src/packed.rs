@@ -2,19 +2,25 @@
 
 use crate::error::Error;
 use crate::function::Function;
-use crate::pipeline;
+use crate::pipeline::{self, Packing};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::near::nearest_first;
 use ein_ir::packed::Packed;
 use ein_ir::tensor::secrecy::Secrets;
 use ein_ir::tensor::{Module, verify::verify};
 use ein_ir::verified::Verified;
+use std::sync::Arc;
 
 pub use ein_he::Contract;
-pub use ein_he::interchange::to_json;
 
 /// A packed program that its verifier has passed.
 pub type VerifiedPacked = Verified<Packed>;
+
+/// A packed program as JSON, with what is computed in the clear for it, that others can replay.
+#[must_use]
+pub fn to_json(program: &VerifiedPacked, clear: Option<&Function>) -> String {
+    ein_he::interchange::to_json(program, clear.map(Function::module))
+}
 
 /// What a packed program costs and where its operands are, for people.
 #[must_use]
@@ -65,16 +71,21 @@ impl Function {
     /// E0306 if a size is missing, E0190 and E07xx for what ciphertexts cannot do, E0719 for a number of slots that no scheme has.
     pub fn packed(&self, sizes: &[(&str, i64)], options: &PackOptions) -> Result<Verified<Packed>, Error> {
         let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
-        self.packed_for(&vec![None; self.inputs().len()], &given, options)
+        Ok(self.packed_for(&vec![None; self.inputs().len()], &given, options)?.packed)
+    }
+
+    /// The packed program of this function for given sizes, and the function that computes its public tensors that are no inputs.
+    ///
+    /// # Errors
+    /// As [`Function::packed`].
+    pub fn packed_with_clear(&self, sizes: &[(&str, i64)], options: &PackOptions) -> Result<(VerifiedPacked, Option<Function>), Error> {
+        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        let packing = self.packed_for(&vec![None; self.inputs().len()], &given, options)?;
+        Ok((packing.packed, packing.clear.map(|clear| Function::new(clear, Arc::clone(self.shared())))))
     }
 
     /// The packed program for inputs of these shapes, where they are known, and given sizes.
-    pub(crate) fn packed_for(
-        &self,
-        shapes: &[Option<&[usize]>],
-        sizes: &[(String, i64)],
-        options: &PackOptions,
-    ) -> Result<Verified<Packed>, Error> {
+    pub(crate) fn packed_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)], options: &PackOptions) -> Result<Packing, Error> {
         if !options.slots.is_power_of_two() || options.slots > MAX_SLOTS {
             let message = format!("a ciphertext has a power of two of slots, at most {MAX_SLOTS}; {} is none", options.slots);
             return Err(Diagnostic::error(719, "he-security", message).help("--slots 16384").into());

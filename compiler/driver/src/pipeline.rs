@@ -93,16 +93,25 @@ pub(crate) fn literal(module: &Verified<Module>, sizes: &SecondaryMap<Dim, Optio
     tensor::specialise(module, sizes)
 }
 
+/// A program over ciphertexts.
+pub(crate) struct Packing {
+    /// What is done to ciphertexts.
+    pub(crate) packed: Verified<Packed>,
+    /// What is computed in the clear before, if there is anything.
+    pub(crate) clear: Option<Verified<Module>>,
+}
+
 /// Tensor IR with literal sizes to a packed program.
 ///
 /// # Errors
 /// What ciphertexts cannot do (E07xx), what is beyond this version (E0190).
-pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<Verified<Packed>, Vec<Diagnostic>> {
-    let program = ein_he::read::read(module)?;
-    ein_he::plan(
-        &program,
+pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<Packing, Vec<Diagnostic>> {
+    let read = ein_he::read::read(module)?;
+    let packed = ein_he::plan(
+        &read.program,
         &ein_he::Options { contract: options.contract, log_slots: options.slots.ilog2(), key_budget: options.key_budget },
-    )
+    )?;
+    Ok(Packing { packed, clear: read.clear })
 }
 
 /// What the optimiser is told.

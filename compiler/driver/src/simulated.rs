@@ -1,13 +1,16 @@
 //! Programs over ciphertexts, carried out slot by slot in the clear: what a scheme without noise would give.
 
+use crate::bound::Outputs;
 use crate::error::Error;
 use crate::function::Function;
 use crate::packed::{PackOptions, VerifiedPacked};
+use crate::pipeline::Packing;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Number, Operands};
 use ein_ir::packed::PublicSource;
 use ein_runtime::{Element, Tensor, TensorRef};
+use std::sync::Arc;
 
 /// Seed of what stands where a layout says junk.
 const JUNK: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -25,10 +28,15 @@ impl Function {
     ) -> Result<(VerifiedPacked, Vec<(String, Tensor)>), Error> {
         let find = |name: &str| inputs.iter().find(|(given, _)| *given == name).map(|(_, tensor)| tensor);
         let shapes: Vec<Option<&[usize]>> = self.inputs().into_iter().map(|name| find(name).map(TensorRef::shape)).collect();
-        let packed = self.packed_for(&shapes, sizes, options)?;
+        let Packing { packed, clear } = self.packed_for(&shapes, sizes, options)?;
         let given = packed.publics.values().filter(|public| public.source == PublicSource::Given);
         let names: (Vec<&str>, Vec<&str>) =
             (packed.inputs.values().map(|input| input.name.as_str()).collect(), given.map(|public| public.name.as_str()).collect());
+        let computed = clear.map(|clear| Function::new(clear, Arc::clone(self.shared())).in_the_clear(inputs)).transpose()?;
+        let computed: Vec<(&str, TensorRef<'_>)> =
+            computed.iter().flat_map(Outputs::iter).map(|(name, x)| (name, TensorRef::from(x))).collect();
+        let find = |name: &str| inputs.iter().chain(&computed).find(|(given, _)| *given == name).map(|(_, tensor)| tensor);
+        let missing = |name: &str| ein_runtime::Error::MissingInput { name: name.to_owned() };
         let tensors = |names: &[&str]| names.iter().map(|name| find(name).ok_or_else(|| missing(name))).collect::<Result<Vec<_>, _>>();
         let (secrets, publics) = (tensors(&names.0)?, tensors(&names.1)?);
         let real = secrets.iter().chain(&publics).any(|tensor| tensor.dtype().is_float());
@@ -38,11 +46,15 @@ impl Function {
         let outputs = names.zip(outputs).collect();
         Ok((packed, outputs))
     }
-}
 
-fn missing(name: &str) -> Error {
-    let message = format!("`{name}` is computed in the clear before the packed program starts, which is not in this version");
-    Diagnostic::error(190, "not-in-this-version", message).into()
+    /// Runs it on those of these arrays that are its inputs.
+    ///
+    /// # Errors
+    /// As [`Function::call`].
+    pub fn in_the_clear(&self, given: &[(&str, TensorRef<'_>)]) -> Result<Outputs, Error> {
+        let inputs = self.inputs();
+        self.call(given.iter().filter(|(name, _)| inputs.contains(name)).map(|(name, tensor)| (*name, tensor.clone())))
+    }
 }
 
 /// Numbers of slots, to and from the elements of arrays.

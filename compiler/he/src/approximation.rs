@@ -5,13 +5,13 @@
 //! where there is one already.
 
 use crate::contraction::{Axis, Operand, Subscript};
-use crate::program::{Label, Origin, Sum, Tensor, Term};
-use crate::read::{Product, Reader, refused};
+use crate::program::{Origin, Sum, Tensor, Term};
+use crate::read::{Product, Reader, Scope, refused, scaled};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
-use ein_ir::entity::Index;
 use ein_ir::scalar::approx::{Approx, Degree};
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use std::f64::consts::PI;
@@ -98,7 +98,7 @@ fn polynomial(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: Degree) -> Result<
 
 impl Reader<'_> {
     /// The polynomial of an approximation as a tensor of its own, and how it is read here.
-    pub(crate) fn approximation(&mut self, approx: &Approx, scalar: &Scalar, indices: &[Index]) -> Result<Operand, Diagnostic> {
+    pub(crate) fn approximation(&mut self, approx: &Approx, scalar: &Scalar, scope: &mut Scope) -> Result<Operand, Diagnostic> {
         let f = |x: f64| match function_at(&approx.function, x) {
             Some(Value::Float(y, _)) => y,
             _ => f64::NAN,
@@ -117,8 +117,8 @@ impl Reader<'_> {
             let message = format!("the function is not finite on {lo}..{hi}");
             return Err(Diagnostic::error(710, "he-range", message).at(scalar.span, "this range").help("name a range without its poles"));
         }
-        let products = self.expand(&approx.argument, indices)?;
-        let (mut sum, axes) = self.argument(products, indices, scalar)?;
+        let products = self.argument_under_conditions(approx, scope)?;
+        let (mut sum, axes) = self.argument(products, scalar, scope)?;
         let (factor, constant) = (2.0 / (hi - lo), -(hi + lo) / (hi - lo));
         sum.terms.iter_mut().for_each(|term| term.coefficient *= factor);
         if constant != 0.0 {
@@ -133,9 +133,24 @@ impl Reader<'_> {
         Ok(Operand { name, tensor: of + 1, axes, secret: true })
     }
 
+    /// The argument where it is read, and the middle of the range elsewhere: what a polynomial is beyond its range is no small number.
+    fn argument_under_conditions(&mut self, approx: &Approx, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        let argument = &approx.argument;
+        let conditions = std::mem::take(&mut scope.conditions);
+        let both = |a: Scalar, b: Scalar| Scalar::binary(BinaryFn::And, a, b, DType::Bool, argument.span);
+        let Some(condition) = conditions.iter().cloned().reduce(both) else { return self.expand(argument, scope) };
+        let inside = self.under(condition.clone(), argument, scope);
+        let not = Scalar::unary(UnaryFn::Not, condition, DType::Bool, argument.span);
+        let outside = self.in_the_clear(&not.cast(argument.dtype), scope);
+        scope.conditions = conditions;
+        let middle = f64::midpoint(approx.on.0, approx.on.1);
+        let outside = if middle == 0.0 { Vec::new() } else { scaled(outside?, middle) };
+        Ok([inside?, outside].concat())
+    }
+
     /// The argument as a sum, and how its axes are read. A computed tensor that is read whole is added up anew, so that the map of its range
     /// is part of what makes it.
-    fn argument(&self, products: Vec<Product>, indices: &[Index], scalar: &Scalar) -> Result<(Sum, Vec<Axis>), Diagnostic> {
+    fn argument(&self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<(Sum, Vec<Axis>), Diagnostic> {
         if let [product] = &products[..]
             && product.coefficient == 1.0
             && let [operand] = &product.factors[..]
@@ -143,9 +158,10 @@ impl Reader<'_> {
         {
             return Ok((sum.clone(), operand.axes.clone()));
         }
-        let labels = indices.iter().map(|&index| self.label(index)).collect::<Result<Vec<Label>, _>>()?;
+        let labels = scope.labels.clone();
         let reads = |label: &u8| products.iter().any(|product| product.factors.iter().any(|operand| operand.reads(*label)));
-        let n_labels = u8::try_from(labels.len()).map_err(|_| refused(scalar.span, "so many indices"))?;
+        // Positions that are selected are summed over.
+        let n_labels = u8::try_from(scope.indices.len()).map_err(|_| refused(scalar.span, "so many indices"))?;
         let output: Vec<u8> = (0..n_labels).filter(reads).collect();
         let axes = output.iter().map(|&label| Axis { size: labels[usize::from(label)].size, subscript: Subscript::Label(label) }).collect();
         let terms = products.into_iter().map(|product| Term { coefficient: product.coefficient, operands: product.factors }).collect();

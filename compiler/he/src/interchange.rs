@@ -7,6 +7,8 @@
 //!   anything if `fill` is `junk`.
 //! * `derived`: `{name, eq, args}`: tensors in the clear that are computed before they are encoded, by an einsum over public operands and
 //!   earlier ones; where it has a `scale`, times that number.
+//! * `computed`, where there are some: `{name, shape}`: public tensors that are given like others, and computed from public inputs by what is no
+//!   einsum: `clear` says how, as the text of tensor IR. Those that depend on no input have their `values`, row major.
 //! * `ops`: `{id, op, args, …}`, in order: `input` (`name`, `chunk`), `plain` (`name`, `segments: [[slot, dslot, flat, dflat, count], …]`, or `value`,
 //!   `segments: [[slot, dslot, count], …]`), `rot` (`k`: `out[i] = in[(i + k) mod slots]`), `add`, `sub`, `neg`, `addp`, `mulcc`, `mulcp`, `mask`
 //!   (`segments` are kept), `relin`, `rescale`, `drop` (`level`).
@@ -15,18 +17,53 @@
 //!
 //! Numbers that are whole are written as such, so that exact arithmetic stays exact.
 
-use ein_ir::entity::{Ciphertext, Plain, SecondaryMap};
+use ein_ir::entity::{Ciphertext, Plain, SecondaryMap, Tensor};
+use ein_ir::interp::tensor::constants;
 use ein_ir::packed::layout::Content;
 use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, PlainValues, PublicSource, Run, Segment};
+use ein_ir::scalar::value::Value;
+use ein_ir::tensor::{Definition, Module};
 use ein_ir::verified::Verified;
 use serde::Serialize;
 use serde_json::Number;
 
-/// The JSON of a program.
+/// Elements of a public tensor that are written out.
+const MAX_VALUES: u64 = 1 << 16;
+
+/// The JSON of a program, and of the module that computes public tensors that it is given, if there is one.
 #[must_use]
-pub fn to_json(program: &Verified<Packed>) -> String {
+pub fn to_json(program: &Verified<Packed>, clear: Option<&Verified<Module>>) -> String {
+    let mut file = File::of(program);
+    if let Some(clear) = clear {
+        file.computed = computed(clear);
+        file.clear = Some(clear.to_string());
+    }
     // Strings and numbers only, which cannot fail.
-    serde_json::to_string(&File::of(program)).unwrap_or_default()
+    serde_json::to_string(&file).unwrap_or_default()
+}
+
+fn computed(clear: &Module) -> Vec<Computed<'_>> {
+    let small = |tensor: Tensor| {
+        clear.tensors[tensor]
+            .literal_axes()
+            .is_some_and(|axes| axes.iter().try_fold(1_u64, |n, size| n.checked_mul(*size)).is_some_and(|n| n <= MAX_VALUES))
+    };
+    let is_quick = |definition: &&Definition| matches!(definition, Definition::Equation(e) if e.reduce.is_none() && small(e.out));
+    let body: Vec<Definition> = clear.body.iter().filter(is_quick).cloned().collect();
+    let values = constants(clear, &body);
+    let of = |&tensor: &Tensor| {
+        let decl = &clear.tensors[tensor];
+        let defined = body.iter().position(|d| matches!(d, Definition::Equation(equation) if equation.out == tensor));
+        let values = defined.and_then(|n| values[n].as_ref());
+        let values = values.and_then(|data| data.values.iter().map(|value| number(as_number(value)?)).collect());
+        Computed { name: &decl.name, shape: decl.literal_axes().unwrap_or_default(), values }
+    };
+    clear.results.iter().map(of).collect()
+}
+
+fn as_number(value: &Value) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "integers beyond 2^53 are not written out")]
+    value.as_float().or_else(|| value.as_int().filter(|n| n.abs() <= 1 << 53).map(|n| n as f64))
 }
 
 #[derive(Serialize)]
@@ -35,6 +72,10 @@ struct File<'a> {
     #[serde(skip_serializing_if = "is_false")]
     replicated: bool,
     inputs: Vec<InputEntry<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    computed: Vec<Computed<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clear: Option<String>,
     derived: Vec<Derived<'a>>,
     ops: Vec<OpEntry<'a>>,
     outputs: Vec<OutputEntry<'a>>,
@@ -48,6 +89,14 @@ struct InputEntry<'a> {
     chunks: u32,
     fill: &'static str,
     segments: Vec<(u32, u32, u32, u64, i64, u32)>,
+}
+
+#[derive(Serialize)]
+struct Computed<'a> {
+    name: &'a str,
+    shape: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<Number>>,
 }
 
 #[derive(Serialize)]
@@ -123,6 +172,8 @@ impl<'a> File<'a> {
             slots: program.slots,
             replicated: program.inputs.values().any(|input| input.layout.is_replicated()),
             inputs: program.inputs.values().map(InputEntry::of).collect(),
+            computed: Vec::new(),
+            clear: None,
             derived: derived(program),
             outputs: program.outputs.iter().map(|output| writer.output(output)).collect(),
             ops: writer.entries,

@@ -5,6 +5,7 @@
 
 mod approximation;
 mod builder;
+mod clear;
 mod contraction;
 mod convert;
 mod cost;
@@ -22,6 +23,7 @@ pub mod program;
 pub mod read;
 mod rolled;
 mod search;
+mod selected;
 mod staged;
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,17 @@
 //! From specialised tensor IR to a [`Program`]: equations as sums of products.
 
-use crate::contraction::{Axis, Operand, Subscript};
+use crate::clear::{Clear, reads, results};
+use crate::contraction::Operand;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
 use ein_ir::entity::{Index, SecondaryMap, Tensor as TensorId};
-use ein_ir::extent::Atom;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind};
+use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::{Definition, Equation, Module, ReduceOp};
 use ein_ir::verified::Verified;
+use std::collections::BTreeSet;
 
 /// Products out of which an equation may consist once its brackets are multiplied out.
 const MAX_TERMS: usize = 256;
@@ -18,30 +19,45 @@ const MAX_TERMS: usize = 256;
 const MAX_LABELS: usize = 52;
 const MAX_OPERANDS: usize = 24;
 
+/// What was read.
+pub struct Read {
+    /// What is planned.
+    pub program: Program,
+    /// Computes the public tensors of the program that are no parameters; none if all are.
+    pub clear: Option<Verified<Module>>,
+}
+
 /// Reads a module; its secret tensors are those that are declared so and what is computed from them.
 ///
 /// # Errors
 /// What ciphertexts cannot do, each with its place: E0712 to E0716, E0190.
-pub fn read(module: &Verified<Module>) -> Result<Program, Vec<Diagnostic>> {
-    let mut reader = Reader { module, program: Program { name: module.name.clone(), ..Program::default() }, ids: SecondaryMap::new() };
+pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
+    let program = Program { name: module.name.clone(), ..Program::default() };
+    let mut reader =
+        Reader { module, program, clear: Clear::new(module), secret: BTreeSet::new(), ids: SecondaryMap::new(), clear_tensors: Vec::new() };
     let mut errors = Vec::new();
     for &param in &module.params {
-        let origin = if module.tensors[param].secret { Origin::Secret } else { Origin::Public };
-        errors.extend(reader.declare(param, origin).err());
+        if module.tensors[param].secret {
+            reader.secret.insert(param);
+            errors.extend(reader.declare(param, Origin::Secret).err());
+        }
     }
     for definition in &module.body {
         errors.extend(reader.definition(definition).err());
     }
     for &result in &module.results {
-        match reader.ids[result] {
-            Some(id) if reader.program.tensors[id].is_secret() => reader.program.results.push(id),
-            Some(_) | None => {}
+        if reader.is_secret(result) {
+            reader.program.results.extend(reader.ids[result]);
         }
     }
     if errors.is_empty() && reader.program.results.is_empty() {
         errors.push(nothing_secret(module));
     }
-    if errors.is_empty() { Ok(reader.program) } else { Err(errors) }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let clear = reader.clear.finish(&reader.clear_tensors).transpose()?;
+    Ok(Read { program: reader.program, clear })
 }
 
 fn nothing_secret(module: &Module) -> Diagnostic {
@@ -56,7 +72,24 @@ fn nothing_secret(module: &Module) -> Diagnostic {
 pub(crate) struct Reader<'a> {
     pub(crate) module: &'a Module,
     pub(crate) program: Program,
+    pub(crate) clear: Clear,
+    secret: BTreeSet<TensorId>,
     ids: SecondaryMap<TensorId, Option<usize>>,
+    /// Tensors of the program that are in the clear.
+    clear_tensors: Vec<TensorId>,
+}
+
+/// Where an expression stands.
+#[derive(Clone)]
+pub(crate) struct Scope {
+    /// The tensor that is defined.
+    pub(crate) name: String,
+    /// Indices of the equation: the first labels.
+    pub(crate) indices: Vec<Index>,
+    /// Every label; those after the indices number positions of an axis, one of which is selected.
+    pub(crate) labels: Vec<Label>,
+    /// What holds where the value is read.
+    pub(crate) conditions: Vec<Scalar>,
 }
 
 /// A product of an expression that is multiplied out.
@@ -67,64 +100,84 @@ pub(crate) struct Product {
 }
 
 impl<'a> Reader<'a> {
-    fn declare(&mut self, id: TensorId, origin: Origin) -> Result<(), Diagnostic> {
-        let decl = &self.module.tensors[id];
+    fn declare(&mut self, id: TensorId, origin: Origin) -> Result<usize, Diagnostic> {
+        let is_param = self.module.params.contains(&id);
+        let decl = if matches!(origin, Origin::Public) { self.clear.decl(id) } else { &self.module.tensors[id] };
         let shape = decl.literal_axes().ok_or_else(|| refused(decl.span, "a size beyond 64 bits"))?;
         if shape.len() > MAX_LABELS {
             return Err(refused(decl.span, &format!("a tensor of {} axes (at most {MAX_LABELS})", shape.len())));
         }
         let is_secret = matches!(origin, Origin::Secret);
-        self.ids[id] = Some(self.program.tensors.len());
+        let n = self.program.tensors.len();
+        self.ids[id] = Some(n);
         self.program.tensors.push(Tensor { name: decl.name.clone(), dtype: decl.dtype, shape, origin, span: decl.span });
         // What is computed from such a tensor need not be said again.
-        if is_secret && self.module.params.contains(&id) && !is_number(decl.dtype) {
+        if is_secret && is_param && !is_number(decl.dtype) {
             let message = format!("`{}` is encrypted and has elements of type {}", decl.name, decl.dtype);
             return Err(Diagnostic::error(716, "he-dtype", message)
                 .at(decl.span, "secret here")
                 .help("packed ciphertexts hold real numbers and integers"));
         }
-        Ok(())
+        Ok(n)
     }
 
-    fn is_secret(&self, id: TensorId) -> bool {
-        self.ids[id].is_none_or(|id| self.program.tensors[id].is_secret())
+    /// A tensor in the clear that the program reads.
+    pub(crate) fn public(&mut self, id: TensorId) -> Result<usize, Diagnostic> {
+        if let Some(n) = self.ids[id] {
+            return Ok(n);
+        }
+        let n = self.declare(id, Origin::Public)?;
+        self.clear_tensors.push(id);
+        Ok(n)
+    }
+
+    /// A secret tensor as the program numbers it.
+    pub(crate) fn secret_id(&self, id: TensorId, span: Span) -> Result<usize, Diagnostic> {
+        self.ids[id].ok_or_else(|| refused(span, "a value of a scan"))
+    }
+
+    pub(crate) fn is_secret(&self, id: TensorId) -> bool {
+        self.secret.contains(&id)
     }
 
     fn definition(&mut self, definition: &'a Definition) -> Result<(), Diagnostic> {
-        match definition {
-            Definition::Equation(equation) if self.reads_secret(equation) => {
-                let sum = self.equation(equation);
-                // Even a refused tensor is secret to those that read it.
-                let (origin, error) = match sum {
+        let mut read = BTreeSet::new();
+        reads(definition, &mut read);
+        if read.iter().all(|tensor| !self.is_secret(*tensor)) {
+            self.clear.define(definition);
+            return Ok(());
+        }
+        // Even a refused tensor is secret to those that read it.
+        self.secret.extend(results(definition));
+        let refusal = match definition {
+            Definition::Equation(equation) => {
+                let (origin, error) = match self.equation(equation) {
                     Ok(sum) => (Origin::Sum(sum), None),
                     Err(error) => (Origin::Secret, Some(error)),
                 };
                 self.declare(equation.out, origin)?;
-                error.map_or(Ok(()), Err)
+                return error.map_or(Ok(()), Err);
             }
-            Definition::Equation(equation) => self.declare(equation.out, Origin::Public),
-            Definition::Table(table) => self.declare(table.out, Origin::Public),
-            Definition::Generate(generate) => generate.results.iter().try_for_each(|&result| self.declare(result, Origin::Public)),
-            Definition::Multi(multi) if multi.args.iter().any(|&arg| self.is_secret(arg)) => {
-                multi.results.iter().try_for_each(|&result| self.declare(result, Origin::Secret))?;
-                Err(refused(multi.span, &format!("`{}` of a secret tensor", multi.op.name())))
-            }
-            Definition::Multi(multi) => multi.results.iter().try_for_each(|&result| self.declare(result, Origin::Public)),
-            Definition::Scan(scan) => Err(refused(scan.span, "a scan")),
-        }
+            Definition::Multi(multi) => refused(multi.span, &format!("`{}` of a secret tensor", multi.op.name())),
+            Definition::Scan(scan) => refused(scan.span, "a scan"),
+            Definition::Generate(generate) => refused(generate.span, "a formula"),
+            Definition::Table(table) => refused(table.span, "a table"),
+        };
+        results(definition).into_iter().try_for_each(|result| self.declare(result, Origin::Secret).map(|_| ()))?;
+        Err(refusal)
     }
 
     /// Whether a value is what its type says, and not only modulo its range: slots do not wrap at the types of a program.
-    fn has_not_wrapped(&self, value: &Scalar) -> bool {
+    pub(crate) fn has_not_wrapped(&self, value: &Scalar) -> bool {
         let given = |id: usize| matches!(self.program.tensors[id].origin, Origin::Secret | Origin::Public);
         match &value.kind {
-            ScalarKind::Access(access) => value.dtype.is_float() || self.ids[access.tensor].is_some_and(given),
+            ScalarKind::Access(access) => value.dtype.is_float() || self.ids[access.tensor].is_none_or(given),
             ScalarKind::Literal(_) => true,
             _ => value.dtype.is_float(),
         }
     }
 
-    fn is_public(&self, scalar: &Scalar) -> bool {
+    pub(crate) fn is_public(&self, scalar: &Scalar) -> bool {
         let mut public = true;
         scalar.visit(&mut |node| {
             if let ScalarKind::Access(access) = &node.kind {
@@ -134,45 +187,37 @@ impl<'a> Reader<'a> {
         public
     }
 
-    fn reads_secret(&self, equation: &Equation) -> bool {
-        let mut secret = false;
-        let parts = [equation.domain.as_ref(), equation.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref()), Some(&equation.body)];
-        for part in parts.into_iter().flatten() {
-            part.visit(&mut |node| {
-                if let ScalarKind::Access(access) = &node.kind {
-                    secret |= self.is_secret(access.tensor);
-                }
-            });
-        }
-        secret
-    }
-
     fn equation(&mut self, equation: &Equation) -> Result<Sum, Diagnostic> {
         let mut indices: Vec<Index> = equation.indices.clone();
+        let guard = equation.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
         if let Some(reduce) = &equation.reduce {
             if reduce.op != ReduceOp::Sum {
                 return Err(semiring(equation.span, reduce.op.name()));
             }
-            if reduce.guard.is_some() {
-                return Err(refused(equation.span, "a sum with a condition"));
-            }
             indices.extend(&reduce.binders);
-        }
-        if equation.domain.is_some() {
-            return Err(refused(equation.span, "a value under a condition"));
         }
         if indices.len() > MAX_LABELS {
             return Err(refused(equation.span, &format!("an equation with {} indices (at most {MAX_LABELS})", indices.len())));
         }
         let labels = indices.iter().map(|&index| self.label(index)).collect::<Result<Vec<_>, _>>()?;
         let output = (0_u8..).zip(&equation.indices).map(|(label, _)| label).collect();
-        let products = self.expand(&equation.body, &indices)?;
-        let n_binders = indices.len() - equation.indices.len();
+        // Where a value is not read it may be anything that is a number.
+        let conditions = equation.domain.iter().cloned().collect();
+        let name = self.module.tensors[equation.out].name.clone();
+        let mut scope = Scope { name, indices, labels, conditions };
+        let products = match guard {
+            Some(guard) => self.under(guard.clone(), &equation.body, &mut scope)?,
+            None => self.expand(&equation.body, &mut scope)?,
+        };
+        let n_binders = scope.indices.len() - equation.indices.len();
         let terms = products
             .into_iter()
-            .map(|product| self.term(product, &indices, n_binders, (equation.body.dtype, equation.span)))
+            .map(|product| self.term(product, &scope.indices, n_binders, (equation.body.dtype, equation.span)))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Sum { labels, output, terms })
+        if scope.labels.len() > MAX_LABELS {
+            return Err(refused(equation.span, &format!("an equation with {} indices (at most {MAX_LABELS})", scope.labels.len())));
+        }
+        Ok(Sum { labels: scope.labels, output, terms })
     }
 
     pub(crate) fn label(&self, index: Index) -> Result<Label, Diagnostic> {
@@ -199,75 +244,56 @@ impl<'a> Reader<'a> {
         Ok(Term { coefficient, operands })
     }
 
-    fn operand(&self, access: &Access, span: Span, indices: &[Index]) -> Result<Operand, Diagnostic> {
-        let tensor = self.ids[access.tensor].ok_or_else(|| refused(span, "a value of a scan"))?;
-        let decl = &self.program.tensors[tensor];
-        let axes = access.subs.iter().zip(&decl.shape).map(|(sub, &size)| {
-            if sub.mode != Mode::Exact {
-                return Err(refused(span, &format!("a subscript that is `{}`", sub.mode.name())));
+    /// An expression as a sum of products. What is public and no sum of products of tensors is computed in the clear.
+    pub(crate) fn expand(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        if self.is_public(scalar) {
+            if self.is_polynomial(scalar, scope)
+                && let Ok(products) = self.multiplied_out(scalar, scope)
+            {
+                return Ok(products);
             }
-            Ok(Axis { size, subscript: self.subscript(&sub.value, size, indices)? })
-        });
-        let axes = axes.collect::<Result<Vec<_>, _>>()?;
-        Ok(Operand { name: decl.name.clone(), tensor, axes, secret: decl.is_secret() })
-    }
-
-    fn subscript(&self, value: &Scalar, size: u64, indices: &[Index]) -> Result<Subscript, Diagnostic> {
-        let wrong = || {
-            Diagnostic::error(712, "he-branch", "a subscript that depends on data has no place in a packed program")
-                .at(value.span, "computed from data here")
-                .help("subscripts of ciphertexts are sums of indices and constants")
-        };
-        let polynomial = value.as_polynomial().ok_or_else(wrong)?;
-        let mut terms: Vec<(u8, i64)> = Vec::new();
-        let mut offset = 0_i64;
-        for (monomial, coefficient) in polynomial.terms() {
-            let coefficient = i64::try_from(coefficient).map_err(|_| wrong())?;
-            match &monomial[..] {
-                [] => offset += coefficient,
-                [Atom::Index(index)] => {
-                    let label = indices.iter().position(|other| other == index).and_then(|n| u8::try_from(n).ok()).ok_or_else(wrong)?;
-                    let (lo, _) = self.module.indices[*index].literal_range().ok_or_else(wrong)?;
-                    offset += lo * coefficient;
-                    terms.push((label, coefficient));
-                }
-                _ => return Err(refused(value.span, "a subscript that is not linear")),
+            let is_product = matches!(scalar.kind, ScalarKind::Binary(BinaryFn::Mul, ..)) && scalar.dtype.is_float();
+            if !is_product || !scope.conditions.is_empty() {
+                return self.in_the_clear(scalar, scope);
             }
         }
-        Ok(match (&terms[..], offset) {
-            ([], offset) => Subscript::Fixed(u64::try_from(offset).map_err(|_| wrong())?),
-            // A range that is shorter than the axis is a slice of it.
-            ([(label, 1)], 0) if self.label(indices[usize::from(*label)])?.size == size => Subscript::Label(*label),
-            _ => Subscript::Linear { terms, offset },
-        })
+        self.multiplied_out(scalar, scope)
     }
 
-    /// An expression as a sum of products.
-    pub(crate) fn expand(&mut self, scalar: &Scalar, indices: &[Index]) -> Result<Vec<Product>, Diagnostic> {
+    fn multiplied_out(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
         let products = match &scalar.kind {
             ScalarKind::Literal(literal) => vec![Product {
                 coefficient: number(*literal).ok_or_else(|| refused(scalar.span, "a complex constant"))?,
                 factors: Vec::new(),
             }],
-            ScalarKind::Access(access) => vec![Product { coefficient: 1.0, factors: vec![self.operand(access, scalar.span, indices)?] }],
-            ScalarKind::Cast(value) if holds(scalar.dtype, value.dtype) && self.has_not_wrapped(value) => self.expand(value, indices)?,
-            ScalarKind::Unary(UnaryFn::Neg, value) => scaled(self.expand(value, indices)?, -1.0),
-            ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value, indices)?,
+            ScalarKind::Access(access) => self.access(access, scalar, scope)?,
+            ScalarKind::Cast(value) if holds(scalar.dtype, value.dtype) && self.has_not_wrapped(value) => self.expand(value, scope)?,
+            ScalarKind::Unary(UnaryFn::Neg, value) => scaled(self.expand(value, scope)?, -1.0),
+            ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value, scope)?,
             ScalarKind::Unary(UnaryFn::Powi(n), value) if *n >= 0 => {
-                let base = self.expand(value, indices)?;
+                let base = self.expand(value, scope)?;
                 let one = vec![Product { coefficient: 1.0, factors: Vec::new() }];
                 (0..*n).try_fold(one, |power, _| multiplied(scalar, &power, &base))?
             }
-            ScalarKind::Binary(BinaryFn::Add, a, b) => [self.expand(a, indices)?, self.expand(b, indices)?].concat(),
-            ScalarKind::Binary(BinaryFn::Sub, a, b) => [self.expand(a, indices)?, scaled(self.expand(b, indices)?, -1.0)].concat(),
-            ScalarKind::Binary(BinaryFn::Mul, a, b) => multiplied(scalar, &self.expand(a, indices)?, &self.expand(b, indices)?)?,
+            ScalarKind::Binary(BinaryFn::Add, a, b) => [self.expand(a, scope)?, self.expand(b, scope)?].concat(),
+            ScalarKind::Binary(BinaryFn::Sub, a, b) => [self.expand(a, scope)?, scaled(self.expand(b, scope)?, -1.0)].concat(),
+            ScalarKind::Binary(BinaryFn::Mul, a, b) => multiplied(scalar, &self.expand(a, scope)?, &self.expand(b, scope)?)?,
             ScalarKind::Binary(BinaryFn::Div, a, b) => match &b.kind {
                 ScalarKind::Literal(literal) if number(*literal).is_some_and(|n| n != 0.0) => {
-                    scaled(self.expand(a, indices)?, number(*literal).unwrap_or(1.0).recip())
+                    scaled(self.expand(a, scope)?, number(*literal).unwrap_or(1.0).recip())
                 }
-                _ if self.is_public(b) => return Err(refused(scalar.span, "a division of a secret value by a public tensor")),
+                _ if self.is_public(b) => {
+                    let one = Scalar::literal(Literal::Float(1.0), b.dtype, b.span);
+                    let reciprocal = Scalar::binary(BinaryFn::Div, one, Scalar::clone(b), b.dtype, b.span);
+                    let (a, b) = (self.expand(a, scope)?, self.in_the_clear(&reciprocal, scope)?);
+                    multiplied(scalar, &a, &b)?
+                }
                 _ => return Err(division(scalar)),
             },
+            ScalarKind::If(condition, yes, no) if self.is_public(condition) => {
+                let not = Scalar::unary(UnaryFn::Not, Scalar::clone(condition), DType::Bool, condition.span);
+                [self.under(Scalar::clone(condition), yes, scope)?, self.under(not, no, scope)?].concat()
+            }
             ScalarKind::If(condition, ..) => {
                 return Err(Diagnostic::error(712, "he-branch", "a choice between values has no place in a packed program")
                     .at(condition.span, "the condition")
@@ -279,7 +305,7 @@ impl<'a> Reader<'a> {
                 let message = format!("ciphertexts add and multiply; they have no `{}`", function.name());
                 return Err(Diagnostic::error(714, "he-semiring", message).at(scalar.span, "of a secret value here"));
             }
-            ScalarKind::Approx(approx) => vec![Product { coefficient: 1.0, factors: vec![self.approximation(approx, scalar, indices)?] }],
+            ScalarKind::Approx(approx) => vec![Product { coefficient: 1.0, factors: vec![self.approximation(approx, scalar, scope)?] }],
             ScalarKind::Cast(value) if value.dtype.is_integer() => {
                 let message = format!("a computed {} may have wrapped before it becomes {}", value.dtype, scalar.dtype);
                 return Err(Diagnostic::error(716, "he-dtype", message)
@@ -299,7 +325,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Whether a type holds every number of another; floats count as real numbers.
-fn holds(to: DType, from: DType) -> bool {
+pub(crate) fn holds(to: DType, from: DType) -> bool {
     let integers = || from.is_integer() && to.is_integer() && widest(to) >= widest(from) && (is_signed(to) || !is_signed(from));
     is_number(from) && is_number(to) && (to.is_float() || integers())
 }
@@ -309,7 +335,7 @@ fn widest(dtype: DType) -> u32 {
     dtype.bits() - u32::from(is_signed(dtype))
 }
 
-fn is_signed(dtype: DType) -> bool {
+pub(crate) fn is_signed(dtype: DType) -> bool {
     dtype.class() == Class::Signed
 }
 
@@ -319,12 +345,12 @@ fn check_coefficient(coefficient: f64, dtype: DType, span: Span) -> Result<(), D
     if coefficient.is_finite() && exact { Ok(()) } else { Err(refused(span, "a constant of this size")) }
 }
 
-fn scaled(mut products: Vec<Product>, factor: f64) -> Vec<Product> {
+pub(crate) fn scaled(mut products: Vec<Product>, factor: f64) -> Vec<Product> {
     products.iter_mut().for_each(|product| product.coefficient *= factor);
     products
 }
 
-fn multiplied(scalar: &Scalar, a: &[Product], b: &[Product]) -> Result<Vec<Product>, Diagnostic> {
+pub(crate) fn multiplied(scalar: &Scalar, a: &[Product], b: &[Product]) -> Result<Vec<Product>, Diagnostic> {
     if a.len() * b.len() > MAX_TERMS {
         return Err(refused(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
     }
@@ -339,7 +365,7 @@ fn multiplied(scalar: &Scalar, a: &[Product], b: &[Product]) -> Result<Vec<Produ
     Ok(a.iter().flat_map(|a| b.iter().map(move |b| product(a, b))).collect())
 }
 
-fn number(literal: Literal) -> Option<f64> {
+pub(crate) fn number(literal: Literal) -> Option<f64> {
     match literal {
         Literal::Bool(value) => Some(f64::from(u8::from(value))),
         #[expect(clippy::cast_precision_loss, reason = "constants beyond 2^53 are beyond what slots hold")]
@@ -349,7 +375,7 @@ fn number(literal: Literal) -> Option<f64> {
     }
 }
 
-const fn is_number(dtype: DType) -> bool {
+pub(crate) const fn is_number(dtype: DType) -> bool {
     !matches!(dtype, DType::Bool) && !dtype.is_complex()
 }
 

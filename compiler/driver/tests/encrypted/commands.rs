@@ -55,6 +55,28 @@ fn commands_encrypt_run_and_decrypt() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+#[test]
+fn what_is_public_is_computed_before() {
+    let folder = folder("public");
+    arrays(&folder);
+    let program = "def f<N, M>(a: i32[M, N] in -9..9, x: secret i32[N] in -100..100) -> y: secret i32[M] {
+        y[m] = sum[n where n <= m](max(a[m, n], 0) * x[n]);
+    }";
+    std::fs::write(folder.join("f.ein"), program).unwrap();
+    let keygen = "keygen f.ein --size N=4 --size M=3 --slots 16 --insecure-toy --keys mine --bound a=9 --bound x=100";
+    done(&folder, keygen);
+    done(&folder, "encrypt --keys mine --in x=b.npy -o in.ct");
+    done(&folder, "run --keys mine --inputs in.ct --in a=a.npy -o out.ct");
+    refused(&folder, "E0906", "run --keys mine --inputs in.ct --in b=a.npy -o out.ct");
+    done(&folder, "decrypt --keys mine out.ct --out-dir clear");
+    let loaded = io::load(folder.join("clear/y.npy").to_str().unwrap()).unwrap();
+    let results: Vec<i64> = loaded.view().as_array::<i64>().unwrap().iter().copied().collect();
+    assert_eq!(results, [5, 9 * 5 - 9 * 6, 0]);
+    std::fs::write(folder.join("mine/clear.tir"), "module").unwrap();
+    refused(&folder, "E0931", "run --keys mine --inputs in.ct --in a=a.npy -o out.ct");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_owner_reads_the_secret_key_and_nobody_replaces_it() {

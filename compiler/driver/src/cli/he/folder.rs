@@ -1,8 +1,8 @@
 //! The folder of a key pair: what is in it, by name.
 
 use crate::cli::Failure;
-use ein::Diagnostic;
 use ein::encrypted::{Engine, Numbers, numbers, read};
+use ein::{Compiler, Diagnostic, Function};
 use ein_ir::dtype::DType;
 use ein_runtime::TensorRef;
 use std::path::Path;
@@ -10,6 +10,8 @@ use std::path::Path;
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const SECRET_KEY: &str = "secret.key";
 pub(crate) const PUBLIC_KEY: &str = "public.key";
+/// What is computed in the clear, if there is something.
+pub(crate) const CLEAR: &str = "clear.tir";
 pub(crate) const EVALUATION_KEYS: &str = "evaluation.keys";
 
 /// The engine that the manifest of a folder describes.
@@ -18,6 +20,16 @@ pub(crate) fn engine(folder: &Path) -> Result<Engine, Failure> {
     let malformed = || Diagnostic::error(931, "he-malformed", "not a manifest: it is no text");
     let text = String::from_utf8(bytes).map_err(|_| ein::Error::from(malformed()))?;
     Ok(Engine::from_manifest(&text).map_err(ein::Error::from)?)
+}
+
+/// What the program of a folder computes in the clear, if anything.
+pub(crate) fn clear(folder: &Path) -> Result<Option<Function>, Failure> {
+    let path = folder.join(CLEAR);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = String::from_utf8(read(&path)?).map_err(|_| ein::Error::from(Diagnostic::error(931, "he-malformed", "no text")))?;
+    Ok(Some(Compiler::new().in_the_clear(&text)?))
 }
 
 /// The operands of these names and shapes among arrays that were loaded; no others may be there.

@@ -5,7 +5,8 @@ use crate::cli::he::plan::ProgramOptions;
 use crate::cli::input::{self, Assignment};
 use crate::cli::{Failure, say};
 use clap::Args;
-use ein::encrypted::{Engine, Options, rng, save_secret};
+use ein::Stage;
+use ein::encrypted::{Engine, Options, bounds_in_the_clear, rng, save_secret};
 use ein_runtime::io;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 /// Make keys for a program: to encrypt its inputs, to run it, and to decrypt its results
 ///
 /// The folder then has secret.key, which stays with the owner of the inputs; public.key, which encrypts; and manifest.json and
-/// evaluation.keys, which whoever runs the program needs.
+/// evaluation.keys, which whoever runs the program needs. So is clear.tir, if public tensors are computed before the program starts.
 #[derive(Args)]
 #[command(after_help = "Examples:
   ein he keygen score.ein --size D=256 --slots 4096 --bound x=100 --bound w=50 --keys mine
@@ -42,8 +43,12 @@ impl Keygen {
             let bound: f64 = value.parse().map_err(|_| Failure::Usage(format!("the bound of `{name}` is not a number: `{value}`")))?;
             bounds.insert(name.clone(), bound);
         }
+        let (packed, clear) = self.program.packed()?;
+        if let Some(clear) = &clear {
+            bounds = bounds_in_the_clear(clear, &packed, bounds);
+        }
         let options = Options { bounds, fraction_bits: self.fraction_bits, insecure_toy: self.insecure_toy };
-        let engine = Engine::new(self.program.packed()?, options).map_err(ein::Error::from)?;
+        let engine = Engine::new(packed, options).map_err(ein::Error::from)?;
         let keys = engine.keygen(&mut rng()).map_err(ein::Error::from)?;
         let unwritable = |e: std::io::Error| ein_runtime::Error::CannotWrite { path: self.keys.clone(), reason: io::describe(&e) };
         std::fs::create_dir_all(&self.keys).map_err(unwritable)?;
@@ -52,6 +57,9 @@ impl Keygen {
         io::save_bytes(&self.keys.join(folder::PUBLIC_KEY), &keys.public.to_bytes(&engine))?;
         io::save_bytes(&self.keys.join(folder::EVALUATION_KEYS), &keys.evaluation.to_bytes(&engine))?;
         io::save_text(&self.keys.join(folder::MANIFEST), &engine.manifest())?;
+        if let Some(clear) = &clear {
+            io::save_text(&self.keys.join(folder::CLEAR), &clear.emit(Stage::Tir, &[])?)?;
+        }
         say(&describe(&engine));
         Ok(())
     }

@@ -67,8 +67,8 @@ enum ContractOption {
 }
 
 impl ProgramOptions {
-    /// The packed program.
-    pub(crate) fn packed(&self) -> Result<ein::packed::VerifiedPacked, Failure> {
+    /// The packed program, and what is computed in the clear for it.
+    pub(crate) fn packed(&self) -> Result<(ein::packed::VerifiedPacked, Option<Function>), Failure> {
         let sizes = input::sizes(&self.sizes);
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         let contract = match self.contract {
@@ -86,7 +86,7 @@ impl ProgramOptions {
                 options.secret.clone_from(&options.names);
             }
         }
-        Ok(self.function()?.packed(&sizes, &options)?)
+        Ok(self.function()?.packed_with_clear(&sizes, &options)?)
     }
 
     fn function(&self) -> Result<Function, Failure> {
@@ -110,9 +110,9 @@ impl ProgramOptions {
 
 impl Plan {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let packed = self.program.packed()?;
+        let (packed, clear) = self.program.packed()?;
         let mut out = std::io::stdout();
-        let words = if self.json { format!("{}\n", to_json(&packed)) } else { ein::packed::summary(&packed) };
+        let words = if self.json { format!("{}\n", to_json(&packed, clear.as_ref())) } else { ein::packed::summary(&packed) };
         match &self.svg {
             Some(path) if path == Path::new("-") => Ok(out.write_all(ein::packed_svg(&packed).as_bytes())?),
             Some(path) => io::save_texts(&[(path, ein::packed_svg(&packed).as_str())], || Ok(out.write_all(words.as_bytes())?)),

@@ -6,7 +6,7 @@ use crate::cli::{Failure, say};
 use clap::Args;
 use ein::encrypted::{Ciphertexts, EvaluationKeys, Kind, Report, read};
 use ein_ir::packed::PublicSource;
-use ein_runtime::io;
+use ein_runtime::{TensorRef, io};
 use std::path::PathBuf;
 
 /// Run a program on encrypted inputs
@@ -38,7 +38,15 @@ impl Run {
         let given = engine.program().publics.values().filter(|public| public.source == PublicSource::Given);
         let wanted: Vec<_> = given.map(|x| (x.name.as_str(), x.dtype, x.shape.as_slice())).collect();
         let loaded = input::load_all(&self.publics, &|_| None)?;
-        let publics = folder::operands(&wanted, &input::views(&loaded))?;
+        let mut views = input::views(&loaded);
+        let clear = folder::clear(&self.keys)?;
+        let computed = clear.as_ref().map(|clear| clear.in_the_clear(&views)).transpose()?;
+        if let Some(clear) = &clear {
+            // What is only computed with is no operand of the program.
+            views.retain(|(name, _)| wanted.iter().any(|(wanted, ..)| wanted == name) || !clear.inputs().contains(name));
+        }
+        views.extend(computed.iter().flat_map(|outputs| outputs.iter()).map(|(name, tensor)| (name, TensorRef::from(tensor))));
+        let publics = folder::operands(&wanted, &views)?;
         let (results, report) = engine.run(&keys, &publics, &inputs).map_err(ein::Error::from)?;
         io::save_bytes(&self.out, &results.to_bytes(&engine))?;
         say(&table(&report));
