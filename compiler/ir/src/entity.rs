@@ -50,7 +50,7 @@ entity_impl!(Local, "v");
 pub struct Fault(u32);
 entity_impl!(Fault, "f");
 
-/// A secret operand of a packed program: `x0`.
+/// A secret operand of a packed program, or an operand of a circuit: `x0`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Input(u32);
 entity_impl!(Input, "x");
@@ -69,3 +69,8 @@ entity_impl!(Plain, "p");
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ciphertext(u32);
 entity_impl!(Ciphertext, "c");
+
+/// A value of a circuit: `v0`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wire(u32);
+entity_impl!(Wire, "v");

@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! AST → tensor::Module → (specialise) → plan::Plan → kernel::KernelModule → machine code
-//!                                     → packed::Packed → a homomorphic scheme
+//!                                     → packed::Packed → a homomorphic scheme of vectors
+//!                                                  plan → circuit::Circuit → a homomorphic scheme of integers
 //! ```
 //!
-//! Each of the four has one folder with its types (`mod.rs`), its text form (`print.rs`, `parse.rs`) and its verifier
+//! Each of the five has one folder with its types (`mod.rs`), its text form (`print.rs`, `parse.rs`) and its verifier
 //! (`verify.rs`), which gives the [`verified::Verified`] token that the next stage demands. [`interp`] is the meaning of tensor
-//! IR, of kernel IR and of packed IR: slow, obvious, and what every back end is compared with.
+//! IR, of kernel IR, of packed IR and of circuits: slow, obvious, and what every back end is compared with.
 //!
 //! This crate knows no parser of programs, no e-graph, no code generator and no renderer, and does no input or output.
 
+pub mod circuit;
 pub mod constant;
 pub mod diagnostic;
 pub mod dtype;

@@ -1,4 +1,4 @@
-//! The meaning of tensor IR, of kernel IR and of packed IR: slow, obvious evaluation that every back end is compared with.
+//! The meaning of tensor IR, of kernel IR, of packed IR and of circuits: slow, obvious evaluation that every back end is compared with.
 //!
 //! * [`tensor`] evaluates a specialised tensor module as declared: each operation rounded to its dtype, sums in index order in
 //!   the accumulator. It decides integers, bools and faults.
@@ -7,7 +7,9 @@
 //! * [`library`] evaluates functions of whole tensors, by textbook algorithms in f64, for all three.
 //! * [`kernel`] carries out kernel IR on byte buffers and reports every access out of bounds.
 //! * [`slots`] carries out packed IR slot by slot: exactly, in floats, or for formal numbers, which is a proof.
+//! * [`circuit`] carries out circuits on integers.
 
+pub mod circuit;
 pub mod data;
 mod engine;
 pub mod fault;
