@@ -67,13 +67,15 @@ pub(crate) struct ProgramScope<'p> {
     outcomes: RefCell<BTreeMap<(ItemId, Vec<usize>), Outcome>>,
     /// What is being elaborated, outermost first.
     active: RefCell<Vec<ItemId>>,
+    /// The defs that are exported for a target on which secrets may decide.
+    selecting: BTreeSet<ItemId>,
     pub(crate) budget: Budget,
 }
 
 impl<'p> ProgramScope<'p> {
     /// Collects the names; reports what is wrong with the items other than the bodies of defs.
     pub(crate) fn new(sources: &'p Sources, errors: &mut Vec<Diagnostic>) -> Self {
-        let scope = Self { files: Files::new(sources, errors), ..Self::default() };
+        let mut scope = Self { files: Files::new(sources, errors), ..Self::default() };
         for (file, source) in sources.files.iter().enumerate() {
             for item in &source.program.items {
                 let (name, instances) = match item {
@@ -88,6 +90,10 @@ impl<'p> ProgramScope<'p> {
                     _ => continue,
                 };
                 scope.check_reference(file, name, instances, errors);
+                if matches!(item, Item::Export(ast::Export { target: Some(target), .. }) if target.as_str() == "tfhe") {
+                    let exported = scope.def(file, name.as_str()).map(|found| found.id);
+                    scope.selecting.extend(exported);
+                }
             }
         }
         for reducer in scope.files.reducers() {
@@ -107,6 +113,11 @@ impl<'p> ProgramScope<'p> {
             Entry { id, target: Target::Def(def), .. } => Some(DefRef { id, def }),
             _ => None,
         }
+    }
+
+    /// Whether secrets may decide in a def: it is for a target that computes both sides and selects.
+    pub(crate) fn selects(&self, file: usize, name: &str) -> bool {
+        self.def(file, name).is_some_and(|found| self.selecting.contains(&found.id))
     }
 
     /// The reducer that a name means in a file.

@@ -1,7 +1,7 @@
-//! Secrets (language D20): they flow, and what a secret decides is refused for every target.
+//! Secrets (language D20): they flow, and what a secret decides is refused, unless the def is exported for a target that selects.
 //!
 //! Nothing may branch on a secret, be found at a secret position, or be divided by one: whoever carries the program out would have to see
-//! it. Comparisons, `max` and functions that are no polynomials have secret results, and each target says whether it has them.
+//! it. The target `tfhe` computes both sides of a branch and selects among them on ciphertexts; it may do the first two. Comparisons, `max` and functions that are no polynomials have secret results, and each target says whether it has them.
 //! Secrecy follows the data: a call of a def computes secrets if it is given some, whatever the def declares.
 
 use super::program::Elaborated;
@@ -97,7 +97,8 @@ impl Elaborator<'_> {
         if !secrets.any() {
             return;
         }
-        let mut refusals = Refusals { module: &self.module, secrets: &secrets, copied: &self.copied, found: Vec::new() };
+        let selects = self.program.selects(self.file, def.name.as_str());
+        let mut refusals = Refusals { module: &self.module, secrets: &secrets, copied: &self.copied, selects, found: Vec::new() };
         refusals.body(&self.module.body);
         let mut found = refusals.found;
         self.leaks(def, &secrets, &mut found);
@@ -161,6 +162,8 @@ struct Refusals<'a> {
     secrets: &'a Secrets,
     /// The calls that copied definitions in, by what these define.
     copied: &'a BTreeMap<Tensor, Span>,
+    /// Whether both sides of what a secret decides are computed.
+    selects: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -219,8 +222,15 @@ impl Refusals<'_> {
     /// Adds what is wrong if an expression is secret.
     fn refuse(&mut self, code: u16, scalar: &Scalar, what: &str, label: &str, out: Tensor, help: &str) {
         let Some((tensor, _)) = self.secrets.read_by(scalar) else { return };
+        if code == 712 && self.selects {
+            return;
+        }
         let name = self.secrets.describe(self.module, tensor);
-        let diagnostic = error(code, format!("{what} depends on {name}, which is secret")).at(scalar.span, format!("{label} {name}"));
+        let mut diagnostic = error(code, format!("{what} depends on {name}, which is secret")).at(scalar.span, format!("{label} {name}"));
+        if code == 712 {
+            let exported = format!("`export {} for tfhe;` computes every choice on ciphertexts of integers, and selects", self.module.name);
+            diagnostic = diagnostic.note(exported);
+        }
         // No function of real numbers stands for one of integers.
         let has_help = code != 713 || scalar.dtype.is_float();
         self.add(if has_help { diagnostic.help(help) } else { diagnostic }, tensor, out);
@@ -239,7 +249,7 @@ impl Refusals<'_> {
                 ScalarKind::Binary(BinaryFn::Div | BinaryFn::FloorDiv | BinaryFn::Rem, _, divisor) => (713, divisor, "divided by them"),
                 _ => return,
             };
-            if reads(at) {
+            if reads(at) && !(code == 712 && self.selects) {
                 let name = self.secrets.describe(self.module, tensor);
                 let diagnostic = error(code, format!("a reducer combines values of {name}, which is secret"));
                 self.add(diagnostic.at(at.span, what).and(equation.body.span, "combined here"), tensor, equation.out);
