@@ -318,6 +318,10 @@ pub fn reads_back(stage: Stage, text: &str) -> Result<(), String> {
             let parsed = ein_ir::kernel::parse::parse(text).map_err(|e| format!("{stage} is not read back: {e}\n{text}"))?;
             ein_ir::kernel::print::print(&*ein_ir::kernel::verify::verify(parsed).map_err(|e| format!("{stage}: {e:?}\n{text}"))?)
         }
+        Stage::Tfhe => {
+            let parsed = ein_ir::circuit::parse::parse(text).map_err(|e| format!("{stage} is not read back: {e}\n{text}"))?;
+            ein_ir::circuit::print::print(&*ein_ir::circuit::verify::verify(parsed).map_err(|e| format!("{stage}: {e:?}\n{text}"))?)
+        }
         _ => return Ok(()),
     };
     if printed == text {

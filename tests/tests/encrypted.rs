@@ -7,6 +7,9 @@ use ein_ir::packed::{Counts, PublicSource};
 use ein_tests::random::Random;
 use ndarray::ArrayD;
 
+#[path = "encrypted/circuits.rs"]
+mod circuits;
+
 fn numbers(random: &mut Random, n: usize) -> Vec<i64> {
     (0..n).map(|_| random.between(-50, 50)).collect()
 }

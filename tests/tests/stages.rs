@@ -4,6 +4,7 @@
 
 use ein::{Compiler, Stage};
 use ein_tests::cases::Case;
+use ein_tests::oracle::reads_back;
 
 fn snapshots(stage: Stage) {
     insta::glob!("../cases/language", "*.ein", |path| {
@@ -14,6 +15,7 @@ fn snapshots(stage: Stage) {
         let program = Compiler::new().threads(1).compile(&case.source).unwrap_or_else(|e| panic!("{}", e.render(false)));
         let def = program.defs().last().expect("a definition").to_string();
         let text = program.emit(stage, &def, &case.sizes()).unwrap_or_else(|e| panic!("{}:\n{}", path.display(), e.render(false)));
+        reads_back(stage, &text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         // The same program compiled again gives the same text.
         let again = Compiler::new().threads(2).compile(&case.source).and_then(|p| p.emit(stage, &def, &case.sizes()));
         assert_eq!(text, again.unwrap_or_else(|e| panic!("{}", e.render(false))));
@@ -38,6 +40,11 @@ fn tir() {
 #[test]
 fn he() {
     snapshots(Stage::He);
+}
+
+#[test]
+fn tfhe() {
+    snapshots(Stage::Tfhe);
 }
 
 #[test]

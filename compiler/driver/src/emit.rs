@@ -19,6 +19,8 @@ pub enum Stage {
     Egraph,
     /// Rotations, masks and products over the slots of ciphertexts.
     He,
+    /// Operations on single encrypted integers.
+    Tfhe,
     /// Ordered steps over buffers.
     Plan,
     /// Loop nests.
@@ -31,7 +33,8 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order of the data path.
-    pub const ALL: [Stage; 8] = [Stage::Ast, Stage::Tir, Stage::He, Stage::Egraph, Stage::Plan, Stage::Kernels, Stage::Clif, Stage::Asm];
+    pub const ALL: [Stage; 9] =
+        [Stage::Ast, Stage::Tir, Stage::He, Stage::Tfhe, Stage::Egraph, Stage::Plan, Stage::Kernels, Stage::Clif, Stage::Asm];
 
     /// The spelling on the command line.
     #[must_use]
@@ -41,6 +44,7 @@ impl Stage {
             Stage::Tir => "tir",
             Stage::Egraph => "egraph",
             Stage::He => "he",
+            Stage::Tfhe => "tfhe",
             Stage::Plan => "plan",
             Stage::Kernels => "kernels",
             Stage::Clif => "clif",
@@ -86,10 +90,13 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
     if stage == Stage::He {
         return Ok(ein_ir::packed::print::print(&*function.packed(sizes, &PackOptions::default())?));
     }
+    if stage == Stage::Tfhe {
+        return Ok(ein_ir::circuit::print::print(&*function.circuit(sizes)?));
+    }
     let staged = function.specialised(sizes)?;
     match stage {
         Stage::Egraph => Ok(function.egraphs(&staged)?.iter().map(ToString::to_string).collect()),
-        Stage::Ast | Stage::Tir | Stage::He => Ok(staged.module.to_string()),
+        Stage::Ast | Stage::Tir | Stage::He | Stage::Tfhe => Ok(staged.module.to_string()),
         Stage::Plan => Ok(ein_opt::anonymous(&staged.plan).to_string()),
         Stage::Kernels => Ok(ein_ir::kernel::print::print(&staged.kernels)),
         Stage::Clif | Stage::Asm => {

@@ -30,6 +30,7 @@
 
 pub mod bound;
 pub mod calibrate;
+pub mod circuit;
 pub mod einsum;
 pub mod emit;
 #[cfg(feature = "he-bfv")]

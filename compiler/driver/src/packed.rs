@@ -95,7 +95,7 @@ impl Function {
         pipeline::pack(&module, options).map_err(|found| self.located(found))
     }
 
-    fn with_secrets(&self, mut module: Module, options: &PackOptions) -> Result<Verified<Module>, Error> {
+    pub(crate) fn with_secrets(&self, mut module: Module, options: &PackOptions) -> Result<Verified<Module>, Error> {
         let params = module.params.clone();
         for (&param, name) in params.iter().zip(&options.names) {
             module.tensors[param].name.clone_from(name);

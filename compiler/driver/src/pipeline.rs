@@ -6,6 +6,7 @@ use crate::error::Source;
 use crate::options::Options;
 use crate::packed::PackOptions;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
+use ein_ir::circuit::Circuit;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Dim, SecondaryMap};
@@ -112,6 +113,20 @@ pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<P
         &ein_he::Options { contract: options.contract, log_slots: options.slots.ilog2(), key_budget: options.key_budget },
     )?;
     Ok(Packing { packed, clear: read.clear })
+}
+
+/// Tensor IR with literal sizes to a circuit over integers, in the order of a plan with the fewest operations.
+///
+/// # Errors
+/// What integers on ciphertexts cannot do (E07xx), what is beyond this version (E0190).
+pub(crate) fn circuit(module: &Verified<Module>, options: &Options) -> Result<Verified<Circuit>, Vec<Diagnostic>> {
+    let options = ein_opt::Options {
+        memory_limit: None,
+        minimize: ein_opt::Minimize::Flops,
+        target: "tfhe".to_owned(),
+        ..plan_options(&[], options)
+    };
+    ein_radix::lower(module, &ein_opt::plan(module, &options)?)
 }
 
 /// What the optimiser is told.

@@ -54,6 +54,14 @@ fn packed_codes_of(source: &str) -> Vec<u16> {
     packed.err().map(|e| e.diagnostics().iter().map(|d| d.code.0).collect()).unwrap_or_default()
 }
 
+/// Codes of what integers on ciphertexts cannot do; every size is 40.
+fn circuit_codes_of(source: &str) -> Vec<u16> {
+    check(source).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let program = ein::Compiler::new().threads(1).compile(source).expect("checked above");
+    let circuit = program.main_def().expect("a definition").circuit(&[("N", 40)]);
+    circuit.err().map(|e| e.diagnostics().iter().map(|d| d.code.0).collect()).unwrap_or_default()
+}
+
 #[test]
 fn programs_do_what_their_pages_say() {
     let mut wrong = Vec::new();
@@ -72,6 +80,10 @@ fn programs_do_what_their_pages_say() {
                 // Right, and refused by `ein he plan`.
                 "ein-packed-fails" => {
                     (packed_codes_of(&source) != [code]).then(|| format!("gives {:?}\n{source}", packed_codes_of(&source)))
+                }
+                // Right, and refused by `ein run --target tfhe`.
+                "ein-circuit-fails" => {
+                    (circuit_codes_of(&source) != [code]).then(|| format!("gives {:?}\n{source}", circuit_codes_of(&source)))
                 }
                 "sh" => None,
                 other => Some(format!("has a block of `{other}`")),
@@ -148,8 +160,10 @@ fn all_codes() -> BTreeMap<u16, &'static str> {
         (711, "he-depth"),
         (715, "he-memory"),
         (716, "he-dtype"),
+        (717, "he-width"),
         (719, "he-security"),
         (720, "he-bound"),
+        (721, "he-work"),
         (805, "code-generation"),
         (806, "large-constant"),
         (807, "work-limit"),

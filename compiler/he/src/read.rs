@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
         let guard = equation.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
         if let Some(reduce) = &equation.reduce {
             if reduce.op != ReduceOp::Sum {
-                return Err(semiring(equation.span, reduce.op.name()));
+                return Err(semiring(equation.span, reduce.op.name(), equation.body.dtype));
             }
             indices.extend(&reduce.binders);
         }
@@ -299,7 +299,7 @@ impl<'a> Reader<'a> {
                     .at(condition.span, "the condition")
                     .help("multiply by a public tensor of 0 and 1 instead"));
             }
-            ScalarKind::Binary(BinaryFn::Max | BinaryFn::Min, ..) => return Err(semiring(scalar.span, "max or min")),
+            ScalarKind::Binary(BinaryFn::Max | BinaryFn::Min, ..) => return Err(semiring(scalar.span, "max or min", scalar.dtype)),
             ScalarKind::Unary(function, _) => return Err(nonlinear(scalar.span, function.name())),
             ScalarKind::Binary(function, ..) => {
                 let message = format!("ciphertexts add and multiply; they have no `{}`", function.name());
@@ -383,9 +383,11 @@ pub(crate) fn refused(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error(190, "not-in-this-version", format!("{what} is not in this version of packed programs")).at(span, "here")
 }
 
-fn semiring(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they have no `{name}`"))
-        .at(span, "over a secret value here")
+fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {
+    let found = Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they have no `{name}`"))
+        .at(span, "over a secret value here");
+    let whole = dtype.is_integer() || dtype == DType::Bool;
+    if whole { found.help("`--target tfhe` takes it, of integers and truth values") } else { found }
 }
 
 fn division(scalar: &Scalar) -> Diagnostic {

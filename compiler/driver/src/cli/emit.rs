@@ -6,7 +6,7 @@ use ein::{DType, Function, Stage};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Print the stable text of a stage: ast, tir, he, egraph, plan, kernels, clif or asm
+/// Print the stable text of a stage: ast, tir, he, tfhe, egraph, plan, kernels, clif or asm
 #[derive(Args)]
 #[command(after_help = "Examples:
   ein emit --stage tir matmul.ein

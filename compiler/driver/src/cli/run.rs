@@ -37,7 +37,7 @@ pub(crate) struct Run {
     /// One archive for all results: FILE.npz or FILE.safetensors
     #[arg(long, value_name = "FILE", conflicts_with = "out_dir", value_parser = input::archive_path)]
     out: Option<PathBuf>,
-    /// What carries the program out: cpu, or he, ciphertexts simulated slot by slot
+    /// What carries the program out: cpu; he, ciphertexts simulated slot by slot; or tfhe, a circuit over encrypted integers, simulated
     #[arg(long, value_enum, value_name = "TARGET", default_value_t = Target::Cpu)]
     target: Target,
     /// Numbers that a ciphertext holds, for the target he [default: 16384]
@@ -53,11 +53,12 @@ pub(crate) struct Run {
 enum Target {
     Cpu,
     He,
+    Tfhe,
 }
 
 impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        if self.target == Target::Cpu && self.slots.is_some() {
+        if self.target != Target::He && self.slots.is_some() {
             return Err(Failure::Usage("--slots is for --target he".to_owned()));
         }
         let begin = Instant::now();
@@ -74,13 +75,17 @@ impl Run {
         let (bound, views) = bind(&function, &input::views(&inputs), &input::views(&constants), &input::sizes(&self.sizes))?;
         let compile = compile + begin.elapsed();
         let outputs = self.timing.run(&bound, &views, compile)?;
-        if self.target == Target::He {
-            return self.simulated(&function, &inputs, &constants, &outputs);
+        match self.target {
+            Target::Cpu => self.save(outputs.iter()),
+            Target::He => self.simulated(&function, &inputs, &constants, &outputs),
+            Target::Tfhe => self.circuit(&function, &inputs, &constants, &outputs),
         }
-        if let Some(target) = self.out_dir.as_ref().or(self.out.as_ref()) {
-            for path in input::save_all(outputs.iter(), target)? {
-                say(&format!("wrote {}\n", path.display()));
-            }
+    }
+
+    fn save<'t>(&self, results: impl Iterator<Item = (&'t str, &'t Tensor)>) -> Result<(), Failure> {
+        let Some(target) = self.out_dir.as_ref().or(self.out.as_ref()) else { return Ok(()) };
+        for path in input::save_all(results, target)? {
+            say(&format!("wrote {}\n", path.display()));
         }
         Ok(())
     }
@@ -104,12 +109,25 @@ impl Run {
             let Some(clear) = clear.get(name) else { continue };
             say(&format!("{name}: within {:.3e} of the program in the clear\n", largest_difference(clear, result)));
         }
-        if let Some(target) = self.out_dir.as_ref().or(self.out.as_ref()) {
-            for path in input::save_all(results.iter().map(|(name, tensor)| (name.as_str(), tensor)), target)? {
-                say(&format!("wrote {}\n", path.display()));
-            }
+        self.save(results.iter().map(|(name, tensor)| (name.as_str(), tensor)))
+    }
+
+    /// The same by a circuit over integers; what it gives is written, and is what the program gives in the clear.
+    fn circuit(
+        &self,
+        function: &Function,
+        inputs: &[(String, Loaded)],
+        constants: &[(String, Loaded)],
+        clear: &Outputs,
+    ) -> Result<(), Failure> {
+        let views: Vec<(&str, TensorRef<'_>)> = input::views(inputs).into_iter().chain(input::views(constants)).collect();
+        let (circuit, results) = function.simulate_circuit(&views, &input::sizes(&self.sizes))?;
+        say(&format!("{}\n", circuit.summary()));
+        for (name, result) in &results {
+            let same = clear.get(name).is_some_and(|clear| clear.as_bytes() == result.as_bytes());
+            say(&format!("{name}: {} the program in the clear\n", if same { "equal to" } else { "NOT equal to" }));
         }
-        Ok(())
+        self.save(results.iter().map(|(name, tensor)| (name.as_str(), tensor)))
     }
 }
 

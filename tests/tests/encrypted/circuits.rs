@@ -1,0 +1,204 @@
+//! Programs over integers that are encrypted one by one: lowered to circuits, carried out in the clear, and compared with the reference
+//! interpreter to the last bit.
+
+use ein::circuit::VerifiedCircuit;
+use ein::{Compiler, Tensor, TensorRef};
+use ein_ir::circuit::{Op, parse, print, verify};
+use ein_ir::dtype::DType;
+use ein_ir::interp::{self, Data};
+use ein_ir::scalar::value::Value;
+use ein_tests::oracle::{self, to_tensor};
+use ein_tests::random::Random;
+use std::fmt::Write as _;
+
+/// Numbers in the ranges that the operands of a circuit have, now and then at an end of them.
+fn operands(circuit: &VerifiedCircuit, random: &mut Random) -> Vec<(String, Data)> {
+    let mut number = |(lo, hi): (i128, i128)| match random.below(6) {
+        0 => lo,
+        1 => hi,
+        // Whatever the type is: numbers that wrap now and then.
+        _ => i128::from(random.between(lo.max(-(1 << 40)) as i64, hi.min(1 << 40) as i64)),
+    };
+    let operand = |decl: &ein_ir::circuit::InputDecl| {
+        let n: u64 = decl.shape.iter().product();
+        let value = |n: i128| if decl.dtype == DType::Bool { Value::Bool(n != 0) } else { Value::int(n, decl.dtype) };
+        let values = (0..n).map(|_| value(number(decl.range))).collect();
+        (decl.name.clone(), Data::new(decl.dtype, decl.shape.iter().map(|n| *n as usize).collect(), values))
+    };
+    circuit.inputs.values().map(operand).collect()
+}
+
+/// Lowers the last definition, prints it and reads it back, and compares its results on some operands with those of the interpreter.
+fn check(source: &str, sizes: &[(&str, i64)], runs: usize) -> VerifiedCircuit {
+    let program = Compiler::new().threads(1).compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let function = program.main_def().expect("a definition");
+    let circuit = function.circuit(sizes).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let text = print::print(&circuit);
+    let again = verify::verify(parse::parse(&text).unwrap_or_else(|e| panic!("{text}\n{e}"))).unwrap_or_else(|e| panic!("{text}\n{e:?}"));
+    assert_eq!(*again, *circuit, "{text}");
+    let given: Vec<(String, i64)> = sizes.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+    for seed in 0..runs {
+        let operands = operands(&circuit, &mut Random::new(seed as u64));
+        let tensors: Vec<(String, Tensor)> = operands.iter().map(|(name, data)| (name.clone(), to_tensor(data))).collect();
+        let views: Vec<(&str, TensorRef<'_>)> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.into())).collect();
+        let (_, found) = function.simulate_circuit(&views, &given).unwrap_or_else(|e| panic!("{source}\n{text}\n{e}"));
+        let shapes: Vec<&[usize]> = operands.iter().map(|(_, data)| data.shape.as_slice()).collect();
+        let module = oracle::module(source, None).and_then(|m| oracle::specialise(&m, &shapes, &given)).unwrap_or_else(|e| panic!("{e:?}"));
+        let inputs: Vec<Data> = operands.iter().map(|(_, data)| data.clone()).collect();
+        let expected = interp::tensor::run(&module, &inputs).unwrap_or_else(|e| panic!("{source}\n{e:?}"));
+        for ((name, got), expected) in found.iter().zip(expected) {
+            assert_eq!(got.as_bytes(), to_tensor(&expected).as_bytes(), "`{name}` of\n{source}\n{inputs:?}\n{text}");
+        }
+    }
+    circuit
+}
+
+/// How many operations on ciphertexts are of a kind.
+fn count(circuit: &VerifiedCircuit, is: impl Fn(&Op) -> bool) -> usize {
+    circuit.nodes.values().filter(|node| node.secret && is(&node.op)).count()
+}
+
+#[test]
+fn sums_of_products_propagate_carries_once_an_element() {
+    let source = "def f<N, M, K>(x: secret u8[N, K] in 0..15, y: secret u8[K, M] in 0..7, w: i8[M] in -4..3) -> z: secret i32[N, M] {
+  z[i, j] = sum:i32[k](x[i, k] as i32 * y[k, j] as i32) * w[j] as i32 - 7;
+}";
+    let circuit = check(source, &[("N", 2), ("M", 3), ("K", 5)], 3);
+    assert_eq!(count(&circuit, |op| matches!(op, Op::Sum(terms, _) if terms.len() == 5)), 6, "{}", print::print(&circuit));
+    check(source, &[("N", 1), ("M", 1), ("K", 0)], 1);
+    check(source, &[("N", 0), ("M", 2), ("K", 1)], 1);
+}
+
+#[test]
+fn tropical_and_boolean_semirings() {
+    let paths = "def paths<V>(W: secret u8[V, V] in 0..50) -> D: secret i32[V, V] {
+  scan k: V {
+    D[i, j]: i32 = min(prev D[i, j], prev D[i, k] + prev D[k, j]) from W[i, j] as i32;
+  }
+}";
+    check(paths, &[("V", 4)], 2);
+    check(
+        "def f<N>(a: secret i16[N, N] in -9..9, b: i16[N] in -9..9) -> c: secret i16[N] { c[i] = max[k](a[i, k] + b[k]); }",
+        &[("N", 5)],
+        3,
+    );
+    let reach = "def reach<V>(E: secret bool[V, V]) -> R: secret bool[V, V] { R[i, j] = any[k](E[i, k] and E[k, j]) or i == j; }";
+    let circuit = check(reach, &[("V", 4)], 3);
+    assert_eq!(count(&circuit, |op| matches!(op, Op::Any(_))), 12, "{}", print::print(&circuit));
+    check("def f<N>(E: secret bool[N]) -> (a: secret bool, n: secret i64) { a = all[i](E[i]); n = sum[i](E[i] as i64); }", &[("N", 17)], 4);
+}
+
+#[test]
+fn secrets_decide_where_both_sides_are_computed() {
+    let source = "def f<N, M>(x: secret i8[N], t: i16[M], k: secret u8[N] in 0..7, s: secret i8[M])
+    -> (y: secret i8[N], m: secret i64, g: secret i16[N], h: secret i8[N], c: secret i32[M], n: secret i32) {
+  y[i] = if x[i] > 10 then x[i] - 3 else relu(x[i]);
+  m    = argmax[i](x[i]);
+  g[i] = t[clamp(k[i] as i64)];
+  h[i] = s[pad(k[i] as i64, -1)];
+  c[v] = sum:i32[i where k[i] as i64 == v](1);
+  n    = sum:i32[i where x[i] < 0](x[i] as i32);
+}
+export f for tfhe;";
+    let circuit = check(source, &[("N", 3), ("M", 5)], 6);
+    assert_eq!(count(&circuit, |op| matches!(op, Op::Lut(..))), 3, "{}", print::print(&circuit));
+    check(source, &[("N", 1), ("M", 1)], 2);
+}
+
+#[test]
+fn shared_subexpressions_are_one() {
+    let source = "def f<N>(x: secret i8[N] in -7..7, y: secret i8[N] in -7..7) -> (a: secret i32[N], b: secret i32[N]) {
+  a[i] = (x[i] * y[i]) as i32 + 1;
+  b[i] = 3 * (y[i] * x[i]) as i32;
+}";
+    let circuit = check(source, &[("N", 2)], 2);
+    assert_eq!(count(&circuit, |op| matches!(op, Op::Mul(..))), 2, "{}", print::print(&circuit));
+    // Nothing is computed for a product with 0, and a factor that is a power of two costs nothing.
+    let free =
+        check("def f<N>(x: secret u8[N] in 0..15) -> y: secret i32[N] { y[i] = 16 * (x[i] as i32) + 0 * (x[i] as i32); }", &[("N", 2)], 2);
+    assert_eq!(free.cost().bootstraps, 0, "{}", print::print(&free));
+}
+
+/// An expression over `x[i]`, `w[i]` and numbers; every division is by a constant.
+fn expression(random: &mut Random, dtype: &str, depth: usize) -> String {
+    if depth == 0 {
+        return match random.below(4) {
+            0 => format!("({} as {dtype})", random.between(0, 9)),
+            1 => "w[i]".to_owned(),
+            _ => "x[i]".to_owned(),
+        };
+    }
+    let sub = |random: &mut Random| expression(random, dtype, depth - 1);
+    let (a, b) = (sub(random), sub(random));
+    match random.below(17) {
+        0 | 1 => format!("({a} + {b})"),
+        2 => format!("({a} - {b})"),
+        3 | 4 => format!("({a} * {b})"),
+        5 => format!("({a} // {})", random.between(1, 11)),
+        6 => format!("({a} % {})", random.between(1, 11)),
+        7 => format!("min({a}, {b})"),
+        8 => format!("max({a}, {b})"),
+        9 => format!("(if {a} {} {b} then {} else {a})", random.pick(&["<", "<=", "==", "!=", ">", ">="]), sub(random)),
+        10 => format!("abs({a})"),
+        11 => format!("sign({a})"),
+        12 => format!("xor({a}, {b})"),
+        13 => format!("bitand({a}, bitnot({b}))"),
+        14 => format!("shr({a}, {})", random.between(0, 3)),
+        15 => format!("shl({a}, {})", random.between(0, 3)),
+        _ => format!("popcount({a})"),
+    }
+}
+
+/// Random expressions of random types, which wrap or not as their ranges decide.
+#[test]
+fn random_programs_agree_with_the_interpreter() {
+    for seed in 0..30 {
+        let mut random = Random::new(seed);
+        let dtype = random.pick(&["i8", "u8", "i16", "i32", "u32", "i64"]);
+        let lo = if dtype.starts_with('u') { 0 } else { -random.between(0, 20) };
+        let range = if random.one_in(3) { String::new() } else { format!(" in {lo}..{}", random.between(1, 30)) };
+        let mut source = format!("def f<N>(x: secret {dtype}[N]{range}, w: {dtype}[N]) -> (y: secret {dtype}[N], r: secret i64) {{\n");
+        writeln!(source, "  y[i] = x[i] + {};", expression(&mut random, dtype, 3)).expect("a string");
+        let reducer = random.pick(&["sum", "prod", "max", "min", "argmin"]);
+        writeln!(source, "  r = ({reducer}[i](({} - x[i]) as i64)) as i64;\n}}\nexport f for tfhe;", expression(&mut random, dtype, 2))
+            .expect("a string");
+        check(&source, &[("N", 1 + (seed as i64) % 4)], 3);
+    }
+}
+
+/// The code of a refusal, and its text.
+fn refusal(source: &str, sizes: &[(&str, i64)]) -> String {
+    let program = Compiler::new().threads(1).compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let error = program.main_def().expect("a definition").circuit(sizes).expect_err("refused");
+    error.render(false)
+}
+
+#[test]
+fn refusals_say_what_would_take_the_program() {
+    let refused = [
+        (
+            "x: secret f32[N]) -> y: secret f32[N] { y[i] = 2.0 * x[i]; }",
+            4,
+            &["E0716", "`x` is encrypted and has elements of type f32", "`--target he`"][..],
+        ),
+        (
+            "x: secret i32[N]) -> y: secret f64[N] { y[i] = 0.5 * x[i] as f64; }",
+            4,
+            &["E0716", "a secret integer meets numbers that are none"],
+        ),
+        (
+            "k: secret u8[N], t: i8[N]) -> y: secret i8[N] { y[i] = t[clamp(k[i] as i64)]; }",
+            40,
+            &["E0717", "`k` is secret and reads positions 0..39"],
+        ),
+        ("x: secret u64[N]) -> y: secret u64[N] { y[i] = x[i] * x[i] * x[i]; }", 4, &["E0717", "more than 127 bits"]),
+        ("x: secret i32[N], d: i32[N]) -> y: secret i32[N] { y[i] = x[i] // d[i]; }", 4, &["E0713", "divide by constants"]),
+        ("x: secret i64[N, N]) -> y: secret i64[N, N] { y[i, j] = x[i, k] * x[k, j]; }", 40, &["E0721", "bootstraps, and the limit is"]),
+        ("x: secret i64[N]) -> y: secret i64[N] { y = sort(x); }", 4, &["E0190", "`sort` of a secret tensor"]),
+        ("x: i64[N]) -> y: i64[N] { y[i] = x[i] + 1; }", 4, &["E0718", "nothing to encrypt"]),
+    ];
+    for (source, n, expected) in refused {
+        let text = refusal(&format!("def f<N>({source}\nexport f for tfhe;"), &[("N", n)]);
+        expected.iter().for_each(|part| assert!(text.contains(part), "{part}: {text}"));
+    }
+}
