@@ -2,7 +2,10 @@
 //!
 //! The labels of each class that lie in memory like one (in both tensors that have them) are fused. Of every class the best fused
 //! group becomes m, n or k; the others are looped over. Sums over looped labels accumulate in the output, first turn first. Labels that
-//! have one value in a turn of a scan around only move where the operands begin.
+//! have one value in a turn of a scan around only move where the operands begin. Labels of bands are sides by themselves; the products of their panels
+//! are in [`panels`].
+
+mod panels;
 
 use crate::affine::ceil_div;
 use crate::buffers::Memory;
@@ -12,6 +15,7 @@ use ein_ir::dtype::DType;
 use ein_ir::entity::{Local, PrimaryMap};
 use ein_ir::kernel::{Address, BinaryOp, Block, Coefficient, Gemm, KernelDecl, Loop, MatrixStride, Op, OpConst, Operand, Stmt, Type, View};
 use ein_ir::plan::Contraction;
+use ein_ir::plan::band::Band;
 use ein_ir::span::Span;
 
 /// Work of one task: a few hundred microseconds of one core, so that handing it over costs nothing.
@@ -41,9 +45,11 @@ struct Group {
     extent: i64,
     /// In `lhs`, `rhs` and `out`.
     steps: [Step; 3],
+    /// The label, if a band has it: it is fused with no other.
+    banded: Option<u16>,
 }
 
-const UNIT: Group = Group { extent: 1, steps: [Step::Elements(0); 3] };
+const UNIT: Group = Group { extent: 1, steps: [Step::Elements(0); 3], banded: None };
 
 /// Whether a contraction is one of matrix products.
 pub(crate) fn fits(context: &Context<'_>, contraction: &Contraction) -> bool {
@@ -76,7 +82,8 @@ fn groups_of(context: &Context<'_>, contraction: &Contraction) -> Option<Groups>
     let single = |label: &u16| {
         let [lhs, rhs, out] = tensors.map(|(memory, axes)| step_of(memory, axes, *label));
         let extent = i64::try_from(contraction.extents[usize::from(*label)]).ok()?;
-        Some(Group { extent, steps: [lhs?, rhs?, out?] })
+        let banded = contraction.bands.iter().any(|band| band.row == *label || band.column == *label).then_some(*label);
+        Some(Group { extent, steps: [lhs?, rhs?, out?], banded })
     };
     let groups = |labels: &[u16]| -> Option<Vec<Group>> {
         let singles = labels.iter().map(single).collect::<Option<Vec<_>>>()?;
@@ -106,6 +113,7 @@ fn step_of(memory: &Memory, labels: &[u16], label: u16) -> Option<Step> {
 fn fuse(mut groups: Vec<Group>) -> Vec<Group> {
     let follows = |outer: &Group, inner: &Group| {
         inner.extent > 0
+            && inner.banded.or(outer.banded).is_none()
             && outer.steps.iter().zip(&inner.steps).all(|pair| match pair {
                 (Step::Elements(outer), Step::Elements(step)) => step.checked_mul(inner.extent) == Some(*outer),
                 _ => false,
@@ -122,10 +130,13 @@ fn fuse(mut groups: Vec<Group>) -> Vec<Group> {
     groups
 }
 
-/// Takes the group that makes the best side of a matrix: long, and contiguous somewhere.
+/// Takes the group that makes the best side of a matrix: that of a band, or one that is long, and contiguous somewhere.
 fn take_best(groups: &mut Vec<Group>) -> Group {
     // Beyond some hundreds longer sides gain nothing, contiguous ones do.
-    let score = |g: &Group| (g.extent.min(256) * if g.steps.contains(&Step::Elements(1)) { 4 } else { 1 }, g.extent);
+    let score = |g: &Group| {
+        let is_contiguous = g.steps.contains(&Step::Elements(1));
+        (g.banded.is_some(), g.extent.min(256) * if is_contiguous { 4 } else { 1 }, g.extent)
+    };
     match (0..groups.len()).max_by_key(|n| (score(&groups[*n]), std::cmp::Reverse(*n))) {
         Some(best) => groups.remove(best),
         None => UNIT,
@@ -153,7 +164,8 @@ pub(crate) fn lower_contraction(context: &Context<'_>, contraction: &Contraction
         locals: PrimaryMap::new(),
         sides: [m, n, k],
         contracted,
-        part: [None, None],
+        bands: &contraction.bands,
+        part: [None; 3],
         at: Vec::new(),
         swings: [None; 3],
     };
@@ -178,8 +190,9 @@ struct Writer<'a> {
     /// m, n, k.
     sides: [Group; 3],
     contracted: Vec<Group>,
-    /// The part of m or n that the task has: first row or column, and how many.
-    part: [Option<(Local, Local)>; 2],
+    bands: &'a [Band],
+    /// The part of m, n or k that the task or a panel has: the first value, and how many.
+    part: [Option<(Local, Local)>; 3],
     /// Groups that loops, or scans around, have variables for.
     at: Vec<(Group, Option<Local>)>,
     /// How far a tensor is moved in this turn: a variable and its multiple, in elements of the kernel's buffer.
@@ -209,9 +222,11 @@ impl Writer<'_> {
         let extents = self.sides.iter().chain(loops).chain(&self.contracted).map(|g| g.extent.max(0).cast_unsigned());
         let flops = extents.fold(2u64, u64::saturating_mul);
         let wanted = (flops / TASK_FLOPS).clamp(1, MAX_TASKS).cast_signed();
-        let side = usize::from(self.sides[1].extent > self.sides[0].extent);
+        // Rows of a band, whose parts are whole panels, or the longer side.
+        let rows = self.bands.first().map(|band| (self.side_of(band.row), band.panel.cast_signed()));
+        let (side, align) = rows.unwrap_or((usize::from(self.sides[1].extent > self.sides[0].extent), TASK_ALIGN));
         let length = self.sides[side].extent;
-        let part = (ceil_div(ceil_div(length, wanted), TASK_ALIGN) * TASK_ALIGN).max(1);
+        let part = (ceil_div(ceil_div(length, wanted), align) * align).max(1);
         let by_side = ceil_div(length, part).max(1);
         let by_loop = loops.first().map_or(1, |g| g.extent.min(wanted)).max(1);
         let mut block = Block::new();
@@ -266,8 +281,7 @@ impl Writer<'_> {
     /// The loops of sums; the very first product overwrites, the others accumulate.
     fn sum_loops(&mut self, block: &mut Block, level: usize, first: bool) {
         let Some(group) = self.contracted.get(level).copied() else {
-            let gemm = self.gemm(!first);
-            return block.push(Stmt::Gemm(Box::new(gemm)));
+            return self.products(block, !first);
         };
         if first {
             self.at.push((group, None));
@@ -285,7 +299,7 @@ impl Writer<'_> {
             dtype: self.dtype,
             m: length(m, self.part[0]),
             n: length(n, self.part[1]),
-            k: Operand::Const(k.extent),
+            k: length(k, self.part[2]),
             dst: self.view(OUT, m, n),
             lhs: self.view(LHS, m, k),
             rhs: self.view(RHS, k, n),
@@ -301,7 +315,7 @@ impl Writer<'_> {
             Step::Runtime(axis) => Some(Coefficient::Stride { axis, factor: memory.parts }),
         };
         let looped = self.at.iter().filter_map(|(group, var)| Some((*group, (*var)?)));
-        let parts = [0, 1].into_iter().filter_map(|side| Some((self.sides[side], self.part[side]?.0)));
+        let parts = [0, 1, 2].into_iter().filter_map(|side| Some((self.sides[side], self.part[side]?.0)));
         let swing = self.swings[tensor].map(|(local, by)| (local, Coefficient::Elements(by)));
         let terms = looped.chain(parts).filter_map(|(group, var)| Some((var, coefficient(group.steps[tensor])?))).chain(swing).collect();
         let address = Address { buffer: memory.buffer, offset: memory.offset, terms, stride_offsets: Vec::new() };

@@ -7,11 +7,13 @@ use crate::pipeline::Context;
 use crate::problem::prepare;
 use crate::schedule::schedule;
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::kernel::{Block, KernelDecl, Type};
+use ein_ir::plan::band::Band;
 use ein_ir::plan::{Contraction, IndexRange, Nest, NestReduce};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
+use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
 
@@ -67,7 +69,28 @@ pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, s
     };
     let binders: Vec<Index> = (0..contraction.extents.len() as u16).filter(summed).map(|l| index(&l)).collect();
     let body = Scalar::binary(BinaryFn::Mul, lhs, rhs, contraction.acc, span);
-    let reduce = NestReduce { op: ReduceOp::Sum, acc: contraction.acc, binders, guard: None, pins: Vec::new() };
+    let (mut guard, mut domain) = (None, None);
+    for band in &contraction.bands {
+        let side = if contraction.out_labels.contains(&band.column) { &mut domain } else { &mut guard };
+        let condition = in_band(band, &index, span);
+        *side = Some(match side.take() {
+            Some(other) => Scalar::binary(BinaryFn::And, other, condition, DType::Bool, span),
+            None => condition,
+        });
+    }
+    let reduce = NestReduce { op: ReduceOp::Sum, acc: contraction.acc, binders, guard, pins: Vec::new() };
     let outer = contraction.out_labels.iter().map(index).collect();
-    Nest { out: contraction.out, indices, params: params as u32, outer, domain: None, reduce: Some(reduce), body, epilogue: None }
+    Nest { out: contraction.out, indices, params: params as u32, outer, domain, reduce: Some(reduce), body, epilogue: None }
+}
+
+/// The condition that a column is in the band of its row.
+fn in_band(band: &Band, index: &dyn Fn(&u16) -> Index, span: Span) -> Scalar {
+    let [row, column] = [band.row, band.column].map(|label| Scalar::index(index(&label), span));
+    let bound = |n: i64| {
+        let n = Scalar::literal(Literal::Int(n.into()), DType::I64, span);
+        Scalar::binary(BinaryFn::Add, row.clone(), n, DType::I64, span)
+    };
+    let compare = |function, a, b| Scalar::binary(function, a, b, DType::Bool, span);
+    let from = compare(BinaryFn::Le, bound(band.lo), column.clone());
+    compare(BinaryFn::And, from, compare(BinaryFn::Le, column.clone(), bound(band.hi)))
 }

@@ -4,6 +4,7 @@
 //! named by a [`Tensor`] id of the plan (not that of the tensor module). The plan fixes order, fusion, strategy, slices,
 //! layouts, lifetimes and workspace; lowering picks loop order, tiles and vectors, and adds no buffer.
 
+pub mod band;
 pub mod lifetime;
 pub mod parse;
 pub mod print;
@@ -14,6 +15,7 @@ use crate::entity::{Fault, Index, PrimaryMap, Reducer, Step, Tensor};
 use crate::scalar::{Literal, Scalar, ScalarKind};
 use crate::span::Span;
 use crate::tensor::{MultiOp, ReduceOp, ReducerDecl};
+use band::Band;
 use std::collections::BTreeSet;
 
 /// Steps in the order of execution, over buffers.
@@ -163,6 +165,9 @@ pub struct Contraction {
     pub conjugate: (bool, bool),
     /// Labels with one value in a turn of a scan around, that of its index: slices of the operands are read. `out` has none of them.
     pub turns: Vec<(u16, Index)>,
+    /// Which products take part, if not all. A band is over labels of different classes, free or contracted, one of each class in all bands
+    /// together; an exact one is alone, its column contracted. Extents are not 0, and those of labels of bands above 1.
+    pub bands: Vec<Band>,
     /// Type of products and sum; that of `out`.
     pub acc: DType,
     /// How it is carried out.
@@ -205,8 +210,9 @@ impl Contraction {
     /// Number of products that are added up, in a turn of the scans around.
     #[must_use]
     pub fn volume(&self) -> u64 {
-        let labels = (0u16..).zip(&self.extents).filter(|(label, _)| self.turn_of(*label).is_none());
-        labels.fold(1, |n, (_, extent)| n.saturating_mul(*extent))
+        let is_banded = |label: u16| self.bands.iter().any(|band| band.row == label || band.column == label);
+        let labels = (0u16..).zip(&self.extents).filter(|(label, _)| self.turn_of(*label).is_none() && !is_banded(*label));
+        labels.fold(self.volume_in_bands(), |n, (_, extent)| n.saturating_mul(*extent))
     }
 
     /// Sorts the labels that are iterated over into classes.

@@ -1,5 +1,6 @@
 //! Reads the text form of plans; the form itself is described in [`super::print`].
 
+use super::band::Band;
 use super::{
     Buffer, Contraction, FaultDecl, Header, IndexRange, Layout, Library, Nest, NestReduce, Pin, Place, Plan, Scan, ScanState, StepDecl,
     StepKind, Strategy,
@@ -143,12 +144,25 @@ fn parse_contraction(c: &mut Cursor<'_>) -> Result<Contraction, ParseError> {
         c.expect("[")?;
         turns = c.list("]", |c| Ok((c.int()?, c.entity("i")?)))?;
     }
+    let mut bands = Vec::new();
+    if c.eat("bands") {
+        c.expect("[")?;
+        bands = c.list("]", parse_band)?;
+    }
     c.expect("acc")?;
     let acc = c.dtype()?;
     c.expect("strategy")?;
     let Some(strategy) = Strategy::ALL.into_iter().find(|s| c.eat(s.name())) else { return Err(c.expected("a strategy")) };
     let conjugate = (conjugate_lhs, conjugate_rhs);
-    Ok(Contraction { out, lhs, rhs, extents, out_labels, lhs_labels, rhs_labels, conjugate, turns, acc, strategy })
+    Ok(Contraction { out, lhs, rhs, extents, out_labels, lhs_labels, rhs_labels, conjugate, turns, bands, acc, strategy })
+}
+
+fn parse_band(c: &mut Cursor<'_>) -> Result<Band, ParseError> {
+    let (row, column, lo) = (c.int()?, c.int()?, c.int()?);
+    c.expect("..")?;
+    let hi = c.int()?;
+    c.expect("by")?;
+    Ok(Band { row, column, lo, hi, panel: c.int()?, exact: c.eat("exact") })
 }
 
 fn parse_range(c: &mut Cursor<'_>) -> Result<IndexRange, ParseError> {

@@ -19,8 +19,10 @@
 //! s3 = library (t7, t8) = top_k(t3) {"k": 3} workspace t9 flops 8 bytes 8
 //! ```
 //!
-//! Labels of contractions are positions in `extents`; `turns [2 i0]` says that label 2 has the value of the scan index i0. Scalars are described in [`crate::scalar::print`].
+//! Labels of contractions are positions in `extents`; `turns [2 i0]` says that label 2 has the value of the scan index i0, `bands [0 2 -9..0 by 64]` that
+//! label 2 minus label 0 is -9 to 0 wherever anything but zeros is added up, seen in panels of 64 values of label 0. Scalars are described in [`crate::scalar::print`].
 
+use super::band::Band;
 use super::{
     Buffer, Contraction, FaultDecl, Header, IndexRange, Layout, Library, Nest, NestReduce, Place, Plan, Scan, ScanState, StepDecl,
     StepKind, Strategy,
@@ -147,7 +149,18 @@ fn write_contraction(f: &mut fmt::Formatter<'_>, c: &Contraction) -> fmt::Result
         let turns: Vec<String> = c.turns.iter().map(|(label, index)| format!("{label} {index}")).collect();
         write!(f, " turns [{}]", turns.join(", "))?;
     }
+    if !c.bands.is_empty() {
+        write!(f, " bands [{}]", commas(&c.bands))?;
+    }
     write!(f, " acc {} strategy {}", c.acc, c.strategy.name())
+}
+
+/// `0 1 -9..0 by 64`: the difference of label 1 and label 0, both ends included.
+impl fmt::Display for Band {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exact = if self.exact { " exact" } else { "" };
+        write!(f, "{} {} {}..{} by {}{exact}", self.row, self.column, self.lo, self.hi, self.panel)
+    }
 }
 
 fn range_text(index: Index, range: &IndexRange) -> String {

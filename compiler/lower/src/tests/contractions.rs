@@ -26,6 +26,7 @@ fn contraction(spec: &str, extents: &[(char, u64)], dtype: DType, strategy: Stra
         rhs_labels: labels(rhs),
         conjugate: (false, false),
         turns: Vec::new(),
+        bands: Vec::new(),
         acc: dtype,
         strategy,
     }));

@@ -1,5 +1,6 @@
 //! Kernels of small plans against the oracle, over many shapes.
 
+mod bands;
 mod build;
 mod contractions;
 mod nests;

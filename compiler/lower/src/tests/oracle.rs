@@ -3,6 +3,7 @@
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index};
 use ein_ir::extent::Atom;
+use ein_ir::plan::band::Band;
 use ein_ir::plan::{Contraction, Nest, Place, Plan, StepKind};
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
@@ -100,19 +101,28 @@ impl World<'_> {
         let ranges: Vec<(i64, i64)> = c.extents.iter().map(|n| (0, *n as i64)).collect();
         let pick = |labels: &[u16], at: &[i64]| labels.iter().map(|l| at[usize::from(*l)]).collect::<Vec<_>>();
         let mut sums = vec![Value::small(0, c.acc); self.plan.buffers[c.out].n_elements() as usize];
+        let mut wanted = vec![false; sums.len()];
+        let is_free = |label: u16| c.out_labels.contains(&label);
         for_each_position(&ranges, &mut |at| {
+            let slot = self.offset(c.out, &pick(&c.out_labels, at));
+            let holds = |band: &Band| (band.lo..=band.hi).contains(&(at[usize::from(band.column)] - at[usize::from(band.row)]));
+            wanted[slot] |= c.bands.iter().filter(|band| is_free(band.column)).all(holds);
+            if !c.bands.iter().filter(|band| band.exact).all(holds) {
+                return Ok(());
+            }
             let operand = |tensor, labels: &[u16], conjugate: bool| {
                 let value = self.tensors[EntityRef::index(tensor)][self.offset(tensor, &pick(labels, at))].expect("written");
                 if conjugate { eval_unary(UnaryFn::Conj, value, c.acc) } else { value }
             };
             let (a, b) = (operand(c.lhs, &c.lhs_labels, c.conjugate.0), operand(c.rhs, &c.rhs_labels, c.conjugate.1));
             let product = eval_binary(BinaryFn::Mul, cast(a, c.acc), cast(b, c.acc)).expect("no division");
-            let slot = self.offset(c.out, &pick(&c.out_labels, at));
             sums[slot] = eval_binary(BinaryFn::Add, sums[slot], product).expect("no division");
             Ok(())
         })
         .expect("nothing fails");
-        self.tensors[c.out.index()] = sums.into_iter().map(Some).collect();
+        // A sum of nothing is wanted as well.
+        let is_wanted = |wanted: bool| wanted || c.bands.is_empty();
+        self.tensors[c.out.index()] = sums.into_iter().zip(wanted).map(|(sum, wanted)| is_wanted(wanted).then_some(sum)).collect();
     }
 
     fn offset(&self, tensor: ein_ir::entity::Tensor, position: &[i64]) -> usize {

@@ -6,6 +6,7 @@ use crate::entity::{EntityRef, Index, Tensor};
 use crate::extent::Extent;
 use crate::interval::Interval;
 use crate::library;
+use crate::plan::band::Band;
 use crate::plan::{Buffer, Contraction, IndexRange, Library, Nest, NestReduce, Place, Plan, Scan, ScanState, StepKind};
 use crate::scalar::print::Types;
 use crate::scalar::verify::{Scope, check_bounds, check_typed};
@@ -104,8 +105,33 @@ impl<'p> Checker<'p, '_> {
                 self.refuse(format!("label {label} does not have the value of {index} in each turn"));
             }
         }
+        c.bands.iter().for_each(|band| self.check_band(c, band));
         self.check_ring(c);
         self.write(c.out);
+    }
+
+    /// A band is over labels as [`Contraction::bands`] says.
+    fn check_band(&mut self, c: &Contraction, band: &Band) {
+        let classes = c.classify_modes();
+        let class = |label: u16| [&classes.free_lhs, &classes.free_rhs, &classes.contracted].iter().position(|l| l.contains(&label));
+        let (Some(row), Some(column)) = (class(band.row), class(band.column)) else {
+            return self.refuse(format!("a band over label {} or {}, which is neither free nor contracted", band.row, band.column));
+        };
+        let others = c.bands.iter().flat_map(|b| [b.row, b.column]);
+        let is_alone = others.clone().all(|l| [band.row, band.column].contains(&l) || ![Some(row), Some(column)].contains(&class(l)));
+        if row == column || row == 2 || !is_alone || c.bands.iter().filter(|b| (b.row, b.column) == (band.row, band.column)).count() > 1 {
+            self.refuse(format!("a band over labels {} and {}, of which another has the class", band.row, band.column));
+        }
+        if band.exact && (c.bands.len() > 1 || column != 2) {
+            self.refuse("an exact band that is not alone, or over no contracted label");
+        }
+        let extent = |label: u16| i64::try_from(c.extents[usize::from(label)]).unwrap_or(i64::MAX);
+        let (rows, columns) = (extent(band.row), extent(band.column));
+        let fits = |difference: i64| (-rows..=columns).contains(&difference);
+        let are_there = rows > 1 && columns > 1 && !c.extents.contains(&0) && band.panel > 0;
+        if !fits(band.lo) || !fits(band.hi) || !are_there || i64::try_from(band.panel).is_err() {
+            self.refuse(format!("a band {band} of extents {rows} and {columns}"));
+        }
     }
 
     fn check_ring(&mut self, c: &Contraction) {
