@@ -3,6 +3,7 @@
 use ein::{Compiler, DType, Tensor};
 use ein_tests::generate::Generated;
 use ein_tests::oracle;
+use ein_tests::random::Random;
 use ein_tests::store::{Layout, Stored, to_data};
 
 const F: DType = DType::F32;
@@ -132,5 +133,65 @@ fn repeated_and_reversed_views_agree() {
             let (got, product) = (got.array::<f64>("z").expect("f64"), x.dot(&y));
             assert!(got.iter().zip(&product).all(|(a, b)| (a - b).abs() <= 1e-10 * 70.0 * 20.0), "{x:?} {y:?}");
         }
+    }
+}
+
+/// Products of which only a band of positions is needed, around the ends of its panels: triangles of every operand and of the result, with offsets, batches and
+/// what is done to finished sums.
+#[test]
+fn triangular_products() {
+    let conditions = ["K <= I", "K < I", "I <= K + 3", "K <= I + 40", "I <= K + 2 and K <= I + 5", "K + 200 <= I", "K <= I + 200"];
+    let mut random = Random::new(11);
+    for (seed, (condition, dtype)) in (0..).zip(conditions.iter().flat_map(|c| ["f64", "f32", "i32"].map(|d| (c, d)))) {
+        let mut size = |of: &[usize]| random.pick(of);
+        let (n, k, m) = (size(&[33, 64, 65, 71]), size(&[32, 63, 66]), size(&[1, 17, 40]));
+        let of = |row: &str, column: &str| condition.replace('K', column).replace('I', row);
+        let (ik, ij, kj) = (of("i", "k"), of("i", "j"), of("j", "k"));
+        let wide = if dtype == "i32" { "" } else { "exp(0.1 * " };
+        let end = if dtype == "i32" { "" } else { ")" };
+        let zero = if dtype == "i32" { "0" } else { "0.0" };
+        let (source, shapes): (String, [Vec<usize>; 2]) = match seed % 5 {
+            0 => (format!("y[i, j] = sum[k where {ik}](a[i, k] * b[k, j]);"), [vec![n, k], vec![k, m]]),
+            1 => (
+                format!("t[i, k] = if {ik} then {wide}a[i, k]{end} else {zero}; y[i, j] = t[i, k] * b[k, j] + 1;"),
+                [vec![n, k], vec![k, m]],
+            ),
+            2 => (format!("t[k, j] = if {kj} then {wide}b[k, j]{end} else {zero}; y[i, j] = a[i, k] * t[k, j];"), [vec![m, k], vec![k, n]]),
+            3 => (format!("y[i, j] = if {ij} then sum[k](a[i, k] * b[k, j]) else {zero};"), [vec![n, m], vec![m, k]]),
+            _ => (
+                format!(
+                    "s[i, j] = 3 * a[i, k] * b[k, j]; m[i] = max[j where {ij}](s[i, j]); y[i, j] = if {ij} then s[i, j] - m[i] else {zero};"
+                ),
+                [vec![n, m], vec![m, k]],
+            ),
+        };
+        let source = format!("def f<N, K, M>(a: {dtype}[N, K], b: {dtype}[K, M]) -> y: {dtype}[N, M] {{ {source} }}");
+        let dtype = match dtype {
+            "f64" => DType::F64,
+            "f32" => F,
+            _ => I,
+        };
+        let inputs = ["a", "b"].into_iter().zip(shapes).map(|(name, shape)| (name.to_owned(), dtype, shape)).collect();
+        let program = Generated { seed, source, inputs, sizes: Vec::new() };
+        oracle::check_program(&program).unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+/// What a guard leaves out takes no part, whatever it would be multiplied by.
+#[test]
+fn guards_of_products_bring_no_nan() {
+    let function = Compiler::new()
+        .compile("def f<N>(a: f64[N, N], b: f64[N, N]) -> y: f64[N, N] { y[i, j] = sum[k where k <= i](a[i, k] * b[k, j]); }")
+        .and_then(|p| p.main_def())
+        .expect("right");
+    let n = 100usize;
+    let a: Vec<f64> = (0..n * n).map(|at| if at % n > at / n { f64::NAN } else { 1.0 }).collect();
+    let b: Vec<f64> = (0..n * n).map(|at| if at / n == n - 1 { f64::INFINITY } else { 1.0 }).collect();
+    let [a, b] = [a, b].map(|values| Tensor::from_vec(&[n, n], values).expect("small"));
+    let got = function.call([("a", &a), ("b", &b)]).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let y = got.array::<f64>("y").expect("f64");
+    for ((row, column), value) in y.indexed_iter().map(|(at, value)| ((at[0], at[1]), *value)) {
+        let expected = if row == n - 1 { f64::INFINITY } else { (row + 1) as f64 };
+        assert_eq!(value, expected, "at {row}, {column}");
     }
 }

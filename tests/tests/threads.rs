@@ -45,6 +45,33 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     }
 }
 
+/// Panels of triangles are divided as whole ones.
+#[test]
+fn bits_of_triangular_products_do_not_depend_on_the_number_of_threads() {
+    let source = "def f<N>(a: f32[N, N], b: f32[N, N]) -> (x: f32[N, N], y: f32[N, N], z: f32[N, N]) {
+      x[i, j] = sum[k where k <= i](a[i, k] * b[k, j]);
+      t[i, k] = if i <= k then exp(a[i, k]) else 0.0;
+      y[i, j] = t[i, k] * b[k, j];
+      z[i, j] = if j < i then sum[k](a[i, k] * b[k, j]) else 0.0;
+    }";
+    let mut random = Random::new(3);
+    let [a, b] = [0, 1].map(|_| random_tensor(&mut random, DType::F32, &[230, 230]));
+    let results = |threads: usize, opt_level: u8| {
+        let function = Compiler::new().threads(threads).opt_level(opt_level).compile(source).and_then(|p| p.main_def()).expect("compiles");
+        function.call([("a", &a), ("b", &b)]).unwrap_or_else(|e| panic!("{}", e.render(false))).into_tensors()
+    };
+    assert!(tasks(source, &[a.shape(), b.shape()]) > 1);
+    let first = results(1, 1);
+    for (got, as_written) in first.iter().zip(results(1, 0)) {
+        ein_tests::compare::close(got, &as_written, 1e-3).unwrap_or_else(|e| panic!("{e}"));
+    }
+    for threads in [2, 3, 8] {
+        for (got, expected) in results(threads, 1).iter().zip(&first) {
+            same_bits(got, expected).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+}
+
 #[test]
 fn one_function_is_called_from_many_threads() {
     let function = Compiler::new().threads(2).compile(SOFTMAX).and_then(|p| p.main_def()).expect("compiles");

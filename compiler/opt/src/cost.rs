@@ -44,7 +44,8 @@ fn flops(plan: &Plan, kind: &StepKind) -> u64 {
     }
 }
 
-fn contraction_flops(contraction: &Contraction) -> u64 {
+/// Flops of a contraction, in a turn of the scans around.
+pub(crate) fn contraction_flops(contraction: &Contraction) -> u64 {
     contraction.volume().saturating_mul(weight(BinaryFn::Mul, contraction.acc) + weight(BinaryFn::Add, contraction.acc))
 }
 

@@ -5,7 +5,7 @@
 //! values live; each pass of [`plan()`] takes and changes it.
 //!
 //! ```text
-//! tensor::Module → fold → convert → (identities → widen → hoist → forward copies → pin → e-graph → read slices in place → fuse → identities → drop dead steps) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
+//! tensor::Module → fold → convert → (identities → widen → hoist → forward copies → pin → e-graph → read slices in place → fuse → identities → drop dead steps → bands) → settle recurrences → pack results → library calls → memory → faults → cost → Plan
 //! ```
 //!
 //! What this crate promises: the plan computes what the module says, under the algebra of section 12 of the language; it is a
@@ -15,6 +15,7 @@
 //!
 //! What it must not know: syntax, loop orders, tiles, vector widths, machine code.
 
+mod bands;
 mod blocks;
 mod classify;
 mod convert;
@@ -315,11 +316,16 @@ fn optimise(draft: &mut Draft, options: &Options) {
     recurrence::each_body(draft, &mut |body| optimise(body, options));
     fuse::forward_copies(draft);
     scatter::pin_all(draft);
+    if options.minimize == Minimize::Time {
+        bands::drop_domains(draft, &options.machine);
+    }
     egraph::optimise(draft, options);
     in_place::read_in_place(draft, &options.strided_inputs);
     fuse::fuse(draft);
     identities::apply(&mut draft.steps, Stage::AfterFusion);
     fuse::drop_dead(draft);
+    bands::to_products(draft, &options.machine, options.minimize != Minimize::Peak);
+    bands::find(draft, &options.machine);
 }
 
 fn header(module: &tensor::Module, options: &Options) -> Header {

@@ -17,6 +17,9 @@ use ein_ir::tensor::{ReduceOp, ReducerDecl};
 /// coupling coefficients of degrees 2 to 8, f64.
 const ROW: f64 = 1.9;
 
+/// Rows of a panel whose products take as long as packing the other operand for them.
+const REPACK: f64 = 4.0;
+
 /// What a step asks of a machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Demand {
@@ -65,12 +68,33 @@ fn contraction_arithmetic(machine: &Machine, contraction: &Contraction, flops: f
 /// Nanoseconds of the arithmetic of a contraction made of matrix products.
 pub(crate) fn product_arithmetic(machine: &Machine, contraction: &Contraction, flops: f64) -> f64 {
     let depth = classify::shape(contraction).k.max(1) as f64;
-    flops * (1.0 + machine.product_depth as f64 / depth) / machine.product_rate(contraction.acc)
+    flops * (1.0 + machine.product_depth as f64 / depth) * (1.0 + repacked(contraction)) / machine.product_rate(contraction.acc)
+}
+
+/// What packing the other operand again for each panel of a band takes, as a part of the arithmetic.
+fn repacked(contraction: &Contraction) -> f64 {
+    if contraction.bands.is_empty() {
+        return 0.0;
+    }
+    let (mut all, mut again) = (0.0, 0.0);
+    contraction.each_panel(&mut |rows, volume| {
+        all += volume as f64;
+        again += volume as f64 * REPACK / rows as f64;
+    });
+    again / f64::max(all, 1.0)
 }
 
 /// Matrix products that a contraction is.
 pub(crate) fn calls(contraction: &Contraction) -> f64 {
-    if contraction.strategy == Strategy::Nest { 0.0 } else { classify::shape(contraction).batch as f64 }
+    match contraction.strategy {
+        Strategy::Nest => 0.0,
+        _ => classify::shape(contraction).batch as f64 * contraction.n_panels() as f64,
+    }
+}
+
+/// Nanoseconds of a contraction made of matrix products, its traffic apart.
+pub(crate) fn product_time(machine: &Machine, contraction: &Contraction, flops: f64) -> f64 {
+    product_arithmetic(machine, contraction, flops) + machine.product_call as f64 * calls(contraction)
 }
 
 /// Nanoseconds of the arithmetic of a nest, in a turn of the scans around.

@@ -2,6 +2,7 @@
 //! interpreter must give the same values for it. Inputs are small integers, so that floats are exact in any order.
 
 mod algebra;
+mod bands;
 mod contractions;
 mod folding;
 mod fusion;
@@ -245,11 +246,21 @@ fn add_contraction(module: &mut Module, c: &Contraction) {
     let (lhs, rhs) = (factor(c.lhs, &c.lhs_labels, c.conjugate.0), factor(c.rhs, &c.rhs_labels, c.conjugate.1));
     let indices = own(&c.out_labels);
     let binders = ids.iter().copied().filter(|i| !indices.contains(i)).collect();
+    let span = Span::default();
+    let guard = c.bands.iter().find(|band| band.exact).map(|band| {
+        let bound = |n: i64| {
+            let n = Scalar::literal(ein_ir::scalar::Literal::Int(n.into()), DType::I64, span);
+            Scalar::binary(BinaryFn::Add, Scalar::index(ids[usize::from(band.row)], span), n, DType::I64, span)
+        };
+        let column = Scalar::index(ids[usize::from(band.column)], span);
+        let compare = |op, n| Scalar::binary(op, column.clone(), bound(n), DType::Bool, span);
+        Scalar::binary(BinaryFn::And, compare(BinaryFn::Ge, band.lo), compare(BinaryFn::Le, band.hi), DType::Bool, span)
+    });
     module.body.push(Definition::Equation(Equation {
         out: c.out,
         indices,
         domain: None,
-        reduce: Some(Reduce { op: ReduceOp::Sum, acc: c.acc, binders, guard: None }),
+        reduce: Some(Reduce { op: ReduceOp::Sum, acc: c.acc, binders, guard }),
         body: Scalar::binary(BinaryFn::Mul, lhs, rhs, c.acc, Span::default()),
         span: Span::default(),
     }));

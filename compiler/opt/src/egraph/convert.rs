@@ -9,6 +9,7 @@ use super::facts::Type;
 use super::graph::{Access, Graph, Product};
 use super::language::{Label, Node, Ring};
 use super::narrow;
+use crate::bands::AxisStrip;
 use crate::draft::{Draft, DraftStep, Question, Role, Work};
 use crate::{gather, rewrite, ring};
 use egg::Id;
@@ -64,6 +65,8 @@ pub(crate) struct Converted {
     pub(crate) items: Vec<Item>,
     /// Indices of the scans around, which every nest has first.
     pub(crate) params: Vec<IndexRange>,
+    /// Strips of two axes outside of which factors of sums of products are zero, by class: what the price of products knows of bands.
+    pub(crate) strips: BTreeMap<Id, Vec<AxisStrip>>,
 }
 
 /// Makes the graph of the steps of a draft.
@@ -82,6 +85,7 @@ pub(crate) fn convert(draft: &Draft) -> Converted {
         nests: Vec::new(),
         items: Vec::new(),
         params,
+        strips: BTreeMap::new(),
     };
     draft.inputs.iter().for_each(|tensor| out.leaf(draft, *tensor));
     let constants = draft.values.iter().filter(|(_, value)| matches!(value.role, Role::Constant(_)));

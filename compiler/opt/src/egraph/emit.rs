@@ -415,8 +415,8 @@ pub(crate) fn position(position: &Position, index_of: &[Index], span: Span) -> S
     terms.reduce(|a, b| Scalar::binary(BinaryFn::Add, a, b, DType::I64, span)).unwrap_or_else(|| int(0))
 }
 
-/// Numbers the labels of a contraction by first use: result, left, right.
-fn renumber(contraction: &mut Contraction) {
+/// Numbers the labels of a contraction by first use: result, left, right. Gives the labels that they were.
+pub(crate) fn renumber(contraction: &mut Contraction) -> Vec<Label> {
     let mut used: Vec<Label> = Vec::new();
     let labels = [&mut contraction.out_labels, &mut contraction.lhs_labels, &mut contraction.rhs_labels];
     for label in labels.into_iter().flatten() {
@@ -427,4 +427,5 @@ fn renumber(contraction: &mut Contraction) {
         *label = n as Label;
     }
     contraction.extents = used.iter().map(|l| contraction.extents[usize::from(*l)]).collect();
+    used
 }

@@ -33,7 +33,9 @@ mod zeros;
 
 pub(crate) use convert::ring_of;
 pub use dump::{EClass, EGraph, EWay};
+pub(crate) use emit::renumber;
 pub use why::Reason;
+pub(crate) use zeros::{negated, zero_outside};
 
 use crate::draft::{Draft, Question};
 use crate::{Options, Order, search};

@@ -5,6 +5,7 @@
 use super::convert::Converted;
 use super::graph::Graph;
 use super::language::{Label, Node, Ring, Spec};
+use crate::bands::{self, Candidate};
 use crate::predict::{self, Demand};
 use crate::{Machine, Minimize, classify, cost, rewrite};
 use egg::Id;
@@ -140,14 +141,42 @@ impl Prices<'_> {
         let flops = volume * (factors * mul + if spec.reduces() { add } else { 0.0 });
         let bytes = traffic(&self.converted.graph, children, out, ring.dtype);
         let product = as_matrix_product(ring, spec).filter(|product| classify::strategy(product) == Strategy::Gemm);
+        let product = product.map(|product| self.banded(product, spec, children));
+        let flops = match &product {
+            Some(product) if !product.bands.is_empty() => cost::contraction_flops(product) as f64,
+            _ => flops,
+        };
         let (arithmetic, calls) = match &product {
-            Some(product) => (predict::product_arithmetic(self.machine, product, flops), classify::shape(product).batch as f64),
+            Some(product) => (predict::product_arithmetic(self.machine, product, flops), predict::calls(product)),
             None => (
                 predict::loop_arithmetic(self.machine, self.lanes(&ring, spec, class, children), flops, volume * self.n_read(children)),
                 0.0,
             ),
         };
         Work { flops, out, demand: Demand { arithmetic, bytes, calls } }
+    }
+}
+
+impl Prices<'_> {
+    /// The product with the bands that its operands have.
+    fn banded(&self, mut product: Contraction, spec: &Spec, children: &[Id]) -> Contraction {
+        product.strategy = Strategy::Gemm;
+        if self.converted.strips.is_empty() {
+            return product;
+        }
+        let mut candidates = Vec::new();
+        for (child, labels) in children.iter().zip(&spec.operands) {
+            for ((a, b), strip) in self.converted.strips.get(&self.converted.graph.egraph.find(*child)).into_iter().flatten() {
+                let (a, b) = (labels[*a], labels[*b]);
+                candidates.extend(match (spec.output.contains(&a), spec.output.contains(&b)) {
+                    (true, false) => Some(Candidate { labels: (a, b), strip: *strip, exact: false }),
+                    (false, true) => Some(Candidate { labels: (b, a), strip: strip.reversed(), exact: false }),
+                    _ => None,
+                });
+            }
+        }
+        bands::narrow(&mut product, &candidates, self.machine);
+        product
     }
 }
 
@@ -173,6 +202,7 @@ pub(crate) fn as_matrix_product(ring: Ring, spec: &Spec) -> Option<Contraction> 
         rhs_labels: rhs.clone(),
         conjugate: (false, false),
         turns: Vec::new(),
+        bands: Vec::new(),
         acc: ring.dtype,
         strategy: Strategy::Nest,
     })

@@ -24,11 +24,19 @@ pub(crate) fn guard(converted: &mut Converted) {
             let Node::Contract(ring, spec, children) = &node else { continue };
             let mut has_cases = |child: &Id| {
                 let class = converted.graph.egraph.find(*child);
-                *by_cases.entry((class, *ring)).or_insert_with(|| Support::of(converted, class, *ring).is_some())
+                *by_cases.entry((class, *ring)).or_insert_with(|| {
+                    let support = Support::of(converted, class, *ring);
+                    let strips = support.as_ref().filter(|_| *ring == Ring::sum_product(ring.dtype)).map_or(Vec::new(), Support::strips);
+                    if !strips.is_empty() {
+                        converted.strips.insert(class, strips);
+                    }
+                    support.is_some()
+                })
             };
+            // All children are looked at.
             if left > 0
                 && spec.reduces()
-                && children.iter().any(&mut has_cases)
+                && children.iter().filter(|child| has_cases(child)).count() > 0
                 && guarded(converted, class, *ring, spec, children).is_some()
             {
                 left -= 1;

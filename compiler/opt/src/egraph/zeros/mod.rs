@@ -16,6 +16,7 @@ mod support;
 
 pub(super) use guard::guard;
 pub(super) use narrowing::narrow;
+pub(crate) use support::{negated, zero_outside};
 
 use ein_ir::dtype::DType;
 use ein_ir::scalar::Literal;

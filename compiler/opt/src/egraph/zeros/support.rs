@@ -1,6 +1,7 @@
 //! Where a value that an equation defines by cases of positions is zero.
 
 use super::{is_same, number};
+use crate::bands::{AxisStrip, Strip};
 use crate::egraph::convert::Converted;
 use crate::egraph::language::Ring;
 use crate::egraph::narrow::Written;
@@ -45,6 +46,18 @@ impl Support {
         guards::claim(condition, &|index| nest.outer.contains(&index).then(|| nest.indices[index].clone()))
     }
 
+    /// The strips of two axes that conditions say.
+    pub(super) fn strips(&self) -> Vec<AxisStrip> {
+        let claims: Vec<Claim> = self.conditions.iter().map(|condition| self.claim(condition)).collect();
+        let outer = &self.written.nest.outer;
+        let pairs = (0..outer.len()).flat_map(|a| (a + 1..outer.len()).map(move |b| (a, b)));
+        let strip = |(a, b): (usize, usize)| {
+            let strip = claims.iter().map(|claim| Strip::of(claim, outer[a], outer[b])).fold(Strip::ALL, Strip::and);
+            (strip != Strip::ALL).then_some(((a, b), strip))
+        };
+        pairs.filter_map(strip).collect()
+    }
+
     pub(super) fn axis(&self, index: Index) -> Option<usize> {
         self.written.nest.outer.iter().position(|o| *o == index)
     }
@@ -63,6 +76,15 @@ impl Support {
         };
         written
     }
+}
+
+/// Conditions on positions without which a factor of sums of products is zero, as its expression says.
+pub(crate) fn zero_outside(value: &Scalar, dtype: DType, shape: &dyn Fn(Tensor) -> Vec<u64>) -> Vec<Scalar> {
+    let (ring, mut conditions) = (Ring::sum_product(dtype), Vec::new());
+    if let Some(zero) = ring.stated_zero() {
+        Cases { zero, mul: ring.mul, shape }.split(value, &mut conditions);
+    }
+    conditions
 }
 
 /// Splits values by cases.
@@ -150,7 +172,7 @@ fn parts(condition: &Scalar) -> Vec<Scalar> {
 }
 
 /// The opposite of a comparison of positions.
-fn negated(condition: &Scalar) -> Option<Scalar> {
+pub(crate) fn negated(condition: &Scalar) -> Option<Scalar> {
     let ScalarKind::Binary(op, a, b) = &condition.kind else { return None };
     let op = match op {
         BinaryFn::Lt => BinaryFn::Ge,
