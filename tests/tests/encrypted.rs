@@ -195,16 +195,17 @@ fn difference(source: &str, sizes: &[(&str, i64)], slots: u32) -> (f64, Counts) 
         ArrayD::from_shape_simple_fn(shape, || random.between(-1000, 1000) as f64 / 1000.0)
     };
     let secrets: Vec<(String, ArrayD<f64>)> = packed.inputs.values().map(|x| (x.name.clone(), numbers(&x.layout.shape))).collect();
-    let given = packed.publics.values().filter(|public| public.source == PublicSource::Given);
+    // Others are computed.
+    let given = packed.publics.values().filter(|public| function.inputs().contains(&public.name.as_str()));
     let publics: Vec<(String, ArrayD<f64>)> = given.map(|public| (public.name.clone(), numbers(&public.shape))).collect();
-    let flat = |arrays: &[(String, ArrayD<f64>)]| arrays.iter().map(|(_, array)| array.iter().copied().collect()).collect();
-    let operands = Operands { secrets: flat(&secrets), publics: flat(&publics), seed: 5 };
-    let got = slots::run(&packed, &operands).unwrap_or_else(|e| panic!("{source}\n{e:?}"));
     let inputs = secrets.iter().chain(&publics).map(|(name, array)| (name.as_str(), TensorRef::from(array.view())));
-    let outputs = function.call(inputs.collect::<Vec<_>>()).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let inputs: Vec<(&str, TensorRef<'_>)> = inputs.collect();
+    let options = PackOptions { slots, ..PackOptions::default() };
+    let (_, got) = function.simulate(&inputs, &[], &options).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let outputs = function.call(inputs).unwrap_or_else(|e| panic!("{source}\n{e}"));
     let clear: &Tensor = outputs.get(&packed.outputs[0].name).expect("the result");
     let clear = clear.as_array::<f64>().expect("f64");
-    let worst = clear.iter().zip(&got[0]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let worst = clear.iter().zip(got[0].1.as_array::<f64>().expect("f64")).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     (worst, packed.counts())
 }
 
@@ -212,7 +213,7 @@ fn difference(source: &str, sizes: &[(&str, i64)], slots: u32) -> (f64, Counts) 
 fn approximated_functions() {
     let source = "def score<B, D, O>(x: secret f64[B, D] in -1.0..1.0, W: f64[O, D], c: f64[O]) -> y: secret f64[B, O] within abs 1e-3 {
         u[b, o] = W[o, d] * x[b, d] + c[o];
-        y[b, o] = approx(sigmoid, u[b, o], on = (-8.0, 8.0), degree <= 15);
+        y[b, o] = approx(sigmoid, u[b, o], on = (-8.0, 8.0), degree = 15);
     }";
     for (degree, error) in [(15_usize, 1.5e-3), (31, 4e-6)] {
         let source = source.replace("15", &degree.to_string());
@@ -222,6 +223,56 @@ fn approximated_functions() {
         let polynomial = (degree + 1_usize).ilog2() as usize + 1;
         assert!(counts.depth <= 3 + polynomial, "{counts}");
     }
+}
+
+#[test]
+fn functions_on_their_ranges() {
+    // The function, its argument, the range, and how far off it may be.
+    let cases: [(&str, &str, &str, f64); 16] = [
+        ("exp", "x[i]", "(-1.0, 1.0)", 1e-3),
+        ("log", "x[i] + 1.5", "(0.4, 2.6)", 1e-3),
+        ("sigmoid", "8.0 * x[i]", "(-8.0, 8.0)", 1.2e-3),
+        ("tanh", "5.0 * x[i]", "(-5.0, 5.0)", 1e-3),
+        ("gelu", "8.0 * x[i]", "(-8.0, 8.0)", 1e-3),
+        ("silu", "8.0 * x[i]", "(-8.0, 8.0)", 1e-3),
+        ("sqrt", "x[i] + 1.5", "(0.4, 2.6)", 1e-3),
+        ("recip", "x[i] + 1.5", "(0.4, 2.6)", 1e-3),
+        ("recip", "50.0 * x[i] + 50.5", "(0.4, 102.0)", 1e-3),
+        ("rsqrt", "x[i] + 1.5", "(0.4, 2.6)", 1e-3),
+        ("rsqrt", "30.0 * x[i] + 31.0", "(0.9, 62.0)", 1e-3),
+        ("relu", "x[i]", "(-1.0, 1.0)", 1e-3),
+        ("abs", "3.0 * x[i]", "(-4.0, 4.0)", 4e-3),
+        ("sign", "x[i]", "(-1.0, 1.0)", 1e-3),
+        ("hinge", "2.0 * x[i]", "(-2.0, 2.0)", 4e-3),
+        ("clip", "2.0 * x[i]", "(-2.0, 2.0)", 4e-3),
+    ];
+    for (f, x, on, error) in cases {
+        let source = format!(
+            "def hinge(a: f64) -> h: f64 {{ h = if a < 1.0 then 1.0 - a else 0.0; }}
+             def clip(a: f64) -> h: f64 {{ h = min(a, 0.5); }}
+             def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {{ y[i] = approx({f}, {x}, on = {on}); }}"
+        );
+        let (worst, counts) = difference(&source, &[("N", 7)], 8);
+        assert!(worst <= error, "{f} on {on}: {worst} with {counts}");
+    }
+    for n in [0, 1] {
+        let source = "def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] { y[i] = approx(relu, x[i], on = (-1.0, 1.0)); }";
+        assert!(difference(source, &[("N", n)], 8).0 < 1e-3);
+    }
+}
+
+#[test]
+fn functions_of_several_secrets() {
+    let greater = "def f<N>(a: secret f64[N] in -1.0..1.0, b: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {
+        y[i] = b[i] + approx(relu, a[i] - b[i], on = (-2.0, 2.0));
+    }";
+    assert!(difference(greater, &[("N", 5)], 16).0 < 2e-3);
+    let softmax = "def f<N>(x: secret f64[N, N] in -1.0..1.0) -> y: secret f64[N, N] {
+        e[i, j] = if j <= i then approx(exp, 4.0 * x[i, j] - 4.0, on = (-8.0, 0.0), degree = 15) else 0.0;
+        y[i, j] = e[i, j] * approx(recip, sum[k](e[i, k]) + 0.01, on = (0.01, 5.01));
+    }";
+    let (worst, counts) = difference(softmax, &[("N", 4)], 32);
+    assert!(worst < 2e-3, "{worst} with {counts}");
 }
 
 #[test]

@@ -1,25 +1,32 @@
 //! Polynomials in the place of functions: `approx(f, x, on = (lo, hi))`.
 //!
 //! The polynomial interpolates at the Chebyshev points of the range, in the basis of Chebyshev polynomials of `t`, which runs over
-//! `-1..1` where the argument runs over the range. The map to `t` is part of the sum that makes the argument, so that it costs no product
-//! where there is one already.
+//! `-1..1` where the argument runs over the range, or it is the one whose largest error is least, if that is less. The map to `t` is part
+//! of the sum that makes the argument, so that it costs no product where there is one already. Where no polynomial is close and no degree
+//! is given, [`crate::composite`] has others.
 
+use crate::composite::{Pieces, Reciprocal, chebyshev, sign};
 use crate::contraction::{Axis, Operand, Subscript};
-use crate::program::{Origin, Sum, Tensor, Term};
+use crate::minimax::Problem;
+use crate::program::{Label, Origin, Sum, Tensor, Term};
 use crate::read::{Product, Reader, Scope, refused, scaled};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::scalar::approx::{Approx, Degree};
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::value::Value;
+use ein_ir::scalar::value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use std::f64::consts::PI;
 
 /// Degrees that are tried where none is given.
 const DEGREES: [u32; 6] = [3, 7, 15, 31, 63, 127];
 /// The error that is aimed at where none is given.
-const ERROR: f64 = 1e-3;
+pub(crate) const ERROR: f64 = 1e-3;
+/// Degrees above this are interpolated alone.
+const MAX_EXCHANGED: u32 = 63;
+/// No best approximation is closer than interpolation by more than about this.
+const GAIN: f64 = 8.0;
 /// Points at which the error of a polynomial is looked at.
 const POINTS: u32 = 2000;
 
@@ -54,19 +61,19 @@ pub(crate) fn error(coefficients: &[f64], f: &dyn Fn(f64) -> f64, (lo, hi): (f64
 }
 
 /// The function of an approximation at a number, in f64; none where it faults.
-fn function_at(function: &Scalar, x: f64) -> Option<Value> {
+fn function_at(function: &Scalar, x: f64) -> Option<value::Value> {
     let wide = |dtype: DType| if dtype.is_float() { DType::F64 } else { dtype };
     Some(match &function.kind {
-        ScalarKind::Operand(_) => Value::Float(x, DType::F64),
-        ScalarKind::Literal(Literal::Float(number)) => Value::Float(*number, DType::F64),
-        ScalarKind::Literal(Literal::Int(number)) if function.dtype.is_float() => cast(Value::int(*number, DType::I64), DType::F64),
-        ScalarKind::Literal(Literal::Int(number)) => Value::int(*number, function.dtype),
-        ScalarKind::Literal(Literal::Bool(truth)) => Value::Bool(*truth),
+        ScalarKind::Operand(_) => value::Value::Float(x, DType::F64),
+        ScalarKind::Literal(Literal::Float(number)) => value::Value::Float(*number, DType::F64),
+        ScalarKind::Literal(Literal::Int(number)) if function.dtype.is_float() => cast(value::Value::int(*number, DType::I64), DType::F64),
+        ScalarKind::Literal(Literal::Int(number)) => value::Value::int(*number, function.dtype),
+        ScalarKind::Literal(Literal::Bool(truth)) => value::Value::Bool(*truth),
         ScalarKind::Unary(f, a) => eval_unary(*f, function_at(a, x)?, wide(function.dtype)),
         ScalarKind::Binary(f, a, b) => eval_binary(*f, function_at(a, x)?, function_at(b, x)?).ok()?,
         ScalarKind::Cast(a) => cast(function_at(a, x)?, wide(function.dtype)),
         ScalarKind::If(condition, yes, no) => match function_at(condition, x)? {
-            Value::Bool(true) => function_at(yes, x)?,
+            value::Value::Bool(true) => function_at(yes, x)?,
             _ => function_at(no, x)?,
         },
         ScalarKind::Literal(Literal::Complex(..))
@@ -78,59 +85,196 @@ fn function_at(function: &Scalar, x: f64) -> Option<Value> {
     })
 }
 
+/// The closer one of the polynomial that interpolates, and the one whose largest error is least.
+fn closest(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: u32) -> (Vec<f64>, f64) {
+    let interpolated = interpolate(f, on, degree);
+    let off = error(&interpolated, f, on);
+    if degree > MAX_EXCHANGED || !off.is_finite() {
+        return (interpolated, off);
+    }
+    let (middle, half) = (f64::midpoint(on.0, on.1), (on.1 - on.0) / 2.0);
+    let target = |t: f64| f(middle + t * half);
+    let problem = Problem { target: &target, basis: &chebyshev, n: degree as usize + 1, on: (-1.0, 1.0) };
+    let Some((best, _)) = problem.solve() else { return (interpolated, off) };
+    let least = error(&best, f, on);
+    if least < off { (best, least) } else { (interpolated, off) }
+}
+
 fn polynomial(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: Degree) -> Result<Vec<f64>, f64> {
     let limit = match degree {
-        Degree::Exactly(degree) => return Ok(interpolate(f, on, degree)),
+        Degree::Exactly(degree) => return Ok(closest(f, on, degree).0),
         Degree::AtMost(limit) => Some(limit),
         Degree::Free => None,
     };
     let mut last = f64::INFINITY;
     for degree in DEGREES.into_iter().filter(|&degree| limit.is_none_or(|limit| degree < limit)).chain(limit) {
-        let coefficients = interpolate(f, on, degree);
-        last = error(&coefficients, f, on);
         // The program allows this degree, and so its error.
-        if last <= ERROR || limit == Some(degree) {
-            return Ok(coefficients);
+        let is_last = limit == Some(degree);
+        let interpolated = interpolate(f, on, degree);
+        last = error(&interpolated, f, on);
+        if last <= ERROR {
+            return Ok(interpolated);
+        }
+        if is_last || last <= GAIN * ERROR {
+            let (coefficients, least) = closest(f, on, degree);
+            last = least;
+            if is_last || last <= ERROR {
+                return Ok(coefficients);
+            }
         }
     }
     Err(last)
 }
 
+/// A tensor and how it is read.
+struct Value {
+    tensor: usize,
+    axes: Vec<Axis>,
+}
+
 impl Reader<'_> {
-    /// The polynomial of an approximation as a tensor of its own, and how it is read here.
-    pub(crate) fn approximation(&mut self, approx: &Approx, scalar: &Scalar, scope: &mut Scope) -> Result<Operand, Diagnostic> {
+    /// What is close to a function, over polynomials that are tensors of their own.
+    pub(crate) fn approximation(&mut self, approx: &Approx, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
         let f = |x: f64| match function_at(&approx.function, x) {
-            Some(Value::Float(y, _)) => y,
+            Some(value::Value::Float(y, _)) => y,
             _ => f64::NAN,
         };
         let (lo, hi) = approx.on;
-        let coefficients = polynomial(&f, approx.on, approx.degree).map_err(|error| {
-            Diagnostic::error(
-                710,
-                "he-range",
-                format!("no polynomial of degree {} or less is close to the function on {lo}..{hi}", DEGREES[DEGREES.len() - 1]),
-            )
-            .at(scalar.span, format!("off by {error:.2e} at the best"))
-            .help("name a smaller range, or the degree")
-        })?;
+        let products = self.argument_under_conditions(approx, scope)?;
+        if approx.degree == Degree::Free
+            && let Some(reciprocal) = Reciprocal::of(&approx.function, approx.on)
+            && let Some((start, steps)) = reciprocal.start(approx.on)
+        {
+            let argument = self.argument_tensor(products, scalar, scope)?;
+            return Ok(self.iterated(reciprocal, &argument, start, steps, (approx, scalar)));
+        }
+        let coefficients = match polynomial(&f, approx.on, approx.degree) {
+            Ok(coefficients) => coefficients,
+            Err(error) => {
+                if let Some(pieces) = Pieces::of(&approx.function)
+                    && let Some((stages, _)) = sign()
+                {
+                    let argument = self.argument_tensor(products, scalar, scope)?;
+                    return Ok(self.composite(&pieces, stages, &argument, (approx, scalar)));
+                }
+                let message =
+                    format!("no polynomial of degree {} or less is close to the function on {lo}..{hi}", DEGREES[DEGREES.len() - 1]);
+                return Err(Diagnostic::error(710, "he-range", message)
+                    .at(scalar.span, format!("off by {error:.2e} at the best"))
+                    .help("name a smaller range, or the degree"));
+            }
+        };
         if coefficients.iter().any(|c| !c.is_finite()) {
             let message = format!("the function is not finite on {lo}..{hi}");
             return Err(Diagnostic::error(710, "he-range", message).at(scalar.span, "this range").help("name a range without its poles"));
         }
-        let products = self.argument_under_conditions(approx, scope)?;
         let (mut sum, axes) = self.argument(products, scalar, scope)?;
         let (factor, constant) = (2.0 / (hi - lo), -(hi + lo) / (hi - lo));
         sum.terms.iter_mut().for_each(|term| term.coefficient *= factor);
         if constant != 0.0 {
             sum.terms.push(Term { coefficient: constant, operands: Vec::new() });
         }
-        let shape: Vec<u64> = sum.output.iter().map(|&label| sum.labels[usize::from(label)].size).collect();
-        let name = format!("approx.{}", self.program.tensors.len());
-        let tensor = |name: String, origin: Origin| Tensor { name, dtype: scalar.dtype, shape: shape.clone(), origin, span: scalar.span };
-        let of = self.program.tensors.len();
-        self.program.tensors.push(tensor(format!("{name}.argument"), Origin::Sum(sum)));
-        self.program.tensors.push(tensor(name.clone(), Origin::Polynomial { of, coefficients }));
-        Ok(Operand { name, tensor: of + 1, axes, secret: true })
+        let of = self.computed(sum, scalar);
+        let tensor = self.polynomial_of(of, coefficients, scalar);
+        Ok(vec![self.product(1.0, &[tensor], &axes)])
+    }
+
+    /// The argument as a tensor that may be read several times.
+    fn argument_tensor(&mut self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<Value, Diagnostic> {
+        if let [product] = &products[..]
+            && product.coefficient == 1.0
+            && let [operand] = &product.factors[..]
+            && operand.axes.iter().all(|axis| matches!(axis.subscript, Subscript::Label(_)))
+            && operand.is_plain()
+        {
+            return Ok(Value { tensor: operand.tensor, axes: operand.axes.clone() });
+        }
+        let (sum, axes) = self.added_up(products, scalar, scope)?;
+        Ok(Value { tensor: self.computed(sum, scalar), axes })
+    }
+
+    /// A function with a kink or a jump: the pieces, and where each counts.
+    fn composite(&mut self, pieces: &Pieces, stages: Vec<Vec<f64>>, x: &Value, (approx, scalar): (&Approx, &Scalar)) -> Vec<Product> {
+        let half = (approx.on.1 - pieces.at).max(pieces.at - approx.on.0);
+        let mut s = self.slotwise(&[(half.recip(), &[x.tensor]), (-pieces.at / half, &[])], x.tensor, scalar);
+        let last = stages.len() - 1;
+        let jump = pieces.jump();
+        let is_odd = pieces.below.iter().map(|c| -c).eq(pieces.above.iter().copied());
+        for (n, mut stage) in stages.into_iter().enumerate() {
+            if n == last && !is_odd {
+                // From -1 and 1 to 0 and 1.
+                stage.iter_mut().for_each(|c| *c /= 2.0);
+                stage[0] += 0.5;
+            }
+            s = self.polynomial_of(s, stage, scalar);
+        }
+        let mut products = Vec::new();
+        let mut push = |coefficients: &[f64], last: Option<usize>| {
+            for (power, &coefficient) in coefficients.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+                let factors: Vec<usize> = std::iter::repeat_n(x.tensor, power).chain(last).collect();
+                products.push(self.product(coefficient, &factors, &x.axes));
+            }
+        };
+        if is_odd {
+            push(&pieces.above, Some(s));
+        } else {
+            push(&pieces.below, None);
+            push(&jump, Some(s));
+        }
+        products
+    }
+
+    /// Newton's iteration, which needs no division.
+    fn iterated(&mut self, kind: Reciprocal, x: &Value, start: Vec<f64>, steps: u32, (approx, scalar): (&Approx, &Scalar)) -> Vec<Product> {
+        let (lo, hi) = approx.on;
+        let t = self.slotwise(&[(2.0 / (hi - lo), &[x.tensor]), (-(hi + lo) / (hi - lo), &[])], x.tensor, scalar);
+        let mut y = self.polynomial_of(t, start, scalar);
+        let half = (kind == Reciprocal::OfRoot).then(|| self.slotwise(&[(0.5, &[x.tensor])], x.tensor, scalar));
+        for _ in 0..steps {
+            let correction = match half {
+                None => self.slotwise(&[(-1.0, &[x.tensor, y]), (2.0, &[])], y, scalar),
+                Some(half) => self.slotwise(&[(-1.0, &[half, y, y]), (1.5, &[])], y, scalar),
+            };
+            y = self.slotwise(&[(1.0, &[y, correction])], y, scalar);
+        }
+        vec![self.product(1.0, &[y], &x.axes)]
+    }
+
+    /// A sum of products of elements at one place, of tensors of one shape.
+    fn slotwise(&mut self, terms: &[(f64, &[usize])], like: usize, scalar: &Scalar) -> usize {
+        let shape = self.program.tensors[like].shape.clone();
+        let labels: Vec<Label> = shape.iter().map(|&size| Label { name: "element".to_owned(), size }).collect();
+        let output: Vec<u8> = (0..=u8::MAX).take(labels.len()).collect();
+        let axes: Vec<Axis> = output.iter().zip(&shape).map(|(&label, &size)| Axis { size, subscript: Subscript::Label(label) }).collect();
+        let term = |(coefficient, tensors): &(f64, &[usize])| {
+            let product = self.product(*coefficient, tensors, &axes);
+            Term { coefficient: product.coefficient, operands: product.factors }
+        };
+        let terms = terms.iter().filter(|(coefficient, _)| *coefficient != 0.0).map(term).collect();
+        self.computed(Sum { labels, output, terms }, scalar)
+    }
+
+    fn product(&self, coefficient: f64, tensors: &[usize], axes: &[Axis]) -> Product {
+        let operand =
+            |&tensor: &usize| Operand { name: self.program.tensors[tensor].name.clone(), tensor, axes: axes.to_vec(), secret: true };
+        Product { coefficient, factors: tensors.iter().map(operand).collect() }
+    }
+
+    fn computed(&mut self, sum: Sum, scalar: &Scalar) -> usize {
+        let shape = sum.output.iter().map(|&label| sum.labels[usize::from(label)].size).collect();
+        self.added(Origin::Sum(sum), shape, scalar)
+    }
+
+    fn polynomial_of(&mut self, of: usize, coefficients: Vec<f64>, scalar: &Scalar) -> usize {
+        let shape = self.program.tensors[of].shape.clone();
+        self.added(Origin::Polynomial { of, coefficients }, shape, scalar)
+    }
+
+    fn added(&mut self, origin: Origin, shape: Vec<u64>, scalar: &Scalar) -> usize {
+        let n = self.program.tensors.len();
+        let name = format!("approx.{n}");
+        self.program.tensors.push(Tensor { name, dtype: scalar.dtype, shape, origin, span: scalar.span });
+        n
     }
 
     /// The argument where it is read, and the middle of the range elsewhere: what a polynomial is beyond its range is no small number.
@@ -158,6 +302,11 @@ impl Reader<'_> {
         {
             return Ok((sum.clone(), operand.axes.clone()));
         }
+        self.added_up(products, scalar, scope)
+    }
+
+    /// Products as a sum over the labels that they have of the equation.
+    fn added_up(&self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<(Sum, Vec<Axis>), Diagnostic> {
         let labels = scope.labels.clone();
         let reads = |label: &u8| products.iter().any(|product| product.factors.iter().any(|operand| operand.reads(*label)));
         // Positions that are selected are summed over.
@@ -172,6 +321,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::composite::DEAD_ZONE;
 
     type Case<'a> = (&'a dyn Fn(f64) -> f64, (f64, f64), u32, f64);
 
@@ -190,6 +340,42 @@ mod tests {
         for (f, on, degree, expected) in cases {
             let found = error(&interpolate(f, on, degree), f, on);
             assert!((found / expected - 1.0).abs() < 0.05, "degree {degree} on {on:?}: {found} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn best_approximations_are_no_worse_and_their_errors_take_turns() {
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        let cases: [Case<'_>; 4] = [
+            (&sigmoid, (-8.0, 8.0), 15, 1.4e-3),
+            (&f64::exp, (-1.0, 1.0), 7, 2.2e-7),
+            (&f64::recip, (0.5, 2.0), 7, 6.1e-4),
+            (&|x: f64| x.ln(), (0.1, 10.0), 15, 4.0e-2),
+        ];
+        for (f, on, degree, interpolated) in cases {
+            let (coefficients, least) = closest(f, on, degree);
+            assert!(least <= interpolated * 1.05 && least > 0.0, "degree {degree} on {on:?}: {least}");
+            let at = |k: u32| {
+                let t = f64::from(k) / 5000.0 - 1.0;
+                f(f64::midpoint(on.0, on.1) + t * (on.1 - on.0) / 2.0) - evaluate(&coefficients, t)
+            };
+            let large: Vec<bool> = (0..=10000).map(at).filter(|e| e.abs() > 0.98 * least).map(|e| e > 0.0).collect();
+            let turns = 1 + large.windows(2).filter(|pair| pair[0] != pair[1]).count();
+            assert!(turns > degree as usize, "degree {degree} on {on:?}: {turns} turns");
+        }
+    }
+
+    #[test]
+    fn the_sign_is_known_outside_of_the_dead_zone() {
+        let (stages, error) = sign().expect("a composite");
+        assert_eq!(stages.iter().map(|stage| stage.len() - 1).collect::<Vec<_>>(), [15, 15, 27]);
+        assert!(error < 1e-3, "{error}");
+        let at = |t: f64| stages.iter().fold(t, |t, stage| evaluate(stage, t));
+        for k in 0..=20000 {
+            let t = f64::from(k) / 10000.0 - 1.0;
+            let s = at(t);
+            assert!(s.abs() <= 1.0 + error * 1.01, "{t}: {s}");
+            assert!(t.abs() < DEAD_ZONE || (s - t.signum()).abs() <= error * 1.01, "{t}: {s}");
         }
     }
 }

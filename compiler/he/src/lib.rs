@@ -6,6 +6,7 @@
 mod approximation;
 mod builder;
 mod clear;
+mod composite;
 mod contraction;
 mod convert;
 mod cost;
@@ -16,6 +17,7 @@ mod joint;
 mod keys;
 mod linear;
 mod mapped;
+mod minimax;
 mod packing;
 mod planner;
 mod product;

@@ -305,7 +305,7 @@ impl<'a> Reader<'a> {
                 let message = format!("ciphertexts add and multiply; they have no `{}`", function.name());
                 return Err(Diagnostic::error(714, "he-semiring", message).at(scalar.span, "of a secret value here"));
             }
-            ScalarKind::Approx(approx) => vec![Product { coefficient: 1.0, factors: vec![self.approximation(approx, scalar, scope)?] }],
+            ScalarKind::Approx(approx) => self.approximation(approx, scalar, scope)?,
             ScalarKind::Cast(value) if value.dtype.is_integer() => {
                 let message = format!("a computed {} may have wrapped before it becomes {}", value.dtype, scalar.dtype);
                 return Err(Diagnostic::error(716, "he-dtype", message)

@@ -1,0 +1,198 @@
+//! Functions that no one polynomial is close to: those with a kink or a jump, by a composite of polynomials that is close to the sign; and
+//! reciprocals on long ranges, by Newton's iteration.
+
+use crate::approximation::ERROR;
+use crate::minimax::Problem;
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::{Literal, Scalar, ScalarKind};
+
+/// Degrees of the polynomials whose composite is the sign.
+const SIGN_DEGREES: [usize; 3] = [15, 15, 27];
+/// Share of the range within which the sign is not known.
+pub(crate) const DEAD_ZONE: f64 = 1.0 / 512.0;
+
+/// Polynomials, one after the other, that make of `t` from -1 to 1 its sign outside of the dead zone; each maps -1 to 1 into it. With the
+/// error of the last one.
+pub(crate) fn sign() -> Option<(Vec<Vec<f64>>, f64)> {
+    let mut least = DEAD_ZONE;
+    let mut stages = Vec::new();
+    let mut error = 1.0;
+    for (n, degree) in SIGN_DEGREES.into_iter().enumerate() {
+        let basis = |k: usize, t: f64| chebyshev(2 * k + 1, t);
+        let (odd, found) = Problem { target: &|_| 1.0, basis: &basis, n: degree.div_ceil(2), on: (least, 1.0) }.solve()?;
+        // What the next one reads is at most 1.
+        let scale = if n + 1 < SIGN_DEGREES.len() { 1.0 / (1.0 + found) } else { 1.0 };
+        stages.push(odd.into_iter().flat_map(|c| [0.0, c * scale]).collect());
+        least = (1.0 - found) * scale;
+        error = found;
+    }
+    Some((stages, error))
+}
+
+/// `T(n)` at a point of -1 to 1.
+pub(crate) fn chebyshev(n: usize, t: f64) -> f64 {
+    (n as f64 * t.clamp(-1.0, 1.0).acos()).cos()
+}
+
+/// A function that is one polynomial below a number, and another one above it; coefficients lowest first.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Pieces {
+    pub(crate) at: f64,
+    pub(crate) below: Vec<f64>,
+    pub(crate) above: Vec<f64>,
+}
+
+impl Pieces {
+    /// What a function of `Operand(0)` is, if it has two such pieces.
+    pub(crate) fn of(function: &Scalar) -> Option<Self> {
+        match &function.kind {
+            ScalarKind::Unary(UnaryFn::Relu, a) => Self::between(&polynomial(a)?, vec![0.0], polynomial(a)?),
+            ScalarKind::Unary(UnaryFn::Abs, a) => Self::between(&polynomial(a)?, negated(&polynomial(a)?), polynomial(a)?),
+            ScalarKind::Unary(UnaryFn::Sign, a) => Self::between(&polynomial(a)?, vec![-1.0], vec![1.0]),
+            ScalarKind::Binary(op @ (BinaryFn::Max | BinaryFn::Min), a, b) => {
+                let (a, b) = (polynomial(a)?, polynomial(b)?);
+                let difference = added(&a, &negated(&b));
+                if *op == BinaryFn::Max { Self::between(&difference, b, a) } else { Self::between(&difference, a, b) }
+            }
+            ScalarKind::If(condition, yes, no) => {
+                let ScalarKind::Binary(op, a, b) = &condition.kind else { return None };
+                let difference = added(&polynomial(a)?, &negated(&polynomial(b)?));
+                let (yes, no) = (polynomial(yes)?, polynomial(no)?);
+                match op {
+                    BinaryFn::Lt | BinaryFn::Le => Self::between(&difference, yes, no),
+                    BinaryFn::Gt | BinaryFn::Ge => Self::between(&difference, no, yes),
+                    _ => None,
+                }
+            }
+            ScalarKind::Cast(a) if function.dtype.is_float() && a.dtype.is_float() => Self::of(a),
+            _ => None,
+        }
+    }
+
+    /// One polynomial where a linear one is negative, and another one where it is positive.
+    fn between(sign: &[f64], negative: Vec<f64>, positive: Vec<f64>) -> Option<Self> {
+        let [offset, slope] = *sign else { return None };
+        let at = -offset / slope;
+        match slope {
+            _ if !at.is_finite() => None,
+            s if s > 0.0 => Some(Self { at, below: negative, above: positive }),
+            _ => Some(Self { at, below: positive, above: negative }),
+        }
+    }
+
+    /// What the upper piece has more than the lower one.
+    pub(crate) fn jump(&self) -> Vec<f64> {
+        added(&self.above, &negated(&self.below))
+    }
+}
+
+fn negated(a: &[f64]) -> Vec<f64> {
+    a.iter().map(|c| -c).collect()
+}
+
+/// Without zeros of the highest powers.
+fn added(a: &[f64], b: &[f64]) -> Vec<f64> {
+    let at = |p: &[f64], k: usize| p.get(k).copied().unwrap_or(0.0);
+    let mut sum: Vec<f64> = (0..a.len().max(b.len())).map(|k| at(a, k) + at(b, k)).collect();
+    while sum.len() > 1 && sum.last() == Some(&0.0) {
+        sum.pop();
+    }
+    sum
+}
+
+/// A polynomial of `Operand(0)` of degree 3 or less.
+fn polynomial(scalar: &Scalar) -> Option<Vec<f64>> {
+    let found = match &scalar.kind {
+        ScalarKind::Operand(_) => vec![0.0, 1.0],
+        ScalarKind::Literal(Literal::Float(number)) => vec![*number],
+        #[expect(clippy::cast_precision_loss, reason = "as the function itself rounds it")]
+        ScalarKind::Literal(Literal::Int(number)) => vec![*number as f64],
+        ScalarKind::Cast(a) if scalar.dtype.is_float() => polynomial(a)?,
+        ScalarKind::Unary(UnaryFn::Neg, a) => negated(&polynomial(a)?),
+        ScalarKind::Unary(UnaryFn::Powi(n @ 0..=3), a) => {
+            let a = polynomial(a)?;
+            (0..*n).fold(vec![1.0], |power, _| multiplied(&power, &a))
+        }
+        ScalarKind::Binary(op, a, b) => {
+            let (a, b) = (polynomial(a)?, polynomial(b)?);
+            match (op, &b[..]) {
+                (BinaryFn::Add, _) => added(&a, &b),
+                (BinaryFn::Sub, _) => added(&a, &negated(&b)),
+                (BinaryFn::Mul, _) => multiplied(&a, &b),
+                (BinaryFn::Div, [number]) if *number != 0.0 => a.iter().map(|c| c / number).collect(),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    (found.len() <= 4).then_some(found)
+}
+
+fn multiplied(a: &[f64], b: &[f64]) -> Vec<f64> {
+    let mut product = vec![0.0; a.len() + b.len() - 1];
+    a.iter().enumerate().for_each(|(i, x)| b.iter().enumerate().for_each(|(j, y)| product[i + j] += x * y));
+    added(&product, &[])
+}
+
+/// A reciprocal that Newton's iteration makes of a polynomial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reciprocal {
+    /// `1/x`
+    OfNumber,
+    /// `1/sqrt x`
+    OfRoot,
+}
+
+/// Ranges whose ends have a larger ratio are iterated on.
+const LONG: f64 = 16.0;
+
+impl Reciprocal {
+    /// What a function of `Operand(0)` is, if it is one on a long positive range.
+    pub(crate) fn of(function: &Scalar, on: (f64, f64)) -> Option<Self> {
+        if on.0 <= 0.0 || on.1 / on.0 <= LONG {
+            return None;
+        }
+        let is_operand = |scalar: &Scalar| matches!(scalar.kind, ScalarKind::Operand(_));
+        let is_one = |scalar: &Scalar| polynomial(scalar).is_some_and(|p| p == [1.0]);
+        match &function.kind {
+            ScalarKind::Binary(BinaryFn::Div, one, a) if is_one(one) && is_operand(a) => Some(Reciprocal::OfNumber),
+            ScalarKind::Unary(UnaryFn::Powi(-1), a) if is_operand(a) => Some(Reciprocal::OfNumber),
+            ScalarKind::Unary(UnaryFn::Rsqrt, a) if is_operand(a) => Some(Reciprocal::OfRoot),
+            _ => None,
+        }
+    }
+
+    /// The polynomial of `t` in -1 to 1 that the iteration begins with, and the number of its steps: those that need the fewest levels.
+    pub(crate) fn start(self, (lo, hi): (f64, f64)) -> Option<(Vec<f64>, u32)> {
+        let weight = |x: f64| if self == Reciprocal::OfNumber { x } else { x.sqrt() };
+        let basis = |k: usize, x: f64| weight(x) * chebyshev(k, (2.0 * x - lo - hi) / (hi - lo));
+        let mut best: Option<(u32, Vec<f64>, u32)> = None;
+        for degree in [3_usize, 7, 15, 31] {
+            let (start, error) = Problem { target: &|_| 1.0, basis: &basis, n: degree + 1, on: (lo, hi) }.solve()?;
+            let Some(steps) = self.steps(error, ERROR * weight(lo)) else { continue };
+            let levels = (degree + 1).ilog2() + steps * if self == Reciprocal::OfNumber { 2 } else { 3 };
+            if best.as_ref().is_none_or(|(least, ..)| levels < *least) {
+                best = Some((levels, start, steps));
+            }
+        }
+        best.map(|(_, start, steps)| (start, steps))
+    }
+
+    /// Steps until a relative error is as small as this.
+    fn steps(self, mut error: f64, wanted: f64) -> Option<u32> {
+        for step in 0..12 {
+            if error <= wanted {
+                return Some(step);
+            }
+            error = match self {
+                Reciprocal::OfNumber => error * error,
+                // Of `y`, whose square is what is corrected.
+                Reciprocal::OfRoot => 1.5 * error * error + 0.5 * error * error * error,
+            };
+            if error >= 1.0 {
+                return None;
+            }
+        }
+        None
+    }
+}
