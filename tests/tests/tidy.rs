@@ -22,6 +22,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
         &["ein-cranelift", "ein-fhe", "ein-he", "ein-ir", "ein-lower", "ein-macros", "ein-opt", "ein-radix", "ein-runtime", "ein-syntax"],
     ),
     ("tests", &["ein", "ein-cranelift", "ein-grammar", "ein-he", "ein-ir", "ein-lower", "ein-opt", "ein-runtime", "ein-syntax"]),
+    ("tests/fuzz", &["ein", "ein-grammar", "ein-ir", "ein-opt", "ein-runtime", "ein-syntax", "ein-tests"]),
     ("examples/minilm", &["ein"]),
     ("benches", &["ein", "ein-cranelift", "ein-grammar", "ein-ir", "ein-lower", "ein-opt", "ein-runtime", "ein-syntax"]),
 ];
@@ -138,7 +139,7 @@ fn has_function(test: &str, function: &str) -> bool {
     text.contains(&format!("fn {function}()"))
 }
 
-/// `STAGE/stage@CASE.snap`, `rendered@CASE.ein.snap`, and `TEST__FUNCTION.snap` without a case, in `tests/tests/snapshots/`.
+/// `STAGE/stage@CASE.snap`, `rendered@CASE.ein.snap`, `refused_for_ciphertexts@CASE.ein.snap`, and `TEST__FUNCTION.snap` without a case, in `tests/tests/snapshots/`.
 #[test]
 fn snapshots_have_their_cases() {
     let mut dead = Vec::new();
@@ -151,6 +152,7 @@ fn snapshots_have_their_cases() {
                 file.exists() && ein_tests::cases::Case::read(&file).stages.contains(&stage)
             }
             Some(("rendered", case)) => root().join("tests/cases/diagnostics").join(case).exists(),
+            Some(("refused_for_ciphertexts", case)) => root().join("tests/cases/packed").join(case).exists(),
             Some(_) => false,
             None => stem.split_once("__").is_some_and(|(test, function)| has_function(test, function)),
         };
