@@ -108,7 +108,9 @@ fn within(tensor: &Tensor, (lo, hi): (f64, f64)) -> Tensor {
     oracle::to_tensor(&data)
 }
 
-fn header<'a>(source: &'a str, key: &str) -> &'a str {
+/// What stands after a key such as `# sizes:` at the start of a line; nothing if no line has it.
+#[must_use]
+pub fn header<'a>(source: &'a str, key: &str) -> &'a str {
     source.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("")
 }
 

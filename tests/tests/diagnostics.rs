@@ -1,8 +1,10 @@
 //! What users read when a program is wrong: the rendered text for every code, as snapshots beside `cases/diagnostics`.
 
+use ein::packed::PackOptions;
 use ein::{Compiler, Error};
 use ein::{DType, Tensor, TensorRef};
 use ein_syntax::error;
+use ein_tests::cases::{Case, header};
 use std::collections::BTreeSet;
 
 /// Every mistake of a program: of its text and definitions, and of those that only show when a definition is lowered.
@@ -24,6 +26,33 @@ fn rendered() {
         assert!(!rendered.contains('\u{1b}'), "{name}: colours");
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, description => shorten(&source) }, {
             insta::assert_snapshot!(shorten(&rendered));
+        });
+    });
+}
+
+/// What ciphertexts cannot do: right programs of `cases/packed` that have no packed program, with sizes, slots and a budget of
+/// keys in their first lines.
+#[test]
+fn refused_for_ciphertexts() {
+    insta::glob!("../cases/packed", "*.ein", |path| {
+        let case = Case::read(path);
+        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+        let number = |key: &str| header(&case.source, key).trim().parse::<u32>().ok();
+        let mut options = PackOptions { key_budget: number("# keys:").map(|n| n as usize), ..PackOptions::default() };
+        options.slots = number("# slots:").unwrap_or(256);
+        let sizes: Vec<(&str, i64)> = case.sizes.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+        let program = Compiler::new().threads(1).compile(&case.source).unwrap_or_else(|e| panic!("{name}: {}", e.render(false)));
+        let function = program.main_def().unwrap_or_else(|e| panic!("{name}: {}", e.render(false)));
+        let error = function.packed(&sizes, &options).err().unwrap_or_else(|| panic!("{name} is planned"));
+        for diagnostic in error.diagnostics() {
+            assert!(name.starts_with(&diagnostic.code.to_string()), "{name}: {diagnostic}");
+            // The number of slots and the budget of keys are options, and no place in the program.
+            let of_options = matches!(diagnostic.code.0, 719) || options.key_budget.is_some();
+            assert!(diagnostic.primary.is_some() || of_options, "{name} says no place");
+            assert!(diagnostic.help.is_some() || diagnostic.code.0 == 190, "{name} says no remedy");
+        }
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, description => case.source.clone() }, {
+            insta::assert_snapshot!(error.render(false));
         });
     });
 }

@@ -11,12 +11,13 @@ pub(crate) fn no_bound(name: &str) -> Diagnostic {
 /// A bound that is none.
 pub(crate) fn bad_bound(name: &str) -> Diagnostic {
     Diagnostic::error(720, "he-bound", format!("the bound of `{name}` is not a positive number"))
+        .help(format!("the largest absolute value that an element has, as in `--bound {name}=100`"))
 }
 
 /// A bound of a name that the program does not have.
 pub(crate) fn unknown_bound(name: &str, known: &[&str]) -> Diagnostic {
     let known = if known.is_empty() { "no tensors".to_owned() } else { format!("`{}`", known.join("`, `")) };
-    Diagnostic::error(720, "he-bound", format!("a bound for `{name}`, but the program has {known}"))
+    Diagnostic::error(720, "he-bound", format!("a bound for `{name}`, but the program has {known}")).help("leave this bound out")
 }
 
 /// An element of an operand is larger than was said.
@@ -62,11 +63,13 @@ pub(crate) fn no_fraction(name: &str) -> Diagnostic {
 /// A constant with a fraction, or too many elements.
 pub(crate) fn not_computable(reason: &str) -> Diagnostic {
     Diagnostic::error(716, "he-dtype", format!("this program cannot be carried out on integers: {reason}"))
+        .help("use smaller numbers, or f32 or f64 with bits for fractions")
 }
 
 /// More elements than are taken at once.
 pub(crate) fn too_many_elements(name: &str, elements: u64, most: u64) -> Diagnostic {
     Diagnostic::error(715, "he-memory", format!("`{name}` brings the elements of the tensors to {elements}, more than {most}"))
+        .help("give its largest operand in parts, each to a program of its own")
 }
 
 /// Bytes that are not what they should be.
@@ -87,16 +90,18 @@ pub(crate) fn other_program(what: &str) -> Diagnostic {
 pub(crate) fn scheme(doing: &str) -> Diagnostic {
     // The library's own words are left out: they may quote what it was given.
     Diagnostic::error(933, "he-damaged", format!("cannot {doing}: the keys or ciphertexts do not fit together"))
+        .help("use keys and ciphertexts of one `ein he keygen`, as they were written")
 }
 
 /// A result that no run of the program has.
 #[cfg(feature = "bfv")]
 pub(crate) fn damaged(name: &str) -> Diagnostic {
     Diagnostic::error(933, "he-damaged", format!("`{name}` cannot be decrypted: its ciphertexts were damaged, or are under another key"))
+        .help("decrypt with the secret key whose public key encrypted the inputs, and let the program run again")
 }
 
 /// Operands of other numbers or shapes.
 #[cfg(feature = "bfv")]
 pub(crate) fn operands(message: String) -> Diagnostic {
-    Diagnostic::error(934, "he-operands", message)
+    Diagnostic::error(934, "he-operands", message).help("give the operands of the program that the keys were made for")
 }

@@ -82,7 +82,9 @@ pub fn bounds_in_the_clear(
 pub fn numbers(name: &str, shape: &[u64], tensor: &TensorRef<'_>) -> Result<Numbers, Error> {
     if !tensor.shape().iter().map(|size| *size as u64).eq(shape.iter().copied()) {
         let message = format!("`{name}` has the shape {shape:?}, but the array has {:?}", tensor.shape());
-        return Err(Diagnostic::error(934, "he-operands", message).into());
+        return Err(Diagnostic::error(934, "he-operands", message)
+            .help("reshape the array, or make keys for a program of its size")
+            .into());
     }
     match tensor.dtype() {
         DType::Bool => integers::<bool>(tensor),

@@ -303,7 +303,9 @@ impl<'a> Reader<'a> {
             ScalarKind::Unary(function, _) => return Err(nonlinear(scalar.span, function.name())),
             ScalarKind::Binary(function, ..) => {
                 let message = format!("ciphertexts add and multiply; they have no `{}`", function.name());
-                return Err(Diagnostic::error(714, "he-semiring", message).at(scalar.span, "of a secret value here"));
+                return Err(Diagnostic::error(714, "he-semiring", message)
+                    .at(scalar.span, "of a secret value here")
+                    .help("make its operands results, and compute this in the clear once they are decrypted"));
             }
             ScalarKind::Approx(approx) => self.approximation(approx, scalar, scope)?,
             ScalarKind::Cast(value) if value.dtype.is_integer() => {
@@ -387,7 +389,12 @@ fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {
     let found = Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they have no `{name}`"))
         .at(span, "over a secret value here");
     let whole = dtype.is_integer() || dtype == DType::Bool;
-    if whole { found.help("`--target tfhe` takes it, of integers and truth values") } else { found }
+    let help = if whole {
+        "`--target tfhe` takes it, of integers and truth values"
+    } else {
+        "make what it takes a result, and compute this in the clear once that is decrypted"
+    };
+    found.help(help)
 }
 
 fn division(scalar: &Scalar) -> Diagnostic {

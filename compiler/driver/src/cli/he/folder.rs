@@ -17,7 +17,7 @@ pub(crate) const EVALUATION_KEYS: &str = "evaluation.keys";
 /// The engine that the manifest of a folder describes.
 pub(crate) fn engine(folder: &Path) -> Result<Engine, Failure> {
     let bytes = read(&folder.join(MANIFEST))?;
-    let malformed = || Diagnostic::error(931, "he-malformed", "not a manifest: it is no text");
+    let malformed = || Diagnostic::error(931, "he-malformed", "not a manifest: it is no text").help("transfer or make the file again");
     let text = String::from_utf8(bytes).map_err(|_| ein::Error::from(malformed()))?;
     Ok(Engine::from_manifest(&text).map_err(ein::Error::from)?)
 }
