@@ -1,5 +1,6 @@
 //! The examples, run.
 
+use ein::packed::{Contract, PackOptions};
 use ein::{Compiler, DType, Tensor, TensorRef};
 use ein_runtime::io;
 
@@ -42,6 +43,42 @@ fn example_programs_pass_the_checker() {
         }
     }
     assert!(checked >= 3);
+}
+
+/// Rotations of a definition's plan with row-major inputs and results, and of the plan that has no choice of order.
+fn rotations(program: &ein::Program, def: &str, sizes: &[(&str, i64)]) -> (usize, usize) {
+    let of = |one_shot: bool| {
+        let options = PackOptions { contract: Contract::Strict, one_shot, ..PackOptions::default() };
+        let function = program.def(def).unwrap_or_else(|e| panic!("{}", e.render(false)));
+        function.packed(sizes, &options).unwrap_or_else(|e| panic!("{def}: {}", e.render(false))).counts().rotations
+    };
+    (of(false), of(true))
+}
+
+/// A free choice of the order in slots is never worse than the fixed one, and on four einsums at most what the best compact order takes.
+#[test]
+fn orders_of_the_einhops_examples() {
+    let read = |name: &str| {
+        let path = ein_tests::repository().join("examples/einhops").join(name);
+        Compiler::new().compile_file(&path).unwrap_or_else(|e| panic!("{}", e.render(false)))
+    };
+    let benchmarks = read("benchmarks.ein");
+    assert_eq!(benchmarks.defs().len(), 15);
+    for def in benchmarks.defs() {
+        let (ours, fixed) = rotations(&benchmarks, def, &[]);
+        assert!(ours <= fixed, "{def}: {ours} rotations, {fixed} in the fixed order");
+    }
+    let orders = read("orders.ein");
+    let cases: [(&str, &[(&str, i64)], usize); 4] = [
+        ("matvec", &[("I", 128), ("K", 128)], 141),
+        ("chain", &[("I", 16), ("J", 8), ("K", 8), ("L", 16)], 168),
+        ("bilinear", &[("I", 8), ("J", 8), ("K", 16), ("L", 16)], 152),
+        ("scores", &[("B", 2), ("T", 5), ("U", 5), ("H", 8), ("D", 16)], 191),
+    ];
+    for (def, sizes, compact) in cases {
+        let (ours, fixed) = rotations(&orders, def, sizes);
+        assert!(ours <= fixed && ours <= compact, "{def}: {ours} rotations, {fixed} in the fixed order, {compact} in the best compact one");
+    }
 }
 
 /// A file with the tensors of a small transformer, and products of some of them, as in `examples/minilm`.

@@ -31,6 +31,7 @@
 pub mod bound;
 pub mod calibrate;
 pub mod circuit;
+pub mod costs;
 pub mod einsum;
 pub mod emit;
 #[cfg(feature = "he-bfv")]
@@ -44,6 +45,7 @@ pub mod machine;
 pub mod network;
 pub mod options;
 pub mod packed;
+mod packed_report;
 pub mod pages;
 pub mod picture;
 pub mod pipeline;

@@ -7,6 +7,7 @@ use crate::error::Error;
 use ein_ir::diagnostic::Diagnostic;
 use ein_opt::Machine;
 use ein_runtime::io::{describe, open_regular, save_text};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::path::Path;
 /// Bytes of a file.
 const MAX_BYTES: u64 = 64 << 10;
 /// Version of the form.
-const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 1;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,11 +29,18 @@ struct MachineFile {
 /// # Errors
 /// E0901 if the file cannot be read, E0925 if it is no table, or one of another version.
 pub fn read_machine(file: &Path) -> Result<Machine, Error> {
+    let none = |reason: &str| malformed(&format!("`{}` is not a machine table: {reason}", file.display()));
+    let read: MachineFile = read_versioned(file, none)?;
+    read.machine.check().map_err(|e| none(&e.to_string()))?;
+    Ok(read.machine)
+}
+
+/// Reads the JSON of a small file with a version; `none` says why it is not what it should be.
+pub(crate) fn read_versioned<T: DeserializeOwned>(file: &Path, none: impl Fn(&str) -> Diagnostic) -> Result<T, Error> {
     let unreadable = |e| ein_runtime::Error::FileUnreadable { path: file.to_owned(), reason: describe(&e) };
     let mut bytes = Vec::new();
     // The file may grow meanwhile.
     open_regular(file)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    let none = |reason: &str| malformed(&format!("`{}` is not a machine table: {reason}", file.display()));
     if bytes.len() as u64 > MAX_BYTES {
         return Err(none(&format!("it has more than {MAX_BYTES} bytes")).into());
     }
@@ -45,9 +53,7 @@ pub fn read_machine(file: &Path) -> Result<Machine, Error> {
     if versioned.version != VERSION {
         return Err(none(&format!("it is of version {}, and this ein reads version {VERSION}", versioned.version)).into());
     }
-    let read: MachineFile = serde_json::from_slice(&bytes).map_err(|e| none(&e.to_string()))?;
-    read.machine.check().map_err(|e| none(&e.to_string()))?;
-    Ok(read.machine)
+    Ok(serde_json::from_slice(&bytes).map_err(|e| none(&e.to_string()))?)
 }
 
 /// A table as the text of a file.

@@ -11,7 +11,8 @@ use ein_ir::tensor::{Module, verify::verify};
 use ein_ir::verified::Verified;
 use std::sync::Arc;
 
-pub use ein_he::Contract;
+pub use crate::costs::read_costs;
+pub use ein_he::{Contract, Costs};
 
 /// A packed program that its verifier has passed.
 pub type VerifiedPacked = Verified<Packed>;
@@ -52,12 +53,49 @@ pub struct PackOptions {
     pub secret: Vec<String>,
     /// Other names for the inputs, in order.
     pub names: Vec<String>,
+    /// What operations cost.
+    pub costs: Costs,
+    /// Only the plan that has no choice: all operands of an equation at once in one joint space.
+    pub one_shot: bool,
 }
 
 impl Default for PackOptions {
     /// 16384 slots, layouts free, inputs secret as the program says.
     fn default() -> Self {
-        Self { slots: 16384, contract: Contract::Free, key_budget: None, secret: Vec::new(), names: Vec::new() }
+        Self {
+            slots: 16384,
+            contract: Contract::Free,
+            key_budget: None,
+            secret: Vec::new(),
+            names: Vec::new(),
+            costs: Costs::default(),
+            one_shot: false,
+        }
+    }
+}
+
+impl PackOptions {
+    /// Refuses a number of slots that no scheme has.
+    ///
+    /// # Errors
+    /// E0719.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.slots.is_power_of_two() && self.slots <= MAX_SLOTS {
+            return Ok(());
+        }
+        let message = format!("a ciphertext has a power of two of slots, at most {MAX_SLOTS}; {} is none", self.slots);
+        Err(Diagnostic::error(719, "he-security", message).help("--slots 16384").into())
+    }
+
+    /// What the planner is told.
+    pub(crate) fn planning(&self) -> ein_he::Options {
+        ein_he::Options {
+            contract: self.contract,
+            log_slots: self.slots.ilog2(),
+            key_budget: self.key_budget,
+            costs: self.costs,
+            one_shot: self.one_shot,
+        }
     }
 }
 
@@ -86,13 +124,20 @@ impl Function {
 
     /// The packed program for inputs of these shapes, where they are known, and given sizes.
     pub(crate) fn packed_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)], options: &PackOptions) -> Result<Packing, Error> {
-        if !options.slots.is_power_of_two() || options.slots > MAX_SLOTS {
-            let message = format!("a ciphertext has a power of two of slots, at most {MAX_SLOTS}; {} is none", options.slots);
-            return Err(Diagnostic::error(719, "he-security", message).help("--slots 16384").into());
-        }
-        let module = self.literal(shapes, sizes)?;
-        let module = self.with_secrets(module.into_inner(), options)?;
+        let module = self.with_secrets_for(shapes, sizes, options)?;
         pipeline::pack(&module, options).map_err(|found| self.located(found))
+    }
+
+    /// The module of this function for inputs of these shapes and given sizes, with what is secret.
+    pub(crate) fn with_secrets_for(
+        &self,
+        shapes: &[Option<&[usize]>],
+        sizes: &[(String, i64)],
+        options: &PackOptions,
+    ) -> Result<Verified<Module>, Error> {
+        options.check()?;
+        let module = self.literal(shapes, sizes)?;
+        self.with_secrets(module.into_inner(), options)
     }
 
     pub(crate) fn with_secrets(&self, mut module: Module, options: &PackOptions) -> Result<Verified<Module>, Error> {

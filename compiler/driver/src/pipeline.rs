@@ -6,6 +6,7 @@ use crate::error::Source;
 use crate::options::Options;
 use crate::packed::PackOptions;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
+use ein_he::explain::Made;
 use ein_ir::circuit::Circuit;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -108,11 +109,16 @@ pub(crate) struct Packing {
 /// What ciphertexts cannot do (E07xx), what is beyond this version (E0190).
 pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<Packing, Vec<Diagnostic>> {
     let read = ein_he::read::read(module)?;
-    let packed = ein_he::plan(
-        &read.program,
-        &ein_he::Options { contract: options.contract, log_slots: options.slots.ilog2(), key_budget: options.key_budget },
-    )?;
+    let packed = ein_he::plan(&read.program, &options.planning())?;
     Ok(Packing { packed, clear: read.clear })
+}
+
+/// The same, with how each tensor is made.
+///
+/// # Errors
+/// As [`pack`].
+pub(crate) fn explain_packed(module: &Verified<Module>, options: &PackOptions) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
+    ein_he::explained(&ein_he::read::read(module)?.program, &options.planning())
 }
 
 /// Tensor IR with literal sizes to a circuit over integers, in the order of a plan with the fewest operations.

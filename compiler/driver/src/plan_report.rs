@@ -70,7 +70,7 @@ fn power_of_two(log2: f64) -> String {
 }
 
 /// `1.5 MiB`; beyond every unit a power of ten, and what does not fit is said to be more.
-fn bytes(n: u128) -> String {
+pub(crate) fn bytes(n: u128) -> String {
     let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if n >= 1 << 70 {
         return format!("{}{} bytes", if n == u128::MAX { "more than " } else { "" }, power_of_ten((n as f64).log10()));

@@ -48,6 +48,60 @@ fn plans_that_cannot_be() {
 }
 
 #[test]
+fn costs_are_read_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("costs.json").display().to_string();
+    let plan = |text: &str| {
+        std::fs::write(&path, text).expect("written");
+        ein(&["he", "plan", "--einsum", "ij->ji", "--shape", "A=8x8", "--contract", "strict", "--slots", "64", "--costs", &path])
+    };
+    let built_in = ein::costs::to_text(&ein::packed::Costs::default());
+    let (text, _) = plan(&built_in).expect("a plan");
+    assert!(text.contains("rotations"), "{text}");
+    for wrong in ["{", "{\"version\": 2}", &built_in.replace("1.0", "-1.0"), &built_in.replace("mulcc", "mul")] {
+        let (status, told) = plan(wrong).expect_err("no table");
+        assert!(status == 1 && told.contains("E0925") && told.contains("costs.json"), "{told}");
+    }
+}
+
+const SCORES: &str = "def scores<N, D>(x: secret f64[N, D] in -1.0..1.0, W: f64[D, D], c: f64[D]) -> y: secret f64[N] {
+  u[n, o] = x[n, d] * W[o, d] + c[o];
+  y[n] = sum[o](approx(sigmoid, u[n, o], on = (-4.0, 4.0), degree <= 3) * u[n, o]);
+}
+";
+
+#[test]
+fn plans_are_explained() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("scores.ein").display().to_string();
+    std::fs::write(&path, SCORES).expect("written");
+    let explain = |more: &[&str]| ein(&[&["explain", &path, "--size", "N=4", "--size", "D=4"], more].concat());
+    let (text, _) = explain(&["--target", "he", "--slots", "64"]).expect("a plan");
+    insta::assert_snapshot!(text);
+    assert_eq!(explain(&["--slots", "64"]).expect_err("of a processor").0, 2);
+    assert_eq!(explain(&["--target", "he", "--svg", "x.svg"]).expect_err("no picture").0, 2);
+    assert!(explain(&["--target", "he", "--slots", "63"]).expect_err("no ring").1.contains("E0719"));
+}
+
+/// What a person does who follows the README.
+#[test]
+fn the_example_of_a_regression_runs() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let (examples, out) = (concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/logistic"), folder.path().display().to_string());
+    let (x, w) = (format!("x={examples}/patients.npy"), format!("w={examples}/weights.npy"));
+    let program = format!("{examples}/logistic.ein");
+    let run = |more: &[&str]| ein(&[&["run", &program, "--in", &x, "--in", &w, "--out-dir", &out], more].concat());
+    let (_, words) = run(&["--target", "he", "--slots", "256"]).expect("runs");
+    assert!(words.contains("p: within"), "{words}");
+    let loaded = io::load(&format!("{out}/p.npy")).expect("a result");
+    let risks = loaded.view().as_array::<f64>().expect("f64").to_owned();
+    assert!(risks.len() == 32 && risks.iter().all(|p| (0.0..=1.0).contains(p)) && risks.iter().any(|&p| p > 0.7), "{risks}");
+    // Told before anything is read.
+    let (status, told) = ein(&["run", "nothing.ein", "--target", "he", "--slots", "1000"]).expect_err("no ring");
+    assert!(status == 1 && told.contains("E0719") && told.contains("1000"), "{told}");
+}
+
+#[test]
 fn programs_run_slot_by_slot() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = |name: &str| folder.path().join(name).display().to_string();

@@ -1,6 +1,102 @@
-//! What a plan costs, in key switches of a ciphertext at full level.
+//! What a plan costs, in rotations of a ciphertext.
+//!
+//! The weights are a table, [`Costs`], that a caller may give. It is the same for all that a plan weighs, in many places: it is the thread's
+//! while a plan is made ([`with`]), and [`Cost::weigh`] alone reads it.
 
+use ein_ir::packed::Counts;
+use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 use std::ops::AddAssign;
+
+/// What operations cost. Only ratios matter to a plan; a rotation at full level is 1 in the built-in table.
+///
+/// ```
+/// use ein_he::Costs;
+/// use ein_ir::packed::Counts;
+/// let alone = Counts { rotations: 3, ..Counts::default() };
+/// let of_one = Counts { hoisted: 2, ..alone };
+/// assert!(Costs::default().weigh(&of_one) < Costs::default().weigh(&alone));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Costs {
+    /// A rotation.
+    pub rotation: f64,
+    /// A rotation of a ciphertext that another one has rotated before: they share work.
+    pub hoisted: f64,
+    /// A relinearisation.
+    pub relin: f64,
+    /// A product of two ciphertexts.
+    pub mulcc: f64,
+    /// A product with a plaintext, a mask among them.
+    pub mulcp: f64,
+    /// A sum or a difference.
+    pub add: f64,
+    /// A rescaling.
+    pub rescale: f64,
+}
+
+/// CKKS at 16384 slots.
+impl Default for Costs {
+    fn default() -> Self {
+        Self::BUILT_IN
+    }
+}
+
+impl Costs {
+    const BUILT_IN: Self = Self { rotation: 1.0, hoisted: 0.45, relin: 1.0, mulcc: 0.12, mulcp: 0.06, add: 0.01, rescale: 0.08 };
+
+    /// What operations that were counted cost.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub fn weigh(&self, counts: &Counts) -> f64 {
+        let terms = [
+            (counts.rotations - counts.hoisted, self.rotation),
+            (counts.hoisted, self.hoisted),
+            (counts.relins, self.relin),
+            (counts.mulcc, self.mulcc),
+            (counts.mulcp, self.mulcp),
+            (counts.adds, self.add),
+            (counts.rescales, self.rescale),
+        ];
+        terms.into_iter().map(|(n, weight)| n as f64 * weight).sum()
+    }
+
+    /// What is wrong with a table, if anything: plans are compared by sums of its numbers.
+    ///
+    /// # Errors
+    /// The name of a number that is negative, too large or none; `rotation` may not be 0 either.
+    pub fn check(&self) -> Result<(), String> {
+        let named = [
+            ("rotation", self.rotation),
+            ("hoisted", self.hoisted),
+            ("relin", self.relin),
+            ("mulcc", self.mulcc),
+            ("mulcp", self.mulcp),
+            ("add", self.add),
+            ("rescale", self.rescale),
+        ];
+        let wrong = named.into_iter().find(|(name, cost)| !(0.0..=1e9).contains(cost) || *name == "rotation" && *cost == 0.0);
+        wrong.map_or(Ok(()), |(name, cost)| Err(format!("`{name}` is {cost}, and not from 0 to 1e9")))
+    }
+}
+
+thread_local! {
+    static COSTS: Cell<Costs> = const { Cell::new(Costs::BUILT_IN) };
+}
+
+/// Weighs by a table as long as `f` runs.
+pub(crate) fn with<T>(costs: Costs, f: impl FnOnce() -> T) -> T {
+    /// Gives the table back that was there before, also if `f` panics.
+    struct Before(Costs);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            COSTS.set(self.0);
+        }
+    }
+    let _before = Before(COSTS.replace(costs));
+    f()
+}
 
 /// Numbers of operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,9 +109,16 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// The weights of CKKS at 16384 slots: a rotation is one.
+    /// What they cost together.
     pub(crate) fn weigh(&self) -> f64 {
-        let terms = [(self.rotations, 1.0), (self.relins, 1.0), (self.mulcc, 0.12), (self.mulcp, 0.06), (self.adds, 0.01)];
+        let costs = COSTS.get();
+        let terms = [
+            (self.rotations, costs.rotation),
+            (self.relins, costs.relin),
+            (self.mulcc, costs.mulcc),
+            (self.mulcp, costs.mulcp),
+            (self.adds, costs.add),
+        ];
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let weigh = |(n, weight): (u64, f64)| n as f64 * weight;
         terms.into_iter().map(weigh).sum()

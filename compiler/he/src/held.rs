@@ -79,6 +79,8 @@ pub(crate) enum Placing {
 pub(crate) struct Holder<'a> {
     pub(crate) program: &'a Program,
     pub(crate) contract: Contract,
+    /// Whether products are of all operands at once only.
+    pub(crate) one_shot: bool,
     pub(crate) log_slots: usize,
     /// One a tensor; of inputs alone they matter.
     pub(crate) placings: &'a [Placing],
@@ -135,7 +137,9 @@ impl Holder<'_> {
             let has_public = contraction.operands.iter().any(|operand| !operand.secret);
             let (scale, rest) = if has_public { (term.coefficient, 1.0) } else { (1.0, term.coefficient) };
             let operands = (0..contraction.operands.len()).map(|n| self.operand(&contraction, n)).collect();
-            terms.push((Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), self.log_slots).run(), rest));
+            let mut search = Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), self.log_slots);
+            search.one_shot = self.one_shot;
+            terms.push((search.run(), rest));
         }
         let labels = sum.output.iter().filter(|&&label| bits(sum, label) > 0).fold(0, |all, &label| all | 1 << label);
         if let ([(ways, coefficient)], []) = (&terms[..], &publics[..])

@@ -37,6 +37,20 @@ pub(crate) fn candidates(contraction: &Contraction, labels: u64, kept: u64, seed
     list
 }
 
+/// The joint space of a plan without a choice: the result row-major inside, summed labels outside, in the order in which operands have them.
+pub(crate) fn one_shot(contraction: &Contraction, labels: u64, log_slots: usize) -> Packing {
+    let inside = |label: &u8| labels >> label & 1 == 1;
+    let mut order: Vec<u8> = Vec::new();
+    for label in contraction.operands.iter().flat_map(|operand| operand.labels()).filter(inside) {
+        if !order.contains(&label) && !contraction.output.contains(&label) {
+            order.push(label);
+        }
+    }
+    order.extend(contraction.output.iter().filter(|label| inside(label)));
+    order.reverse();
+    in_order(contraction, &order, order.len(), log_slots)
+}
+
 /// Orders of labels, the innermost first.
 fn orders(contraction: &Contraction, labels: u64, kept: u64) -> Vec<Vec<u8>> {
     let inside: Vec<u8> = (0..64).filter(|&label| labels >> label & 1 == 1 && contraction.bits(label) > 0).collect();

@@ -11,6 +11,7 @@ mod contraction;
 mod convert;
 mod cost;
 mod emit;
+pub mod explain;
 mod held;
 pub mod interchange;
 mod joint;
@@ -31,5 +32,6 @@ mod staged;
 mod tests;
 
 pub use contraction::{Axis, Operand, Subscript};
-pub use planner::{Options, plan};
+pub use cost::Costs;
+pub use planner::{Options, explained, plan};
 pub use search::Contract;

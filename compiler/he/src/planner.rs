@@ -1,7 +1,9 @@
 //! The one place that calls every part of the planner, in order.
 
 use crate::approximation::evaluate;
+use crate::cost::{self, Costs};
 use crate::emit::{self, Emitted, Keys};
+use crate::explain::{self, Made};
 use crate::held::{Finish, Holder, Placing, row_major};
 use crate::joint::MAX_ADDRESS_BITS;
 use crate::keys;
@@ -22,6 +24,18 @@ pub struct Options {
     pub log_slots: u32,
     /// Most different rotations.
     pub key_budget: Option<usize>,
+    /// What operations cost.
+    pub costs: Costs,
+    /// Only the plan without a choice: of each equation all operands at once in one joint space, summed indices outside, as *EinHops*
+    /// has it.
+    pub one_shot: bool,
+}
+
+impl Default for Options {
+    /// 16384 slots, layouts free.
+    fn default() -> Self {
+        Self { contract: Contract::Free, log_slots: 14, key_budget: None, costs: Costs::default(), one_shot: false }
+    }
 }
 
 /// Plans a program.
@@ -29,6 +43,18 @@ pub struct Options {
 /// # Errors
 /// What cannot be packed, with its place.
 pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Vec<Diagnostic>> {
+    Ok(explained(program, options)?.0)
+}
+
+/// Plans a program, and says how each of its tensors is made.
+///
+/// # Errors
+/// As [`plan`].
+pub fn explained(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
+    cost::with(options.costs, || planned(program, options))
+}
+
+fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
     let log_slots = options.log_slots as usize;
     let large: Vec<Diagnostic> = program.tensors.iter().filter(|tensor| tensor.is_secret()).filter_map(too_large).collect();
     if !large.is_empty() {
@@ -79,7 +105,9 @@ pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Ve
         };
         packed = best;
     }
-    verify(packed).map_err(|errors| errors.iter().map(internal).collect())
+    let made = explain::made(program, planned.results.iter().filter_map(|(_, finish)| finish.as_ref()), log_slots);
+    let packed = verify(packed).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
+    Ok((packed, made))
 }
 
 /// Says of a tensor that it has more elements than are packed.
@@ -88,7 +116,7 @@ fn too_large(tensor: &Tensor) -> Option<Diagnostic> {
     (bits > MAX_ADDRESS_BITS).then(|| {
         let message =
             format!("`{}` has 2^{bits} elements once its axes are padded, and at most 2^{MAX_ADDRESS_BITS} are packed", tensor.name);
-        Diagnostic::error(715, "he-memory", message).at(tensor.span, "encrypted here")
+        Diagnostic::error(715, "he-memory", message).at(tensor.span, "encrypted here").help("give it in parts, each a parameter of its own")
     })
 }
 
@@ -100,7 +128,8 @@ struct Planned {
 
 fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result<Planned, Vec<Diagnostic>> {
     let log_slots = options.log_slots as usize;
-    let mut holder = Holder { program, contract: options.contract, log_slots, placings, held: Vec::new() };
+    let (contract, one_shot) = (options.contract, options.one_shot);
+    let mut holder = Holder { program, contract, one_shot, log_slots, placings, held: Vec::new() };
     for tensor in 0..program.tensors.len() {
         let held = if is_zero(program, tensor) { Vec::new() } else { holder.tensor(tensor) };
         holder.held.push(held);
@@ -111,12 +140,19 @@ fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result
         if finish.is_none() && !is_zero(program, result) {
             let tensor = &program.tensors[result];
             let message = format!("no way was found to make `{}` within 2^{MAX_ADDRESS_BITS} positions of indices", tensor.name);
-            return Err(vec![Diagnostic::error(715, "he-memory", message).at(tensor.span, "this result")]);
+            return Err(vec![
+                Diagnostic::error(715, "he-memory", message)
+                    .at(tensor.span, "this result")
+                    .help("give its largest operand in parts, each a parameter of its own, and add up what each makes"),
+            ]);
         }
         results.push((result, finish));
     }
     let emitted = emit::emit(program, &results, Keys::Each, log_slots);
-    if let Some(refused) = emitted.refused {
+    if let Some(mut refused) = emitted.refused {
+        if let (None, Some((result, _))) = (&refused.primary, results.first()) {
+            refused = refused.at(program.tensors[*result].span, "what makes this");
+        }
         return Err(vec![refused]);
     }
     let weight = results.iter().filter_map(|(_, finish)| finish.as_ref()).map(|finish| finish.cost.weigh()).sum();

@@ -86,6 +86,8 @@ pub(crate) struct Search {
     log_slots: usize,
     /// A packing of the result that would be welcome.
     wanted: Option<Packing>,
+    /// Whether only products of all operands at once are looked for.
+    pub(crate) one_shot: bool,
     /// A number by which the first public factor is multiplied.
     scale: f64,
     operands: Vec<Vec<Way>>,
@@ -101,7 +103,7 @@ impl Search {
         wanted: Option<Packing>,
         log_slots: usize,
     ) -> Self {
-        Self { contraction, log_slots, wanted, scale, operands, memo: BTreeMap::new() }
+        Self { contraction, log_slots, wanted, one_shot: false, scale, operands, memo: BTreeMap::new() }
     }
 
     /// All ways found to hold the product of all operands.
@@ -142,6 +144,9 @@ impl Search {
             }
         } else {
             self.all_at_once(set, &mut found);
+            if self.one_shot {
+                return found;
+            }
             let parts: Vec<(u32, u32)> = if self.is_small() { splits(set).collect() } else { between_neighbours(set) };
             for (one, other) in parts {
                 self.pair(set, one, other, &mut found);
@@ -157,7 +162,7 @@ impl Search {
         let public = set & !secrets.iter().fold(0, |all, one| all | one);
         let from = found.len();
         match secrets[..] {
-            [secret] if public != 0 => self.by_public(set, secret, public, found),
+            [secret] if public != 0 && !self.one_shot => self.by_public(set, secret, public, found),
             _ => self.products(set, &secrets, public, found),
         }
         found[from..].iter_mut().for_each(|way| way.one_shot = one_shot);
@@ -226,7 +231,10 @@ impl Search {
         let seeds: Vec<&Packing> = seeds.iter().collect();
         let public = self.public(public);
         let mut joints = joint::candidates(&self.contraction, labels, kept, &seeds, self.log_slots);
-        if !self.is_small() {
+        if self.one_shot {
+            joints = vec![joint::one_shot(&self.contraction, labels, self.log_slots)];
+            joints.retain(|packing| packing.bits.len() <= joint::MAX_ADDRESS_BITS.max(self.log_slots));
+        } else if !self.is_small() {
             joints.truncate(JOINTS_OF_MANY / self.contraction.operands.len());
         }
         for joint in joints {

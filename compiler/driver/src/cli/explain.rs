@@ -1,8 +1,10 @@
 //! `ein explain`: a program in words, or the page of an error code.
 
+use crate::cli::he::packing::PackingOptions;
 use crate::cli::picture::PictureOptions;
+use crate::cli::subject::definition;
 use crate::cli::{CodeOptions, Failure, input};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ein::{Function, Program, explanation, pages};
 use ein_syntax::Explanation;
 use std::fmt::Write as _;
@@ -16,6 +18,7 @@ use std::path::Path;
   ein explain attention.ein --size B=1 --size H=8 --size S=512 --size E=64
   ein explain tucker.ein --size N=64 --size R=8 --why
   ein explain tucker.ein --size N=64 --size R=8 --html plan.html
+  ein explain score.ein --target he --size B=1 --size D=64 --size O=10
   ein explain E0201
   ein explain --list")]
 pub(crate) struct Explain {
@@ -34,14 +37,28 @@ pub(crate) struct Explain {
     /// Also which rewrite rules lead from the program to each step of the plan
     #[arg(long, requires = "sizes")]
     why: bool,
+    /// What it is explained for: cpu, or he, ciphertexts: rotations, products and keys of its plan, and where they come from
+    #[arg(long, value_enum, value_name = "TARGET", default_value_t = Target::Cpu)]
+    target: Target,
+    #[command(flatten)]
+    packing: PackingOptions,
     #[command(flatten)]
     pictures: PictureOptions,
     #[command(flatten)]
     code: CodeOptions,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    Cpu,
+    He,
+}
+
 impl Explain {
     pub(crate) fn execute(self) -> Result<(), Failure> {
+        if self.target == Target::Cpu && self.packing.are_given() {
+            return Err(Failure::Usage("--secret, --contract, --key-budget, --slots and --costs are for --target he".to_owned()));
+        }
         let text = match code_number(&self.subject) {
             _ if self.list => pages::list(),
             Some(_) if self.pictures.are_asked_for() => {
@@ -56,6 +73,9 @@ impl Explain {
     /// Words go to standard output, unless a picture does.
     fn program(&self) -> Result<(), Failure> {
         let program = self.code.compiler()?.compile_file(Path::new(&self.subject))?;
+        if self.target == Target::He {
+            return self.packed(&program);
+        }
         let text = self.words(&program)?;
         if self.pictures.are_asked_for() {
             let sizes = input::sizes(&self.sizes);
@@ -65,12 +85,20 @@ impl Explain {
         Ok(write!(std::io::stdout(), "{text}")?)
     }
 
+    /// The plan over ciphertexts; its picture is that of `ein he plan`.
+    fn packed(&self, program: &Program) -> Result<(), Failure> {
+        if self.pictures.are_asked_for() || self.why {
+            return Err(Failure::Usage("--target he has no --why, --svg and --html; `ein he plan --svg` draws layouts".to_owned()));
+        }
+        let sizes = input::sizes(&self.sizes);
+        let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        let text = self.planned(program)?.explain_packed(&sizes, &self.packing.options()?)?;
+        Ok(write!(std::io::stdout(), "{text}")?)
+    }
+
     /// The definition whose plan is shown.
     fn planned(&self, program: &Program) -> Result<Function, Failure> {
-        Ok(match &self.def {
-            Some(name) => program.def(name)?,
-            None => program.main_def()?,
-        })
+        Ok(definition(program, self.def.as_deref())?)
     }
 
     fn words(&self, program: &Program) -> Result<String, Failure> {

@@ -16,6 +16,7 @@ pub(crate) mod picture;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod subject;
 pub(crate) mod timing;
 
 use clap::{Args, Parser, Subcommand};

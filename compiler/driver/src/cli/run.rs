@@ -1,6 +1,7 @@
 //! `ein run`: a program on files.
 
 use crate::cli::input::{self, Assignment};
+use crate::cli::subject::definition;
 use crate::cli::timing::Timing;
 use crate::cli::{CodeOptions, Failure, say};
 use clap::{Args, ValueEnum};
@@ -61,12 +62,12 @@ impl Run {
         if self.target != Target::He && self.slots.is_some() {
             return Err(Failure::Usage("--slots is for --target he".to_owned()));
         }
+        let mut packing = PackOptions::default();
+        packing.slots = self.slots.unwrap_or(packing.slots);
+        packing.check()?;
         let begin = Instant::now();
         let program = self.code.compiler()?.compile_file(&self.file)?;
-        let function = match &self.def {
-            Some(name) => program.def(name)?,
-            None => program.main_def()?,
-        };
+        let function = definition(&program, self.def.as_deref())?;
         let compile = begin.elapsed();
         let dtype_of = |name: &str| function.input_dtype(name);
         let inputs = input::load_all(&self.inputs, &dtype_of)?;
@@ -74,10 +75,14 @@ impl Run {
         let begin = Instant::now();
         let (bound, views) = bind(&function, &input::views(&inputs), &input::views(&constants), &input::sizes(&self.sizes))?;
         let compile = compile + begin.elapsed();
+        if self.target == Target::He {
+            // What ciphertexts cannot do is told before the program runs in the clear.
+            let results = self.simulated(&function, &inputs, &constants, &packing)?;
+            return self.compared(&results, &self.timing.run(&bound, &views, compile)?);
+        }
         let outputs = self.timing.run(&bound, &views, compile)?;
         match self.target {
-            Target::Cpu => self.save(outputs.iter()),
-            Target::He => self.simulated(&function, &inputs, &constants, &outputs),
+            Target::Cpu | Target::He => self.save(outputs.iter()),
             Target::Tfhe => self.circuit(&function, &inputs, &constants, &outputs),
         }
     }
@@ -92,20 +97,23 @@ impl Run {
 }
 
 impl Run {
-    /// The same on slots; what they give is written, and compared with what the program gives in the clear.
+    /// The same on slots.
     fn simulated(
         &self,
         function: &Function,
         inputs: &[(String, Loaded)],
         constants: &[(String, Loaded)],
-        clear: &Outputs,
-    ) -> Result<(), Failure> {
+        packing: &PackOptions,
+    ) -> Result<Vec<(String, Tensor)>, Failure> {
         let views: Vec<(&str, TensorRef<'_>)> = input::views(inputs).into_iter().chain(input::views(constants)).collect();
-        let mut options = PackOptions::default();
-        options.slots = self.slots.unwrap_or(options.slots);
-        let (packed, results) = function.simulate(&views, &input::sizes(&self.sizes), &options)?;
+        let (packed, results) = function.simulate(&views, &input::sizes(&self.sizes), packing)?;
         say(&format!("{}\n", packed.counts()));
-        for (name, result) in &results {
+        Ok(results)
+    }
+
+    /// Compares what slots give with what the program gives in the clear, and writes it.
+    fn compared(&self, results: &[(String, Tensor)], clear: &Outputs) -> Result<(), Failure> {
+        for (name, result) in results {
             let Some(clear) = clear.get(name) else { continue };
             say(&format!("{name}: within {:.3e} of the program in the clear\n", largest_difference(clear, result)));
         }

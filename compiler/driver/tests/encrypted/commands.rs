@@ -116,3 +116,65 @@ fn files_that_do_not_fit_are_refused() {
     assert!(!folder.join("none.ct").exists() && !folder.join("none").exists());
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+/// Every refusal of the engine as its users read it: the fact with its values, and what to do.
+#[test]
+fn refusals_as_they_are_read() {
+    let folder = folder("golden");
+    arrays(&folder);
+    let squares: String = (1..80).map(|n| format!("  x{n}[i] = x{}[i] * x{}[i];\n", n - 1, n - 1)).collect();
+    let deep = format!("def deep(x0: secret i64[4]) -> x79: secret i64[4] {{\n{squares}}}\n");
+    std::fs::write(folder.join("deep.ein"), deep).unwrap();
+    let line = "def line(x: secret f64[4], w: f64[4], b: f64) -> y: secret f64[4] {\n  y[i] = x[i] * w[i] + b;\n}\n";
+    std::fs::write(folder.join("line.ein"), line).unwrap();
+    for keys in ["mine", "twin"] {
+        done(&folder, &format!("{KEYGEN} --bound B=100 --keys {keys}"));
+    }
+    done(&folder, &format!("{KEYGEN} --bound B=99 --keys other"));
+    done(&folder, "encrypt --keys mine --in B=b.npy -o in.ct");
+    done(&folder, "run --keys mine --inputs in.ct --in A=a.npy -o out.ct");
+    let dot = "keygen --einsum i,i-> --shape A=8:i64 --shape B=8:i64 --keys none";
+    let commands = [
+        format!("{dot} --bound A=9"),
+        format!("{dot} --bound A=0 --bound B=9"),
+        format!("{dot} --bound A=9 --bound B=9 --bound C=9"),
+        format!("{dot} --bound A=1e12 --bound B=1e12"),
+        format!("{dot} --bound A=9 --bound B=9 --slots 32768"),
+        "keygen deep.ein --bound x0=1 --slots 64 --keys none".to_owned(),
+        "keygen line.ein --bound x=1 --bound w=1 --bound b=1 --slots 64 --keys none".to_owned(),
+        "encrypt --keys mine --in B=a.npy -o none.ct".to_owned(),
+        "run --keys mine --inputs a.npy --in A=a.npy -o none.ct".to_owned(),
+        "run --keys other --inputs in.ct --in A=a.npy -o none.ct".to_owned(),
+        "decrypt --keys twin out.ct --out-dir none".to_owned(),
+    ];
+    let mut read = String::new();
+    for command in &commands {
+        let output = ein(&folder, &command.split_whitespace().collect::<Vec<_>>());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && told.to_lowercase().contains("help"), "{command}: {told}");
+        read += &format!("$ ein he {command}\n{told}\n");
+    }
+    assert!(!folder.join("none").exists() && !folder.join("none.ct").exists());
+    insta::assert_snapshot!(read);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// The scores of `examples/logistic`, as its README has it, with keys that are no keys.
+#[test]
+fn the_example_of_a_regression() {
+    let folder = folder("logistic");
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/logistic");
+    let program = format!("{examples}/logistic.ein --def score --size N=32 --size D=8");
+    done(&folder, &format!("keygen {program} --slots 256 --bound x=4 --bound w=1 --fraction-bits 16 --insecure-toy --keys mine"));
+    done(&folder, &format!("encrypt --keys mine --in x={examples}/patients.npy -o in.ct"));
+    done(&folder, &format!("run --keys mine --inputs in.ct --in w={examples}/weights.npy -o out.ct"));
+    done(&folder, "decrypt --keys mine out.ct --out-dir clear");
+    let load = |path: String| io::load(&path).unwrap().view().as_array::<f64>().unwrap().to_owned();
+    let (x, w) = (load(format!("{examples}/patients.npy")), load(format!("{examples}/weights.npy")));
+    let got = load(folder.join("clear/u.npy").display().to_string());
+    for (n, row) in x.outer_iter().enumerate() {
+        let score: f64 = row.iter().zip(&w).map(|(x, w)| x * w).sum();
+        assert!((score - got[[n]]).abs() <= 1e-3, "patient {n}: {} instead of {score}", got[[n]]);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -2,7 +2,7 @@
 
 use ein::encrypted::{Engine, Kind, Numbers, Options, rng};
 use ein::packed::{Contract, PackOptions, VerifiedPacked};
-use ein::{Compiler, DType, Einsum};
+use ein::{Compiler, DType, Einsum, Tensor};
 use ein_ir::interp::slots::{self, Operands};
 use ein_ir::packed::{Counts, PublicSource};
 use rand::rngs::StdRng;
@@ -132,6 +132,50 @@ fn plans_agree_with_the_simulator_in_toy_rings() {
             agree(&planned(equation, shapes, secret, 32, contract), true);
         }
     }
+}
+
+/// As close as the authors of EinHops ask for.
+#[test]
+fn the_einhops_orders_of_reals_are_within_1e_4() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/einhops/orders.ein");
+    let program = Compiler::new().compile_file(path).unwrap();
+    let cases: [(&str, &[(&str, i64)]); 4] = [
+        ("matvec", &[("I", 16), ("K", 16)]),
+        ("chain", &[("I", 4), ("J", 3), ("K", 4), ("L", 4)]),
+        ("bilinear", &[("I", 4), ("J", 4), ("K", 4), ("L", 3)]),
+        ("scores", &[("B", 2), ("T", 3), ("U", 3), ("H", 2), ("D", 4)]),
+    ];
+    for (def, sizes) in cases {
+        let function = program.def(def).unwrap();
+        let packed = function.packed(sizes, &PackOptions { slots: 256, ..PackOptions::default() }).unwrap();
+        let bounds = packed.inputs.values().map(|input| (input.name.clone(), 0.25)).collect();
+        let engine = Engine::new(packed, Options { bounds, fraction_bits: 15, insecure_toy: true }).unwrap();
+        let secrets = engine.program().inputs.values().zip(1_u64..).map(|(input, seed)| {
+            let shape: Vec<usize> = input.layout.shape.iter().map(|&size| size as usize).collect();
+            let number = |n: u64| ((n * n * 37 + n * seed * 11) % 199) as f64 / 400.0 - 0.2475;
+            let numbers: Vec<f64> = (0..shape.iter().product::<usize>() as u64).map(number).collect();
+            (input.name.clone(), shape, numbers)
+        });
+        let secrets: Vec<(String, Vec<usize>, Vec<f64>)> = secrets.collect();
+        let keys = engine.keygen(&mut rng()).unwrap();
+        let numbers: Vec<Numbers> = secrets.iter().map(|(_, _, numbers)| Numbers::Reals(numbers.clone())).collect();
+        let inputs = engine.encrypt(&keys.public, &numbers, &mut rng()).unwrap();
+        let (outputs, _) = engine.run(&keys.evaluation, &[], &inputs).unwrap();
+        let Numbers::Reals(got) = engine.decrypt(&keys.secret, &outputs).unwrap().remove(0) else { panic!("{def}: integers") };
+        let tensors: Vec<(&str, Tensor)> =
+            secrets.iter().map(|(name, shape, numbers)| (name.as_str(), Tensor::from_slice(shape, numbers).unwrap())).collect();
+        let clear = function.call(tensors.iter().map(|(name, tensor)| (*name, tensor))).unwrap().into_tensors();
+        let clear: Vec<f64> = clear[0].as_slice::<f64>().unwrap().to_vec();
+        let worst = clear.iter().zip(&got).fold(0.0_f64, |worst, (clear, got)| worst.max((clear - got).abs()));
+        assert!(clear.len() == got.len() && worst > 0.0 && worst <= 1e-4, "{def}: {worst}");
+    }
+}
+
+#[test]
+fn costs_are_measured() {
+    let measured = ein::costs::measured::measure(16).unwrap();
+    assert!(measured.costs.check().is_ok() && measured.rotation > 0.0 && !measured.parameters.insecure);
+    assert_eq!(ein::costs::measured::measure(24).unwrap_err().diagnostics()[0].code.0, 719);
 }
 
 #[test]

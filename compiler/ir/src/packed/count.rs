@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 pub struct Counts {
     /// Rotations.
     pub rotations: usize,
+    /// Of these, rotations of a ciphertext that an earlier one rotates too: they share work with it.
+    pub hoisted: usize,
     /// Products of two ciphertexts.
     pub mulcc: usize,
     /// Products with a plaintext, masks among them.
@@ -31,10 +33,12 @@ impl Packed {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         let mut keys = BTreeSet::new();
+        let mut rotated = BTreeSet::new();
         for op in self.ops.values() {
             match op {
-                Op::Rotate { by, .. } => {
+                Op::Rotate { x, by } => {
                     counts.rotations += 1;
+                    counts.hoisted += usize::from(!rotated.insert(*x));
                     keys.insert(*by);
                 }
                 Op::Mul(..) => counts.mulcc += 1,

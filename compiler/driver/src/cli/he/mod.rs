@@ -1,6 +1,8 @@
 //! `ein he`: programs over ciphertexts. What needs the scheme itself is in builds with the feature `he-bfv`.
 
 #[cfg(feature = "he-bfv")]
+pub(crate) mod calibrate;
+#[cfg(feature = "he-bfv")]
 pub(crate) mod decrypt;
 #[cfg(feature = "he-bfv")]
 pub(crate) mod encrypt;
@@ -8,6 +10,7 @@ pub(crate) mod encrypt;
 pub(crate) mod folder;
 #[cfg(feature = "he-bfv")]
 pub(crate) mod keygen;
+pub(crate) mod packing;
 pub(crate) mod plan;
 #[cfg(feature = "he-bfv")]
 pub(crate) mod run;
@@ -19,7 +22,7 @@ use clap::{Args, Subcommand};
 #[derive(Args)]
 #[cfg_attr(
     not(feature = "he-bfv"),
-    command(after_help = "keygen, encrypt, run and decrypt are in builds with the feature he-bfv:
+    command(after_help = "keygen, encrypt, run, decrypt and calibrate are in builds with the feature he-bfv:
   cargo install --path compiler/driver --features he-bfv")
 )]
 pub(crate) struct He {
@@ -30,6 +33,8 @@ pub(crate) struct He {
 #[derive(Subcommand)]
 enum Command {
     Plan(plan::Plan),
+    #[cfg(feature = "he-bfv")]
+    Calibrate(calibrate::Calibrate),
     #[cfg(feature = "he-bfv")]
     Keygen(keygen::Keygen),
     #[cfg(feature = "he-bfv")]
@@ -44,6 +49,8 @@ impl He {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         match self.command {
             Command::Plan(command) => command.execute(),
+            #[cfg(feature = "he-bfv")]
+            Command::Calibrate(command) => command.execute(),
             #[cfg(feature = "he-bfv")]
             Command::Keygen(command) => command.execute(),
             #[cfg(feature = "he-bfv")]

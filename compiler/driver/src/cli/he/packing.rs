@@ -1,0 +1,54 @@
+//! How a program is packed, for every command that plans for ciphertexts.
+
+use crate::cli::Failure;
+use clap::{Args, ValueEnum};
+use ein::packed::{Contract, PackOptions, read_costs};
+use std::path::PathBuf;
+
+/// How a program is packed.
+#[derive(Args)]
+pub(crate) struct PackingOptions {
+    /// Operands that are encrypted, by name [default: those that the program calls secret, all of a string]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    secret: Vec<String>,
+    /// What the layouts of inputs and results may be [default: free]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    contract: Option<ContractOption>,
+    /// Most different rotations, each of which needs a key
+    #[arg(long, value_name = "N")]
+    key_budget: Option<usize>,
+    /// Numbers that a ciphertext holds: a power of two [default: 16384]
+    #[arg(long, value_name = "N")]
+    slots: Option<u32>,
+    /// Costs of operations, as `ein he calibrate` writes them [default: built in]
+    #[arg(long, value_name = "FILE")]
+    costs: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ContractOption {
+    /// As the plan likes, each element sent once
+    Free,
+    /// Row major from slot 0, axes padded to powers of two, zero elsewhere
+    Strict,
+}
+
+impl PackingOptions {
+    /// Whether one of them is given.
+    pub(crate) fn are_given(&self) -> bool {
+        let Self { secret, contract, key_budget, slots, costs } = self;
+        !secret.is_empty() || contract.is_some() || key_budget.is_some() || slots.is_some() || costs.is_some()
+    }
+
+    /// What they say.
+    pub(crate) fn options(&self) -> Result<PackOptions, Failure> {
+        let default = PackOptions::default();
+        let contract = match self.contract {
+            Some(ContractOption::Strict) => Contract::Strict,
+            Some(ContractOption::Free) | None => Contract::Free,
+        };
+        let costs = self.costs.as_deref().map_or(Ok(default.costs), read_costs)?;
+        let slots = self.slots.unwrap_or(default.slots);
+        Ok(PackOptions { slots, contract, key_budget: self.key_budget, secret: self.secret.clone(), costs, ..default })
+    }
+}
