@@ -61,12 +61,12 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
 }
 
 fn nothing_secret(module: &Module) -> Diagnostic {
-    Diagnostic::error(
-        718,
-        "he-leak",
-        format!("no result of `{}` is computed from a secret input, so there is nothing to encrypt", module.name),
-    )
-    .help("mark what is to be encrypted: `x: secret f32[N]`")
+    let message = format!("no result of `{}` is computed from a secret input, so there is nothing to encrypt", module.name);
+    let found = Diagnostic::error(718, "he-leak", message).help("mark what is to be encrypted: `x: secret f32[N]`");
+    match module.params.first() {
+        Some(&param) => found.at(module.tensors[param].span, "not secret"),
+        None => found,
+    }
 }
 
 pub(crate) struct Reader<'a> {
