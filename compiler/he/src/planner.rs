@@ -116,7 +116,13 @@ fn too_large(tensor: &Tensor) -> Option<Diagnostic> {
     (bits > MAX_ADDRESS_BITS).then(|| {
         let message =
             format!("`{}` has 2^{bits} elements once its axes are padded, and at most 2^{MAX_ADDRESS_BITS} are packed", tensor.name);
-        Diagnostic::error(715, "he-memory", message).at(tensor.span, "encrypted here").help("give it in parts, each a parameter of its own")
+        let (label, help) = match tensor.origin {
+            Origin::Secret | Origin::Public => ("encrypted here", "give it in parts, each a parameter of its own"),
+            Origin::Sum(_) | Origin::Polynomial { .. } => {
+                ("computed from what is secret", "compute it in parts, each of a part of the operands")
+            }
+        };
+        Diagnostic::error(715, "he-memory", message).at(tensor.span, label).help(help)
     })
 }
 

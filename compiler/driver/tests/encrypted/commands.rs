@@ -139,7 +139,7 @@ fn refusals_as_they_are_read() {
         format!("{dot} --bound A=0 --bound B=9"),
         format!("{dot} --bound A=9 --bound B=9 --bound C=9"),
         format!("{dot} --bound A=1e12 --bound B=1e12"),
-        format!("{dot} --bound A=9 --bound B=9 --slots 32768"),
+        format!("{dot} --bound A=9 --bound B=9 --slots 65536"),
         "keygen deep.ein --bound x0=1 --slots 64 --keys none".to_owned(),
         "keygen line.ein --bound x=1 --bound w=1 --bound b=1 --slots 64 --keys none".to_owned(),
         "encrypt --keys mine --in B=a.npy -o none.ct".to_owned(),

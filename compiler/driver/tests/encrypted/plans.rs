@@ -161,12 +161,13 @@ fn the_einhops_orders_of_reals_are_within_1e_4() {
         let numbers: Vec<Numbers> = secrets.iter().map(|(_, _, numbers)| Numbers::Reals(numbers.clone())).collect();
         let inputs = engine.encrypt(&keys.public, &numbers, &mut rng()).unwrap();
         let (outputs, _) = engine.run(&keys.evaluation, &[], &inputs).unwrap();
-        let Numbers::Reals(got) = engine.decrypt(&keys.secret, &outputs).unwrap().remove(0) else { panic!("{def}: integers") };
+        let decrypted = engine.decrypt(&keys.secret, &outputs).unwrap();
+        let Numbers::Reals(got) = &decrypted[0] else { panic!("{def}: integers") };
         let tensors: Vec<(&str, Tensor)> =
             secrets.iter().map(|(name, shape, numbers)| (name.as_str(), Tensor::from_slice(shape, numbers).unwrap())).collect();
         let clear = function.call(tensors.iter().map(|(name, tensor)| (*name, tensor))).unwrap().into_tensors();
         let clear: Vec<f64> = clear[0].as_slice::<f64>().unwrap().to_vec();
-        let worst = clear.iter().zip(&got).fold(0.0_f64, |worst, (clear, got)| worst.max((clear - got).abs()));
+        let worst = clear.iter().zip(got).fold(0.0_f64, |worst, (clear, got)| worst.max((clear - got).abs()));
         assert!(clear.len() == got.len() && worst > 0.0 && worst <= 1e-4, "{def}: {worst}");
     }
 }
