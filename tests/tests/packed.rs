@@ -2,7 +2,7 @@
 
 use ein_he::program::meaning::prove as prove_program;
 use ein_he::program::{Label, Origin, Program, Sum, Tensor, Term};
-use ein_he::{Axis, Contract, Operand, Options, Subscript, interchange, plan};
+use ein_he::{Axis, Contract, Costs, Operand, Options, Subscript, explained, interchange, plan};
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::proof::{self, prove};
 use ein_ir::packed::verify::verify;
@@ -222,6 +222,23 @@ fn random_programs_are_proved() {
         }
     }
     assert!(proved > 80, "only {proved} are planned");
+}
+
+/// What operations cost decides what is best: products with plaintexts for nothing, or rotations for next to nothing.
+#[test]
+fn costs_decide() {
+    let program = Case::new("ij,j->i", &[&[64, 64], &[64]], "pc", 10, Contract::Free).program();
+    let of = |costs: Costs| {
+        let (packed, made) = explained(&program, &Options { costs, log_slots: 10, ..Options::default() }).expect("a plan");
+        assert!(made.len() == 1 && made[0].name == "out" && !made[0].kernels.is_empty(), "{made:?}");
+        packed.counts()
+    };
+    let free_products = of(Costs { mulcp: 0.0, ..Costs::default() });
+    let free_rotations = of(Costs { rotation: 1e-3, ..Costs::default() });
+    assert!(free_products.rotations <= free_rotations.rotations && free_rotations.mulcp <= free_products.mulcp);
+    assert!(free_products != free_rotations, "{free_products}");
+    assert!(Costs { add: f64::NAN, ..Costs::default() }.check().is_err() && Costs { rotation: 0.0, ..Costs::default() }.check().is_err());
+    assert!(Costs::default().check().is_ok());
 }
 
 /// The kinds of products that published systems are measured on, small enough for a proof.
