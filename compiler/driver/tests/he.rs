@@ -139,3 +139,36 @@ fn programs_run_slot_by_slot() {
     assert!(worst < 1.5e-3 && worst > 0.0, "{worst}");
     assert!(words.contains("rotations") && words.contains("y: within"), "{words}");
 }
+
+/// A program that branches on secrets, by a circuit and in the clear.
+#[test]
+fn circuits_are_run_and_compared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("utf-8").to_owned();
+    let text = "def f<N>(x: secret i8[N] in -8..7, w: i8[N]) -> (y: secret i32[N], best: secret i64) {
+  y[i] = if x[i] > 0 then x[i] as i32 * w[i] as i32 else -1;
+  best = argmax[i](x[i]);
+}
+export f for tfhe;
+";
+    std::fs::write(path("f.ein"), text).expect("written");
+    let save = |name: &str, numbers: &[i8]| {
+        let tensor = Tensor::from_slice(&[numbers.len()], numbers).expect("fits");
+        save_npy(path(name).as_ref(), &TensorRef::from(&tensor)).expect("written");
+        format!("{}={}", name.trim_end_matches(".npy"), path(name))
+    };
+    let (x, w) = (save("x.npy", &[-3, 5, 7, 0]), save("w.npy", &[1, -2, 3, 4]));
+    let (program, out) = (path("f.ein"), path("out"));
+    let run = ["run", &program, "--in", &x, "--in", &w, "--target", "tfhe"];
+    let (_, words) = ein(&[&run[..], &["--out-dir", &out]].concat()).expect("runs");
+    let expected = ["bootstraps, critical path", "y: equal to the program in the clear", "best: equal to the program in the clear"];
+    expected.iter().for_each(|part| assert!(words.contains(part), "{words}"));
+    let loaded = io::load(&format!("{out}/y.npy")).expect("a result");
+    assert_eq!(loaded.view().as_array::<i32>().expect("i32").iter().copied().collect::<Vec<_>>(), [-1, -10, 21, -1]);
+    assert_eq!(ein(&[&run[..], &["--slots", "64"]].concat()).expect_err("slots of a circuit").0, 2);
+    let (text, _) = ein(&["emit", "--stage", "tfhe", &program, "--size", "N=4"]).expect("emits");
+    assert!(text.starts_with("circuit \"f\" {\n  # "), "{text}");
+    // What a packed program cannot do, it says.
+    let refused = ein(&["emit", "--stage", "he", &program, "--size", "N=4"]).expect_err("refused").1;
+    assert!(refused.contains("E0712"), "{refused}");
+}

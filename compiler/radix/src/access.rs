@@ -104,7 +104,11 @@ impl Lowerer<'_> {
             Position::Data(index, _) => {
                 let (lo, hi) = self.builder.range(*index);
                 let at = |n: i128| flat.saturating_mul(*size).saturating_add(u64::try_from(n).unwrap_or(0));
-                let entries = (lo..=hi).map(|n| self.pick(tensor, rest, at(n), span)).collect::<Result<Vec<_>, _>>()?;
+                let mut entries = Vec::new();
+                for n in lo..=hi {
+                    self.turn(span)?;
+                    entries.push(self.pick(tensor, rest, at(n), span)?);
+                }
                 self.look_up(*index, entries).map_err(Self::at(*place))
             }
         }

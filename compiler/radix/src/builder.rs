@@ -10,7 +10,7 @@ use ein_ir::interval::Interval;
 use ein_ir::scalar::value::wrap;
 use std::collections::{BTreeMap, HashMap};
 
-/// Terms up to which a sum in a sum is not computed by itself.
+/// Terms up to which a sum in a sum, or truth values among others, are not gathered by themselves.
 const MAX_INLINED: usize = 8;
 
 /// Why an operation is not in a circuit.
@@ -231,8 +231,8 @@ impl Builder {
             match (self.number(wire), &self.circuit.nodes[wire].op) {
                 (Some(n), _) if n == neutral => {}
                 (Some(n), _) => return self.constant(n),
-                (None, Op::Any(parts)) if neutral == 0 => found.extend(parts),
-                (None, Op::All(parts)) if neutral == 1 => found.extend(parts),
+                (None, Op::Any(parts)) if neutral == 0 && parts.len() <= MAX_INLINED => found.extend(parts),
+                (None, Op::All(parts)) if neutral == 1 && parts.len() <= MAX_INLINED => found.extend(parts),
                 (None, _) => found.push(wire),
             }
         }

@@ -87,7 +87,8 @@ impl Lowerer<'_> {
         }
     }
 
-    fn turn(&mut self, span: Span) -> Result<(), Diagnostic> {
+    /// Counts the work of writing out, which nobody waits for without end.
+    pub(crate) fn turn(&mut self, span: Span) -> Result<(), Diagnostic> {
         self.turns += 1;
         if self.turns > MAX_TURNS { Err(refuse::too_many_turns(span)) } else { Ok(()) }
     }
