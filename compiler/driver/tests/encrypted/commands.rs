@@ -67,7 +67,7 @@ fn what_is_public_is_computed_before() {
     done(&folder, keygen);
     done(&folder, "encrypt --keys mine --in x=b.npy -o in.ct");
     done(&folder, "run --keys mine --inputs in.ct --in a=a.npy -o out.ct");
-    refused(&folder, "E0906", "run --keys mine --inputs in.ct --in b=a.npy -o out.ct");
+    refused(&folder, "E0910", "run --keys mine --inputs in.ct --in b=a.npy -o out.ct");
     done(&folder, "decrypt --keys mine out.ct --out-dir clear");
     let loaded = io::load(folder.join("clear/y.npy").to_str().unwrap()).unwrap();
     let results: Vec<i64> = loaded.view().as_array::<i64>().unwrap().iter().copied().collect();
