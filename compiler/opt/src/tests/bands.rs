@@ -120,3 +120,14 @@ fn bands_compute_what_the_module_says() {
     plan(&of(GUARDED, "(c <= r)", (0, 70, 70)));
     plan(&of(RESULT, "(c <= r)", (70, 1, 70)));
 }
+
+/// Where memory is short a result with a domain is computed in one piece, without its sums beside it.
+#[test]
+fn memory_limits_hold() {
+    let text = of(RESULT, "(c <= r)", (128, 128, 128));
+    let limit = 128 * 128 * 8;
+    assert!(large(&text).peak().base > limit);
+    let options = Options { memory_limit: Some(limit), ..Options::default() };
+    let plan = crate::plan(&module(&text), &options).unwrap_or_else(|e| panic!("{e:?}"));
+    assert_eq!(plan.peak().base, limit);
+}
