@@ -177,6 +177,20 @@ fn triangular_products() {
     }
 }
 
+/// Scores of which a triangle is read, through what is done to them in between.
+#[test]
+fn causal_attention_of_several_panels() {
+    let source = "def f<H, S, E>(q: f32[H, S, E], k: f32[H, S, E], v: f32[H, S, E]) -> o: f32[H, S, E] {
+      s[h, i, j] = q[h, i, e] * k[h, j, e] / sqrt(|E|);
+      m[h, i]    = max[j where j <= i and i < j + 50](s[h, i, j]);
+      w[h, i, j] = if j <= i and i < j + 50 then exp(s[h, i, j] - m[h, i]) else 0.0;
+      o[h, i, e] = w[h, i, j] * v[h, j, e] / sum[j](w[h, i, j]);
+    }";
+    let shape = vec![2, 70, 16];
+    let inputs = ["q", "k", "v"].map(|name| (name.to_owned(), F, shape.clone())).to_vec();
+    oracle::check_program(&Generated { seed: 5, source: source.to_owned(), inputs, sizes: Vec::new() }).unwrap_or_else(|e| panic!("{e}"));
+}
+
 /// What a guard leaves out takes no part, whatever it would be multiplied by.
 #[test]
 fn guards_of_products_bring_no_nan() {

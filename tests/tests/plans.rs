@@ -1,5 +1,6 @@
 //! Plans against the same programs as they are written.
 
+use ein_ir::plan::StepKind;
 use ein_ir::tensor::Module;
 use ein_ir::verified::Verified;
 use ein_opt::{Minimize, Options};
@@ -41,4 +42,25 @@ fn no_plan_of_a_program_of_the_language_has_more_flops() {
         n += 1;
     }
     assert!(n > 40, "{n} programs have their sizes");
+}
+
+/// Scores that nobody reads are not computed, nor are weights that are 0 multiplied, beyond the blocks at the diagonal.
+#[test]
+fn causal_attention_is_half_of_attention() {
+    let source =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../compiler/syntax/std/attention.ein")).expect("it is there");
+    let shape: &[usize] = &[1, 2, 1024, 64];
+    let flops = |def: &str| {
+        let module = oracle::module_for(&source, Some(def), &[shape; 3]).expect("it is right");
+        let module = oracle::specialise(&module, &[shape; 3], &[]).expect("the sizes fit");
+        let plan = ein_opt::plan(&module, &Options { strided_inputs: vec![false; 3], ..Options::default() }).expect("it has a plan");
+        let products = plan.steps.values().filter(|step| matches!(step.kind, StepKind::Contraction(_)));
+        products.map(|step| step.flops).collect::<Vec<_>>()
+    };
+    let (all, causal) = (flops("attention"), flops("causal_attention"));
+    assert_eq!((all.len(), causal.len()), (2, 2));
+    for (all, causal) in all.into_iter().zip(causal) {
+        let part = causal as f64 / all as f64;
+        assert!((0.5..0.57).contains(&part), "{causal} of {all}");
+    }
 }
