@@ -1,7 +1,7 @@
 //! Levels and scales: what a scheme with a modulus per level makes of a program.
 //!
 //! A fresh ciphertext has the highest level and scale 1, counted in powers of the modulus that one rescaling drops. A product adds
-//! scales, a plaintext has scale 1; a rescaling takes one off scale and level. Sums are of equal level and scale. A program
+//! scales, a plaintext has scale 1; a rescaling takes one off scale and level. Sums are of equal level and scale, and the moduli of a level hold a scale of one more than it. A program
 //! without a rescaling or a drop is one whose levels are not planned yet, and nothing is asked of it.
 
 use super::{Op, Packed};
@@ -27,6 +27,9 @@ pub fn levels(program: &Packed, top: u32) -> Result<SecondaryMap<Ciphertext, Lev
     let mut errors = Vec::new();
     for (id, op) in &program.ops {
         let (level, problem) = level_of(op, &levels, top);
+        // Other operations have it from what they read.
+        let beyond = (op.multiplies() || matches!(op, Op::Drop(..))) && level.scale > level.level.saturating_add(1);
+        let problem = problem.or_else(|| beyond.then(|| format!("{level} is beyond the moduli")));
         levels[id] = level;
         if let Some(message) = problem.filter(|_| planned) {
             errors.push(VerifierError { entity: id.to_string(), message });

@@ -106,7 +106,9 @@ fn levels_follow_the_operations() {
         levels(&parse(text).unwrap(), top).err().unwrap_or_default().iter().map(ToString::to_string).collect()
     };
     assert_eq!(problems(EVERYTHING, 2), ["c12: c11 has level 1 and scale 2, which is below level 2"]);
-    assert_eq!(problems(&EVERYTHING.replace("c12 = drop c11 to 2", "c12 = rescale c11"), 1), ["c12: c11 has no level left"]);
+    let beyond =
+        ["c8: level 1 and scale 3 is beyond the moduli", "c9: level 1 and scale 3 is beyond the moduli", "c12: c11 has no level left"];
+    assert_eq!(problems(&EVERYTHING.replace("c12 = drop c11 to 2", "c12 = rescale c11"), 1), beyond);
     let differing = EVERYTHING.replace("mask c7, p1", "neg c7");
     assert_eq!(problems(&differing, 4), ["c10: c8 has level 4 and scale 3, but c9 has level 4 and scale 2"]);
     let unscaled = EVERYTHING.replace("rescale c10", "rescale c0");
