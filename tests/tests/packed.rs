@@ -56,7 +56,7 @@ impl Case {
         let output = equation.output.iter().map(number).collect();
         let sum = Sum { labels, output, terms: vec![Term { coefficient: 1.0, operands }] };
         tensors.push(declared("out", &equation.shape(&shapes).expect("sizes fit"), Origin::Sum(sum)));
-        Program { name: self.equation.clone(), results: vec![tensors.len() - 1], tensors }
+        Program { name: self.equation.clone(), results: vec![tensors.len() - 1], tensors, ..Program::default() }
     }
 
     fn plan(&self) -> Verified<Packed> {
@@ -201,7 +201,7 @@ fn random_program(random: &mut Random) -> Program {
             .expect("there is a secret tensor");
         tensors.push(declared(name, &shape, Origin::Sum(sum)));
     }
-    Program { name: "random".to_owned(), results: vec![4, 3], tensors }
+    Program { name: "random".to_owned(), results: vec![4, 3], tensors, ..Program::default() }
 }
 
 #[test]

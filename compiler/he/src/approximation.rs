@@ -175,7 +175,9 @@ impl Reader<'_> {
             sum.terms.push(Term { coefficient: constant, operands: Vec::new() });
         }
         let of = self.computed(sum, scalar);
+        let off = error(&coefficients, &f, approx.on);
         let tensor = self.polynomial_of(of, coefficients, scalar);
+        self.program.errors.insert(tensor, off);
         Ok(vec![self.product(1.0, &[tensor], &axes)])
     }
 
@@ -208,6 +210,8 @@ impl Reader<'_> {
             }
             s = self.polynomial_of(s, stage, scalar);
         }
+        // Between its pieces a jump is as far off as it is high.
+        self.program.errors.insert(s, f64::INFINITY);
         let mut products = Vec::new();
         let mut push = |coefficients: &[f64], last: Option<usize>| {
             for (power, &coefficient) in coefficients.iter().enumerate().filter(|(_, c)| **c != 0.0) {
@@ -229,6 +233,8 @@ impl Reader<'_> {
         let (lo, hi) = approx.on;
         let t = self.slotwise(&[(2.0 / (hi - lo), &[x.tensor]), (-(hi + lo) / (hi - lo), &[])], x.tensor, scalar);
         let mut y = self.polynomial_of(t, start, scalar);
+        // The steps make it better than any bound of the start would say.
+        self.program.errors.insert(y, f64::INFINITY);
         let half = (kind == Reciprocal::OfRoot).then(|| self.slotwise(&[(0.5, &[x.tensor])], x.tensor, scalar));
         for _ in 0..steps {
             let correction = match half {

@@ -1,13 +1,27 @@
 //! Writes packed operations; equal ones are written once.
 
-use ein_ir::entity::{Ciphertext, Plain, Public};
+use ein_ir::entity::{Ciphertext, Plain, Public, SecondaryMap};
 use ein_ir::packed::{Op, Packed, PlainDecl, PlainValues, Run, Segment};
 use std::collections::HashMap;
+
+/// For which tensors of a program its operations are.
+#[derive(Clone, Debug, Default)]
+pub struct Makers {
+    /// Of each operation, the tensor that it was first written for.
+    pub of: SecondaryMap<Ciphertext, Option<usize>>,
+    /// Ciphertexts that hold elements of a tensor, and the tensor.
+    pub held: Vec<(Ciphertext, usize)>,
+    /// Arguments of polynomials, and Chebyshev polynomials of them: all in -1..1.
+    pub unit: Vec<Ciphertext>,
+}
 
 /// A packed program in the making.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
     pub(crate) packed: Packed,
+    /// The tensor that operations are written for now.
+    pub(crate) maker: Option<usize>,
+    pub(crate) makers: Makers,
     ops: HashMap<Op, Ciphertext>,
     constants: HashMap<(u64, Vec<Run>), Plain>,
     elements: HashMap<(Public, Vec<Segment>), Plain>,
@@ -23,6 +37,7 @@ impl Builder {
             return there;
         }
         let id = self.packed.ops.push(op);
+        self.makers.of[id] = self.maker;
         self.ops.insert(op, id);
         id
     }

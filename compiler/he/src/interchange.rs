@@ -14,9 +14,12 @@
 //!   (`segments` are kept), `relin`, `rescale`, `drop` (`level`).
 //! * `outputs`: `{name, shape, segments: [[id, slot, dslot, flat, dflat, count], …]}`.
 //! * `counts`: `rotations, mulcc, mulcp, adds, relins, rescales, depth, keys`.
+//! * `levels`, of a plan of reals, which a replay needs not: how many are `needed`, the `path` that needs them, `parameters` for them,
+//!   and `errors`: the `bound` of each result, and the operands that are `assumed` to lie in -1..1.
 //!
 //! Numbers that are whole are written as such, so that exact arithmetic stays exact.
 
+use crate::levels::Levels;
 use ein_ir::entity::{Ciphertext, Plain, SecondaryMap, Tensor};
 use ein_ir::interp::tensor::constants;
 use ein_ir::packed::layout::Content;
@@ -33,7 +36,13 @@ const MAX_VALUES: u64 = 1 << 16;
 /// The JSON of a program, and of the module that computes public tensors that it is given, if there is one.
 #[must_use]
 pub fn to_json(program: &Verified<Packed>, clear: Option<&Verified<Module>>) -> String {
-    let mut file = File::of(program);
+    to_json_with(program, clear, None)
+}
+
+/// The same, with what it needs of a scheme of reals.
+#[must_use]
+pub fn to_json_with(program: &Verified<Packed>, clear: Option<&Verified<Module>>, levels: Option<&Levels>) -> String {
+    let mut file = File { levels, ..File::of(program) };
     if let Some(clear) = clear {
         file.computed = computed(clear);
         file.clear = Some(clear.to_string());
@@ -80,6 +89,8 @@ struct File<'a> {
     ops: Vec<OpEntry<'a>>,
     outputs: Vec<OutputEntry<'a>>,
     counts: CountEntry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    levels: Option<&'a Levels>,
 }
 
 #[derive(Serialize)]
@@ -187,6 +198,7 @@ impl<'a> File<'a> {
                 depth: counts.depth,
                 keys: counts.keys,
             },
+            levels: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Fewer rotation keys: rotations whose key is given up are made of others.
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Makers};
 use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::{Op, Packed};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ const MAX_KEYS: usize = 48;
 const MAX_PARTS: u32 = 6;
 
 /// The program with at most `budget` different rotations; none if that was not reached.
-pub(crate) fn within(packed: &Packed, budget: usize) -> Option<Packed> {
+pub(crate) fn within(packed: &Packed, makers: &Makers, budget: usize) -> Option<(Packed, Makers)> {
     let mut uses: BTreeMap<u32, u64> = BTreeMap::new();
     for op in packed.ops.values() {
         if let Op::Rotate { by, .. } = op {
@@ -20,7 +20,7 @@ pub(crate) fn within(packed: &Packed, budget: usize) -> Option<Packed> {
     }
     let mut keys: BTreeSet<u32> = uses.keys().copied().collect();
     if keys.len() <= budget {
-        return Some(packed.clone());
+        return Some((packed.clone(), makers.clone()));
     }
     if keys.len() > MAX_KEYS {
         return None;
@@ -31,7 +31,7 @@ pub(crate) fn within(packed: &Packed, budget: usize) -> Option<Packed> {
         let (_, key) = keys.iter().filter_map(|key| Some((cost(key)?, *key))).min()?;
         keys.remove(&key);
     }
-    Some(rewritten(packed, &Steps::of(&keys, packed.slots)))
+    Some(rewritten(packed, makers, &Steps::of(&keys, packed.slots)))
 }
 
 /// The fewest rotations by keys that make each rotation.
@@ -80,10 +80,11 @@ impl Steps {
     }
 }
 
-fn rewritten(packed: &Packed, steps: &Steps) -> Packed {
+fn rewritten(packed: &Packed, makers: &Makers, steps: &Steps) -> (Packed, Makers) {
     let mut builder = Builder::new(packed.slots);
     let mut new: SecondaryMap<Ciphertext, Ciphertext> = SecondaryMap::with_default(Ciphertext::from_u32(0));
     for (id, op) in &packed.ops {
+        builder.maker = makers.of[id];
         new[id] = match op.renamed(|x| new[x]) {
             Op::Rotate { x, by } => steps.parts(by).into_iter().fold(x, |x, by| builder.rotate(x, i64::from(by))),
             op => builder.op(op),
@@ -91,5 +92,7 @@ fn rewritten(packed: &Packed, steps: &Steps) -> Packed {
     }
     let mut out = Packed { ops: builder.packed.ops, ..packed.clone() };
     out.outputs.iter_mut().flat_map(|output| &mut output.values).for_each(|value| *value = new[*value]);
-    out
+    let held = makers.held.iter().map(|&(x, tensor)| (new[x], tensor)).collect();
+    let unit = makers.unit.iter().map(|&x| new[x]).collect();
+    (out, Makers { held, unit, ..builder.makers })
 }

@@ -16,6 +16,7 @@ mod held;
 pub mod interchange;
 mod joint;
 mod keys;
+pub mod levels;
 mod linear;
 mod mapped;
 mod minimax;
@@ -31,7 +32,8 @@ mod staged;
 #[cfg(test)]
 mod tests;
 
+pub use builder::Makers;
 pub use contraction::{Axis, Operand, Subscript};
 pub use cost::Costs;
-pub use planner::{Options, explained, plan};
+pub use planner::{Options, explained, plan, plan_with_makers};
 pub use search::Contract;

@@ -1,6 +1,7 @@
 //! The one place that calls every part of the planner, in order.
 
 use crate::approximation::evaluate;
+use crate::builder::Makers;
 use crate::cost::{self, Costs};
 use crate::emit::{self, Emitted, Keys};
 use crate::explain::{self, Made};
@@ -51,10 +52,18 @@ pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Ve
 /// # Errors
 /// As [`plan`].
 pub fn explained(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
-    cost::with(options.costs, || planned(program, options))
+    cost::with(options.costs, || planned(program, options)).map(|(packed, made, _)| (packed, made))
 }
 
-fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
+/// Plans a program, and says which operations are for which of its tensors.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_with_makers(program: &Program, options: &Options) -> Result<(Verified<Packed>, Makers), Vec<Diagnostic>> {
+    cost::with(options.costs, || planned(program, options)).map(|(packed, _, makers)| (packed, makers))
+}
+
+fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>, Makers), Vec<Diagnostic>> {
     let log_slots = options.log_slots as usize;
     let large: Vec<Diagnostic> = program.tensors.iter().filter(|tensor| tensor.is_secret()).filter_map(too_large).collect();
     if !large.is_empty() {
@@ -91,23 +100,24 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
         placings[tensor] = placing;
         planned = least;
     }
-    let mut packed = planned.emitted.packed;
+    let Emitted { mut packed, mut makers, .. } = planned.emitted;
     if let Some(budget) = options.key_budget
         && packed.counts().keys > budget
     {
-        let few = emit::emit(program, &planned.results, Keys::Few, log_slots).packed;
-        let (fastest, least) = (packed.counts().keys, few.counts().keys);
-        let within = [&packed, &few].into_iter().filter_map(|plan| keys::within(plan, budget));
-        let Some(best) = within.min_by_key(|plan| plan.counts().rotations) else {
+        let few = emit::emit(program, &planned.results, Keys::Few, log_slots);
+        let (fastest, least) = (packed.counts().keys, few.packed.counts().keys);
+        let plans = [(&packed, &makers), (&few.packed, &few.makers)];
+        let within = plans.into_iter().filter_map(|(plan, makers)| keys::within(plan, makers, budget));
+        let Some(best) = within.min_by_key(|(plan, _)| plan.counts().rotations) else {
             let message = format!("at most {budget} rotation keys are allowed, and no plan was found that does with so few");
             let note = format!("the fastest plan has {fastest}, one that rotates step by step {least}");
             return Err(vec![Diagnostic::error(715, "he-memory", message).note(note).help(format!("--key-budget {least}"))]);
         };
-        packed = best;
+        (packed, makers) = best;
     }
     let made = explain::made(program, planned.results.iter().filter_map(|(_, finish)| finish.as_ref()), log_slots);
     let packed = verify(packed).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
-    Ok((packed, made))
+    Ok((packed, made, makers))
 }
 
 /// Says of a tensor that it has more elements than are packed.
@@ -204,6 +214,6 @@ fn is_zero(program: &Program, tensor: usize) -> bool {
     }
 }
 
-fn internal(error: &VerifierError) -> Diagnostic {
+pub(crate) fn internal(error: &VerifierError) -> Diagnostic {
     Diagnostic::error(199, "internal", format!("a packed program is broken: {error}"))
 }

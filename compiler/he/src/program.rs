@@ -5,6 +5,7 @@ pub mod meaning;
 use crate::contraction::Operand;
 use ein_ir::dtype::DType;
 use ein_ir::span::Span;
+use std::collections::BTreeMap;
 
 /// A program over secret and public tensors, each defined before it is read.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,18 @@ pub struct Program {
     pub tensors: Vec<Tensor>,
     /// Tensors that are decrypted, in the order of the result list.
     pub results: Vec<usize>,
+    /// Between which numbers the elements of given tensors lie, where that is known.
+    pub ranges: BTreeMap<usize, (f64, f64)>,
+    /// By how much the elements of polynomials are off, at most, from those of the functions in whose place they are.
+    pub errors: BTreeMap<usize, f64>,
+}
+
+impl Program {
+    /// Whether it computes with reals, which are approximate on ciphertexts.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        self.tensors.iter().any(|tensor| tensor.is_secret() && tensor.dtype.is_float())
+    }
 }
 
 /// A tensor of a program.

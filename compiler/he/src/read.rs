@@ -6,18 +6,22 @@ use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
 use ein_ir::entity::{Index, SecondaryMap, Tensor as TensorId};
+use ein_ir::range::Range;
+use ein_ir::range::module::Ranges;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::{Definition, Equation, Module, ReduceOp};
 use ein_ir::verified::Verified;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Products out of which an equation may consist once its brackets are multiplied out.
 const MAX_TERMS: usize = 256;
 /// Labels of an equation and factors of a product that can be told apart.
 const MAX_LABELS: usize = 52;
 const MAX_OPERANDS: usize = 24;
+/// Numbers from here on are no range that says much: those of a wide integer.
+const MANY: f64 = 2_147_483_648.0;
 
 /// What was read.
 pub struct Read {
@@ -50,6 +54,7 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
             reader.program.results.extend(reader.ids[result]);
         }
     }
+    reader.program.ranges = ranges(module, &reader.ids);
     if errors.is_empty() && reader.program.results.is_empty() {
         errors.push(nothing_secret(module));
     }
@@ -58,6 +63,23 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
     }
     let clear = reader.clear.finish(&reader.clear_tensors).transpose()?;
     Ok(Read { program: reader.program, clear })
+}
+
+/// What is known of the elements of tensors: what is declared, and what follows from it. That a type has no others is not worth much where
+/// it has many.
+fn ranges(module: &Module, ids: &SecondaryMap<TensorId, Option<usize>>) -> BTreeMap<usize, (f64, f64)> {
+    let ranges = Ranges::of(module);
+    let known = module.tensors.keys().filter_map(|tensor| {
+        let range = match ranges.of_tensor(module, tensor) {
+            Range::Real(lo, hi) => (lo, hi),
+            #[expect(clippy::cast_precision_loss, reason = "a bound")]
+            Range::Integer((lo, hi)) => (lo as f64, hi as f64),
+            Range::Unordered => return None,
+        };
+        let is_known = range.0.is_finite() && range.1.is_finite() && range.0.abs().max(range.1.abs()) < MANY;
+        ids[tensor].filter(|_| is_known).map(|id| (id, range))
+    });
+    known.collect()
 }
 
 fn nothing_secret(module: &Module) -> Diagnostic {

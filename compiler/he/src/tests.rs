@@ -11,7 +11,7 @@ fn tensor(name: &str, shape: &[u64], origin: Origin) -> Tensor {
 }
 
 /// `secret` has a letter an operand: `c` for a ciphertext, `p` for a public one.
-fn einsum(equation: &str, shapes: &[&[u64]], secret: &str) -> Program {
+pub(crate) fn einsum(equation: &str, shapes: &[&[u64]], secret: &str) -> Program {
     let (inputs, output) = equation.split_once("->").unwrap();
     let mut labels: Vec<Label> = Vec::new();
     let mut program = Program::default();
@@ -141,10 +141,10 @@ fn few_keys() {
     }
 }
 
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }

@@ -6,7 +6,7 @@ mod polynomial;
 
 pub(crate) use polynomial::costs;
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Makers};
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
 use crate::convert::{self, Conversion, Route, Source};
 use crate::held::{Added, Finish, Held, Make, row_major};
@@ -38,6 +38,7 @@ pub(crate) enum Keys {
 /// the program is not right.
 pub(crate) struct Emitted {
     pub(crate) packed: Packed,
+    pub(crate) makers: Makers,
     pub(crate) conflicts: BTreeMap<usize, Vec<Packing>>,
     /// What cannot be computed; if there is something, the program is not right.
     pub(crate) refused: Option<Diagnostic>,
@@ -56,7 +57,7 @@ pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], keys:
     let packing = |layout: &Layout| layout.rolls.is_empty().then(|| Packing { bits: layout.bits().collect() });
     let conflicts = emitter.placed.into_iter().filter(|(_, layouts)| layouts.len() > 1);
     let conflicts = conflicts.map(|(tensor, layouts)| (tensor, layouts.iter().filter_map(packing).collect())).collect();
-    Emitted { packed: emitter.builder.packed, conflicts, refused: emitter.refused }
+    Emitted { packed: emitter.builder.packed, makers: emitter.builder.makers, conflicts, refused: emitter.refused }
 }
 
 struct Emitter<'a> {
@@ -139,6 +140,7 @@ impl<'a> Emitter<'a> {
         if let Some(value) = self.held.get(&Rc::as_ptr(held)) {
             return value.clone();
         }
+        let reader = self.builder.maker.replace(held.tensor);
         let value = match &held.make {
             Make::Input => self.fixed(held.tensor, &held.packing),
             Make::Term(way) => Value { packing: held.packing.clone(), ..self.way(way, None) },
@@ -148,6 +150,8 @@ impl<'a> Emitter<'a> {
             }
             Make::Sum(added) => Value { packing: held.packing.clone(), ..self.added(added) },
         };
+        self.builder.maker = reader;
+        self.builder.makers.held.extend(value.chunks.iter().flatten().map(|&chunk| (chunk, held.tensor)));
         self.held.insert(Rc::as_ptr(held), value.clone());
         value
     }
@@ -556,6 +560,7 @@ impl<'a> Emitter<'a> {
 
     fn finish(&mut self, finish: &Finish) -> Value {
         let value = self.held(&finish.held);
+        self.builder.maker = Some(finish.held.tensor);
         let finished = self.route(value, &finish.route, &finish.packing);
         Value { packing: finish.packing.clone(), ..finished }
     }

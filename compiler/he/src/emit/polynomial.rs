@@ -37,6 +37,7 @@ impl Emitter<'_> {
         let chunks = addresses.map(|address| {
             let t = value.at(address, self.log_slots)?;
             let mut basis = Basis::from([(1, t)]);
+            self.builder.makers.unit.push(t);
             let sum = self.series(&mut basis, coefficients, babies(coefficients.len() - 1));
             let sum = sum.unwrap_or_else(|| self.builder.zero());
             Some(self.cleared(sum, &value.packing, &there, address, at_zero))
@@ -106,6 +107,7 @@ impl Emitter<'_> {
             let first = basis[&1];
             self.builder.op(Op::Sub(twice, first))
         };
+        self.builder.makers.unit.push(made);
         basis.insert(n, made);
         made
     }
