@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::function::Function;
 use crate::pipeline::{self, Packing};
+use ein_he::levels::path::describe;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::near::nearest_first;
 use ein_ir::packed::Packed;
@@ -12,6 +13,7 @@ use ein_ir::verified::Verified;
 use std::sync::Arc;
 
 pub use crate::costs::read_costs;
+pub use ein_he::levels::{Errors, Levels, OutputError, Parameters, Step};
 pub use ein_he::{Contract, Costs};
 
 /// A packed program that its verifier has passed.
@@ -21,6 +23,65 @@ pub type VerifiedPacked = Verified<Packed>;
 #[must_use]
 pub fn to_json(program: &VerifiedPacked, clear: Option<&Function>) -> String {
     ein_he::interchange::to_json(program, clear.map(Function::module))
+}
+
+/// A packed program, and what it needs of a scheme.
+pub struct Planned {
+    /// Of reals, with its rescalings.
+    pub program: VerifiedPacked,
+    /// Levels and parameters, of reals: integers have none.
+    pub levels: Option<Levels>,
+    /// What is computed in the clear for it.
+    pub clear: Option<Function>,
+}
+
+impl Planned {
+    /// As one JSON object that other programs can replay.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        ein_he::interchange::to_json_with(&self.program, self.clear.as_ref().map(Function::module), self.levels.as_ref())
+    }
+
+    /// What it costs and needs and where its operands are, for people.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        summary(&self.program) + &self.levels.as_ref().map(in_words).unwrap_or_default()
+    }
+}
+
+fn in_words(levels: &Levels) -> String {
+    let Parameters { degree, scale_bits, log_qp, secure_bits, keys, key_bytes, .. } = &levels.parameters;
+    let path = if levels.path.is_empty() { String::new() } else { format!(": {}", describe(&levels.path)) };
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let megabytes = *key_bytes as f64 / 1e6;
+    let keys = if *keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+    let head = format!(
+        "levels {}{path}\nCKKS: degree {degree}, scale 2^{scale_bits}, moduli of {log_qp} bits ({secure_bits} are secure), {keys}, {megabytes:.1} MB\n",
+        levels.needed
+    );
+    head + &levels.errors.as_ref().map(|errors| bounds(errors, levels.parameters.result_bits())).unwrap_or_default()
+}
+
+/// By how much the results may be off, and what that supposes; `bits` are those that a result has above its point.
+fn bounds(errors: &Errors, bits: u32) -> String {
+    let mut text = String::new();
+    for OutputError { name, bound, noise, approximation, rounding, magnitude } in &errors.results {
+        text += &if bound.is_finite() {
+            format!(
+                "result {name}: within {bound:.1e} of the exact program (noise {noise:.1e}, approximation {approximation:.1e}, \
+                 rounding {rounding:.1e}), elements up to {magnitude:.1e}\n"
+            )
+        } else {
+            format!("result {name}: nothing bounds its error\n")
+        };
+        if *magnitude >= f64::from(bits).exp2() {
+            text += &format!("  its elements may reach {magnitude:.1e}, and level 0 holds less than 2^{bits}: scale it down\n");
+        }
+    }
+    if !errors.assumed.is_empty() {
+        text += &format!("if all elements are in -1..1 of what no range is declared for: {}\n", errors.assumed.join(", "));
+    }
+    text
 }
 
 /// What a packed program costs and where its operands are, for people.
@@ -126,6 +187,18 @@ impl Function {
     pub(crate) fn packed_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)], options: &PackOptions) -> Result<Packing, Error> {
         let module = self.with_secrets_for(shapes, sizes, options)?;
         pipeline::pack(&module, options).map_err(|found| self.located(found))
+    }
+
+    /// The packed program of this function for given sizes; of reals with its levels, at most as many as are `available`.
+    ///
+    /// # Errors
+    /// As [`Function::packed`]; E0711 for more levels than are available, E0719 for more than secure parameters have.
+    pub fn planned(&self, sizes: &[(&str, i64)], options: &PackOptions, available: Option<u32>) -> Result<Planned, Error> {
+        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        let module = self.with_secrets_for(&vec![None; self.inputs().len()], &given, options)?;
+        let (packing, levels) = pipeline::pack_leveled(&module, options, available).map_err(|found| self.located(found))?;
+        let clear = packing.clear.map(|clear| Function::new(clear, Arc::clone(self.shared())));
+        Ok(Planned { program: packing.packed, levels, clear })
     }
 
     /// The module of this function for inputs of these shapes and given sizes, with what is secret.

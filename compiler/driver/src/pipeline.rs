@@ -7,6 +7,7 @@ use crate::options::Options;
 use crate::packed::PackOptions;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
 use ein_he::explain::Made;
+use ein_he::levels::Levels;
 use ein_ir::circuit::Circuit;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -119,6 +120,23 @@ pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<P
 /// As [`pack`].
 pub(crate) fn explain_packed(module: &Verified<Module>, options: &PackOptions) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
     ein_he::explained(&ein_he::read::read(module)?.program, &options.planning())
+}
+
+/// As [`pack`]; of a program of reals with its rescalings, in at most as many levels as are `available`, and what a scheme needs for it.
+///
+/// # Errors
+/// As [`pack`]; more levels than there are.
+pub(crate) fn pack_leveled(
+    module: &Verified<Module>,
+    options: &PackOptions,
+    available: Option<u32>,
+) -> Result<(Packing, Option<Levels>), Vec<Diagnostic>> {
+    let read = ein_he::read::read(module)?;
+    if !read.program.is_real() {
+        return Ok((Packing { packed: ein_he::plan(&read.program, &options.planning())?, clear: read.clear }, None));
+    }
+    let reals = ein_he::levels::plan_reals(&read.program, &options.planning(), available)?;
+    Ok((Packing { packed: reals.packed, clear: read.clear }, Some(reals.levels)))
 }
 
 /// Tensor IR with literal sizes to a circuit over integers, in the order of a plan with the fewest operations.

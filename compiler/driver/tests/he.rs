@@ -19,10 +19,14 @@ fn plans_of_strings() {
     let (text, _) = ein(&product).expect("a plan");
     assert_eq!(
         text,
-        "7 rotations, 1 ct-ct and 0 ct-pt products, 7 sums, 1 relinearisation, 0 rescalings; depth 1, 7 keys\n\
+        "7 rotations, 1 ct-ct and 0 ct-pt products, 7 sums, 1 relinearisation, 1 rescaling; depth 1, 7 keys\n\
          input A: 1 ciphertext, [slots: zero.1 a1.2-0 zero.2 a0.1-0]\n\
          input B: 1 ciphertext, [slots: zero.1 a0.2-0 a1.1-0 zero.2]\n\
-         result out: 1 ciphertext, [slots: zero.1 junk.3 a1.1-0 a0.1-0]\n"
+         result out: 1 ciphertext, [slots: zero.1 junk.3 a1.1-0 a0.1-0]\n\
+         levels 1: out 1\n\
+         CKKS: degree 8192, scale 2^40, moduli of 160 bits (218 are secure), 8 keys, 6.3 MB\n\
+         result out: within 9.0e-7 of the exact program (noise 9.0e-7, approximation 0.0e0, rounding 8.9e-16), elements up to 8.0e0\n\
+         if all elements are in -1..1 of what no range is declared for: A, B\n"
     );
     let (json, _) = ein(&[&product[..], &["--contract", "strict", "--secret", "A", "--json"]].concat()).expect("a plan");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
@@ -30,6 +34,84 @@ fn plans_of_strings() {
     assert_eq!(json["inputs"].as_array().map(Vec::len), Some(1));
     let (svg, _) = ein(&[&product[..], &["--svg", "-"]].concat()).expect("a plan");
     assert!(svg.starts_with("<svg"), "{svg}");
+}
+
+/// The definitions of a file, planned for 64 slots.
+fn plan_of(source: &str, more: &[&str]) -> Result<String, String> {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("p.ein");
+    std::fs::write(&path, source).expect("written");
+    let args = [&["he", "plan", path.to_str().expect("UTF-8"), "--size", "N=8", "--slots", "64"][..], more].concat();
+    let tidy = |text: String| text.replace(&format!("{}", path.display()), "p.ein");
+    ein(&args).map(|(out, _)| out).map_err(|(_, err)| tidy(err))
+}
+
+const TOO_DEEP: &str = "\
+[E0711] error: the plan needs 5 levels, and 3 are available
+   ╭─[ p.ein:3:10 ]
+   │
+ 1 │ def f<N>(x: secret f64[N] in -1.0..1.0, w: f64[N]) -> y: secret f64[N] {
+   │                                                       ┬───────────────
+   │                                                       ╰───────────────── 1 for y
+   │
+ 3 │   y[i] = approx(exp, u[i], on = (-1.0, 1.0), degree <= 7) * u[i];
+   │          ┬───────────────────────────────────────────────
+   │          ╰───────────────────────────────────────────────── 3 for approx
+   │          │
+   │          ╰───────────────────────────────────────────────── 1 for argument of approx
+   │
+   │ Help: `--levels 5`, or fewer products in a row: polynomials of lower degrees, or public factors multiplied before
+   │
+   │ Note: levels of the longest path: argument of approx 1, approx 3, y 1
+───╯
+";
+
+#[test]
+fn levels_of_reals() {
+    let source = "def f<N>(x: secret f64[N] in -1.0..1.0, w: f64[N]) -> y: secret f64[N] {
+  u[i] = w[i] * x[i];
+  y[i] = approx(exp, u[i], on = (-1.0, 1.0), degree <= 7) * u[i];
+}";
+    let text = plan_of(source, &["--levels", "5"]).expect("a plan");
+    assert!(text.contains("\nlevels 5: "), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&plan_of(source, &["--json"]).expect("a plan")).expect("JSON");
+    assert_eq!((json["levels"]["needed"].as_u64(), json["levels"]["parameters"]["log_qp"].as_u64()), (Some(5), Some(320)));
+    let count = |op: &str| json["ops"].as_array().into_iter().flatten().filter(|entry| entry["op"] == op).count();
+    assert!(json["counts"]["rescales"] == count("rescale") && count("rescale") >= 5, "{}", json["counts"]);
+    assert_eq!(plan_of(source, &["--levels", "3"]).expect_err("two levels more"), TOO_DEEP);
+    let deep: String = (0..42).map(|n| format!("  t{}[i] = t{n}[i] * t{n}[i];\n", n + 1)).collect();
+    let deep = format!("def f<N>(x: secret f64[N]) -> y: secret f64[N] {{\n  t0[i] = 0.5 * x[i];\n{deep}  y[i] = t42[i] * x[i];\n}}");
+    let insecure = plan_of(&deep, &[]).expect_err("no ring");
+    assert!(insecure.contains("E0719") && insecure.contains("44 levels") && insecure.contains("at most 41 levels"), "{insecure}");
+    let integers = "def f<N>(x: secret i64[N]) -> y: secret i64[N] {\n  y[i] = x[i] * x[i];\n}";
+    assert!(plan_of(integers, &[]).expect("a plan").contains("0 rescalings"));
+    assert!(plan_of(integers, &["--levels", "3"]).expect_err("no levels").contains("--levels is for programs of reals"));
+}
+
+/// Projections, scores, a softmax of polynomials, the context and the projection back.
+#[test]
+fn attention_from_end_to_end() {
+    let source = "def attention<N, T, H, D>(x: secret f64[T, N] in -1.0..1.0, Q: f64[H, N, D] in -0.5..0.5, K: f64[H, N, D] in -0.5..0.5,
+        V: f64[H, N, D] in -0.5..0.5, O: f64[H, D, N] in -0.5..0.5) -> y: secret f64[T, N] {
+  q[h, t, d] = x[t, n] * Q[h, n, d];
+  k[h, t, d] = x[t, n] * K[h, n, d];
+  v[h, t, d] = x[t, n] * V[h, n, d];
+  s[h, t, u] = sum[d](q[h, t, d] * k[h, u, d]) * 0.1;
+  e[h, t, u] = approx(exp, s[h, t, u], on = (-4.0, 4.0), degree <= 15);
+  r[h, t]    = approx(recip, sum[u](e[h, t, u]), on = (0.5, 20.0), degree <= 31);
+  y[t, n]    = sum[h, d](sum[u](e[h, t, u] * v[h, u, d]) * r[h, t] * O[h, d, n]);
+}";
+    let sizes = ["--size", "T=2", "--size", "H=2", "--size", "D=2"];
+    let json: serde_json::Value =
+        serde_json::from_str(&plan_of(source, &[&sizes[..], &["--json"]].concat()).expect("a plan")).expect("JSON");
+    let levels = &json["levels"];
+    assert_eq!(levels["needed"], json["counts"]["depth"]);
+    let path: u64 = levels["path"].as_array().into_iter().flatten().filter_map(|step| step["levels"].as_u64()).sum();
+    assert!(Some(path) == levels["needed"].as_u64() && path < 22, "{levels}");
+    let bound = levels["errors"]["results"][0]["bound"].as_f64().expect("a bound");
+    assert!((1e-6..10.0).contains(&bound) && levels["errors"]["assumed"] == serde_json::json!([]), "{levels}");
+    let text = plan_of(source, &sizes).expect("a plan");
+    assert!(text.contains(&format!("levels {path}: q 1, ")) && text.contains("result y: within "), "{text}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::cli::he::packing::PackingOptions;
 use crate::cli::subject::Subject;
 use crate::cli::{Failure, input};
 use clap::Args;
-use ein::packed::to_json;
+use ein::packed::PackOptions;
 use ein::{Compiler, Function, io};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Plan {
     #[command(flatten)]
     program: ProgramOptions,
+    /// Levels that are available to a program of reals: it may have as many products in a row
+    #[arg(long, value_name = "N")]
+    levels: Option<u32>,
     /// Print one JSON object that other programs can replay
     #[arg(long)]
     json: bool,
@@ -41,10 +44,26 @@ pub(crate) struct ProgramOptions {
 }
 
 impl ProgramOptions {
-    /// The packed program, and what is computed in the clear for it.
+    /// The packed program for a scheme without levels, and what is computed in the clear for it.
+    #[cfg(feature = "he-bfv")]
     pub(crate) fn packed(&self) -> Result<(ein::packed::VerifiedPacked, Option<Function>), Failure> {
         let sizes = self.subject.sizes();
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        Ok(self.function()?.packed_with_clear(&sizes, &self.options()?)?)
+    }
+
+    /// The packed program, and its levels if it is one of reals.
+    fn planned(&self, available: Option<u32>) -> Result<ein::packed::Planned, Failure> {
+        let sizes = self.subject.sizes();
+        let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        Ok(self.function()?.planned(&sizes, &self.options()?, available)?)
+    }
+
+    fn function(&self) -> Result<Function, Failure> {
+        self.subject.function(self.subject.read(Compiler::new(), &self.shapes)?)
+    }
+
+    fn options(&self) -> Result<PackOptions, Failure> {
         let mut options = self.packing.options()?;
         if self.subject.is_string() {
             options.names = self.shapes.iter().map(|operand| operand.name.clone()).collect();
@@ -55,16 +74,19 @@ impl ProgramOptions {
                 options.secret.clone_from(&options.names);
             }
         }
-        let function = self.subject.function(self.subject.read(Compiler::new(), &self.shapes)?)?;
-        Ok(function.packed_with_clear(&sizes, &options)?)
+        Ok(options)
     }
 }
 
 impl Plan {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let (packed, clear) = self.program.packed()?;
+        let planned = self.program.planned(self.levels)?;
+        if self.levels.is_some() && planned.levels.is_none() {
+            return Err(Failure::Usage("--levels is for programs of reals; integers have none".to_owned()));
+        }
         let mut out = std::io::stdout();
-        let words = if self.json { format!("{}\n", to_json(&packed, clear.as_ref())) } else { ein::packed::summary(&packed) };
+        let words = if self.json { format!("{}\n", planned.to_json()) } else { planned.summary() };
+        let packed = planned.program;
         match &self.svg {
             Some(path) if path == Path::new("-") => Ok(out.write_all(ein::packed_svg(&packed).as_bytes())?),
             Some(path) => io::save_texts(&[(path, ein::packed_svg(&packed).as_str())], || Ok(out.write_all(words.as_bytes())?)),
