@@ -60,7 +60,7 @@ impl Case {
     }
 
     fn plan(&self) -> Verified<Packed> {
-        let options = Options { contract: self.contract, log_slots: self.log_slots, ..Options::default() };
+        let options = Options::new(self.contract, self.log_slots);
         plan(&self.program(), &options).unwrap_or_else(|e| panic!("{self:?}: {e:?}"))
     }
 
@@ -211,7 +211,7 @@ fn random_programs_are_proved() {
     for round in 0..120 {
         let program = random_program(&mut random);
         let contract = random.pick(&[Contract::Strict, Contract::Free]);
-        let options = Options { contract, log_slots: 3 + random.below(4) as u32, ..Options::default() };
+        let options = Options::new(contract, 3 + random.below(4) as u32);
         match plan(&program, &options) {
             Ok(packed) => {
                 prove_program(&program, &packed)

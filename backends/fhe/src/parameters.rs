@@ -167,7 +167,7 @@ impl Demand<'_> {
             MODULUS_BITS.filter(move |bits| moduli * bits <= most && *bits >= plain_bits + 2 && enough_primes(moduli, *bits, log_degree))
         };
         // Where the largest moduli do not do, no smaller ones are tried.
-        let moduli = (fewest..=MAX_MODULI).find(|&moduli| allowed(moduli).last().is_some_and(|bits| spare(moduli, bits) >= 0.0))?;
+        let moduli = (fewest..=MAX_MODULI).find(|&moduli| allowed(moduli).next_back().is_some_and(|bits| spare(moduli, bits) >= 0.0))?;
         let bits = allowed(moduli).find(|&bits| spare(moduli, bits) >= 0.0)?;
         Some(Parameters {
             degree: 1 << log_degree,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use crate::costs::read_costs;
 pub use ein_he::levels::{Errors, Levels, OutputError, Parameters, Step};
-pub use ein_he::{Contract, Costs};
+pub use ein_he::{Contract, Costs, Objective};
 
 /// A packed program that its verifier has passed.
 pub type VerifiedPacked = Verified<Packed>;
@@ -110,6 +110,8 @@ pub struct PackOptions {
     pub contract: Contract,
     /// Most different rotations, each of which needs a key.
     pub key_budget: Option<usize>,
+    /// What of a plan is to be small.
+    pub objective: Objective,
     /// Inputs that are encrypted; those that the program calls `secret` if there are none here.
     pub secret: Vec<String>,
     /// Other names for the inputs, in order.
@@ -127,6 +129,7 @@ impl Default for PackOptions {
             slots: 16384,
             contract: Contract::Free,
             key_budget: None,
+            objective: Objective::Latency,
             secret: Vec::new(),
             names: Vec::new(),
             costs: Costs::default(),
@@ -154,6 +157,7 @@ impl PackOptions {
             contract: self.contract,
             log_slots: self.slots.ilog2(),
             key_budget: self.key_budget,
+            objective: self.objective,
             costs: self.costs,
             one_shot: self.one_shot,
         }

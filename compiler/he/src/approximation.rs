@@ -381,7 +381,7 @@ mod tests {
             let t = f64::from(k) / 10000.0 - 1.0;
             let s = at(t);
             assert!(s.abs() <= 1.0 + error * 1.01, "{t}: {s}");
-            assert!(t.abs() < DEAD_ZONE || (s - t.signum()).abs() <= error * 1.01, "{t}: {s}");
+            assert!(t.abs() < DEAD_ZONE || (s - t.signum()).abs() <= error * 1.01, "{t}: {s} within {error}");
         }
     }
 }

@@ -125,6 +125,30 @@ impl Cost {
     }
 }
 
+impl Cost {
+    /// What is left without a part of it.
+    pub(crate) const fn without(self, part: Self) -> Self {
+        Self {
+            rotations: self.rotations.saturating_sub(part.rotations),
+            relins: self.relins.saturating_sub(part.relins),
+            mulcc: self.mulcc.saturating_sub(part.mulcc),
+            mulcp: self.mulcp.saturating_sub(part.mulcp),
+            adds: self.adds.saturating_sub(part.adds),
+        }
+    }
+
+    /// What a packed program does.
+    pub(crate) const fn of(counts: &Counts) -> Self {
+        Self {
+            rotations: counts.rotations as u64,
+            relins: counts.relins as u64,
+            mulcc: counts.mulcc as u64,
+            mulcp: counts.mulcp as u64,
+            adds: counts.adds as u64,
+        }
+    }
+}
+
 impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.rotations = self.rotations.saturating_add(other.rotations);

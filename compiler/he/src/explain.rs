@@ -92,7 +92,7 @@ impl Teller<'_> {
     fn way(&mut self, way: &Way, parts: &mut Parts) -> String {
         match &way.node {
             Node::Input(contraction, operand) => contraction.operands[*operand].name.clone(),
-            Node::Held(held) => {
+            Node::Held(held, _) => {
                 self.held(held);
                 self.name(held).to_owned()
             }

@@ -5,8 +5,10 @@ use crate::convert::{self, Conversion, Route, Source};
 use crate::cost::Cost;
 use crate::emit::costs;
 use crate::joint;
+use crate::layouts::Choice;
 use crate::packing::{LabelBit, Packing};
-use crate::program::{Origin, Program, Sum, Term};
+use crate::planner::Objective;
+use crate::program::{Origin, Program, Sum, Tensor, Term};
 use crate::search::{Contract, Node, Search, Way, best, cheapest};
 use crate::staged::two_steps;
 use ein_ir::packed::layout::AddressBit;
@@ -81,9 +83,12 @@ pub(crate) struct Holder<'a> {
     pub(crate) contract: Contract,
     /// Whether products are of all operands at once only.
     pub(crate) one_shot: bool,
+    pub(crate) objective: Objective,
     pub(crate) log_slots: usize,
     /// One a tensor; of inputs alone they matter.
     pub(crate) placings: &'a [Placing],
+    /// Packings that computed tensors are to have.
+    pub(crate) chosen: &'a Choice,
     /// Ways to hold the tensors so far.
     pub(crate) held: Vec<Vec<Rc<Held>>>,
 }
@@ -101,8 +106,14 @@ impl Holder<'_> {
     }
 
     /// Of many ways to hold a tensor: the cheapest ones, of results once they are as wanted; some flat ones; a one-shot one.
-    fn worth_keeping(&self, found: Vec<Held>) -> Vec<Rc<Held>> {
-        let is_result = found.first().is_some_and(|held| self.program.results.contains(&held.tensor));
+    fn worth_keeping(&self, mut found: Vec<Held>) -> Vec<Rc<Held>> {
+        if let Some(packing) = found.first().and_then(|held| self.chosen.get(&held.tensor)) {
+            let as_chosen = |held: &Held| held.packing.positions() == packing.positions();
+            if found.iter().any(as_chosen) {
+                found.retain(as_chosen);
+            }
+        }
+        let is_result = found.first().is_some_and(|held| self.becomes_result(held.tensor));
         let price = |held: &Held| if is_result { self.finish_price(held) } else { (held.cost.weigh(), held.depth) };
         let mut found: Vec<((f64, u32), Held)> = found.into_iter().map(|held| (price(&held), held)).collect();
         found.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -137,7 +148,8 @@ impl Holder<'_> {
             let has_public = contraction.operands.iter().any(|operand| !operand.secret);
             let (scale, rest) = if has_public { (term.coefficient, 1.0) } else { (1.0, term.coefficient) };
             let operands = (0..contraction.operands.len()).map(|n| self.operand(&contraction, n)).collect();
-            let mut search = Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), self.log_slots);
+            let flat = self.objective == Objective::Depth;
+            let mut search = Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), flat, self.log_slots);
             search.one_shot = self.one_shot;
             terms.push((search.run(), rest));
         }
@@ -152,7 +164,14 @@ impl Holder<'_> {
         let mut found: Vec<Held> = Vec::new();
         let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
         for joint in self.joints(&alone, labels, &terms, wanted.as_ref()) {
-            found.extend(self.added(tensor, &alone, &joint, &terms, &publics));
+            let mut limit = u32::MAX;
+            while let Some(held) = self.added(tensor, &alone, &joint, &terms, &publics, limit) {
+                limit = held.depth.saturating_sub(1);
+                found.push(held);
+                if self.objective != Objective::Depth || limit == 0 {
+                    break;
+                }
+            }
         }
         found
     }
@@ -168,9 +187,15 @@ impl Holder<'_> {
     }
 
     fn wanted(&self, tensor: usize, sum: &Sum) -> Option<Packing> {
-        let is_result = self.program.results.contains(&tensor);
+        let is_result = self.becomes_result(tensor);
         let axes = row_major(&self.program.tensors[tensor].shape, self.log_slots);
         (is_result && self.contract == Contract::Strict).then(|| axes.relabelled(|axis| sum.output[usize::from(axis)]))
+    }
+
+    /// Whether it is a result, or the argument of a polynomial that is one.
+    fn becomes_result(&self, tensor: usize) -> bool {
+        let of_result = |(n, other): (usize, &Tensor)| matches!(&other.origin, Origin::Polynomial { of, .. } if *of == tensor && self.becomes_result(n));
+        self.program.results.contains(&tensor) || self.program.tensors.iter().enumerate().any(of_result)
     }
 
     fn joints(&self, alone: &Contraction, labels: u64, terms: &[(Vec<Way>, f64)], wanted: Option<&Packing>) -> Vec<Packing> {
@@ -191,16 +216,17 @@ impl Holder<'_> {
         joint: &Packing,
         terms: &[(Vec<Way>, f64)],
         publics: &[(Rc<Contraction>, f64)],
+        limit: u32,
     ) -> Option<Held> {
         let mut parts = Vec::new();
         let (mut cost, mut depth, mut one_shot) = (Cost::default(), 0, true);
         for (ways, coefficient) in terms {
             let labels = ways.first()?.labels;
-            let (way, conversion) = cheapest(sum, ways, labels, joint, self.log_slots)?;
-            let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
             // A value spread over a label is there beyond its size too.
-            let beyond = |label: &u8| way.labels >> label & 1 == 0 && !sum.labels[usize::from(*label)].size.is_power_of_two();
+            let beyond = |label: &u8| labels >> label & 1 == 0 && !sum.labels[usize::from(*label)].size.is_power_of_two();
             let scaled = coefficient.abs() != 1.0 || sum.output.iter().any(beyond);
+            let (way, conversion) = cheapest(sum, ways, labels, joint, limit.checked_sub(u32::from(scaled))?, self.log_slots)?;
+            let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
             cost += way.cost;
             cost += conversion.cost;
             cost += Cost { mulcp: u64::from(scaled) * chunks, adds: chunks, ..Cost::default() };
@@ -260,7 +286,7 @@ impl Holder<'_> {
         let operand = &contraction.operands[n];
         let labels = contraction.labels_of(1 << n);
         let source = convert::seen(operand, &held.packing, |label| contraction.bits(label))?;
-        Some(Way { node: Node::Held(Rc::clone(held)), source, labels, cost: held.cost, depth: held.depth, one_shot: held.one_shot })
+        Some(Way { node: Node::Held(Rc::clone(held), n), source, labels, cost: held.cost, depth: held.depth, one_shot: held.one_shot })
     }
 }
 
@@ -318,7 +344,8 @@ const WORTH_A_LEVEL: f64 = 0.7;
 const WORTH_TWO_STEPS: u64 = 48;
 
 impl Holder<'_> {
-    /// The best way to hold a result as the contract wants it: no deeper than the one-shot plan, or deeper where that is worth it.
+    /// The best way to hold a result as the contract wants it: no deeper than the one-shot plan, or deeper where that is worth it; or the
+    /// flattest.
     pub(crate) fn result(&self, tensor: usize) -> Option<Finish> {
         let mut all: Vec<Finish> = self.held[tensor].iter().map(|held| self.finish(held)).collect();
         let moved = all.iter().filter(|finish| matches!(finish.route, Route::Map(..)));
@@ -327,6 +354,10 @@ impl Holder<'_> {
         let least = |plans: &mut dyn Iterator<Item = &Finish>| {
             plans.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth))).cloned()
         };
+        if self.objective == Objective::Depth {
+            let flattest = all.iter().map(|plan| plan.depth).min()?;
+            return least(&mut all.iter().filter(|plan| plan.depth == flattest));
+        }
         let one_shot = least(&mut all.iter().filter(|plan| plan.held.one_shot)).or_else(|| least(&mut all.iter()))?;
         let flat = least(&mut all.iter().filter(|plan| plan.depth <= one_shot.depth)).unwrap_or(one_shot);
         let deep = all.iter().filter(|plan| plan.slowness() < WORTH_A_LEVEL * flat.slowness());
@@ -341,7 +372,7 @@ impl Holder<'_> {
         (cost.weigh(), held.depth + route.depth())
     }
 
-    fn finish(&self, held: &Rc<Held>) -> Finish {
+    pub(crate) fn finish(&self, held: &Rc<Held>) -> Finish {
         let (route, extra) = self.finishing(held);
         let mut cost = held.cost;
         cost += extra;
@@ -369,7 +400,7 @@ impl Holder<'_> {
     }
 
     /// What is left to do to a result, and its cost.
-    fn finishing(&self, held: &Held) -> (Route, Cost) {
+    pub(crate) fn finishing(&self, held: &Held) -> (Route, Cost) {
         if self.contract == Contract::Free {
             return (Route::Direct, Cost::default());
         }
@@ -395,7 +426,7 @@ impl Holder<'_> {
 impl Finish {
     /// Its cost where every level makes each operation slower: the number of moduli is that of levels, and a key switch takes
     /// their power of one and a half.
-    fn slowness(&self) -> f64 {
+    pub(crate) fn slowness(&self) -> f64 {
         self.cost.weigh() * f64::from(self.depth + 1).powf(1.5)
     }
 }

@@ -12,26 +12,63 @@ const MAX_PARTS: u32 = 6;
 
 /// The program with at most `budget` different rotations; none if that was not reached.
 pub(crate) fn within(packed: &Packed, makers: &Makers, budget: usize) -> Option<(Packed, Makers)> {
-    let mut uses: BTreeMap<u32, u64> = BTreeMap::new();
-    for op in packed.ops.values() {
-        if let Op::Rotate { by, .. } = op {
-            *uses.entry(*by).or_default() += 1;
-        }
+    let mut keys = Chosen::all(packed, makers);
+    while keys.keys.len() > budget {
+        let (_, key) = keys.cheapest_to_go()?;
+        keys.keys.remove(&key);
     }
-    let mut keys: BTreeSet<u32> = uses.keys().copied().collect();
-    if keys.len() <= budget {
-        return Some((packed.clone(), makers.clone()));
-    }
-    if keys.len() > MAX_KEYS {
+    Some(keys.rewritten())
+}
+
+/// The program with the fewest different rotations that are found with at most `most` rotations; none if it has more.
+pub(crate) fn fewest(packed: &Packed, makers: &Makers, most: usize) -> Option<(Packed, Makers)> {
+    let mut keys = Chosen::all(packed, makers);
+    if packed.counts().rotations > most {
         return None;
     }
-    while keys.len() > budget {
-        let without = |key: &u32| -> BTreeSet<u32> { keys.iter().copied().filter(|other| other != key).collect() };
-        let cost = |key: &u32| Steps::of(&without(key), packed.slots).cost(&uses);
-        let (_, key) = keys.iter().filter_map(|key| Some((cost(key)?, *key))).min()?;
-        keys.remove(&key);
+    while let Some((_, key)) = keys.cheapest_to_go().filter(|(rotations, _)| *rotations <= most as u64) {
+        keys.keys.remove(&key);
     }
-    Some(rewritten(packed, makers, &Steps::of(&keys, packed.slots)))
+    Some(keys.rewritten())
+}
+
+/// Rotations of a program, and those of them that keep their keys.
+struct Chosen<'a> {
+    packed: &'a Packed,
+    makers: &'a Makers,
+    /// Of each amount, how many rotations there are.
+    uses: BTreeMap<u32, u64>,
+    keys: BTreeSet<u32>,
+}
+
+impl<'a> Chosen<'a> {
+    fn all(packed: &'a Packed, makers: &'a Makers) -> Self {
+        let mut uses: BTreeMap<u32, u64> = BTreeMap::new();
+        for op in packed.ops.values() {
+            if let Op::Rotate { by, .. } = op {
+                *uses.entry(*by).or_default() += 1;
+            }
+        }
+        let keys = uses.keys().copied().collect();
+        Self { packed, makers, uses, keys }
+    }
+
+    /// The key without which there are the fewest rotations, and how many; none if none can go, or if there are too many to try.
+    fn cheapest_to_go(&self) -> Option<(u64, u32)> {
+        if self.uses.len() > MAX_KEYS {
+            return None;
+        }
+        let without = |key: &u32| -> BTreeSet<u32> { self.keys.iter().copied().filter(|other| other != key).collect() };
+        let cost = |key: &u32| Steps::of(&without(key), self.packed.slots).cost(&self.uses);
+        self.keys.iter().filter_map(|key| Some((cost(key)?, *key))).min()
+    }
+
+    fn rewritten(&self) -> (Packed, Makers) {
+        if self.keys.len() == self.uses.len() {
+            return (self.packed.clone(), self.makers.clone());
+        }
+        rewritten(self.packed, self.makers, &Steps::of(&self.keys, self.packed.slots))
+    }
 }
 
 /// The fewest rotations by keys that make each rotation.

@@ -2,12 +2,13 @@
 
 use crate::approximation::evaluate;
 use crate::builder::Makers;
-use crate::cost::{self, Costs};
+use crate::cost::{self, Cost, Costs};
 use crate::emit::{self, Emitted, Keys};
 use crate::explain::{self, Made};
 use crate::held::{Finish, Holder, Placing, row_major};
 use crate::joint::MAX_ADDRESS_BITS;
 use crate::keys;
+use crate::layouts::{self, Choice};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::search::Contract;
 use ein_ir::diagnostic::Diagnostic;
@@ -30,13 +31,35 @@ pub struct Options {
     /// Only the plan without a choice: of each equation all operands at once in one joint space, summed indices outside, as *EinHops*
     /// has it.
     pub one_shot: bool,
+    /// What of a plan is to be small.
+    pub objective: Objective,
 }
 
 impl Default for Options {
     /// 16384 slots, layouts free.
     fn default() -> Self {
-        Self { contract: Contract::Free, log_slots: 14, key_budget: None, costs: Costs::default(), one_shot: false }
+        Self::new(Contract::Free, 14)
     }
+}
+
+impl Options {
+    /// For the fastest plan, with as many keys as that takes.
+    #[must_use]
+    pub fn new(contract: Contract, log_slots: u32) -> Self {
+        Self { contract, log_slots, key_budget: None, costs: Costs::default(), one_shot: false, objective: Objective::default() }
+    }
+}
+
+/// What of a plan is to be small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Objective {
+    /// The time that it takes. A level makes every operation slower: a deeper plan must save more than that.
+    #[default]
+    Latency,
+    /// Products on the longest path, and then the time.
+    Depth,
+    /// Rotation keys, as long as there are at most half as many rotations again as without that wish.
+    Keys,
 }
 
 /// Plans a program.
@@ -70,37 +93,17 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
         return Err(large);
     }
     let program = &without_empty_terms(program);
-    let mut placings = vec![Placing::Anywhere; program.tensors.len()];
-    if options.contract == Contract::Strict {
-        for (placing, tensor) in placings.iter_mut().zip(&program.tensors) {
-            *placing = Placing::Fixed(row_major(&tensor.shape, log_slots));
-        }
-    }
-    let mut planned = attempt(program, options, &placings)?;
-    // An input that two of its uses want in different places is fixed in the place that is best for all.
-    while let Some((&tensor, packings)) = planned.emitted.conflicts.first_key_value() {
-        let row_major = row_major(&program.tensors[tensor].shape, log_slots);
-        let tried = packings.iter().chain([&row_major]).cloned();
-        let mut best: Option<(Planned, Placing)> = None;
-        let mut errors = Vec::new();
-        for packing in tried {
-            placings[tensor] = Placing::Fixed(packing.clone());
-            let planned = match attempt(program, options, &placings) {
-                Ok(planned) => planned,
-                Err(found) => {
-                    errors = found;
-                    continue;
-                }
-            };
-            if best.as_ref().is_none_or(|(least, _)| planned.weight < least.weight) {
-                best = Some((planned, Placing::Fixed(packing)));
-            }
-        }
-        let Some((least, placing)) = best else { return Err(errors) };
-        placings[tensor] = placing;
-        planned = least;
-    }
+    let planned = best(program, options)?;
     let Emitted { mut packed, mut makers, .. } = planned.emitted;
+    if options.objective == Objective::Keys {
+        let few = emit::emit(program, &planned.results, Keys::Few, log_slots);
+        let most = packed.counts().rotations * 3 / 2;
+        let plans = [(&packed, &makers), (&few.packed, &few.makers)];
+        let fewest = plans.into_iter().filter_map(|(plan, makers)| keys::fewest(plan, makers, most));
+        if let Some(best) = fewest.min_by_key(|(plan, _)| (plan.counts().keys, plan.counts().rotations)) {
+            (packed, makers) = best;
+        }
+    }
     if let Some(budget) = options.key_budget
         && packed.counts().keys > budget
     {
@@ -120,6 +123,73 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
     Ok((packed, made, makers))
 }
 
+/// The best plan that is found: with every use of a tensor on its own, or with one packing for all uses of one.
+pub(crate) fn best(program: &Program, options: &Options) -> Result<Planned, Vec<Diagnostic>> {
+    let mut placings = placings(program, options);
+    let (first, choice) = attempt(program, options, &placings, &Choice::new())?;
+    let together = choice.into_iter().filter_map(|choice| {
+        let mut placings = placings.clone();
+        if options.contract == Contract::Free {
+            let inputs = choice.iter().filter(|(tensor, _)| matches!(program.tensors[**tensor].origin, Origin::Secret));
+            inputs.for_each(|(tensor, packing)| placings[*tensor] = Placing::Fixed(packing.clone()));
+        }
+        let (planned, _) = attempt(program, options, &placings, &choice).ok()?;
+        planned.emitted.conflicts.is_empty().then_some(planned)
+    });
+    let together: Vec<Planned> = together.collect();
+    let alone = without_conflicts(program, options, first, &mut placings)?;
+    Ok(together.into_iter().fold(alone, |best, other| if other.is_better(&best, options.objective) { other } else { best }))
+}
+
+/// The plan where every use of a tensor is planned on its own.
+#[cfg(test)]
+pub(crate) fn alone(program: &Program, options: &Options) -> Result<Planned, Vec<Diagnostic>> {
+    let mut placings = placings(program, options);
+    let (first, _) = attempt(program, options, &placings, &Choice::new())?;
+    without_conflicts(program, options, first, &mut placings)
+}
+
+/// Where inputs may be.
+pub(crate) fn placings(program: &Program, options: &Options) -> Vec<Placing> {
+    let placing = |tensor: &Tensor| match options.contract {
+        Contract::Free => Placing::Anywhere,
+        Contract::Strict => Placing::Fixed(row_major(&tensor.shape, options.log_slots as usize)),
+    };
+    program.tensors.iter().map(placing).collect()
+}
+
+/// The same where an input that two of its uses want in different places is fixed in the place that is best for all.
+fn without_conflicts(
+    program: &Program,
+    options: &Options,
+    mut planned: Planned,
+    placings: &mut [Placing],
+) -> Result<Planned, Vec<Diagnostic>> {
+    while let Some((&tensor, packings)) = planned.emitted.conflicts.first_key_value() {
+        let row_major = row_major(&program.tensors[tensor].shape, options.log_slots as usize);
+        let tried = packings.iter().chain([&row_major]).cloned();
+        let mut best: Option<(Planned, Placing)> = None;
+        let mut errors = Vec::new();
+        for packing in tried {
+            placings[tensor] = Placing::Fixed(packing.clone());
+            let planned = match attempt(program, options, placings, &Choice::new()) {
+                Ok((planned, _)) => planned,
+                Err(found) => {
+                    errors = found;
+                    continue;
+                }
+            };
+            if best.as_ref().is_none_or(|(least, _)| planned.weight < least.weight) {
+                best = Some((planned, Placing::Fixed(packing)));
+            }
+        }
+        let Some((least, placing)) = best else { return Err(errors) };
+        placings[tensor] = placing;
+        planned = least;
+    }
+    Ok(planned)
+}
+
 /// Says of a tensor that it has more elements than are packed.
 fn too_large(tensor: &Tensor) -> Option<Diagnostic> {
     let bits: usize = tensor.shape.iter().map(|&size| usize::from(axis_bits(size))).sum();
@@ -136,20 +206,45 @@ fn too_large(tensor: &Tensor) -> Option<Diagnostic> {
     })
 }
 
-struct Planned {
+pub(crate) struct Planned {
     results: Vec<(usize, Option<Finish>)>,
     emitted: Emitted,
-    weight: f64,
+    /// What the operations cost, each counted once.
+    pub(crate) weight: f64,
+    depth: usize,
 }
 
-fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result<Planned, Vec<Diagnostic>> {
+impl Planned {
+    /// Whether this plan is to be preferred: by the objective, or else faster and no deeper.
+    fn is_better(&self, other: &Self, objective: Objective) -> bool {
+        match objective {
+            Objective::Depth => (self.depth, self.weight) < (other.depth, other.weight),
+            Objective::Latency | Objective::Keys => self.weight < other.weight && self.depth <= other.depth,
+        }
+    }
+}
+
+/// The ways to hold each tensor of a program.
+pub(crate) fn searched<'a>(program: &'a Program, options: &Options, placings: &'a [Placing], chosen: &'a Choice) -> Holder<'a> {
     let log_slots = options.log_slots as usize;
-    let (contract, one_shot) = (options.contract, options.one_shot);
-    let mut holder = Holder { program, contract, one_shot, log_slots, placings, held: Vec::new() };
+    let (contract, one_shot, objective) = (options.contract, options.one_shot, options.objective);
+    let mut holder = Holder { program, contract, one_shot, objective, log_slots, placings, chosen, held: Vec::new() };
     for tensor in 0..program.tensors.len() {
         let held = if is_zero(program, tensor) { Vec::new() } else { holder.tensor(tensor) };
         holder.held.push(held);
     }
+    holder
+}
+
+/// A plan with inputs placed like this, and what the layout graph over all ways that were found for it chooses.
+fn attempt(
+    program: &Program,
+    options: &Options,
+    placings: &[Placing],
+    chosen: &Choice,
+) -> Result<(Planned, Option<Choice>), Vec<Diagnostic>> {
+    let log_slots = options.log_slots as usize;
+    let holder = searched(program, options, placings, chosen);
     let mut results: Vec<(usize, Option<Finish>)> = Vec::new();
     for &result in &program.results {
         let finish = holder.result(result);
@@ -171,8 +266,10 @@ fn attempt(program: &Program, options: &Options, placings: &[Placing]) -> Result
         }
         return Err(vec![refused]);
     }
-    let weight = results.iter().filter_map(|(_, finish)| finish.as_ref()).map(|finish| finish.cost.weigh()).sum();
-    Ok(Planned { results, emitted, weight })
+    let counts = emitted.packed.counts();
+    let planned = Planned { results, weight: Cost::of(&counts).weigh(), depth: counts.depth, emitted };
+    let choice = if chosen.is_empty() && !options.one_shot { layouts::graph(&holder).map(|graph| graph.choose()) } else { None };
+    Ok((planned, choice))
 }
 
 /// The same program without products that are summed over nothing, or have a factor that is zero.

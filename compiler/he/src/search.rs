@@ -42,8 +42,8 @@ pub(crate) struct Way {
 pub(crate) enum Node {
     /// An encrypted operand that is put where it is needed.
     Input(Rc<Contraction>, usize),
-    /// An operand that is held already.
-    Held(Rc<Held>),
+    /// An operand that is held already, and its number.
+    Held(Rc<Held>, usize),
     /// A product, summed.
     Product(Rc<Product>),
     /// A secret value mapped by a public one.
@@ -90,6 +90,8 @@ pub(crate) struct Search {
     pub(crate) one_shot: bool,
     /// A number by which the first public factor is multiplied.
     scale: f64,
+    /// Whether factors are also chosen so that products are flat.
+    flat: bool,
     operands: Vec<Vec<Way>>,
     memo: BTreeMap<u32, Rc<Vec<Way>>>,
 }
@@ -101,9 +103,10 @@ impl Search {
         operands: Vec<Vec<Way>>,
         scale: f64,
         wanted: Option<Packing>,
+        flat: bool,
         log_slots: usize,
     ) -> Self {
-        Self { contraction, log_slots, wanted, one_shot: false, scale, operands, memo: BTreeMap::new() }
+        Self { contraction, log_slots, wanted, one_shot: false, scale, flat, operands, memo: BTreeMap::new() }
     }
 
     /// All ways found to hold the product of all operands.
@@ -238,15 +241,31 @@ impl Search {
             joints.truncate(JOINTS_OF_MANY / self.contraction.operands.len());
         }
         for joint in joints {
-            let chosen = factors.iter().map(|(ways, labels)| cheapest(&self.contraction, ways, *labels, &joint, self.log_slots));
-            let Some(chosen) = chosen.collect::<Option<Vec<_>>>() else { continue };
-            let operands: Vec<(&Conversion, u32)> = chosen.iter().map(|(way, conversion)| (conversion, way.depth)).collect();
-            let mut outcome = product::outcome(&joint, &operands, public.operands != 0, kept, self.log_slots);
-            chosen.iter().for_each(|(way, _)| outcome.cost += way.cost);
-            let contraction = Rc::clone(&self.contraction);
-            let product = Product { contraction, joint, kept, factors: chosen, public, outcome: outcome.clone() };
-            found.push(Way::new(Node::Product(Rc::new(product)), &outcome, kept));
+            let choose = |limits: &[u32]| -> Option<Vec<(Way, Conversion)>> {
+                let limited = factors.iter().zip(limits);
+                limited.map(|((ways, labels), limit)| cheapest(&self.contraction, ways, *labels, &joint, *limit, self.log_slots)).collect()
+            };
+            let Some(chosen) = choose(&vec![u32::MAX; factors.len()]) else { continue };
+            let depths: Vec<u32> = chosen.iter().map(|(way, conversion)| way.depth + conversion.depth).collect();
+            self.multiplied(&joint, kept, public, chosen, found);
+            // One level less for the deepest factors, and so on while there are such ways.
+            let mut limits = depths;
+            while let Some(deepest) = limits.iter().copied().max().filter(|depth| self.flat && *depth > 0) {
+                limits.iter_mut().filter(|depth| **depth == deepest).for_each(|depth| *depth -= 1);
+                let Some(chosen) = choose(&limits) else { break };
+                self.multiplied(&joint, kept, public, chosen, found);
+            }
         }
+    }
+
+    /// The product of these factors.
+    fn multiplied(&self, joint: &Packing, kept: u64, public: Public, factors: Vec<(Way, Conversion)>, found: &mut Vec<Way>) {
+        let operands: Vec<(&Conversion, u32)> = factors.iter().map(|(way, conversion)| (conversion, way.depth)).collect();
+        let mut outcome = product::outcome(joint, &operands, public.operands != 0, kept, self.log_slots);
+        factors.iter().for_each(|(way, _)| outcome.cost += way.cost);
+        let contraction = Rc::clone(&self.contraction);
+        let product = Product { contraction, joint: joint.clone(), kept, factors, public, outcome: outcome.clone() };
+        found.push(Way::new(Node::Product(Rc::new(product)), &outcome, kept));
     }
 
     /// The product of two sets along diagonals.
@@ -274,17 +293,18 @@ impl Way {
     }
 }
 
-/// The way to hold a factor from which it is cheapest to get it, with these labels, into the joint space; none if each has other labels,
-/// which are to be summed before.
+/// The way to hold a factor from which it is cheapest to get it, with these labels, into the joint space, at no more than this depth; none
+/// if each has other labels, which are to be summed before, or is deeper.
 pub(crate) fn cheapest(
     contraction: &Contraction,
     ways: &[Way],
     labels: u64,
     joint: &Packing,
+    depth: u32,
     log_slots: usize,
 ) -> Option<(Way, Conversion)> {
     let mut best: Option<(f64, &Way, Conversion)> = None;
-    for way in ways.iter().filter(|way| way.labels & !labels == 0) {
+    for way in ways.iter().filter(|way| way.labels & !labels == 0 && way.depth <= depth) {
         let so_far = way.cost.weigh();
         // No conversion is so cheap that it makes up for this.
         if best.as_ref().is_some_and(|(least, ..)| so_far >= *least) {
@@ -292,7 +312,7 @@ pub(crate) fn cheapest(
         }
         let conversion = convert::convert(contraction, way.labels, &way.source, joint, log_slots);
         let price = so_far + conversion.cost.weigh();
-        if best.as_ref().is_none_or(|(least, ..)| price < *least) {
+        if way.depth + conversion.depth <= depth && best.as_ref().is_none_or(|(least, ..)| price < *least) {
             best = Some((price, way, conversion));
         }
     }

@@ -1,6 +1,8 @@
+use crate::layouts::Choice;
+use crate::planner;
 use crate::program::meaning::evaluate;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
-use crate::{Axis, Contract, Operand, Options, Subscript, plan};
+use crate::{Axis, Contract, Objective, Operand, Options, Subscript, plan};
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Operands};
 use ein_ir::packed::Counts;
@@ -39,10 +41,24 @@ pub(crate) fn einsum(equation: &str, shapes: &[&[u64]], secret: &str) -> Program
     program
 }
 
+/// The same program with one more result: a product of these tensors.
+pub(crate) fn then(program: &Program, equation: &str, tensors: &[usize]) -> Program {
+    let shapes: Vec<&[u64]> = tensors.iter().map(|&n| &program.tensors[n].shape[..]).collect();
+    let secret: String = tensors.iter().map(|&n| if program.tensors[n].is_secret() { 'c' } else { 'p' }).collect();
+    let mut added = einsum(equation, &shapes, &secret).tensors.pop().unwrap();
+    let Origin::Sum(sum) = &mut added.origin else { unreachable!() };
+    for (operand, &tensor) in sum.terms[0].operands.iter_mut().zip(tensors) {
+        (operand.name, operand.tensor) = (program.tensors[tensor].name.clone(), tensor);
+    }
+    let mut program = program.clone();
+    program.results.push(program.tensors.len());
+    program.tensors.push(added);
+    program
+}
+
 /// Plans a program, compares its results on integers with the program's, and gives what it costs.
-fn check(program: &Program, log_slots: u32, contract: Contract, key_budget: Option<usize>) -> Counts {
-    let packed =
-        plan(program, &Options { contract, log_slots, key_budget, ..Options::default() }).unwrap_or_else(|errors| panic!("{errors:?}"));
+fn check(program: &Program, options: &Options) -> Counts {
+    let packed = plan(program, options).unwrap_or_else(|errors| panic!("{errors:?}"));
     let given: Vec<(Vec<i64>, bool)> = program
         .tensors
         .iter()
@@ -56,7 +72,7 @@ fn check(program: &Program, log_slots: u32, contract: Contract, key_budget: Opti
     let pick = |secret: bool| given.iter().filter(|(_, s)| *s == secret).map(|(data, _)| data.clone()).collect();
     let operands = Operands { secrets: pick(true), publics: pick(false), seed: 7 };
     let got = slots::run(&packed, &operands).unwrap_or_else(|errors| panic!("{errors:?}"));
-    if contract == Contract::Strict {
+    if options.contract == Contract::Strict {
         assert!(packed.outputs.iter().all(|output| slots::is_strict(&output.layout)));
     }
     let all = evaluate(program, &operands).unwrap_or_else(|message| panic!("{message}"));
@@ -67,7 +83,7 @@ fn check(program: &Program, log_slots: u32, contract: Contract, key_budget: Opti
 }
 
 fn run(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: u32, contract: Contract) -> Counts {
-    check(&einsum(equation, shapes, secret), log_slots, contract, None)
+    check(&einsum(equation, shapes, secret), &Options::new(contract, log_slots))
 }
 
 /// Rotations, products of ciphertexts, depth.
@@ -135,9 +151,57 @@ fn few_keys() {
     ];
     for program in &cases {
         for contract in [Contract::Strict, Contract::Free] {
-            let (fast, few) = (check(program, 10, contract, None), check(program, 10, contract, Some(12)));
+            let options = Options::new(contract, 10);
+            let (fast, few) = (check(program, &options), check(program, &Options { key_budget: Some(12), ..options }));
             assert!(few.keys <= 12 && 2 * few.rotations <= 3 * fast.rotations, "{few} instead of {fast}");
+            let fewest = check(program, &Options { objective: Objective::Keys, ..options });
+            assert!(fewest.keys <= few.keys && 2 * fewest.rotations <= 3 * fast.rotations, "{fewest} instead of {fast}");
         }
+    }
+}
+
+/// A polynomial of degree 15 after a layer: one level for the weights, five for the polynomial.
+#[test]
+fn the_flattest_plan_has_no_level_for_moves() {
+    let mut program = einsum("od,bd->bo", &[&[16, 32], &[4, 32]], "pc");
+    let coefficients: Vec<f64> = (1..=16).map(|k| 1.0 / f64::from(k)).collect();
+    program.tensors.push(tensor("y", &[4, 16], Origin::Polynomial { of: 2, coefficients }));
+    program.results = vec![3];
+    for contract in [Contract::Strict, Contract::Free] {
+        let options = Options::new(contract, 10);
+        let packed = |objective| plan(&program, &Options { objective, ..options }).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let (fast, flat) = (packed(Objective::Latency), packed(Objective::Depth));
+        assert!(
+            flat.counts().depth <= 6 && flat.counts().depth <= fast.counts().depth,
+            "{contract:?}: {} against {}",
+            flat.counts(),
+            fast.counts()
+        );
+        let numbers = |n: u64| (0..n).map(|k| f64::from(u32::try_from(k * 7 % 11).unwrap()) / 400.0).collect();
+        let operands = Operands { secrets: vec![numbers(128)], publics: vec![numbers(512)], seed: 7 };
+        let (got, wanted) = (slots::run(&flat, &operands).unwrap(), evaluate(&program, &operands).unwrap());
+        assert!(got[0].iter().zip(&wanted[3]).all(|(a, b)| (a - b).abs() < 1e-9));
+    }
+}
+
+/// The weight of the plan that is taken, and of the one where every use of a tensor is planned on its own.
+fn weights(program: &Program, options: &Options) -> [f64; 2] {
+    let plans = [planner::best(program, options), planner::alone(program, options)];
+    plans.map(|plan| plan.unwrap_or_else(|errors| panic!("{errors:?}")).weight)
+}
+
+/// A product that is squared is held once, in a packing that suits both factors.
+#[test]
+fn a_shared_value_is_counted_once() {
+    let mut program = einsum("ij->ij", &[&[8, 8]], "c");
+    program.tensors.truncate(1);
+    program = then(&then(&program, "ik,kj->ij", &[0, 0]), "ik,kj->ij", &[1, 1]);
+    program.results = vec![2];
+    for contract in [Contract::Strict, Contract::Free] {
+        let options = Options::new(contract, 10);
+        check(&program, &options);
+        let [together, alone] = weights(&program, &options);
+        assert!(together < 0.97 * alone, "{together} against {alone}");
     }
 }
 
@@ -151,6 +215,40 @@ impl Random {
 
     fn pick<T: Copy>(&mut self, all: &[T]) -> T {
         all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+    }
+}
+
+/// A plan takes no longer than the one that multiplies all operands at once in one joint space.
+fn no_slower_than_one_shot(program: &Program, options: &Options) {
+    let (placings, none) = (planner::placings(program, options), Choice::new());
+    let holder = planner::searched(program, options, &placings, &none);
+    let result = program.results[0];
+    let one_shots = holder.held[result].iter().filter(|held| held.one_shot).map(|held| holder.finish(held));
+    let one_shot = one_shots.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth)));
+    if let (Some(plan), Some(one_shot)) = (holder.result(result), one_shot) {
+        assert!(plan.slowness() <= one_shot.slowness(), "{program:?}");
+    }
+}
+
+/// Products of products, each read by several.
+#[test]
+fn random_programs_of_shared_values() {
+    let mut random = Random(3);
+    for _ in 0..24 {
+        let n = random.pick(&[2, 3, 4]);
+        let (shapes, secret): ([&[u64]; 2], _) = ([&[n, n], &[n, n]], random.pick(&["cc", "cp", "pc"]));
+        let mut program = einsum(random.pick(&["ij,jk->ik", "ij,ij->ij", "ij,kj->ik"]), &shapes, secret);
+        for _ in 0..1 + random.below(2) {
+            let equation = random.pick(&["ij,jk->ik", "ij,ij->ij", "ij,ij->", "ij,ji->ij", "ii,ij->ij"]);
+            let other = usize::try_from(random.below(3)).unwrap();
+            program = then(&program, equation, &[2, other]);
+        }
+        for contract in [Contract::Strict, Contract::Free] {
+            let options = Options::new(contract, 3 + u32::try_from(random.below(5)).unwrap());
+            check(&program, &options);
+            let [together, alone] = weights(&program, &options);
+            assert!(together <= alone, "{together} against {alone}: {program:?}");
+        }
     }
 }
 
@@ -183,7 +281,10 @@ fn random_einsums() {
         let equation = format!("{}->{output}", terms.join(","));
         let shapes: Vec<&[u64]> = shapes.iter().map(|s| &s[..]).collect();
         for contract in [Contract::Strict, Contract::Free] {
-            run(&equation, &shapes, &secret, 3 + u32::try_from(random.below(6)).unwrap(), contract);
+            let options = Options::new(contract, 3 + u32::try_from(random.below(6)).unwrap());
+            let program = einsum(&equation, &shapes, &secret);
+            check(&program, &options);
+            no_slower_than_one_shot(&program, &options);
         }
     }
 }
@@ -213,7 +314,10 @@ fn random_einsums_of_few_tensors() {
         program.results.push(2);
         program.tensors.push(tensor("out", &shape, Origin::Sum(Sum { labels, output, terms })));
         for contract in [Contract::Strict, Contract::Free] {
-            check(&program, 3 + u32::try_from(random.below(5)).unwrap(), contract, None);
+            let options = Options::new(contract, 3 + u32::try_from(random.below(5)).unwrap());
+            check(&program, &options);
+            let [together, alone] = weights(&program, &options);
+            assert!(together <= alone, "{together} against {alone}: {program:?}");
         }
     }
 }

@@ -191,7 +191,7 @@ impl<'a> Emitter<'a> {
     fn way(&mut self, way: &Way, conversion: Option<&Conversion>) -> Value {
         match &way.node {
             Node::Input(contraction, operand) => self.anywhere(&contraction.operands[*operand], conversion.expect("an input is converted")),
-            Node::Held(held) => {
+            Node::Held(held, _) => {
                 let value = self.held(held);
                 let Source::Packed(packing) = &way.source else { return value };
                 Value { packing: packing.clone(), ..value }

@@ -2,7 +2,7 @@
 
 use crate::cli::Failure;
 use clap::{Args, ValueEnum};
-use ein::packed::{Contract, PackOptions, read_costs};
+use ein::packed::{Contract, Objective, PackOptions, read_costs};
 use std::path::PathBuf;
 
 /// How a program is packed.
@@ -17,6 +17,9 @@ pub(crate) struct PackingOptions {
     /// Most different rotations, each of which needs a key
     #[arg(long, value_name = "N")]
     key_budget: Option<usize>,
+    /// What of a plan is to be small [default: latency]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    objective: Option<ObjectiveOption>,
     /// Numbers that a ciphertext holds: a power of two [default: 16384]
     #[arg(long, value_name = "N")]
     slots: Option<u32>,
@@ -33,11 +36,32 @@ enum ContractOption {
     Strict,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ObjectiveOption {
+    /// The time that it takes
+    Latency,
+    /// Products on the longest path, and then the time
+    Depth,
+    /// Rotation keys, for at most half as many rotations again
+    Keys,
+}
+
+impl From<ObjectiveOption> for Objective {
+    fn from(option: ObjectiveOption) -> Self {
+        match option {
+            ObjectiveOption::Latency => Self::Latency,
+            ObjectiveOption::Depth => Self::Depth,
+            ObjectiveOption::Keys => Self::Keys,
+        }
+    }
+}
+
 impl PackingOptions {
     /// Whether one of them is given.
     pub(crate) fn are_given(&self) -> bool {
-        let Self { secret, contract, key_budget, slots, costs } = self;
-        !secret.is_empty() || contract.is_some() || key_budget.is_some() || slots.is_some() || costs.is_some()
+        let Self { secret, contract, key_budget, objective, slots, costs } = self;
+        let planned = contract.is_some() || key_budget.is_some() || objective.is_some();
+        planned || !secret.is_empty() || slots.is_some() || costs.is_some()
     }
 
     /// What they say.
@@ -49,6 +73,7 @@ impl PackingOptions {
         };
         let costs = self.costs.as_deref().map_or(Ok(default.costs), read_costs)?;
         let slots = self.slots.unwrap_or(default.slots);
-        Ok(PackOptions { slots, contract, key_budget: self.key_budget, secret: self.secret.clone(), costs, ..default })
+        let objective = self.objective.map_or(default.objective, Objective::from);
+        Ok(PackOptions { objective, slots, contract, key_budget: self.key_budget, secret: self.secret.clone(), costs, ..default })
     }
 }
