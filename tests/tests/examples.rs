@@ -58,6 +58,7 @@ fn rotations(program: &ein::Program, def: &str, sizes: &[(&str, i64)]) -> (usize
 /// A free choice of the order in slots is never worse than the fixed one, and on four einsums at most what the best compact order takes.
 #[test]
 fn orders_of_the_einhops_examples() {
+    type Case<'a> = (&'a str, &'a [(&'a str, i64)], usize);
     let read = |name: &str| {
         let path = ein_tests::repository().join("examples/einhops").join(name);
         Compiler::new().compile_file(&path).unwrap_or_else(|e| panic!("{}", e.render(false)))
@@ -69,7 +70,7 @@ fn orders_of_the_einhops_examples() {
         assert!(ours <= fixed, "{def}: {ours} rotations, {fixed} in the fixed order");
     }
     let orders = read("orders.ein");
-    let cases: [(&str, &[(&str, i64)], usize); 4] = [
+    let cases: [Case; 4] = [
         ("matvec", &[("I", 128), ("K", 128)], 141),
         ("chain", &[("I", 16), ("J", 8), ("K", 8), ("L", 16)], 168),
         ("bilinear", &[("I", 8), ("J", 8), ("K", 16), ("L", 16)], 152),
