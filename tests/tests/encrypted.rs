@@ -262,6 +262,23 @@ fn functions_on_their_ranges() {
 }
 
 #[test]
+fn results_are_within_what_the_program_says() {
+    let of = |f: &str, on: &str, within: &str| {
+        format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N]{within} {{ y[i] = approx({f}, x[i], on = {on}); }}")
+    };
+    let (worst, _) = difference(&of("sigmoid", "(-8.0, 8.0)", " within abs 1e-7"), &[("N", 9)], 16);
+    assert!(worst < 1e-7, "{worst}");
+    assert_eq!(refused(&of("relu", "(-8.0, 8.0)", " within abs 1e-9"), &[("N", 4)]), [710]);
+    assert_eq!(refused(&of("relu", "(-8.0, 8.0)", " within abs 1e-2"), &[("N", 4)]), [0; 0]);
+    // Far from zero the error is one of parts of the result.
+    let far = "def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {
+        y[i] = 100000.0 * approx(recip, 400000.0 * x[i] + 500000.0, on = (1000.0, 1e6));
+    }";
+    let (worst, counts) = difference(far, &[("N", 9)], 16);
+    assert!(worst < 1e-3, "{worst} with {counts}");
+}
+
+#[test]
 fn functions_of_several_secrets() {
     let greater = "def f<N>(a: secret f64[N] in -1.0..1.0, b: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {
         y[i] = b[i] + approx(relu, a[i] - b[i], on = (-2.0, 2.0));

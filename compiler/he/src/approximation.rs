@@ -17,6 +17,7 @@ use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
+use ein_ir::tensor::ToleranceKind;
 use std::f64::consts::PI;
 
 /// Degrees that are tried where none is given.
@@ -100,7 +101,8 @@ fn closest(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: u32) -> (Vec<f64>, f6
     if least < off { (best, least) } else { (interpolated, off) }
 }
 
-fn polynomial(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: Degree) -> Result<Vec<f64>, f64> {
+/// The polynomial of a given degree, or of the least that is no farther off than `aim`; else the least error.
+fn polynomial(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: Degree, aim: f64) -> Result<Vec<f64>, f64> {
     let limit = match degree {
         Degree::Exactly(degree) => return Ok(closest(f, on, degree).0),
         Degree::AtMost(limit) => Some(limit),
@@ -112,13 +114,13 @@ fn polynomial(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: Degree) -> Result<
         let is_last = limit == Some(degree);
         let interpolated = interpolate(f, on, degree);
         last = error(&interpolated, f, on);
-        if last <= ERROR {
+        if last <= aim {
             return Ok(interpolated);
         }
-        if is_last || last <= GAIN * ERROR {
+        if is_last || last <= GAIN * aim {
             let (coefficients, least) = closest(f, on, degree);
             last = least;
-            if is_last || last <= ERROR {
+            if is_last || last <= aim {
                 return Ok(coefficients);
             }
         }
@@ -140,19 +142,25 @@ impl Reader<'_> {
             _ => f64::NAN,
         };
         let (lo, hi) = approx.on;
+        let budget = self.budget();
         let products = self.argument_under_conditions(approx, scope)?;
         if approx.degree == Degree::Free
             && let Some(reciprocal) = Reciprocal::of(&approx.function, approx.on)
-            && let Some((start, steps)) = reciprocal.start(approx.on)
+            && let Some((start, steps)) = reciprocal.start(approx.on, budget.unwrap_or(ERROR))
         {
             let argument = self.argument_tensor(products, scalar, scope)?;
             return Ok(self.iterated(reciprocal, &argument, start, steps, (approx, scalar)));
         }
-        let coefficients = match polynomial(&f, approx.on, approx.degree) {
+        let coefficients = match polynomial(&f, approx.on, approx.degree, budget.unwrap_or(ERROR)) {
             Ok(coefficients) => coefficients,
-            Err(error) => {
+            Err(mut error) => {
                 if let Some(pieces) = Pieces::of(&approx.function)
-                    && let Some((stages, _)) = sign()
+                    && let Some((stages, sign_error)) = sign()
+                    && let (off, largest) = pieces.off(sign_error, approx.on)
+                    && {
+                        error = error.min(off);
+                        off <= budget.unwrap_or(ERROR * largest.max(1.0))
+                    }
                 {
                     let argument = self.argument_tensor(products, scalar, scope)?;
                     return Ok(self.composite(&pieces, stages, &argument, (approx, scalar)));
@@ -179,6 +187,12 @@ impl Reader<'_> {
         let tensor = self.polynomial_of(of, coefficients, scalar);
         self.program.errors.insert(tensor, off);
         Ok(vec![self.product(1.0, &[tensor], &axes)])
+    }
+
+    /// The error that results may have, as far as the program says; relative ones are taken for numbers of size 1.
+    fn budget(&self) -> Option<f64> {
+        let tolerances = self.module.tensors.values().filter_map(|decl| decl.tolerance);
+        tolerances.map(|t| if t.kind == ToleranceKind::Abs { t.value } else { t.value.min(ERROR) }).reduce(f64::min)
     }
 
     /// The argument as a tensor that may be read several times.

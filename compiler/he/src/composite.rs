@@ -82,6 +82,16 @@ impl Pieces {
         }
     }
 
+    /// How far the pieces are from the function, outside of the dead zone, where the sign is off by `sign_error`; and the largest value.
+    pub(crate) fn off(&self, sign_error: f64, (lo, hi): (f64, f64)) -> (f64, f64) {
+        let largest = |p: &[f64], on: (f64, f64)| {
+            let at = |k: u32| on.0 + (on.1 - on.0) * f64::from(k) / 100.0;
+            (0..=100).map(|k| p.iter().rev().fold(0.0, |sum, c| sum * at(k) + c).abs()).fold(0.0, f64::max)
+        };
+        let at = self.at.clamp(lo, hi);
+        (largest(&self.jump(), (lo, hi)) * sign_error / 2.0, largest(&self.below, (lo, at)).max(largest(&self.above, (at, hi))))
+    }
+
     /// What the upper piece has more than the lower one.
     pub(crate) fn jump(&self) -> Vec<f64> {
         added(&self.above, &negated(&self.below))
@@ -165,13 +175,15 @@ impl Reciprocal {
     }
 
     /// The polynomial of `t` in -1 to 1 that the iteration begins with, and the number of its steps: those that need the fewest levels.
-    pub(crate) fn start(self, (lo, hi): (f64, f64)) -> Option<(Vec<f64>, u32)> {
+    /// No result is farther off than `aim`, nor by more than so many parts of itself.
+    pub(crate) fn start(self, (lo, hi): (f64, f64), aim: f64) -> Option<(Vec<f64>, u32)> {
         let weight = |x: f64| if self == Reciprocal::OfNumber { x } else { x.sqrt() };
         let basis = |k: usize, x: f64| weight(x) * chebyshev(k, (2.0 * x - lo - hi) / (hi - lo));
         let mut best: Option<(u32, Vec<f64>, u32)> = None;
         for degree in [3_usize, 7, 15, 31] {
-            let (start, error) = Problem { target: &|_| 1.0, basis: &basis, n: degree + 1, on: (lo, hi) }.solve()?;
-            let Some(steps) = self.steps(error, ERROR * weight(lo)) else { continue };
+            let start = Problem { target: &|_| 1.0, basis: &basis, n: degree + 1, on: (lo, hi) };
+            let Some((start, error)) = start.solve() else { continue };
+            let Some(steps) = self.steps(error, (aim * weight(lo)).min(ERROR)) else { continue };
             let levels = (degree + 1).ilog2() + steps * if self == Reciprocal::OfNumber { 2 } else { 3 };
             if best.as_ref().is_none_or(|(least, ..)| levels < *least) {
                 best = Some((levels, start, steps));

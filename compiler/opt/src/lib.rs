@@ -162,6 +162,13 @@ impl std::str::FromStr for Minimize {
     }
 }
 
+impl Options {
+    /// Whether the target computes with floats, which are exact for products of small integers.
+    fn has_floats(&self) -> bool {
+        self.target != "tfhe"
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -235,7 +242,9 @@ fn ask(module: &tensor::Module, options: &Options, question: Question) -> Result
     if options.opt_level > 0 {
         identities::apply(&mut draft.steps, Stage::BeforeGraph);
         order(&mut draft, options);
-        widen::widen(&mut draft);
+        if options.has_floats() {
+            widen::widen(&mut draft);
+        }
         optimise(&mut draft, options);
     }
     Ok(draft.asked)
@@ -288,7 +297,7 @@ fn try_plan(module: &tensor::Module, options: &Options, way: Way) -> Result<Plan
     draft.recompute = way.recompute;
     if options.opt_level > 0 {
         order(&mut draft, options);
-        if way.widen {
+        if way.widen && options.has_floats() {
             widen::widen(&mut draft);
         }
         optimise(&mut draft, options);

@@ -69,6 +69,15 @@ fn sums_of_products_propagate_carries_once_an_element() {
     check(source, &[("N", 0), ("M", 2), ("K", 1)], 1);
 }
 
+/// On the processor products of this size are of floats, which are exact there.
+#[test]
+fn products_of_small_integers_stay_integers() {
+    let source = "def f<N>(x: secret i8[N, N] in -2..2, w: i8[N, N] in -2..2) -> y: secret i32[N, N] { y[i, j] = x[i, k] * w[k, j]; }";
+    for n in [16, 20] {
+        check(source, &[("N", n)], 1);
+    }
+}
+
 #[test]
 fn tropical_and_boolean_semirings() {
     let paths = "def paths<V>(W: secret u8[V, V] in 0..50) -> D: secret i32[V, V] {

@@ -6,7 +6,7 @@ use crate::cli::timing::Timing;
 use crate::cli::{CodeOptions, Failure, say};
 use clap::{Args, ValueEnum};
 use ein::packed::PackOptions;
-use ein::{DType, Tensor};
+use ein::{DType, Diagnostic, Tensor};
 use ein::{Function, Outputs, TensorRef};
 use ein_runtime::io::Loaded;
 use std::path::PathBuf;
@@ -132,8 +132,11 @@ impl Run {
         let (circuit, results) = function.simulate_circuit(&views, &input::sizes(&self.sizes))?;
         say(&format!("{}\n", circuit.summary()));
         for (name, result) in &results {
-            let same = clear.get(name).is_some_and(|clear| clear.as_bytes() == result.as_bytes());
-            say(&format!("{name}: {} the program in the clear\n", if same { "equal to" } else { "NOT equal to" }));
+            if clear.get(name).is_none_or(|clear| clear.as_bytes() != result.as_bytes()) {
+                let message = format!("`{name}` of the circuit is not what the program gives in the clear");
+                return Err(ein::Error::from(Diagnostic::error(199, "internal", message)).into());
+            }
+            say(&format!("{name}: equal to the program in the clear\n"));
         }
         self.save(results.iter().map(|(name, tensor)| (name.as_str(), tensor)))
     }
