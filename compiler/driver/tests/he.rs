@@ -227,7 +227,8 @@ fn programs_run_slot_by_slot() {
 fn circuits_are_run_and_compared() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("utf-8").to_owned();
-    let text = "def f<N>(x: secret i8[N] in -8..7, w: i8[N]) -> (y: secret i32[N], best: secret i64) {
+    let text = "def f<N>(x: secret i8[N] in -8..7, w: i8[N]) -> (y: secret i32[N], best: secret i64, half: f64[N]) {
+  half[i] = w[i] as f64 / 2.0;
   y[i] = if x[i] > 0 then x[i] as i32 * w[i] as i32 else -1;
   best = argmax[i](x[i]);
 }
@@ -243,10 +244,17 @@ export f for tfhe;
     let (program, out) = (path("f.ein"), path("out"));
     let run = ["run", &program, "--in", &x, "--in", &w, "--target", "tfhe"];
     let (_, words) = ein(&[&run[..], &["--out-dir", &out]].concat()).expect("runs");
-    let expected = ["bootstraps, critical path", "y: equal to the program in the clear", "best: equal to the program in the clear"];
+    let expected = [
+        "bootstraps, critical path",
+        "y: equal to the program in the clear",
+        "best: equal to the program in the clear",
+        "half: computed in the clear",
+    ];
     expected.iter().for_each(|part| assert!(words.contains(part), "{words}"));
     let loaded = io::load(&format!("{out}/y.npy")).expect("a result");
     assert_eq!(loaded.view().as_array::<i32>().expect("i32").iter().copied().collect::<Vec<_>>(), [-1, -10, 21, -1]);
+    let loaded = io::load(&format!("{out}/half.npy")).expect("a result");
+    assert_eq!(loaded.view().as_array::<f64>().expect("f64").iter().copied().collect::<Vec<_>>(), [0.5, -1.0, 1.5, 2.0]);
     assert_eq!(ein(&[&run[..], &["--slots", "64"]].concat()).expect_err("slots of a circuit").0, 2);
     let (text, _) = ein(&["emit", "--stage", "tfhe", &program, "--size", "N=4"]).expect("emits");
     assert!(text.starts_with("circuit \"f\" {\n  # "), "{text}");

@@ -112,6 +112,9 @@ impl Lowerer<'_> {
             let mut summed = Odometer::new(inner.clone(), &extents);
             while summed.next(&mut at) {
                 self.turn(span)?;
+                if !contraction.is_in_bands(&|label| at[usize::from(label)], false) {
+                    continue;
+                }
                 let read = |labels: &[usize]| labels.iter().map(|label| at[*label]).collect::<Vec<_>>();
                 let (x, y) = (self.value(contraction.lhs, &read(&lhs), span)?, self.value(contraction.rhs, &read(&rhs), span)?);
                 values.push(self.product(x, y, contraction.acc, span)?);

@@ -117,7 +117,16 @@ impl Run {
             let Some(clear) = clear.get(name) else { continue };
             say(&format!("{name}: within {:.3e} of the program in the clear\n", largest_difference(clear, result)));
         }
-        self.save(results.iter().map(|(name, tensor)| (name.as_str(), tensor)))
+        self.save_all(results, clear)
+    }
+
+    /// Writes what ciphertexts give, and what is public besides.
+    fn save_all(&self, results: &[(String, Tensor)], clear: &Outputs) -> Result<(), Failure> {
+        let found = |name: &str| results.iter().find(|(given, _)| given == name).map(|(_, tensor)| tensor);
+        for (name, _) in clear.iter().filter(|(name, _)| found(name).is_none()) {
+            say(&format!("{name}: computed in the clear\n"));
+        }
+        self.save(clear.iter().map(|(name, tensor)| (name, found(name).unwrap_or(tensor))))
     }
 
     /// The same by a circuit over integers; what it gives is written, and is what the program gives in the clear.
@@ -138,7 +147,7 @@ impl Run {
             }
             say(&format!("{name}: equal to the program in the clear\n"));
         }
-        self.save(results.iter().map(|(name, tensor)| (name.as_str(), tensor)))
+        self.save_all(&results, clear)
     }
 }
 
