@@ -151,7 +151,7 @@ impl Run {
     }
 }
 
-/// Of tensors of one type and shape; infinite where one is a number and the other is none.
+/// Of tensors of one type and shape; infinite where one is a number and the other is none, and 0 where both are the same infinity or no number.
 fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
     let numbers = |tensor: &Tensor| match tensor.dtype() {
         DType::F32 => tensor.as_slice::<f32>().map(|x| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>()).ok(),
@@ -161,7 +161,11 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
     let (Some(x), Some(y)) = (numbers(a), numbers(b)) else {
         return if a.as_bytes() == b.as_bytes() { 0.0 } else { f64::INFINITY };
     };
-    let difference = |(x, y): (f64, f64)| if (x - y).is_nan() { f64::INFINITY } else { (x - y).abs() };
+    let difference = |(x, y): (f64, f64)| match (x - y).abs() {
+        _ if x == y || (x.is_nan() && y.is_nan()) => 0.0,
+        off if off.is_nan() => f64::INFINITY,
+        off => off,
+    };
     x.into_iter().zip(y).map(difference).fold(0.0, f64::max)
 }
 
