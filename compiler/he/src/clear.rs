@@ -107,17 +107,8 @@ impl Clear {
             }
         });
         let name = self.fresh(&format!("{name}.clear"));
-        let tensor = self.module.tensors.push(TensorDecl {
-            name,
-            dtype: value.dtype,
-            axes: axes.iter().map(|&size| Extent::constant(i128::from(size))).collect(),
-            index_of: Vec::new(),
-            bounds: None,
-            secret: false,
-            qualifiers: Vec::new(),
-            tolerance: None,
-            span,
-        });
+        let sizes = axes.iter().map(|&size| Extent::constant(i128::from(size))).collect();
+        let tensor = self.module.tensors.push(TensorDecl::new(name, value.dtype, sizes, span));
         let over = indices.iter().filter_map(|&index| own[index]).map(|(own, _)| own).collect();
         self.module.body.push(Definition::Equation(Equation { out: tensor, indices: over, domain: None, reduce: None, body, span }));
         self.parts.push((indices.to_vec(), value.clone(), tensor));
