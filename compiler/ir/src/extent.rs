@@ -23,6 +23,14 @@ pub enum Atom {
     Remainder(Arc<Extent>, Arc<Extent>),
 }
 
+impl Atom {
+    /// The index, if this is one.
+    #[must_use]
+    pub fn as_index(&self) -> Option<Index> {
+        if let Self::Index(index) = self { Some(*index) } else { None }
+    }
+}
+
 /// A product of atoms, sorted; an atom that occurs twice stands twice.
 pub type Monomial = Vec<Atom>;
 
@@ -90,10 +98,7 @@ impl Extent {
     /// The index, if this is exactly one index.
     #[must_use]
     pub fn as_index(&self) -> Option<Index> {
-        match self.as_atom()? {
-            Atom::Index(index) => Some(*index),
-            _ => None,
-        }
+        self.as_atom()?.as_index()
     }
 
     /// The atom, if this is exactly one atom with coefficient one.
@@ -288,6 +293,12 @@ impl Extent {
 pub fn floor_div(a: i128, b: i128) -> i128 {
     let q = a / b;
     if a % b != 0 && ((a < 0) != (b < 0)) { q - 1 } else { q }
+}
+
+/// Greatest common divisor; of 0 and a number that number.
+#[must_use]
+pub fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn checked_floor_div(a: i128, b: i128) -> Option<i128> {

@@ -2,8 +2,8 @@
 //!
 //! The labels of each class that lie in memory like one (in both tensors that have them) are fused. Of every class the best fused
 //! group becomes m, n or k; the others are looped over. Sums over looped labels accumulate in the output, first turn first. Labels that
-//! have one value in a turn of a scan around only move where the operands begin. Labels of bands are sides by themselves; the products of their panels
-//! are in [`panels`].
+//! have one value in a turn of a scan around only move where the operands begin. Labels of bands are sides, or looped over, by themselves; the products
+//! of their panels are in [`panels`].
 
 mod panels;
 
@@ -15,7 +15,7 @@ use ein_ir::dtype::DType;
 use ein_ir::entity::{Local, PrimaryMap};
 use ein_ir::kernel::{Address, BinaryOp, Block, Coefficient, Gemm, KernelDecl, Loop, MatrixStride, Op, OpConst, Operand, Stmt, Type, View};
 use ein_ir::plan::Contraction;
-use ein_ir::plan::band::Band;
+use ein_ir::plan::band::SUM;
 use ein_ir::span::Span;
 
 /// Work of one task: a few hundred microseconds of one core, so that handing it over costs nothing.
@@ -82,7 +82,7 @@ fn groups_of(context: &Context<'_>, contraction: &Contraction) -> Option<Groups>
     let single = |label: &u16| {
         let [lhs, rhs, out] = tensors.map(|(memory, axes)| step_of(memory, axes, *label));
         let extent = i64::try_from(contraction.extents[usize::from(*label)]).ok()?;
-        let banded = contraction.bands.iter().any(|band| band.row == *label || band.column == *label).then_some(*label);
+        let banded = contraction.is_banded(*label).then_some(*label);
         Some(Group { extent, steps: [lhs?, rhs?, out?], banded })
     };
     let groups = |labels: &[u16]| -> Option<Vec<Group>> {
@@ -130,14 +130,15 @@ fn fuse(mut groups: Vec<Group>) -> Vec<Group> {
     groups
 }
 
-/// Takes the group that makes the best side of a matrix: that of a band, or one that is long, and contiguous somewhere.
-fn take_best(groups: &mut Vec<Group>) -> Group {
+/// Takes the group that makes a side of a matrix: that of the label of a band, if one is to be, or one that is long, and contiguous somewhere.
+fn take_best(groups: &mut Vec<Group>, banded: Option<u16>) -> Group {
     // Beyond some hundreds longer sides gain nothing, contiguous ones do.
     let score = |g: &Group| {
         let is_contiguous = g.steps.contains(&Step::Elements(1));
-        (g.banded.is_some(), g.extent.min(256) * if is_contiguous { 4 } else { 1 }, g.extent)
+        (g.extent.min(256) * if is_contiguous { 4 } else { 1 }, g.extent)
     };
-    match (0..groups.len()).max_by_key(|n| (score(&groups[*n]), std::cmp::Reverse(*n))) {
+    let best = (0..groups.len()).filter(|n| groups[*n].banded == banded).max_by_key(|n| (score(&groups[*n]), std::cmp::Reverse(*n)));
+    match best {
         Some(best) => groups.remove(best),
         None => UNIT,
     }
@@ -146,14 +147,15 @@ fn take_best(groups: &mut Vec<Group>) -> Group {
 /// The kernel of a contraction that fits.
 pub(crate) fn lower_contraction(context: &Context<'_>, contraction: &Contraction, span: Span) -> KernelDecl {
     let Groups { batch, mut free_lhs, mut free_rhs, mut contracted, turns } = groups_of(context, contraction).expect("it fits");
-    let (m, n) = (take_best(&mut free_lhs), take_best(&mut free_rhs));
+    let banded = contraction.banded_sides();
+    let (m, n) = (take_best(&mut free_lhs, banded[0]), take_best(&mut free_rhs, banded[1]));
     // An empty sum is one of length 0, whatever the other labels are.
     let k = match contracted.iter().find(|g| g.extent == 0).copied() {
         Some(empty) => {
             contracted.clear();
             empty
         }
-        None => take_best(&mut contracted),
+        None => take_best(&mut contracted, banded[SUM]),
     };
     let mut loops: Vec<Group> = batch.into_iter().chain(free_lhs).chain(free_rhs).collect();
     loops.sort_by_key(|g| std::cmp::Reverse(g.extent));
@@ -164,7 +166,9 @@ pub(crate) fn lower_contraction(context: &Context<'_>, contraction: &Contraction
         locals: PrimaryMap::new(),
         sides: [m, n, k],
         contracted,
-        bands: &contraction.bands,
+        contraction,
+        banded,
+        panels: contraction.panels(&banded).map(|panel| panel.map(u64::cast_signed)),
         part: [None; 3],
         at: Vec::new(),
         swings: [None; 3],
@@ -190,7 +194,11 @@ struct Writer<'a> {
     /// m, n, k.
     sides: [Group; 3],
     contracted: Vec<Group>,
-    bands: &'a [Band],
+    contraction: &'a Contraction,
+    /// The labels of bands that are sides.
+    banded: [Option<u16>; 3],
+    /// Rows of the panels of m and n.
+    panels: [Option<i64>; 2],
     /// The part of m, n or k that the task or a panel has: the first value, and how many.
     part: [Option<(Local, Local)>; 3],
     /// Groups that loops, or scans around, have variables for.
@@ -223,7 +231,7 @@ impl Writer<'_> {
         let flops = extents.fold(2u64, u64::saturating_mul);
         let wanted = (flops / TASK_FLOPS).clamp(1, MAX_TASKS).cast_signed();
         // Rows of a band, whose parts are whole panels, or the longer side.
-        let rows = self.bands.first().map(|band| (self.side_of(band.row), band.panel.cast_signed()));
+        let rows = self.panels.into_iter().enumerate().find_map(|(side, panel)| Some((side, panel?)));
         let (side, align) = rows.unwrap_or((usize::from(self.sides[1].extent > self.sides[0].extent), TASK_ALIGN));
         let length = self.sides[side].extent;
         let part = (ceil_div(ceil_div(length, wanted), align) * align).max(1);

@@ -10,7 +10,7 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::kernel::{Block, KernelDecl, Type};
-use ein_ir::plan::band::Band;
+use ein_ir::plan::band::{Band, Outside};
 use ein_ir::plan::{Contraction, IndexRange, Nest, NestReduce};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
@@ -71,7 +71,7 @@ pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, s
     let body = Scalar::binary(BinaryFn::Mul, lhs, rhs, contraction.acc, span);
     let (mut guard, mut domain) = (None, None);
     for band in &contraction.bands {
-        let side = if contraction.out_labels.contains(&band.column) { &mut domain } else { &mut guard };
+        let side = if band.outside == Outside::Unread { &mut domain } else { &mut guard };
         let condition = in_band(band, &index, span);
         *side = Some(match side.take() {
             Some(other) => Scalar::binary(BinaryFn::And, other, condition, DType::Bool, span),
@@ -85,7 +85,12 @@ pub(crate) fn of_contraction(context: &Context<'_>, contraction: &Contraction, s
 
 /// The condition that a column is in the band of its row.
 fn in_band(band: &Band, index: &dyn Fn(&u16) -> Index, span: Span) -> Scalar {
-    let [row, column] = [band.row, band.column].map(|label| Scalar::index(index(&label), span));
+    let scaled = |label: u16, factor: i64| {
+        let index = Scalar::index(index(&label), span);
+        let factor_of = |n: i64| Scalar::literal(Literal::Int(n.into()), DType::I64, span);
+        if factor == 1 { index } else { Scalar::binary(BinaryFn::Mul, factor_of(factor), index, DType::I64, span) }
+    };
+    let (row, column) = (scaled(band.row, band.slope), scaled(band.column, band.step));
     let bound = |n: i64| {
         let n = Scalar::literal(Literal::Int(n.into()), DType::I64, span);
         Scalar::binary(BinaryFn::Add, row.clone(), n, DType::I64, span)

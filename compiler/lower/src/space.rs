@@ -7,7 +7,7 @@ use crate::affine::{Affine, Axes, Axis, AxisDecl, AxisKind};
 use crate::turn::{Around, Turn};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index};
-use ein_ir::extent::{Atom, Extent};
+use ein_ir::extent::{Atom, Extent, gcd};
 use ein_ir::plan::Nest;
 use ein_ir::scalar::Scalar;
 
@@ -180,8 +180,4 @@ fn collect(scalar: &Scalar, out: &mut Vec<Extent>) {
 
 fn positive(divisor: &Extent) -> Option<i64> {
     i64::try_from(divisor.as_constant()?).ok().filter(|c| *c > 0)
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

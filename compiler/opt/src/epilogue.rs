@@ -1,6 +1,8 @@
 //! Fusion of a pointwise step into the reduction that it reads: it is applied to each finished sum before that is stored.
 
 use crate::draft::{Draft, Work};
+use crate::egraph::negated;
+use crate::guards;
 use crate::rewrite;
 use crate::uses::Uses;
 use ein_ir::dtype::DType;
@@ -78,18 +80,32 @@ fn merge(reduction: &Nest, reader: &Nest, axes: &[usize], dtype: DType) -> Nest 
         scalar
     };
     nest.domain = reader.domain.as_ref().map(in_reduction);
-    if let (Some(inner), Some(reduce)) = (&reduction.domain, &mut nest.reduce)
-        && nest.domain.as_ref() != Some(inner)
-    {
-        // Outside its domain the reduction is not read: an empty one serves there.
-        let guard = reduce.guard.take();
-        reduce.guard = Some(match guard {
-            Some(guard) => Scalar::binary(BinaryFn::And, inner.clone(), guard, DType::Bool, inner.span),
-            None => inner.clone(),
+    let body = in_reduction(&reader.body);
+    if let Some(reduce) = &mut nest.reduce {
+        // Outside its domain, and where it is of no use, the reduction is not read: an empty one serves there.
+        let wanted = reduction.domain.clone().filter(|inner| nest.domain.as_ref() != Some(inner));
+        let used = used_where(&body, reduction.out).filter(|_| !matches!(reduce.op, ReduceOp::ArgMax | ReduceOp::ArgMin));
+        let used = used.filter(|used| wanted.as_ref() != Some(used));
+        let conditions = wanted.into_iter().chain(used).chain(reduce.guard.take());
+        reduce.guard = conditions.reduce(|a, b| {
+            let span = a.span;
+            Scalar::binary(BinaryFn::And, a, b, DType::Bool, span)
         });
     }
-    nest.epilogue = Some(finish(in_reduction(&reader.body), reduction, dtype));
+    nest.epilogue = Some(finish(body, reduction, dtype));
     nest
+}
+
+/// The condition on positions without which a value does not read a tensor, if it says one.
+fn used_where(body: &Scalar, tensor: Tensor) -> Option<Scalar> {
+    let ScalarKind::If(condition, then, otherwise) = &body.kind else { return None };
+    let reads = |scalar: &Scalar| !rewrite::accesses_to(scalar, tensor).is_empty();
+    match (reads(then), reads(otherwise)) {
+        _ if !guards::is_static(condition) => None,
+        (true, false) => Some((**condition).clone()),
+        (false, true) => negated(condition),
+        _ => None,
+    }
 }
 
 /// The reader's body over the finished reduction.

@@ -88,13 +88,18 @@ fn repacked(contraction: &Contraction) -> f64 {
 pub(crate) fn calls(contraction: &Contraction) -> f64 {
     match contraction.strategy {
         Strategy::Nest => 0.0,
-        _ => classify::shape(contraction).batch as f64 * contraction.n_panels() as f64,
+        _ if contraction.bands.is_empty() => classify::shape(contraction).batch as f64,
+        _ => {
+            let batch = contraction.classify_modes().batch.into_iter().filter(|label| !contraction.is_banded(*label));
+            batch.map(|label| contraction.extents[usize::from(label)] as f64).product::<f64>() * contraction.n_panels() as f64
+        }
     }
 }
 
-/// Nanoseconds of a contraction made of matrix products, its traffic apart.
-pub(crate) fn product_time(machine: &Machine, contraction: &Contraction, flops: f64) -> f64 {
-    product_arithmetic(machine, contraction, flops) + machine.product_call as f64 * calls(contraction)
+/// Nanoseconds of a contraction, its traffic apart.
+pub(crate) fn contraction_time(machine: &Machine, contraction: &Contraction) -> f64 {
+    contraction_arithmetic(machine, contraction, cost::contraction_flops(contraction) as f64)
+        + machine.product_call as f64 * calls(contraction)
 }
 
 /// Nanoseconds of the arithmetic of a nest, in a turn of the scans around.

@@ -247,15 +247,16 @@ fn add_contraction(module: &mut Module, c: &Contraction) {
     let indices = own(&c.out_labels);
     let binders = ids.iter().copied().filter(|i| !indices.contains(i)).collect();
     let span = Span::default();
-    let guard = c.bands.iter().find(|band| band.exact).map(|band| {
-        let bound = |n: i64| {
-            let n = Scalar::literal(ein_ir::scalar::Literal::Int(n.into()), DType::I64, span);
-            Scalar::binary(BinaryFn::Add, Scalar::index(ids[usize::from(band.row)], span), n, DType::I64, span)
-        };
-        let column = Scalar::index(ids[usize::from(band.column)], span);
-        let compare = |op, n| Scalar::binary(op, column.clone(), bound(n), DType::Bool, span);
+    // Terms outside are zeros, or no terms, or parts of what nobody reads.
+    let guard = c.bands.iter().map(|band| {
+        let int = |n: i64| Scalar::literal(ein_ir::scalar::Literal::Int(n.into()), DType::I64, span);
+        let scaled =
+            |label: u16, factor| Scalar::binary(BinaryFn::Mul, int(factor), Scalar::index(ids[usize::from(label)], span), DType::I64, span);
+        let value = Scalar::binary(BinaryFn::Sub, scaled(band.column, band.step), scaled(band.row, band.slope), DType::I64, span);
+        let compare = |op, n| Scalar::binary(op, value.clone(), int(n), DType::Bool, span);
         Scalar::binary(BinaryFn::And, compare(BinaryFn::Ge, band.lo), compare(BinaryFn::Le, band.hi), DType::Bool, span)
     });
+    let guard = guard.reduce(|a, b| Scalar::binary(BinaryFn::And, a, b, DType::Bool, span));
     module.body.push(Definition::Equation(Equation {
         out: c.out,
         indices,

@@ -165,8 +165,8 @@ pub struct Contraction {
     pub conjugate: (bool, bool),
     /// Labels with one value in a turn of a scan around, that of its index: slices of the operands are read. `out` has none of them.
     pub turns: Vec<(u16, Index)>,
-    /// Which products take part, if not all. A band is over labels of different classes, free or contracted, one of each class in all bands
-    /// together; an exact one is alone, its column contracted. Extents are not 0, and those of labels of bands above 1.
+    /// Which products take part, if not all. A band is over two labels of one operand, or of the result if nothing is read outside; an exact one is alone,
+    /// its row in the result, its column the side of sums, which is no row. Extents are not 0, and those of labels of bands above 1.
     pub bands: Vec<Band>,
     /// Type of products and sum; that of `out`.
     pub acc: DType,
@@ -210,8 +210,7 @@ impl Contraction {
     /// Number of products that are added up, in a turn of the scans around.
     #[must_use]
     pub fn volume(&self) -> u64 {
-        let is_banded = |label: u16| self.bands.iter().any(|band| band.row == label || band.column == label);
-        let labels = (0u16..).zip(&self.extents).filter(|(label, _)| self.turn_of(*label).is_none() && !is_banded(*label));
+        let labels = (0u16..).zip(&self.extents).filter(|(label, _)| self.turn_of(*label).is_none() && !self.is_banded(*label));
         labels.fold(self.volume_in_bands(), |n, (_, extent)| n.saturating_mul(*extent))
     }
 

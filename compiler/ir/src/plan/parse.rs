@@ -1,6 +1,6 @@
 //! Reads the text form of plans; the form itself is described in [`super::print`].
 
-use super::band::Band;
+use super::band::{Band, Outside};
 use super::{
     Buffer, Contraction, FaultDecl, Header, IndexRange, Layout, Library, Nest, NestReduce, Pin, Place, Plan, Scan, ScanState, StepDecl,
     StepKind, Strategy,
@@ -158,11 +158,20 @@ fn parse_contraction(c: &mut Cursor<'_>) -> Result<Contraction, ParseError> {
 }
 
 fn parse_band(c: &mut Cursor<'_>) -> Result<Band, ParseError> {
-    let (row, column, lo) = (c.int()?, c.int()?, c.int()?);
+    let (row, column) = (c.int()?, c.int()?);
+    let slope = if c.eat("slope") { c.int()? } else { 1 };
+    let step = if c.eat("step") { c.int()? } else { 1 };
+    let lo = c.int()?;
     c.expect("..")?;
     let hi = c.int()?;
     c.expect("by")?;
-    Ok(Band { row, column, lo, hi, panel: c.int()?, exact: c.eat("exact") })
+    let panel = c.int()?;
+    let outside = match () {
+        () if c.eat("exact") => Outside::Absent,
+        () if c.eat("unread") => Outside::Unread,
+        () => Outside::Zero,
+    };
+    Ok(Band { row, column, slope, step, lo, hi, panel, outside })
 }
 
 fn parse_range(c: &mut Cursor<'_>) -> Result<IndexRange, ParseError> {

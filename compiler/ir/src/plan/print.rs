@@ -22,7 +22,7 @@
 //! Labels of contractions are positions in `extents`; `turns [2 i0]` says that label 2 has the value of the scan index i0, `bands [0 2 -9..0 by 64]` that
 //! label 2 minus label 0 is -9 to 0 wherever anything but zeros is added up, seen in panels of 64 values of label 0. Scalars are described in [`crate::scalar::print`].
 
-use super::band::Band;
+use super::band::{Band, Outside};
 use super::{
     Buffer, Contraction, FaultDecl, Header, IndexRange, Layout, Library, Nest, NestReduce, Place, Plan, Scan, ScanState, StepDecl,
     StepKind, Strategy,
@@ -155,11 +155,28 @@ fn write_contraction(f: &mut fmt::Formatter<'_>, c: &Contraction) -> fmt::Result
     write!(f, " acc {} strategy {}", c.acc, c.strategy.name())
 }
 
-/// `0 1 -9..0 by 64`: the difference of label 1 and label 0, both ends included.
+/// `0 1 -9..0 by 64`: the difference of label 1 and label 0, both ends included; `0 1 slope -1 step 2 ..` if they have factors.
 impl fmt::Display for Band {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = if self.exact { " exact" } else { "" };
-        write!(f, "{} {} {}..{} by {}{exact}", self.row, self.column, self.lo, self.hi, self.panel)
+        write!(f, "{} {} ", self.row, self.column)?;
+        if self.slope != 1 {
+            write!(f, "slope {} ", self.slope)?;
+        }
+        if self.step != 1 {
+            write!(f, "step {} ", self.step)?;
+        }
+        write!(f, "{}..{} by {}{}", self.lo, self.hi, self.panel, self.outside.suffix())
+    }
+}
+
+impl Outside {
+    /// As it stands after a band.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Zero => "",
+            Self::Absent => " exact",
+            Self::Unread => " unread",
+        }
     }
 }
 

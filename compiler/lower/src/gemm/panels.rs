@@ -3,20 +3,12 @@
 use super::Writer;
 use ein_ir::entity::Local;
 use ein_ir::kernel::{BinaryOp, Block, Comparison, Loop, Op, OpConst, Operand, Stmt, Type};
-use ein_ir::plan::band::{Band, EXACT_PANELS};
-
-/// The side of sums: k.
-const SUM: usize = 2;
+use ein_ir::plan::band::{Band, Cut, EXACT_PANELS, SUM};
 
 /// A range in locals, its end not included.
 type Range = (Local, Local);
 
 impl Writer<'_> {
-    /// The side that is a label of a band.
-    pub(super) fn side_of(&self, label: u16) -> usize {
-        self.sides.iter().position(|group| group.banded == Some(label)).expect("labels of bands are sides")
-    }
-
     /// The product of all sides, or those of the panels of bands.
     pub(super) fn products(&mut self, block: &mut Block, accumulate: bool) {
         self.over_panels(block, 0, accumulate);
@@ -27,8 +19,7 @@ impl Writer<'_> {
         if side == SUM {
             return self.product_of_panel(block, accumulate);
         }
-        let panel = self.bands.iter().filter(|band| self.side_of(band.row) == side).map(|band| band.panel.cast_signed()).min();
-        let Some(panel) = panel else { return self.over_panels(block, side + 1, accumulate) };
+        let Some(panel) = self.panels[side] else { return self.over_panels(block, side + 1, accumulate) };
         let before = self.part[side];
         let rows = self.range_of(block, side);
         self.each(block, rows, panel, &mut |w, block, rows| {
@@ -43,42 +34,56 @@ impl Writer<'_> {
         let before = self.part;
         let mut inner = Block::new();
         let mut exact = None;
-        for band in self.bands {
-            let (row, column) = (self.side_of(band.row), self.side_of(band.column));
-            let rows = self.range_of(&mut inner, row);
-            if band.exact {
-                exact = Some((band, rows));
-                continue;
+        for band in &self.contraction.bands {
+            let rows = self.range_of_label(&mut inner, band.row);
+            match self.banded.iter().position(|side| *side == Some(band.row)) {
+                Some(side) if band.is_exact() => exact = Some((band, side, rows)),
+                _ => self.cut(&mut inner, band, rows),
             }
-            let (lo, hi) = self.columns(&mut inner, (rows, band.lo), (rows, band.hi), column);
-            let own = self.range_of(&mut inner, column);
-            let both = (self.binary(&mut inner, BinaryOp::Max, own.0, lo), self.binary(&mut inner, BinaryOp::Min, own.1, hi));
-            self.restrict(&mut inner, column, both);
         }
         match exact {
-            Some((band, rows)) => self.exact(&mut inner, band, rows, accumulate),
+            Some((band, side, rows)) => self.exact(&mut inner, band, (side, rows), accumulate),
             None => self.unless_empty(&mut inner, accumulate),
         }
         self.part = before;
         block.append(&mut inner);
     }
 
+    /// Cuts the product to what some of these rows need.
+    fn cut(&mut self, block: &mut Block, band: &Band, rows: Range) {
+        let (lo, hi) = self.columns(block, band, rows, true);
+        let own = self.range_of_label(block, band.column);
+        let both = (self.binary(block, BinaryOp::Max, own.0, lo), self.binary(block, BinaryOp::Min, own.1, hi));
+        match self.contraction.cut(band, &self.banded) {
+            Cut::Columns(side) => self.restrict(block, side, both),
+            Cut::All(side) => {
+                let (zero, one) = (self.constant(block, 0), self.constant(block, 1));
+                let length = self.binary(block, BinaryOp::Sub, both.1, both.0);
+                let at_most = self.binary(block, BinaryOp::Min, length, one);
+                let is_any = self.binary(block, BinaryOp::Max, at_most, zero);
+                let (from, to) = self.range_of(block, side);
+                let length = self.binary(block, BinaryOp::Sub, to, from);
+                self.part[side] = Some((from, self.binary(block, BinaryOp::Mul, length, is_any)));
+            }
+        }
+    }
+
     /// The product of an exact band: over the columns that all rows need, and then what is left, in smaller panels.
-    fn exact(&mut self, block: &mut Block, band: &Band, rows: Range, accumulate: bool) {
-        let inner = self.all_columns(block, band, rows);
+    fn exact(&mut self, block: &mut Block, band: &Band, (side, rows): (usize, Range), accumulate: bool) {
+        let inner = self.columns(block, band, rows, false);
         self.restrict(block, SUM, inner);
         let gemm = self.gemm(accumulate);
         block.push(Stmt::Gemm(Box::new(gemm)));
-        self.rest(block, band, rows, inner, &EXACT_PANELS);
+        self.rest(block, band, (side, rows), inner, &EXACT_PANELS);
     }
 
     /// What smaller panels of these rows need besides the columns `done`.
-    fn rest(&mut self, block: &mut Block, band: &Band, rows: Range, done: Range, panels: &[u64]) {
+    fn rest(&mut self, block: &mut Block, band: &Band, (side, rows): (usize, Range), done: Range, panels: &[u64]) {
         let Some((panel, smaller)) = panels.split_first() else { return };
         self.each(block, rows, panel.cast_signed(), &mut |w, block, rows| {
             let before = w.part;
-            w.restrict(block, w.side_of(band.row), rows);
-            let (lo, hi) = w.all_columns(block, band, rows);
+            w.restrict(block, side, rows);
+            let (lo, hi) = w.columns(block, band, rows, false);
             let end = w.binary(block, BinaryOp::Min, done.0, hi);
             let start = w.binary(block, BinaryOp::Max, done.1, lo);
             for part in [(lo, end), (start, hi)] {
@@ -86,7 +91,7 @@ impl Writer<'_> {
                 w.unless_empty(block, true);
             }
             w.part = before;
-            w.rest(block, band, rows, (lo, hi), smaller);
+            w.rest(block, band, (side, rows), (lo, hi), smaller);
         });
     }
 
@@ -118,23 +123,51 @@ impl Writer<'_> {
         block.push(Stmt::Loop(Loop { var, lo: Operand::Local(range.0), hi: Operand::Local(range.1), step: panel, body: inner }));
     }
 
-    /// As [`Band::all`].
-    fn all_columns(&mut self, block: &mut Block, band: &Band, (lo, hi): Range) -> Range {
-        let column = self.side_of(band.column);
-        self.columns(block, ((hi, hi), band.lo.saturating_sub(1)), ((lo, lo), band.hi.saturating_add(1)), column)
-    }
-
-    /// `from.0.0 + from.1 .. to.0.1 + to.1`, inside of a side and not negative.
-    fn columns(&mut self, block: &mut Block, from: (Range, i64), to: (Range, i64), side: usize) -> Range {
-        let (zero, length) = (self.constant(block, 0), self.constant(block, self.sides[side].extent));
-        let mut moved = |w: &mut Self, local: Local, by: i64, least: Local| {
-            let by = w.constant(block, by);
-            let moved = w.binary(block, BinaryOp::Add, local, by);
-            let above = w.binary(block, BinaryOp::Max, moved, least);
+    /// As [`Band::some`], or [`Band::all`].
+    fn columns(&mut self, block: &mut Block, band: &Band, rows: Range, some: bool) -> Range {
+        let (zero, length) = (self.constant(block, 0), self.constant(block, self.contraction.length(band.column)));
+        let of_last = (band.slope > 0) != some;
+        let mut inside = |w: &mut Self, of_last: bool, constant: i64, least: Local| {
+            let column = w.edge(block, band, (rows, of_last), constant);
+            let above = w.binary(block, BinaryOp::Max, column, least);
             w.binary(block, BinaryOp::Min, above, length)
         };
-        let lo = moved(self, from.0.0, from.1, zero);
-        (lo, moved(self, to.0.1, to.1, lo))
+        let lo = inside(self, of_last, band.lo_edge(), zero);
+        (lo, inside(self, !of_last, band.hi_edge(), lo))
+    }
+
+    /// `(slope * row + constant) / step` of the first row or the last; where that is negative anything up to 0.
+    fn edge(&mut self, block: &mut Block, band: &Band, (rows, of_last): (Range, bool), constant: i64) -> Local {
+        // Of the end of the rows, one beyond the last.
+        let (row, constant) = if of_last { (rows.1, constant.saturating_sub(band.slope)) } else { (rows.0, constant) };
+        let scaled = if band.slope == 1 {
+            row
+        } else {
+            let slope = self.constant(block, band.slope);
+            self.binary(block, BinaryOp::Mul, row, slope)
+        };
+        let constant = self.constant(block, constant);
+        let moved = self.binary(block, BinaryOp::Add, scaled, constant);
+        if band.step == 1 {
+            return moved;
+        }
+        let (zero, step) = (self.constant(block, 0), self.constant(block, band.step));
+        let above = self.binary(block, BinaryOp::Max, moved, zero);
+        self.binary(block, BinaryOp::SDiv, above, step)
+    }
+
+    /// The values that a label of a band has here.
+    fn range_of_label(&mut self, block: &mut Block, label: u16) -> Range {
+        if let Some(side) = self.banded.iter().position(|side| *side == Some(label)) {
+            return self.range_of(block, side);
+        }
+        let looped = self.at.iter().rev().find(|(group, _)| group.banded == Some(label)).and_then(|(_, var)| *var);
+        let one = self.constant(block, 1);
+        match looped {
+            Some(var) => (var, self.binary(block, BinaryOp::Add, var, one)),
+            // The first turn of a sum.
+            None => (self.constant(block, 0), one),
+        }
     }
 
     /// The range that a side has here.

@@ -1,9 +1,10 @@
-//! Matrix products with bands, against the oracle: triangles of every operand and of the result, panels around the ends of sides.
+//! Matrix products with bands, against the oracle: triangles of every operand and of the result, of any slope, panels around the ends of sides, labels that
+//! are looped over.
 
 use super::build::Planner;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Tensor};
-use ein_ir::plan::band::Band;
+use ein_ir::plan::band::{Band, Outside};
 use ein_ir::plan::{Contraction, Layout, StepKind, Strategy};
 use ein_ir::scalar::value::Value;
 
@@ -11,24 +12,31 @@ const BATCH: u16 = 0;
 const I: u16 = 1;
 const J: u16 = 2;
 const K: u16 = 3;
-const EXTENTS: [u64; 4] = [1, 13, 10, 12];
+/// A second label of sums.
+const L: u16 = 4;
+const EXTENTS: [u64; 5] = [1, 13, 10, 12, 1];
+/// Slopes and steps of bands.
+const LINES: [(i64, i64); 4] = [(1, 1), (-1, 1), (1, 2), (-3, 2)];
 
-fn band(row: u16, column: u16, lo: i64, hi: i64) -> Band {
-    Band { row, column, lo, hi, panel: 8, exact: false }
+/// A band, its ends moved to where they mean something.
+fn band(row: u16, column: u16, (slope, step): (i64, i64), (lo, hi): (i64, i64), extents: [u64; 5]) -> Band {
+    let outside = if [row, column].iter().all(|l| [BATCH, I, J].contains(l)) { Outside::Unread } else { Outside::Zero };
+    let band = Band { row, column, slope, step, lo, hi, panel: 8, outside };
+    let (least, most) = band.values(extents[usize::from(row)], extents[usize::from(column)]).expect("small");
+    Band { lo: lo.clamp(least - 1, most + 1), hi: hi.clamp(least - 1, most + 1), ..band }
 }
 
-/// `out[b, i, j] = lhs[b, i, k] * rhs[k, j]`, operands that bands say are zero somewhere being so, and the others NaN where an exact one has no term.
-fn product(extents: [u64; 4], bands: &[Band], dtype: DType, strategy: Strategy) -> Planner {
+/// `out[b, i, j] = lhs[b, i, k, l] * rhs[b, k, j, l]`, operands that bands say are zero somewhere being so.
+fn product(extents: [u64; 5], bands: &[Band], dtype: DType, strategy: Strategy) -> Planner {
     let mut planner = Planner::new(3);
     let shape = |labels: &[u16]| labels.iter().map(|l| extents[usize::from(*l)]).collect::<Vec<u64>>();
-    let (lhs, rhs, out) = ([BATCH, I, K], [K, J], [BATCH, I, J]);
+    let (lhs, rhs, out) = ([BATCH, I, K, L], [BATCH, K, J, L], [BATCH, I, J]);
     let a = planner.input_in(dtype, &shape(&lhs), Layout::RowMajor);
     let b = planner.input_in(dtype, &shape(&rhs), Layout::Strided);
     let c = planner.output(dtype, &shape(&out));
     for (tensor, labels) in [(a, &lhs[..]), (b, &rhs[..])] {
-        bands.iter().filter(|band| !band.exact && [band.row, band.column].iter().all(|l| labels.contains(l))).for_each(|band| {
-            clear(&mut planner, tensor, (labels, &shape(labels)), band);
-        });
+        let is_of = |band: &&Band| band.outside == Outside::Zero && [band.row, band.column].iter().all(|l| labels.contains(l));
+        bands.iter().filter(is_of).for_each(|band| clear(&mut planner, tensor, (labels, &shape(labels)), band));
     }
     planner.step(StepKind::Contraction(Contraction {
         out: c,
@@ -53,42 +61,79 @@ fn clear(planner: &mut Planner, tensor: Tensor, (labels, shape): (&[u16], &[u64]
     for (at, value) in planner.inputs[tensor.index()].iter_mut().enumerate() {
         let stride = |axis: usize| shape[axis + 1..].iter().product::<u64>() as usize;
         let position = |axis: usize| (at / stride(axis) % shape[axis] as usize) as i64;
-        if !(band.lo..=band.hi).contains(&(position(axis(band.column)) - position(axis(band.row)))) {
+        if !band.holds(position(axis(band.row)), position(axis(band.column))) {
             *value = Value::small(0, value.dtype());
         }
     }
 }
 
+const WHOLE: i64 = 99;
+const LIMITS: [(i64, i64); 8] = [(-WHOLE, 0), (-WHOLE, -1), (0, WHOLE), (3, WHOLE), (-WHOLE, -7), (-2, 5), (-WHOLE, -30), (1, -1)];
+
 #[test]
 fn bands_of_operands_and_results() {
-    let whole = 99;
-    let limits = [(-whole, 0), (-whole, -1), (0, whole), (3, whole), (-whole, -7), (-2, 5), (-whole, -30), (1, -1)];
-    for (lo, hi) in limits {
-        let fits = |row: u16, column: u16| {
-            let (rows, columns) = (EXTENTS[usize::from(row)] as i64, EXTENTS[usize::from(column)] as i64);
-            band(row, column, lo.clamp(-rows, columns), hi.clamp(-rows, columns))
-        };
-        let check = |bands: &[Band]| product(EXTENTS, bands, DType::F64, Strategy::Gemm).check();
-        check(&[fits(I, K)]);
-        check(&[fits(J, K)]);
-        check(&[fits(I, J)]);
-        check(&[fits(J, I)]);
-        check(&[fits(I, K), band(J, K, -3, 12)]);
-        check(&[fits(I, K), band(J, K, -10, 2), band(I, J, -4, 7)]);
-        check(&[fits(J, I), band(J, K, -5, 4)]);
-        check(&[Band { exact: true, ..fits(I, K) }]);
-        check(&[Band { exact: true, panel: 16, ..fits(J, K) }]);
-        // Without a library.
-        product(EXTENTS, &[fits(I, K), fits(I, J)], DType::I32, Strategy::Nest).check();
+    for line in LINES {
+        for ends in LIMITS {
+            let band = |row, column, ends| band(row, column, line, ends, EXTENTS);
+            let check = |bands: &[Band]| product(EXTENTS, bands, DType::F64, Strategy::Gemm).check();
+            check(&[band(I, K, ends)]);
+            check(&[band(J, K, ends)]);
+            check(&[band(I, J, ends)]);
+            check(&[band(J, I, ends)]);
+            check(&[band(I, K, ends), band(J, K, (-3, 12))]);
+            check(&[band(I, K, ends), band(J, K, (-10, 2)), band(I, J, (-4, 7))]);
+            check(&[band(J, I, ends), band(J, K, (-5, 4))]);
+            check(&[Band { outside: Outside::Absent, ..band(I, K, ends) }]);
+            check(&[Band { outside: Outside::Absent, panel: 16, ..band(J, K, ends) }]);
+            // Without a library.
+            product(EXTENTS, &[band(I, K, ends), band(I, J, ends)], DType::I32, Strategy::Nest).check();
+        }
+    }
+}
+
+/// One pair of labels may have bands of several slopes.
+#[test]
+fn bands_cross() {
+    for ends in LIMITS {
+        let crossing = [band(I, K, (1, 1), ends, EXTENTS), band(I, K, (-1, 1), (0, 12), EXTENTS), band(I, K, (1, 2), (-4, 9), EXTENTS)];
+        product(EXTENTS, &crossing, DType::F64, Strategy::Gemm).check();
+        product(EXTENTS, &crossing, DType::I64, Strategy::Nest).check();
+    }
+}
+
+/// Labels of batches and further labels of sums are looped over; what no product needs is zero, or left as it is.
+#[test]
+fn labels_of_bands_are_looped_over() {
+    for extents in [[5, 11, 9, 10, 1], [3, 4, 9, 6, 7], [12, 2, 3, 40, 3], [2, 33, 2, 5, 5]] {
+        for line in LINES {
+            for ends in [(-WHOLE, 0), (2, WHOLE), (-1, 2), (WHOLE, WHOLE)] {
+                let band = |row, column| band(row, column, line, ends, extents);
+                let check = |bands: &[Band]| product(extents, bands, DType::F64, Strategy::Gemm).check();
+                let zero = |row, column| Band { outside: Outside::Zero, ..band(row, column) };
+                check(&[band(BATCH, K)]);
+                check(&[zero(BATCH, I)]);
+                check(&[band(BATCH, I)]);
+                check(&[band(I, BATCH)]);
+                check(&[band(BATCH, J), band(BATCH, K)]);
+                check(&[zero(BATCH, J), band(J, K), band(I, J)]);
+                check(&[Band { outside: Outside::Absent, ..band(BATCH, K) }]);
+                product(extents, &[band(BATCH, K), band(I, J)], DType::I32, Strategy::Nest).check();
+                if extents[4] > 1 && extents[3] >= extents[4] {
+                    check(&[band(L, K)]);
+                    check(&[band(I, L)]);
+                    check(&[band(L, K), zero(BATCH, L), band(J, K)]);
+                }
+            }
+        }
     }
 }
 
 #[test]
 fn types_and_sizes_of_bands() {
-    for extents in [[1, 2, 2, 2], [1, 9, 8, 16], [3, 17, 1, 8], [1, 2, 40, 3], [1, 40, 3, 2]] {
+    for extents in [[1, 2, 2, 2, 1], [1, 9, 8, 16, 1], [3, 17, 1, 8, 1], [1, 2, 40, 3, 1], [1, 40, 3, 2, 1]] {
         for dtype in [DType::F32, DType::C64, DType::C128] {
-            for exact in [false, true] {
-                product(extents, &[Band { exact, ..band(I, K, -2, 0) }], dtype, Strategy::Gemm).check();
+            for outside in [Outside::Zero, Outside::Absent] {
+                product(extents, &[Band { outside, ..band(I, K, (1, 1), (-2, 0), extents) }], dtype, Strategy::Gemm).check();
             }
         }
     }

@@ -3,7 +3,7 @@
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index};
 use ein_ir::extent::Atom;
-use ein_ir::plan::band::Band;
+use ein_ir::plan::band::{Band, Outside};
 use ein_ir::plan::{Contraction, Nest, Place, Plan, StepKind};
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
@@ -102,12 +102,11 @@ impl World<'_> {
         let pick = |labels: &[u16], at: &[i64]| labels.iter().map(|l| at[usize::from(*l)]).collect::<Vec<_>>();
         let mut sums = vec![Value::small(0, c.acc); self.plan.buffers[c.out].n_elements() as usize];
         let mut wanted = vec![false; sums.len()];
-        let is_free = |label: u16| c.out_labels.contains(&label);
         for_each_position(&ranges, &mut |at| {
             let slot = self.offset(c.out, &pick(&c.out_labels, at));
-            let holds = |band: &Band| (band.lo..=band.hi).contains(&(at[usize::from(band.column)] - at[usize::from(band.row)]));
-            wanted[slot] |= c.bands.iter().filter(|band| is_free(band.column)).all(holds);
-            if !c.bands.iter().filter(|band| band.exact).all(holds) {
+            let holds = |band: &Band| band.holds(at[usize::from(band.row)], at[usize::from(band.column)]);
+            wanted[slot] |= c.bands.iter().filter(|band| band.outside == Outside::Unread).all(holds);
+            if !c.bands.iter().filter(|band| band.is_exact()).all(holds) {
                 return Ok(());
             }
             let operand = |tensor, labels: &[u16], conjugate: bool| {

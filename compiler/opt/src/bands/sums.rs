@@ -3,15 +3,16 @@
 //! What a guard leaves out takes no part, whatever the other factor is there: the band of the product is exact. Outside of a domain nothing is read,
 //! so everything may be computed there: the domain is dropped before orders are chosen, and comes back as a band, from the readers.
 
-use super::find::strip_of;
+use super::find::strips_of;
 use super::{Candidate, Strip, narrow};
 use crate::draft::{Draft, DraftStep, Role, Value, Work};
 use crate::egraph::renumber;
 use crate::guards::{self, Claim};
 use crate::machine::Machine;
-use crate::{classify, cost, predict, rewrite};
+use crate::{classify, predict, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
+use ein_ir::plan::band::Outside;
 use ein_ir::plan::{Contraction, Nest, NestReduce, Strategy};
 use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
@@ -24,7 +25,8 @@ pub(crate) fn drop_domains(draft: &mut Draft, machine: &Machine) {
             && let Some(domain) = &nest.domain
             && let Some((mut contraction, pairs)) = product(draft, nest, None, domain)
         {
-            let candidates: Vec<Candidate> = pairs.into_iter().map(|(labels, strip)| Candidate { labels, strip, exact: false }).collect();
+            let candidate = |(labels, strip)| Candidate { labels, strip, outside: Outside::Unread };
+            let candidates: Vec<Candidate> = pairs.into_iter().map(candidate).collect();
             narrow(&mut contraction, &candidates, machine);
             // The domain as a guard: that is counted.
             let mut guarded = Nest { domain: None, ..nest.clone() };
@@ -61,7 +63,7 @@ fn guarded_product(draft: &mut Draft, step: &DraftStep, machine: &Machine, may_s
     if contraction.out_labels.contains(&labels.1) {
         return None;
     }
-    narrow(&mut contraction, &[Candidate { labels: *labels, strip: *strip, exact: true }], machine);
+    narrow(&mut contraction, &[Candidate { labels: *labels, strip: *strip, outside: Outside::Absent }], machine);
     if contraction.bands.is_empty() || !is_faster(draft, &contraction, nest, machine) {
         return None;
     }
@@ -97,11 +99,10 @@ fn finish(nest: &Nest, epilogue: &Scalar, sum: Tensor, dtype: DType) -> Nest {
 }
 
 fn is_faster(draft: &Draft, contraction: &Contraction, nest: &Nest, machine: &Machine) -> bool {
-    let flops = cost::contraction_flops(contraction) as f64;
     // What is done to finished sums stores and loads them.
     let bytes = rewrite::n_results(nest).saturating_mul(contraction.acc.bytes() as u64).saturating_mul(2) as f64;
     let stored = if nest.epilogue.is_some() { machine.traffic(bytes) + machine.step as f64 } else { 0.0 };
-    predict::product_time(machine, contraction, flops) + stored < predict::nest_arithmetic(machine, &draft.reducers, nest)
+    predict::contraction_time(machine, contraction) + stored < predict::nest_arithmetic(machine, &draft.reducers, nest)
 }
 
 type Pair = ((u16, u16), Strip);
@@ -170,12 +171,13 @@ fn strips(nest: &Nest, reduce: &NestReduce, condition: &Scalar) -> Option<Vec<((
         };
         let is_summed = |index: &Index| reduce.binders.contains(index);
         let pair = if is_summed(&a) { (b, a) } else { (a, b) };
-        if Strip::of(&guards::claim(part, &|index| Some(ranges[index].clone())), pair.0, pair.1) == Strip::ALL || is_summed(&pair.0) {
+        if is_summed(&pair.0) {
             return None;
         }
         if !pairs.contains(&pair) && !pairs.contains(&(pair.1, pair.0)) {
             pairs.push(pair);
         }
     }
-    Some(pairs.into_iter().map(|(a, b)| ((a, b), strip_of(nest, &[condition], a, b))).collect())
+    let of_pair = |(a, b)| strips_of(nest, &[condition], a, b).iter().map(move |strip| ((a, b), strip)).collect::<Vec<_>>();
+    Some(pairs.into_iter().flat_map(of_pair).collect())
 }

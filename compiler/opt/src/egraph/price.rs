@@ -11,6 +11,7 @@ use crate::{Machine, Minimize, classify, cost, rewrite};
 use egg::Id;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, PrimaryMap, Reducer, Tensor};
+use ein_ir::plan::band::Outside;
 use ein_ir::plan::{Contraction, Nest, Strategy};
 use ein_ir::tensor::ReducerDecl;
 use std::collections::BTreeMap;
@@ -167,12 +168,7 @@ impl Prices<'_> {
         let mut candidates = Vec::new();
         for (child, labels) in children.iter().zip(&spec.operands) {
             for ((a, b), strip) in self.converted.strips.get(&self.converted.graph.egraph.find(*child)).into_iter().flatten() {
-                let (a, b) = (labels[*a], labels[*b]);
-                candidates.extend(match (spec.output.contains(&a), spec.output.contains(&b)) {
-                    (true, false) => Some(Candidate { labels: (a, b), strip: *strip, exact: false }),
-                    (false, true) => Some(Candidate { labels: (b, a), strip: strip.reversed(), exact: false }),
-                    _ => None,
-                });
+                candidates.push(Candidate { labels: (labels[*a], labels[*b]), strip: *strip, outside: Outside::Zero });
             }
         }
         bands::narrow(&mut product, &candidates, self.machine);

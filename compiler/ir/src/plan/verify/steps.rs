@@ -6,7 +6,7 @@ use crate::entity::{EntityRef, Index, Tensor};
 use crate::extent::Extent;
 use crate::interval::Interval;
 use crate::library;
-use crate::plan::band::Band;
+use crate::plan::band::{Band, Outside, SUM};
 use crate::plan::{Buffer, Contraction, IndexRange, Library, Nest, NestReduce, Place, Plan, Scan, ScanState, StepKind};
 use crate::scalar::print::Types;
 use crate::scalar::verify::{Scope, check_bounds, check_typed};
@@ -113,23 +113,30 @@ impl<'p> Checker<'p, '_> {
     /// A band is over labels as [`Contraction::bands`] says.
     fn check_band(&mut self, c: &Contraction, band: &Band) {
         let classes = c.classify_modes();
-        let class = |label: u16| [&classes.free_lhs, &classes.free_rhs, &classes.contracted].iter().position(|l| l.contains(&label));
-        let (Some(row), Some(column)) = (class(band.row), class(band.column)) else {
+        let iterated = [&classes.batch, &classes.free_lhs, &classes.free_rhs, &classes.contracted];
+        let is_iterated = |label: u16| iterated.iter().any(|l| l.contains(&label));
+        if band.row == band.column || !is_iterated(band.row) || !is_iterated(band.column) {
             return self.refuse(format!("a band over label {} or {}, which is neither free nor contracted", band.row, band.column));
+        }
+        let (sides, labels) = (c.banded_sides(), [band.row, band.column]);
+        let are_in = |operand: &[u16]| labels.iter().all(|label| operand.contains(label));
+        let is_of_its_kind = match band.outside {
+            Outside::Zero => are_in(&c.lhs_labels) || are_in(&c.rhs_labels),
+            Outside::Absent => c.bands.len() == 1 && sides[SUM] == Some(band.column) && c.out_labels.contains(&band.row),
+            Outside::Unread => are_in(&c.out_labels),
         };
-        let others = c.bands.iter().flat_map(|b| [b.row, b.column]);
-        let is_alone = others.clone().all(|l| [band.row, band.column].contains(&l) || ![Some(row), Some(column)].contains(&class(l)));
-        if row == column || row == 2 || !is_alone || c.bands.iter().filter(|b| (b.row, b.column) == (band.row, band.column)).count() > 1 {
-            self.refuse(format!("a band over labels {} and {}, of which another has the class", band.row, band.column));
+        if !is_of_its_kind || sides[SUM] == Some(band.row) {
+            self.refuse(format!("a band {band} over labels that are not those of an operand, sum or result"));
         }
-        if band.exact && (c.bands.len() > 1 || column != 2) {
-            self.refuse("an exact band that is not alone, or over no contracted label");
+        let line = |b: &Band| (b.row, b.column, b.slope, b.step, b.outside);
+        if c.bands.iter().filter(|other| line(other) == line(band)).count() > 1 {
+            self.refuse(format!("two bands over labels {} and {} with one slope", band.row, band.column));
         }
-        let extent = |label: u16| i64::try_from(c.extents[usize::from(label)]).unwrap_or(i64::MAX);
+        let extent = |label: u16| c.extents[usize::from(label)];
         let (rows, columns) = (extent(band.row), extent(band.column));
-        let fits = |difference: i64| (-rows..=columns).contains(&difference);
-        let are_there = rows > 1 && columns > 1 && !c.extents.contains(&0) && band.panel > 0;
-        if !fits(band.lo) || !fits(band.hi) || !are_there || i64::try_from(band.panel).is_err() {
+        let are_there = rows > 1 && columns > 1 && !c.extents.contains(&0) && band.panel > 0 && i64::try_from(band.panel).is_ok();
+        let fits = |(least, most): (i64, i64)| [band.lo, band.hi].iter().all(|end| (least - 1..=most + 1).contains(end));
+        if !are_there || band.slope == 0 || band.step < 1 || !band.values(rows, columns).is_some_and(fits) {
             self.refuse(format!("a band {band} of extents {rows} and {columns}"));
         }
     }

@@ -1,7 +1,7 @@
 //! Where a value that an equation defines by cases of positions is zero.
 
 use super::{is_same, number};
-use crate::bands::{AxisStrip, Strip};
+use crate::bands::{AxisStrip, Strips};
 use crate::egraph::convert::Converted;
 use crate::egraph::language::Ring;
 use crate::egraph::narrow::Written;
@@ -48,14 +48,16 @@ impl Support {
 
     /// The strips of two axes that conditions say.
     pub(super) fn strips(&self) -> Vec<AxisStrip> {
-        let claims: Vec<Claim> = self.conditions.iter().map(|condition| self.claim(condition)).collect();
+        let nest = &self.written.nest;
+        let own = |index: Index| nest.outer.contains(&index).then(|| nest.indices[index].clone());
+        let claims: Vec<Claim> = self.conditions.iter().map(|condition| guards::implied(condition, &own)).collect();
         let outer = &self.written.nest.outer;
         let pairs = (0..outer.len()).flat_map(|a| (a + 1..outer.len()).map(move |b| (a, b)));
-        let strip = |(a, b): (usize, usize)| {
-            let strip = claims.iter().map(|claim| Strip::of(claim, outer[a], outer[b])).fold(Strip::ALL, Strip::and);
-            (strip != Strip::ALL).then_some(((a, b), strip))
+        let strips = |(a, b): (usize, usize)| {
+            let strips = claims.iter().map(|claim| Strips::of(claim, outer[a], outer[b])).fold(Strips::default(), Strips::and);
+            strips.iter().map(|strip| ((a, b), strip)).collect::<Vec<_>>()
         };
-        pairs.filter_map(strip).collect()
+        pairs.flat_map(strips).collect()
     }
 
     pub(super) fn axis(&self, index: Index) -> Option<usize> {
