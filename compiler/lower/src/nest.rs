@@ -90,7 +90,9 @@ fn in_band(band: &Band, index: &dyn Fn(&u16) -> Index, span: Span) -> Scalar {
         let factor_of = |n: i64| Scalar::literal(Literal::Int(n.into()), DType::I64, span);
         if factor == 1 { index } else { Scalar::binary(BinaryFn::Mul, factor_of(factor), index, DType::I64, span) }
     };
-    let (row, column) = (scaled(band.row, band.slope), scaled(band.column, band.step));
+    let column = scaled(band.column, band.step);
+    let rows = band.rows.iter().map(|(row, slope)| scaled(*row, *slope));
+    let row = rows.reduce(|a, b| Scalar::binary(BinaryFn::Add, a, b, DType::I64, span)).expect("a band has rows");
     let bound = |n: i64| {
         let n = Scalar::literal(Literal::Int(n.into()), DType::I64, span);
         Scalar::binary(BinaryFn::Add, row.clone(), n, DType::I64, span)

@@ -49,14 +49,6 @@ pub(crate) fn claim(condition: &Scalar, range_of: &dyn Fn(Index) -> Option<Index
     claim_of(condition, range_of).unwrap_or(Claim::Other)
 }
 
-/// What a condition says at least of two indices: as [`claim`], and of a quotient by a constant that it is about what it is of.
-pub(crate) fn implied(condition: &Scalar, range_of: &dyn Fn(Index) -> Option<IndexRange>) -> Claim {
-    match claim(condition, range_of) {
-        Claim::Other => without_quotients(condition).unwrap_or(Claim::Other),
-        claim => claim,
-    }
-}
-
 fn claim_of(condition: &Scalar, range_of: &dyn Fn(Index) -> Option<IndexRange>) -> Option<Claim> {
     let ScalarKind::Binary(op, a, b) = &condition.kind else { return None };
     let difference = a.as_polynomial()?.sub(&b.as_polynomial()?);
@@ -86,7 +78,7 @@ fn claim_of(condition: &Scalar, range_of: &dyn Fn(Index) -> Option<IndexRange>) 
 }
 
 /// The sum, and the constant beside it, that is 0 or less where a difference compares so with 0.
-fn at_most_zero(op: BinaryFn, difference: &Extent) -> Option<(Vec<(Atom, i64)>, i64)> {
+pub(crate) fn at_most_zero(op: BinaryFn, difference: &Extent) -> Option<(Vec<(Atom, i64)>, i64)> {
     let (mut terms, mut constant) = (Vec::new(), 0i64);
     for (monomial, factor) in difference.terms() {
         match monomial.as_slice() {
@@ -103,26 +95,6 @@ fn at_most_zero(op: BinaryFn, difference: &Extent) -> Option<(Vec<(Atom, i64)>, 
         BinaryFn::Gt => Some((negated()?, constant.checked_neg()?.checked_add(1)?)),
         _ => None,
     }
-}
-
-/// A comparison of two indices that holds where one of them with quotients by constants does: `x - (c - 1) <= c * (x // c) <= x`.
-fn without_quotients(condition: &Scalar) -> Option<Claim> {
-    let ScalarKind::Binary(op, a, b) = &condition.kind else { return None };
-    let (terms, constant) = at_most_zero(*op, &a.as_polynomial()?.sub(&b.as_polynomial()?))?;
-    let [first, second] = terms.as_slice() else { return None };
-    let split = |(atom, factor): &(Atom, i64)| match atom {
-        Atom::Quotient(of, by) => {
-            let by = i64::try_from(by.as_constant()?).ok().filter(|by| *by > 0)?;
-            Some((of.as_index()?, *factor, by))
-        }
-        atom => Some((atom.as_index()?, *factor, 1)),
-    };
-    let ((a, x, c), (b, y, d)) = (split(first)?, split(second)?);
-    // The sum times `c * d`, each quotient at its least.
-    let least = |factor: i64, by: i64| if factor > 0 { factor.checked_mul(by - 1) } else { Some(0) };
-    let (x, y) = (x.checked_mul(d)?, y.checked_mul(c)?);
-    let constant = constant.checked_mul(c)?.checked_mul(d)?.checked_sub(least(x, c)?)?.checked_sub(least(y, d)?)?;
-    (a != b).then_some(Claim::Below { first: (a, x), second: (b, y), constant })
 }
 
 /// `i - j` or `i // c - j // c`, which is to be 0.

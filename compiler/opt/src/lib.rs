@@ -31,6 +31,7 @@ mod gather;
 mod guards;
 mod identities;
 mod in_place;
+mod inequality;
 mod library;
 mod linear;
 mod machine;

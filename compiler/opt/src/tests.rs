@@ -252,7 +252,8 @@ fn add_contraction(module: &mut Module, c: &Contraction) {
         let int = |n: i64| Scalar::literal(ein_ir::scalar::Literal::Int(n.into()), DType::I64, span);
         let scaled =
             |label: u16, factor| Scalar::binary(BinaryFn::Mul, int(factor), Scalar::index(ids[usize::from(label)], span), DType::I64, span);
-        let value = Scalar::binary(BinaryFn::Sub, scaled(band.column, band.step), scaled(band.row, band.slope), DType::I64, span);
+        let minus = |sum, (row, slope): &(u16, i64)| Scalar::binary(BinaryFn::Sub, sum, scaled(*row, *slope), DType::I64, span);
+        let value = band.rows.iter().fold(scaled(band.column, band.step), minus);
         let compare = |op, n| Scalar::binary(op, value.clone(), int(n), DType::Bool, span);
         Scalar::binary(BinaryFn::And, compare(BinaryFn::Ge, band.lo), compare(BinaryFn::Le, band.hi), DType::Bool, span)
     });

@@ -12,6 +12,9 @@ use crate::extent::floor_div;
 /// Rows of the panels that what is left of a panel of an exact band is cut into, one after the other.
 pub const EXACT_PANELS: [u64; 2] = [8, 1];
 
+/// Values, the end not included.
+type Range = (i64, i64);
+
 /// The sides of a matrix product: m, n, k.
 const N_SIDES: usize = 3;
 /// The side of sums: k.
@@ -28,15 +31,13 @@ pub enum Outside {
     Unread,
 }
 
-/// Which values of two labels of a contraction take part: `lo <= step * column - slope * row <= hi`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Which values of labels of a contraction take part: `lo <= step * column - sum of slope * row <= hi`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Band {
-    /// A label that the sides of products, or loops around them, go through.
-    pub row: u16,
-    /// Another one; that of sums if it has one that is a side.
+    /// Labels that the sides of products, loops, or scans around go through, with their slopes, which are not 0: mostly one.
+    pub rows: Vec<(u16, i64)>,
+    /// A label that is no row and has more than one value in a turn; that of sums if that one is a side.
     pub column: u16,
-    /// The factor of the row: not 0.
-    pub slope: i64,
     /// The factor of the column: at least 1.
     pub step: i64,
     /// Least value; from one below the least that there is to one above the greatest.
@@ -65,66 +66,85 @@ impl Band {
         self.outside == Outside::Absent
     }
 
-    /// Whether values of the row and the column are inside.
+    /// Whether values of the labels are inside.
     #[must_use]
-    pub fn holds(&self, row: i64, column: i64) -> bool {
-        let value = i128::from(self.step) * i128::from(column) - i128::from(self.slope) * i128::from(row);
-        (i128::from(self.lo)..=i128::from(self.hi)).contains(&value)
+    pub fn holds(&self, value: &dyn Fn(u16) -> i64) -> bool {
+        let product = |label: u16, factor: i64| i128::from(factor) * i128::from(value(label));
+        let rows: i128 = self.rows.iter().map(|(row, slope)| product(*row, *slope)).sum();
+        (i128::from(self.lo)..=i128::from(self.hi)).contains(&(product(self.column, self.step) - rows))
     }
 
-    /// The columns that some row of `rows` needs, among so many.
-    #[must_use]
-    pub fn some(&self, rows: (i64, i64), columns: i64) -> (i64, i64) {
-        let (first, last) = self.ends(rows);
-        part((self.edge(first, self.lo_edge()), self.edge(last, self.hi_edge())), columns)
+    /// Its labels.
+    pub fn labels(&self) -> impl Iterator<Item = u16> {
+        self.rows.iter().map(|(row, _)| *row).chain([self.column])
     }
 
-    /// The columns that all rows of `rows` need, among so many.
+    /// The columns that some rows in their ranges need, among so many.
     #[must_use]
-    pub fn all(&self, rows: (i64, i64), columns: i64) -> (i64, i64) {
-        let (first, last) = self.ends(rows);
-        part((self.edge(last, self.lo_edge()), self.edge(first, self.hi_edge())), columns)
+    pub fn some(&self, range_of: &dyn Fn(u16) -> Range, columns: i64) -> Range {
+        let (least, most) = (self.extreme(range_of, false), self.extreme(range_of, true));
+        part((self.edge(least, self.lo_edge()), self.edge(most, self.hi_edge())), columns)
     }
 
-    /// With what [`Band::edge`] gives the first column.
+    /// The columns that all rows in their ranges need, among so many.
+    #[must_use]
+    pub fn all(&self, range_of: &dyn Fn(u16) -> Range, columns: i64) -> Range {
+        let (least, most) = (self.extreme(range_of, false), self.extreme(range_of, true));
+        part((self.edge(most, self.lo_edge()), self.edge(least, self.hi_edge())), columns)
+    }
+
+    /// What [`Band::edge`] adds for the first column.
     #[must_use]
     pub fn lo_edge(&self) -> i64 {
         self.lo.saturating_add(self.step - 1)
     }
 
-    /// With what [`Band::edge`] gives the end of the columns.
+    /// What [`Band::edge`] adds for the end of the columns.
     #[must_use]
     pub fn hi_edge(&self) -> i64 {
         self.hi.saturating_add(self.step)
     }
 
-    /// The rows of a range that have the least and the greatest columns.
-    fn ends(&self, (from, to): (i64, i64)) -> (i64, i64) {
-        if self.slope > 0 { (from, to.saturating_sub(1)) } else { (to.saturating_sub(1), from) }
+    /// The least or greatest sum of the rows with their slopes.
+    fn extreme(&self, range_of: &dyn Fn(u16) -> Range, greatest: bool) -> i128 {
+        let of_row = |(row, slope): &(u16, i64)| {
+            let (from, to) = range_of(*row);
+            i128::from(*slope) * i128::from(if (*slope > 0) == greatest { to.saturating_sub(1) } else { from })
+        };
+        self.rows.iter().map(of_row).sum()
     }
 
-    /// `(slope * row + constant) / step`, rounded down.
-    fn edge(&self, row: i64, constant: i64) -> i64 {
-        let value = floor_div(i128::from(self.slope) * i128::from(row) + i128::from(constant), i128::from(self.step));
+    /// `(rows + constant) / step`, rounded down.
+    fn edge(&self, rows: i128, constant: i64) -> i64 {
+        let value = floor_div(rows + i128::from(constant), i128::from(self.step));
         i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
     }
 
-    /// Least and greatest values of `step * column - slope * row` with so many rows and columns; `None` where they are beyond what is computed with.
+    /// Least and greatest values of `step * column - sum of slope * row` with labels so long; `None` where they are beyond what is computed with.
     #[must_use]
-    pub fn values(&self, rows: u64, columns: u64) -> Option<(i64, i64)> {
-        let most = |factor: i64, n: u64| factor.checked_mul(i64::try_from(n).ok()?.checked_sub(1)?).filter(|n| n.unsigned_abs() < 1 << 61);
-        let (row, column) = (most(self.slope.checked_neg()?, rows)?, most(self.step, columns)?);
-        Some((row.min(0), row.max(0) + column))
+    pub fn values(&self, extent: &dyn Fn(u16) -> u64) -> Option<(i64, i64)> {
+        let most = |factor: i64, label: u16| {
+            let last = i64::try_from(extent(label)).ok()?.checked_sub(1)?;
+            factor.checked_mul(last).filter(|n| n.unsigned_abs() < 1 << 58)
+        };
+        let mut ends = (0i64, most(self.step, self.column)?);
+        for (row, slope) in self.rows.iter().take(MAX_ROWS) {
+            let end = most(slope.checked_neg()?, *row)?;
+            ends = (ends.0 + end.min(0), ends.1 + end.max(0));
+        }
+        (self.rows.len() <= MAX_ROWS).then_some(ends)
     }
 }
 
+/// Rows of a band.
+const MAX_ROWS: usize = 7;
+
 /// The part of a range that is inside of `0..length`, empty rather than negative.
-fn part((lo, hi): (i64, i64), length: i64) -> (i64, i64) {
+fn part((lo, hi): Range, length: i64) -> Range {
     let lo = lo.clamp(0, length);
     (lo, hi.clamp(lo, length))
 }
 
-type Range = (i64, i64);
 /// Ranges of the sides of one matrix product.
 type Box3 = [Range; N_SIDES];
 
@@ -140,13 +160,13 @@ impl Contraction {
     /// Whether a pair of values of the labels of a band takes part: always, unless a band says otherwise.
     #[must_use]
     pub fn is_in_bands(&self, value: &dyn Fn(u16) -> i64, exactly: bool) -> bool {
-        self.bands.iter().filter(|band| !exactly || band.is_exact()).all(|band| band.holds(value(band.row), value(band.column)))
+        self.bands.iter().filter(|band| !exactly || band.is_exact()).all(|band| band.holds(value))
     }
 
     /// Whether a band has a label.
     #[must_use]
     pub fn is_banded(&self, label: u16) -> bool {
-        self.bands.iter().any(|band| band.row == label || band.column == label)
+        self.bands.iter().any(|band| band.labels().any(|l| l == label))
     }
 
     /// The labels of bands that are sides m, n and k: of each class the longest, unless another label makes a better side. Other labels of bands
@@ -181,29 +201,40 @@ impl Contraction {
         [0, 1].map(|side| {
             let has_rows = |band: &&Band| {
                 let is_cut = self.cut(band, sides) == Cut::Columns(side);
-                [band.row, band.column].map(Some).contains(&sides[side]) && !(is_cut && sides[side] == Some(band.column))
+                band.labels().any(|label| sides[side] == Some(label)) && !(is_cut && sides[side] == Some(band.column))
             };
             self.bands.iter().filter(has_rows).map(|band| band.panel).min().filter(|_| sides[side].is_some())
         })
     }
 
-    /// Products that are added up for one value of each label that no band has.
+    /// Labels of bands that are no sides, in order: those of turns as well.
+    #[must_use]
+    pub fn looped(&self, sides: &[Option<u16>; N_SIDES]) -> Vec<u16> {
+        (0..self.extents.len() as u16).filter(|l| self.is_banded(*l) && !sides.contains(&Some(*l))).collect()
+    }
+
+    /// Turns of the scans that bands have labels of.
+    fn n_turns(&self) -> u64 {
+        self.turns.iter().filter(|(label, _)| self.is_banded(*label)).map(|(label, _)| self.extents[usize::from(*label)].max(1)).product()
+    }
+
+    /// Products that are added up for one value of each label that no band has: in a turn as many as on average, rounded up.
     pub(super) fn volume_in_bands(&self) -> u64 {
         let mut n = 0u64;
         self.each_panel(&mut |_, volume| n = n.saturating_add(volume));
-        n
+        n.div_ceil(self.n_turns())
     }
 
-    /// Matrix products that the bands make of one.
+    /// Matrix products that the bands make of one, likewise.
     #[must_use]
     pub fn n_panels(&self) -> u64 {
-        let mut n = 0;
+        let mut n = 0u64;
         self.each_panel(&mut |_, _| n += 1);
-        n.max(1)
+        n.div_ceil(self.n_turns()).max(1)
     }
 
-    /// Calls `f` with the rows and the number of products added up of each matrix product that is not empty: the fewest rows of the panels that it is of,
-    /// and labels that no band has counted as one value. Without bands there is one product.
+    /// Calls `f` with the rows and the number of products added up of each matrix product that is not empty, in any turn: the fewest rows of the panels
+    /// that it is of, and labels that no band has counted as one value. Without bands there is one product.
     pub fn each_panel(&self, f: &mut dyn FnMut(u64, u64)) {
         let sides = self.banded_sides();
         let panels_of = self.panels(&sides);
@@ -211,7 +242,7 @@ impl Contraction {
             let rows = [0, 1].into_iter().filter(|side| panels_of[*side].is_some()).map(|side| size(of[side])).min();
             f(rows.unwrap_or(u64::MAX), of.into_iter().map(size).product());
         };
-        let looped: Vec<u16> = (0..self.extents.len() as u16).filter(|l| self.is_banded(*l) && !sides.contains(&Some(*l))).collect();
+        let looped = self.looped(&sides);
         let mut at = vec![0; looped.len()];
         loop {
             self.each_of_loops(&sides, (&looped, &at), f);
@@ -239,7 +270,7 @@ impl Contraction {
             for columns in panels(whole[1], of_n) {
                 let mut of = [rows, columns, whole[SUM]];
                 for band in &self.bands {
-                    let (lo, hi) = band.some(range_of(&of, band.row), self.length(band.column));
+                    let (lo, hi) = band.some(&|row| range_of(&of, row), self.length(band.column));
                     let own = range_of(&of, band.column);
                     let both = (own.0.max(lo), own.1.min(hi));
                     match self.cut(band, sides) {
@@ -249,8 +280,14 @@ impl Contraction {
                     }
                 }
                 let exact = self.bands.first().filter(|band| band.is_exact());
-                match exact.and_then(|band| Some((band, sides.iter().position(|side| *side == Some(band.row))?))) {
-                    Some((band, row)) => exact_panels(band, of, row, whole[SUM].1, f),
+                match exact.and_then(|band| Some((band, row_side(band, sides)?))) {
+                    Some((band, side)) => {
+                        let columns = |rows: Range| {
+                            let rows_of = |row| if sides[side] == Some(row) { rows } else { range_of(&of, row) };
+                            band.all(&rows_of, whole[SUM].1)
+                        };
+                        exact_panels(of, side, &columns, f);
+                    }
                     None if !of.into_iter().any(is_empty) => f(of),
                     None => {}
                 }
@@ -266,8 +303,14 @@ fn panels((lo, hi): Range, panel: Option<u64>) -> impl Iterator<Item = Range> {
     (0..n).map(move |n| (lo + n * step, lo.saturating_add(n.saturating_add(1).saturating_mul(step)).min(hi)))
 }
 
-/// The products of a panel of an exact band: what all its rows need, then what is left, in smaller panels.
-fn exact_panels(band: &Band, sides: Box3, row: usize, columns: i64, f: &mut dyn FnMut(Box3)) {
+/// The side that a row of a band is.
+#[must_use]
+pub fn row_side(band: &Band, sides: &[Option<u16>; N_SIDES]) -> Option<usize> {
+    sides.iter().position(|side| side.is_some_and(|side| band.rows.iter().any(|(row, _)| *row == side)))
+}
+
+/// The products of a panel of an exact band: over the columns that all its rows need, then what is left, in smaller panels.
+fn exact_panels(sides: Box3, row: usize, columns: &dyn Fn(Range) -> Range, f: &mut dyn FnMut(Box3)) {
     let mut emit = |rows: Range, part: Range| {
         let mut sides = sides;
         (sides[row], sides[SUM]) = (rows, part);
@@ -275,14 +318,14 @@ fn exact_panels(band: &Band, sides: Box3, row: usize, columns: i64, f: &mut dyn 
             f(sides);
         }
     };
-    let inner = band.all(sides[row], columns);
+    let inner = columns(sides[row]);
     emit(sides[row], inner);
     let mut outer = vec![(sides[row], inner)];
     for panel in EXACT_PANELS {
         let mut next = Vec::new();
         for (rows, (lo, hi)) in outer {
             for rows in panels(rows, Some(panel)) {
-                let (from, to) = band.all(rows, columns);
+                let (from, to) = columns(rows);
                 emit(rows, (from, lo.min(to)));
                 emit(rows, (hi.max(from), to));
                 next.push((rows, (from, to)));

@@ -165,8 +165,8 @@ pub struct Contraction {
     pub conjugate: (bool, bool),
     /// Labels with one value in a turn of a scan around, that of its index: slices of the operands are read. `out` has none of them.
     pub turns: Vec<(u16, Index)>,
-    /// Which products take part, if not all. A band is over two labels of one operand, or of the result if nothing is read outside; an exact one is alone,
-    /// its row in the result, its column the side of sums, which is no row. Extents are not 0, and those of labels of bands above 1.
+    /// Which products take part, if not all. A band is over labels of one operand, or of the result if nothing is read outside, and turns; an exact one is
+    /// alone, its column the side of sums, at most one row a side. The side of sums is no row. Extents are not 0, and those of labels of bands above 1.
     pub bands: Vec<Band>,
     /// Type of products and sum; that of `out`.
     pub acc: DType,

@@ -158,9 +158,12 @@ fn parse_contraction(c: &mut Cursor<'_>) -> Result<Contraction, ParseError> {
 }
 
 fn parse_band(c: &mut Cursor<'_>) -> Result<Band, ParseError> {
-    let (row, column) = (c.int()?, c.int()?);
-    let slope = if c.eat("slope") { c.int()? } else { 1 };
-    let step = if c.eat("step") { c.int()? } else { 1 };
+    let scaled = |c: &mut Cursor<'_>| Ok((c.int()?, if c.eat("times") { c.int()? } else { 1 }));
+    let mut rows = vec![scaled(c)?];
+    while c.eat("and") {
+        rows.push(scaled(c)?);
+    }
+    let (column, step) = scaled(c)?;
     let lo = c.int()?;
     c.expect("..")?;
     let hi = c.int()?;
@@ -171,7 +174,7 @@ fn parse_band(c: &mut Cursor<'_>) -> Result<Band, ParseError> {
         () if c.eat("unread") => Outside::Unread,
         () => Outside::Zero,
     };
-    Ok(Band { row, column, slope, step, lo, hi, panel, outside })
+    Ok(Band { rows, column, step, lo, hi, panel, outside })
 }
 
 fn parse_range(c: &mut Cursor<'_>) -> Result<IndexRange, ParseError> {

@@ -155,17 +155,14 @@ fn write_contraction(f: &mut fmt::Formatter<'_>, c: &Contraction) -> fmt::Result
     write!(f, " acc {} strategy {}", c.acc, c.strategy.name())
 }
 
-/// `0 1 -9..0 by 64`: the difference of label 1 and label 0, both ends included; `0 1 slope -1 step 2 ..` if they have factors.
+/// `0 1 -9..0 by 64`: the difference of label 1, the column, and label 0, both ends included. `0 times -1 and 3 1 times 2 -9..0 by 64`: of twice the column
+/// and two rows, the first with a slope.
 impl fmt::Display for Band {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ", self.row, self.column)?;
-        if self.slope != 1 {
-            write!(f, "slope {} ", self.slope)?;
-        }
-        if self.step != 1 {
-            write!(f, "step {} ", self.step)?;
-        }
-        write!(f, "{}..{} by {}{}", self.lo, self.hi, self.panel, self.outside.suffix())
+        let scaled = |(label, factor): (u16, i64)| if factor == 1 { label.to_string() } else { format!("{label} times {factor}") };
+        let rows: Vec<String> = self.rows.iter().copied().map(scaled).collect();
+        let ends = format!("{}..{} by {}", self.lo, self.hi, self.panel);
+        write!(f, "{} {} {ends}{}", rows.join(" and "), scaled((self.column, self.step)), self.outside.suffix())
     }
 }
 

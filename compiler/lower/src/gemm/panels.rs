@@ -3,7 +3,7 @@
 use super::Writer;
 use ein_ir::entity::Local;
 use ein_ir::kernel::{BinaryOp, Block, Comparison, Loop, Op, OpConst, Operand, Stmt, Type};
-use ein_ir::plan::band::{Band, Cut, EXACT_PANELS, SUM};
+use ein_ir::plan::band::{Band, Cut, EXACT_PANELS, SUM, row_side};
 
 /// A range in locals, its end not included.
 type Range = (Local, Local);
@@ -35,23 +35,22 @@ impl Writer<'_> {
         let mut inner = Block::new();
         let mut exact = None;
         for band in &self.contraction.bands {
-            let rows = self.range_of_label(&mut inner, band.row);
-            match self.banded.iter().position(|side| *side == Some(band.row)) {
-                Some(side) if band.is_exact() => exact = Some((band, side, rows)),
-                _ => self.cut(&mut inner, band, rows),
+            match row_side(band, &self.banded) {
+                Some(side) if band.is_exact() => exact = Some((band, side)),
+                _ => self.cut(&mut inner, band),
             }
         }
         match exact {
-            Some((band, side, rows)) => self.exact(&mut inner, band, (side, rows), accumulate),
+            Some((band, side)) => self.exact(&mut inner, band, side, accumulate),
             None => self.unless_empty(&mut inner, accumulate),
         }
         self.part = before;
         block.append(&mut inner);
     }
 
-    /// Cuts the product to what some of these rows need.
-    fn cut(&mut self, block: &mut Block, band: &Band, rows: Range) {
-        let (lo, hi) = self.columns(block, band, rows, true);
+    /// Cuts the product to what some of its rows need.
+    fn cut(&mut self, block: &mut Block, band: &Band) {
+        let (lo, hi) = self.columns(block, band, true);
         let own = self.range_of_label(block, band.column);
         let both = (self.binary(block, BinaryOp::Max, own.0, lo), self.binary(block, BinaryOp::Min, own.1, hi));
         match self.contraction.cut(band, &self.banded) {
@@ -69,8 +68,9 @@ impl Writer<'_> {
     }
 
     /// The product of an exact band: over the columns that all rows need, and then what is left, in smaller panels.
-    fn exact(&mut self, block: &mut Block, band: &Band, (side, rows): (usize, Range), accumulate: bool) {
-        let inner = self.columns(block, band, rows, false);
+    fn exact(&mut self, block: &mut Block, band: &Band, side: usize, accumulate: bool) {
+        let rows = self.range_of(block, side);
+        let inner = self.columns(block, band, false);
         self.restrict(block, SUM, inner);
         let gemm = self.gemm(accumulate);
         block.push(Stmt::Gemm(Box::new(gemm)));
@@ -83,7 +83,7 @@ impl Writer<'_> {
         self.each(block, rows, panel.cast_signed(), &mut |w, block, rows| {
             let before = w.part;
             w.restrict(block, side, rows);
-            let (lo, hi) = w.columns(block, band, rows, false);
+            let (lo, hi) = w.columns(block, band, false);
             let end = w.binary(block, BinaryOp::Min, done.0, hi);
             let start = w.binary(block, BinaryOp::Max, done.1, lo);
             for part in [(lo, end), (start, hi)] {
@@ -124,34 +124,45 @@ impl Writer<'_> {
     }
 
     /// As [`Band::some`], or [`Band::all`].
-    fn columns(&mut self, block: &mut Block, band: &Band, rows: Range, some: bool) -> Range {
+    fn columns(&mut self, block: &mut Block, band: &Band, some: bool) -> Range {
+        let rows: Vec<(Range, i64)> = band.rows.iter().map(|(row, slope)| (self.range_of_label(block, *row), *slope)).collect();
         let (zero, length) = (self.constant(block, 0), self.constant(block, self.contraction.length(band.column)));
-        let of_last = (band.slope > 0) != some;
-        let mut inside = |w: &mut Self, of_last: bool, constant: i64, least: Local| {
-            let column = w.edge(block, band, (rows, of_last), constant);
+        let mut inside = |w: &mut Self, greatest: bool, constant: i64, least: Local| {
+            let column = w.edge(block, (&rows, greatest), band.step, constant);
             let above = w.binary(block, BinaryOp::Max, column, least);
             w.binary(block, BinaryOp::Min, above, length)
         };
-        let lo = inside(self, of_last, band.lo_edge(), zero);
-        (lo, inside(self, !of_last, band.hi_edge(), lo))
+        let lo = inside(self, !some, band.lo_edge(), zero);
+        (lo, inside(self, some, band.hi_edge(), lo))
     }
 
-    /// `(slope * row + constant) / step` of the first row or the last; where that is negative anything up to 0.
-    fn edge(&mut self, block: &mut Block, band: &Band, (rows, of_last): (Range, bool), constant: i64) -> Local {
-        // Of the end of the rows, one beyond the last.
-        let (row, constant) = if of_last { (rows.1, constant.saturating_sub(band.slope)) } else { (rows.0, constant) };
-        let scaled = if band.slope == 1 {
-            row
-        } else {
-            let slope = self.constant(block, band.slope);
-            self.binary(block, BinaryOp::Mul, row, slope)
-        };
+    /// `(rows with their slopes + constant) / step`, the sum of rows at its least or greatest; where that is negative anything up to 0.
+    fn edge(&mut self, block: &mut Block, (rows, greatest): (&[(Range, i64)], bool), step: i64, mut constant: i64) -> Local {
+        let mut sum = None;
+        for ((from, to), slope) in rows.iter().copied() {
+            let is_last = (slope > 0) == greatest;
+            let row = if is_last { to } else { from };
+            if is_last {
+                // The last row is one before the end.
+                constant = constant.saturating_sub(slope);
+            }
+            let scaled = if slope == 1 {
+                row
+            } else {
+                let slope = self.constant(block, slope);
+                self.binary(block, BinaryOp::Mul, row, slope)
+            };
+            sum = Some(match sum {
+                Some(sum) => self.binary(block, BinaryOp::Add, sum, scaled),
+                None => scaled,
+            });
+        }
         let constant = self.constant(block, constant);
-        let moved = self.binary(block, BinaryOp::Add, scaled, constant);
-        if band.step == 1 {
+        let moved = sum.map_or(constant, |sum| self.binary(block, BinaryOp::Add, sum, constant));
+        if step == 1 {
             return moved;
         }
-        let (zero, step) = (self.constant(block, 0), self.constant(block, band.step));
+        let (zero, step) = (self.constant(block, 0), self.constant(block, step));
         let above = self.binary(block, BinaryOp::Max, moved, zero);
         self.binary(block, BinaryOp::SDiv, above, step)
     }

@@ -21,8 +21,13 @@ const LINES: [(i64, i64); 4] = [(1, 1), (-1, 1), (1, 2), (-3, 2)];
 /// A band, its ends moved to where they mean something.
 fn band(row: u16, column: u16, (slope, step): (i64, i64), (lo, hi): (i64, i64), extents: [u64; 5]) -> Band {
     let outside = if [row, column].iter().all(|l| [BATCH, I, J].contains(l)) { Outside::Unread } else { Outside::Zero };
-    let band = Band { row, column, slope, step, lo, hi, panel: 8, outside };
-    let (least, most) = band.values(extents[usize::from(row)], extents[usize::from(column)]).expect("small");
+    let band = Band { rows: vec![(row, slope)], column, step, lo, hi, panel: 8, outside };
+    clamped(band, extents)
+}
+
+fn clamped(band: Band, extents: [u64; 5]) -> Band {
+    let (least, most) = band.values(&|label| extents[usize::from(label)]).expect("small");
+    let (lo, hi) = (band.lo, band.hi);
     Band { lo: lo.clamp(least - 1, most + 1), hi: hi.clamp(least - 1, most + 1), ..band }
 }
 
@@ -35,7 +40,7 @@ fn product(extents: [u64; 5], bands: &[Band], dtype: DType, strategy: Strategy) 
     let b = planner.input_in(dtype, &shape(&rhs), Layout::Strided);
     let c = planner.output(dtype, &shape(&out));
     for (tensor, labels) in [(a, &lhs[..]), (b, &rhs[..])] {
-        let is_of = |band: &&Band| band.outside == Outside::Zero && [band.row, band.column].iter().all(|l| labels.contains(l));
+        let is_of = |band: &&Band| band.outside == Outside::Zero && band.labels().all(|l| labels.contains(&l));
         bands.iter().filter(is_of).for_each(|band| clear(&mut planner, tensor, (labels, &shape(labels)), band));
     }
     planner.step(StepKind::Contraction(Contraction {
@@ -61,7 +66,7 @@ fn clear(planner: &mut Planner, tensor: Tensor, (labels, shape): (&[u16], &[u64]
     for (at, value) in planner.inputs[tensor.index()].iter_mut().enumerate() {
         let stride = |axis: usize| shape[axis + 1..].iter().product::<u64>() as usize;
         let position = |axis: usize| (at / stride(axis) % shape[axis] as usize) as i64;
-        if !band.holds(position(axis(band.row)), position(axis(band.column))) {
+        if !band.holds(&|label| position(axis(label))) {
             *value = Value::small(0, value.dtype());
         }
     }
@@ -122,6 +127,11 @@ fn labels_of_bands_are_looped_over() {
                     check(&[band(L, K)]);
                     check(&[band(I, L)]);
                     check(&[band(L, K), zero(BATCH, L), band(J, K)]);
+                    // Of three labels and more.
+                    let rows = |rows: &[(u16, i64)]| clamped(Band { rows: rows.to_vec(), ..band(I, K) }, extents);
+                    check(&[rows(&[(I, 1), (L, -2)])]);
+                    check(&[rows(&[(BATCH, -1), (J, 1), (L, 1)]), rows(&[(BATCH, 1), (I, 2)])]);
+                    check(&[Band { outside: Outside::Absent, ..rows(&[(I, line.0), (BATCH, 1)]) }]);
                 }
             }
         }

@@ -104,7 +104,7 @@ impl World<'_> {
         let mut wanted = vec![false; sums.len()];
         for_each_position(&ranges, &mut |at| {
             let slot = self.offset(c.out, &pick(&c.out_labels, at));
-            let holds = |band: &Band| band.holds(at[usize::from(band.row)], at[usize::from(band.column)]);
+            let holds = |band: &Band| band.holds(&|label| at[usize::from(label)]);
             wanted[slot] |= c.bands.iter().filter(|band| band.outside == Outside::Unread).all(holds);
             if !c.bands.iter().filter(|band| band.is_exact()).all(holds) {
                 return Ok(());

@@ -1,17 +1,18 @@
 //! Bands of products that the steps around them say.
 
-use super::{Candidate, Strips, narrow};
+use super::{Candidate, Place, Strip, Strips, narrow};
 use crate::draft::{Draft, DraftStep, Work};
 use crate::egraph::{negated, zero_outside};
-use crate::guards;
+use crate::inequality::Inequality;
 use crate::machine::Machine;
-use crate::rewrite;
+use crate::{guards, predict, rewrite};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Index, Tensor};
 use ein_ir::plan::band::{Band, Outside};
 use ein_ir::plan::{Contraction, Nest, Strategy};
 use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind};
+use ein_ir::tensor::ReduceOp;
 use std::collections::BTreeMap;
 
 /// Gives matrix products the bands that their operands and the readers of their results have.
@@ -21,6 +22,12 @@ pub(crate) fn find(draft: &mut Draft, machine: &Machine) {
     }
     let links = Links::of(draft);
     for n in 0..draft.steps.len() {
+        if let Work::Nest(nest) = &draft.steps[n].work {
+            if let Some(guarded) = (Around { draft, links: &links }).guarded(nest, machine) {
+                draft.steps[n].work = Work::Nest(guarded);
+            }
+            continue;
+        }
         let Work::Contraction(contraction) = &draft.steps[n].work else { continue };
         if !contraction.bands.is_empty() || contraction.strategy == Strategy::Gett {
             continue;
@@ -29,18 +36,20 @@ pub(crate) fn find(draft: &mut Draft, machine: &Machine) {
         let mut candidates = around.of_operand(contraction.lhs, &contraction.lhs_labels);
         candidates.extend(around.of_operand(contraction.rhs, &contraction.rhs_labels));
         let results = around.of_result(contraction);
-        candidates.extend(results.iter().flat_map(|(candidates, _)| candidates));
+        candidates.extend(results.iter().flat_map(|(candidates, _)| candidates.iter().cloned()));
         if candidates.is_empty() {
             continue;
         }
         let mut contraction = contraction.clone();
         narrow(&mut contraction, &candidates, machine);
         let has_band = |candidate: &Candidate| {
-            let labels = |band: &Band| [(band.row, band.column), (band.column, band.row)].contains(&candidate.labels);
-            contraction.bands.iter().any(|band| band.outside == Outside::Unread && labels(band))
+            let is_label = |band: &Band, place: &Place<u16>| matches!(place, Place::At(label) if band.labels().any(|l| l == *label));
+            let is_same =
+                |band: &&Band| candidate.strip.terms.iter().all(|(place, _)| is_label(band, place) || matches!(place, Place::Turn(..)));
+            contraction.bands.iter().filter(|band| band.outside == Outside::Unread).any(|band| is_same(&band))
         };
-        let unread = results.into_iter().filter(|(candidates, _)| candidates.iter().any(has_band)).flat_map(|(_, through)| through);
-        unread.for_each(|unread| leave_out(draft, &links, unread));
+        let unread = results.filter(|(candidates, _)| candidates.iter().any(has_band)).map(|(_, through)| through).unwrap_or_default();
+        unread.into_iter().for_each(|unread| leave_out(draft, &links, unread));
         draft.steps[n].work = Work::Contraction(contraction);
     }
 }
@@ -63,11 +72,10 @@ fn has_cases(step: &DraftStep) -> bool {
 }
 
 /// Restricts the pointwise step that makes an intermediate to what is read of it: what it is made of is not computed elsewhere.
-fn leave_out(draft: &mut Draft, links: &Links, (tensor, axes, strips): Unread) {
+fn leave_out(draft: &mut Draft, links: &Links, (tensor, strips): Unread) {
     for step in links.writers.get(&tensor).into_iter().flatten() {
         if let Work::Nest(nest) = &mut draft.steps[*step].work {
-            let (first, second, span) = (nest.outer[axes.0], nest.outer[axes.1], nest.body.span);
-            let conditions: Vec<Scalar> = strips.iter().flat_map(|strip| strip.conditions(first, second, span)).collect();
+            let conditions: Vec<Scalar> = strips.iter().flat_map(|strip| strip.conditions(&nest.outer, nest.body.span)).collect();
             nest.domain = nest.domain.take().into_iter().chain(conditions).reduce(both);
         }
     }
@@ -81,8 +89,8 @@ fn both(a: Scalar, b: Scalar) -> Scalar {
 /// Readers of readers that are looked at.
 const DEPTH: usize = 8;
 
-/// An intermediate of which nothing outside of strips of two axes is read.
-type Unread = (Tensor, (usize, usize), Strips);
+/// An intermediate of which nothing outside of strips is read.
+type Unread = (Tensor, Strips<usize>);
 
 /// Numbers of the steps that write and read values.
 struct Links {
@@ -109,27 +117,57 @@ struct Around<'a> {
 }
 
 impl<'a> Around<'a> {
+    /// A sum of products in loops, guarded by what the steps that make its factors say of where they are zero, if that takes less time.
+    fn guarded(self, nest: &Nest, machine: &Machine) -> Option<Nest> {
+        let reduce = nest.reduce.as_ref().filter(|r| r.op == ReduceOp::Sum && r.pins.is_empty() && r.acc == nest.body.dtype)?;
+        let mut known = Vec::new();
+        reduce.guard.iter().for_each(|guard| guards::conjuncts(guard, &mut known));
+        let mut conditions = Vec::new();
+        factors(&nest.body).into_iter().for_each(|access| conditions.extend(self.zeros_of(access).unwrap_or_default()));
+        conditions.retain(|condition| !known.contains(&condition));
+        let mut guarded = nest.clone();
+        guarded.reduce.as_mut()?.guard = conditions.into_iter().chain(reduce.guard.clone()).reduce(both);
+        let time = |nest| predict::nest_arithmetic(machine, &self.draft.reducers, nest);
+        (time(&guarded) + (machine.step as f64) < time(nest)).then_some(guarded)
+    }
+
+    /// Conditions outside of which what a factor reads is zero, over the reader's indices.
+    fn zeros_of(self, access: &Access) -> Option<Vec<Scalar>> {
+        let (nest, conditions) = self.outside_of(access.tensor)?;
+        let indices = rewrite::plain_indices(access)?;
+        // What loops can begin and end with.
+        let range_of = |index: Index| Some(nest.indices[index].clone());
+        let linear = conditions.iter().flat_map(|condition| Inequality::implied(condition, &range_of));
+        let mut conditions: Vec<Scalar> = linear.map(|inequality| inequality.condition(nest.body.span)).collect();
+        for condition in &mut conditions {
+            rewrite::replace_indices(condition, &|index| {
+                let axis = nest.outer.iter().position(|o| *o == index)?;
+                Some(Scalar::index(indices[axis], nest.body.span))
+            });
+        }
+        Some(conditions)
+    }
+
     /// Strips outside of which an operand is zero, as the step that makes it says.
     fn of_operand(self, operand: Tensor, labels: &[u16]) -> Vec<Candidate> {
-        let Some(nest) = self.only_nest(operand) else { return Vec::new() };
+        let Some((nest, conditions)) = self.outside_of(operand) else { return Vec::new() };
+        let facts: Vec<&Scalar> = conditions.iter().collect();
+        let axis = |index: Index| nest.outer.iter().position(|o| *o == index);
+        let strips = Strips::of(nest, &facts, &axis);
+        let candidate = |strip: &Strip<usize>| Some(Candidate { strip: strip.named(&|axis| Some(labels[axis]))?, outside: Outside::Zero });
+        strips.iter().filter_map(candidate).collect()
+    }
+
+    /// The step that makes a value, and conditions outside of which it is zero.
+    fn outside_of(self, operand: Tensor) -> Option<(&'a Nest, Vec<Scalar>)> {
+        let nest = self.only_nest(operand).filter(|nest| nest.domain.is_none())?;
         let value = match (&nest.reduce, &nest.epilogue) {
             (None, _) => &nest.body,
             (Some(_), Some(epilogue)) => epilogue,
-            (Some(_), None) => return Vec::new(),
+            (Some(_), None) => return None,
         };
-        if nest.domain.is_some() || nest.outer.len() != labels.len() {
-            return Vec::new();
-        }
         let shape = |tensor: Tensor| self.draft.values[tensor].extents.clone();
-        let conditions = zero_outside(value, self.draft.values[operand].dtype, &shape);
-        let facts: Vec<&Scalar> = conditions.iter().collect();
-        let pairs = (0..labels.len()).flat_map(|row| (row + 1..labels.len()).map(move |column| (row, column)));
-        let candidate = |(row, column): (usize, usize)| {
-            let strips = strips_of(nest, &facts, nest.outer[row], nest.outer[column]);
-            let labels = (labels[row], labels[column]);
-            strips.iter().map(|strip| Candidate { labels, strip, outside: Outside::Zero }).collect::<Vec<_>>()
-        };
-        pairs.flat_map(candidate).collect()
+        Some((nest, zero_outside(value, self.draft.values[operand].dtype, &shape)))
     }
 
     /// The one step that writes a value, if it is a nest.
@@ -145,36 +183,35 @@ impl<'a> Around<'a> {
     }
 
     /// The strips outside of which nobody reads a result.
-    fn of_result(self, contraction: &Contraction) -> Vec<(Vec<Candidate>, Vec<Unread>)> {
-        let labels = &contraction.out_labels;
-        let is_of_lhs = |axis: &usize| contraction.lhs_labels.contains(&labels[*axis]);
-        // Rows are those of the left operand.
-        let (mut order, of_rhs): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(is_of_lhs);
-        order.extend(of_rhs);
-        let pairs =
-            (0..order.len()).flat_map(|n| order[n + 1..].iter().map(move |column| (n, *column))).map(|(n, column)| (order[n], column));
-        let candidate = |(row, column): (usize, usize)| {
-            let mut through = Vec::new();
-            let strips = self.wanted(contraction.out, (row, column), DEPTH, &mut through)?;
-            let labels = (labels[row], labels[column]);
-            Some((strips.iter().map(|strip| Candidate { labels, strip, outside: Outside::Unread }).collect(), through))
-        };
-        pairs.filter_map(candidate).collect()
+    fn of_result(self, contraction: &Contraction) -> Option<(Vec<Candidate>, Vec<Unread>)> {
+        let mut through = Vec::new();
+        let strips = self.wanted(contraction.out, DEPTH, &mut through)?;
+        let label = |axis: usize| Some(contraction.out_labels[axis]);
+        let candidate = |strip: &Strip<usize>| Some(Candidate { strip: strip.named(&label)?, outside: Outside::Unread });
+        Some((strips.iter().filter_map(candidate).collect(), through))
     }
 
-    /// Differences of the positions on two axes at which an intermediate is read; `None` if it may be any. Pointwise readers of which the
-    /// same holds are added to `through`.
-    fn wanted(self, tensor: Tensor, axes: (usize, usize), depth: usize, through: &mut Vec<Unread>) -> Option<Strips> {
+    /// The positions at which an intermediate is read; `None` if it may be any. Pointwise readers of which the same holds are added to `through`.
+    fn wanted(self, tensor: Tensor, depth: usize, through: &mut Vec<Unread>) -> Option<Strips<usize>> {
         if !self.draft.values[tensor].is_intermediate() || depth == 0 {
             return None;
         }
-        let mut all: Option<Strips> = None;
+        let mut all: Option<Strips<usize>> = None;
         for reader in self.links.readers.get(&tensor)? {
             let nest = self.nest(*reader)?;
-            let strips = Reads { around: self, nest, tensor, axes, depth, through, strips: None }.of_nest()?;
+            let strips = Reads { around: self, nest, tensor, depth, through, strips: None }.of_nest()?;
             all = Some(all.map_or(strips.clone(), |other| other.or(&strips)));
         }
         all.filter(|strips| !strips.are_all())
+    }
+}
+
+/// What a product of elements reads.
+fn factors(body: &Scalar) -> Vec<&Access> {
+    match &body.kind {
+        ScalarKind::Binary(BinaryFn::Mul, a, b) => factors(a).into_iter().chain(factors(b)).collect(),
+        ScalarKind::Access(access) => vec![access],
+        _ => Vec::new(),
     }
 }
 
@@ -183,15 +220,14 @@ struct Reads<'a, 't> {
     around: Around<'a>,
     nest: &'a Nest,
     tensor: Tensor,
-    axes: (usize, usize),
     depth: usize,
     through: &'t mut Vec<Unread>,
-    strips: Option<Strips>,
+    strips: Option<Strips<usize>>,
 }
 
 impl Reads<'_, '_> {
     /// What all reads of the nest need; `None` if that is not known.
-    fn of_nest(mut self) -> Option<Strips> {
+    fn of_nest(mut self) -> Option<Strips<usize>> {
         let nest = self.nest;
         let domain: Vec<Scalar> = nest.domain.iter().cloned().collect();
         let guarded: Vec<Scalar> = domain.iter().cloned().chain(nest.reduce.iter().flat_map(|r| r.guard.clone())).collect();
@@ -224,32 +260,24 @@ impl Reads<'_, '_> {
         }
     }
 
-    fn strips_of(&mut self, access: &Access, facts: &[Scalar]) -> Option<Strips> {
+    fn strips_of(&mut self, access: &Access, facts: &[Scalar]) -> Option<Strips<usize>> {
         let indices = rewrite::plain_indices(access)?;
         let facts: Vec<&Scalar> = facts.iter().collect();
-        let (first, second) = (indices[self.axes.0], indices[self.axes.1]);
-        let strips = strips_of(self.nest, &facts, first, second);
+        let strips = Strips::of(self.nest, &facts, &|index| indices.iter().position(|i| *i == index));
         if !strips.are_all() {
             return Some(strips);
         }
         if self.nest.reduce.is_some() || self.around.only_nest(self.nest.out).is_none() {
             return None;
         }
-        let axis = |index: Index| self.nest.outer.iter().position(|o| *o == index);
-        let axes = (axis(first)?, axis(second)?);
-        let strips = self.around.wanted(self.nest.out, axes, self.depth - 1, self.through)?;
-        let unread = (self.nest.out, axes, strips.clone());
+        let unread = self.around.wanted(self.nest.out, self.depth - 1, self.through)?;
+        // Axes of the reader as they are read.
+        let axis = |axis: usize| indices.iter().position(|index| *index == self.nest.outer[axis]);
+        let strips: Strips<usize> = unread.iter().filter_map(|strip| strip.named(&axis)).collect();
+        let unread = (self.nest.out, unread);
         if !self.through.contains(&unread) {
             self.through.push(unread);
         }
-        Some(strips)
+        (!strips.are_all()).then_some(strips)
     }
-}
-
-/// What conditions of a nest say of two of its indices.
-pub(super) fn strips_of(nest: &Nest, conditions: &[&Scalar], first: Index, second: Index) -> Strips {
-    let mut parts = Vec::new();
-    conditions.iter().for_each(|condition| guards::conjuncts(condition, &mut parts));
-    let range_of = |index: Index| Some(nest.indices[index].clone());
-    parts.into_iter().map(|part| Strips::of(&guards::implied(part, &range_of), first, second)).fold(Strips::default(), Strips::and)
 }

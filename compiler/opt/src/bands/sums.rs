@@ -3,17 +3,17 @@
 //! What a guard leaves out takes no part, whatever the other factor is there: the band of the product is exact. Outside of a domain nothing is read,
 //! so everything may be computed there: the domain is dropped before orders are chosen, and comes back as a band, from the readers.
 
-use super::find::strips_of;
-use super::{Candidate, Strip, narrow};
+use super::{Candidate, Strip, Strips, narrow};
 use crate::draft::{Draft, DraftStep, Role, Value, Work};
 use crate::egraph::renumber;
-use crate::guards::{self, Claim};
+use crate::guards;
+use crate::inequality::Inequality;
 use crate::machine::Machine;
 use crate::{classify, predict, rewrite};
 use ein_ir::dtype::DType;
-use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
+use ein_ir::entity::{EntityRef, Index, Tensor};
 use ein_ir::plan::band::Outside;
-use ein_ir::plan::{Contraction, Nest, NestReduce, Strategy};
+use ein_ir::plan::{Contraction, Nest, Strategy};
 use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::tensor::ReduceOp;
@@ -23,10 +23,10 @@ pub(crate) fn drop_domains(draft: &mut Draft, machine: &Machine) {
     for n in 0..draft.steps.len() {
         if let Work::Nest(nest) = &draft.steps[n].work
             && let Some(domain) = &nest.domain
-            && let Some((mut contraction, pairs)) = product(draft, nest, None, domain)
+            && let Some((mut contraction, strips)) = product(draft, nest, None, domain)
         {
-            let candidate = |(labels, strip)| Candidate { labels, strip, outside: Outside::Unread };
-            let candidates: Vec<Candidate> = pairs.into_iter().map(candidate).collect();
+            let candidate = |strip| Candidate { strip, outside: Outside::Unread };
+            let candidates: Vec<Candidate> = strips.into_iter().map(candidate).collect();
             narrow(&mut contraction, &candidates, machine);
             // The domain as a guard: that is counted.
             let mut guarded = Nest { domain: None, ..nest.clone() };
@@ -57,13 +57,9 @@ fn guarded_product(draft: &mut Draft, step: &DraftStep, machine: &Machine, may_s
     let Work::Nest(nest) = &step.work else { return None };
     let reduce = nest.reduce.as_ref()?;
     let (guard, None) = (reduce.guard.as_ref()?, &nest.domain) else { return None };
-    let (mut contraction, pairs) = product(draft, nest, nest.epilogue.as_ref(), guard)?;
-    let [(labels, strip)] = pairs.as_slice() else { return None };
-    // Where the guard is about the result alone, whole sums are empty.
-    if contraction.out_labels.contains(&labels.1) {
-        return None;
-    }
-    narrow(&mut contraction, &[Candidate { labels: *labels, strip: *strip, outside: Outside::Absent }], machine);
+    let (mut contraction, strips) = product(draft, nest, nest.epilogue.as_ref(), guard)?;
+    let [strip] = strips.try_into().ok()?;
+    narrow(&mut contraction, &[Candidate { strip, outside: Outside::Absent }], machine);
     if contraction.bands.is_empty() || !is_faster(draft, &contraction, nest, machine) {
         return None;
     }
@@ -105,11 +101,9 @@ fn is_faster(draft: &Draft, contraction: &Contraction, nest: &Nest, machine: &Ma
     predict::contraction_time(machine, contraction) + stored < predict::nest_arithmetic(machine, &draft.reducers, nest)
 }
 
-type Pair = ((u16, u16), Strip);
-
-/// A sum of products of two tensors read whole as a matrix product, and which strips of two of its labels the condition is. `None` if it is none,
-/// or the condition says anything else.
-fn product(draft: &Draft, nest: &Nest, epilogue: Option<&Scalar>, condition: &Scalar) -> Option<(Contraction, Vec<Pair>)> {
+/// A sum of products of two tensors read whole as a matrix product, and which strips of its labels the condition is. `None` if it is none, or the
+/// condition says anything else.
+fn product(draft: &Draft, nest: &Nest, epilogue: Option<&Scalar>, condition: &Scalar) -> Option<(Contraction, Vec<Strip<u16>>)> {
     let reduce = nest.reduce.as_ref().filter(|r| r.op == ReduceOp::Sum && r.pins.is_empty())?;
     let is_own_type = nest.body.dtype == reduce.acc && (epilogue.is_some() || draft.values[nest.out].dtype == reduce.acc);
     if nest.params != 0 || !is_own_type || nest.epilogue.as_ref() != epilogue {
@@ -143,12 +137,15 @@ fn product(draft: &Draft, nest: &Nest, epilogue: Option<&Scalar>, condition: &Sc
     if nest.indices.values().any(|range| range.lo != 0 || range.hi == 0) || !(0..nest.indices.len() as u16).all(is_read) {
         return None;
     }
-    let strips = strips(nest, reduce, condition)?;
     let names = renumber(&mut contraction);
-    let new = |index: Index| names.iter().position(|old| usize::from(*old) == index.index()).map(|n| n as u16);
-    let pairs = strips.into_iter().map(|((a, b), strip)| Some(((new(a)?, new(b)?), strip))).collect::<Option<_>>()?;
+    let label = |index: Index| names.iter().position(|old| usize::from(*old) == index.index()).map(|n| n as u16);
+    let mut parts = Vec::new();
+    guards::conjuncts(condition, &mut parts);
+    // Nothing but what the strips say.
+    let strips = parts.into_iter().map(|part| Strip::of(nest, &Inequality::of(part)?, &label)).collect::<Option<Strips<u16>>>()?;
+    let strips = strips.iter().cloned().collect();
     contraction.strategy = classify::strategy(&contraction);
-    (contraction.strategy == Strategy::Gemm).then_some((contraction, pairs))
+    (contraction.strategy == Strategy::Gemm).then_some((contraction, strips))
 }
 
 /// A tensor of the type whose axes are read whole, each by an index of its own.
@@ -157,27 +154,4 @@ fn whole(draft: &Draft, nest: &Nest, scalar: &Scalar, dtype: DType) -> Option<(T
     let (indices, extents) = (rewrite::plain_indices(access)?, &draft.values[access.tensor].extents);
     let is_whole = indices.iter().zip(extents).all(|(index, extent)| u64::try_from(nest.indices[*index].hi) == Ok(*extent));
     (is_whole && scalar.dtype == dtype && draft.values[access.tensor].dtype == dtype).then_some((access.tensor, indices))
-}
-
-/// The strips that a condition is the conjunction of, the second index of each summed where one is; `None` if it says anything else.
-fn strips(nest: &Nest, reduce: &NestReduce, condition: &Scalar) -> Option<Vec<((Index, Index), Strip)>> {
-    let mut parts = Vec::new();
-    guards::conjuncts(condition, &mut parts);
-    let ranges: &PrimaryMap<Index, _> = &nest.indices;
-    let mut pairs: Vec<(Index, Index)> = Vec::new();
-    for part in parts {
-        let Claim::Below { first: (a, _), second: (b, _), .. } = guards::claim(part, &|index| Some(ranges[index].clone())) else {
-            return None;
-        };
-        let is_summed = |index: &Index| reduce.binders.contains(index);
-        let pair = if is_summed(&a) { (b, a) } else { (a, b) };
-        if is_summed(&pair.0) {
-            return None;
-        }
-        if !pairs.contains(&pair) && !pairs.contains(&(pair.1, pair.0)) {
-            pairs.push(pair);
-        }
-    }
-    let of_pair = |(a, b)| strips_of(nest, &[condition], a, b).iter().map(move |strip| ((a, b), strip)).collect::<Vec<_>>();
-    Some(pairs.into_iter().flat_map(of_pair).collect())
 }

@@ -65,7 +65,7 @@ pub(crate) struct Converted {
     pub(crate) items: Vec<Item>,
     /// Indices of the scans around, which every nest has first.
     pub(crate) params: Vec<IndexRange>,
-    /// Strips of two axes outside of which factors of sums of products are zero, by class: what the price of products knows of bands.
+    /// Strips of axes outside of which factors of sums of products are zero, by class: what the price of products knows of bands.
     pub(crate) strips: BTreeMap<Id, Vec<AxisStrip>>,
 }
 

@@ -167,9 +167,9 @@ impl Prices<'_> {
         }
         let mut candidates = Vec::new();
         for (child, labels) in children.iter().zip(&spec.operands) {
-            for ((a, b), strip) in self.converted.strips.get(&self.converted.graph.egraph.find(*child)).into_iter().flatten() {
-                candidates.push(Candidate { labels: (labels[*a], labels[*b]), strip: *strip, outside: Outside::Zero });
-            }
+            let strips = self.converted.strips.get(&self.converted.graph.egraph.find(*child)).into_iter().flatten();
+            let named = strips.filter_map(|strip| strip.named(&|axis| labels.get(axis).copied()));
+            candidates.extend(named.map(|strip| Candidate { strip, outside: Outside::Zero }));
         }
         bands::narrow(&mut product, &candidates, self.machine);
         product

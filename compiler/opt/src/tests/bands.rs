@@ -43,19 +43,31 @@ fn product(plan: &Plan) -> &Contraction {
 
 /// Terms of a band of a matrix of rows and columns.
 fn terms(band: &Band, (rows, columns): (u64, u64)) -> u64 {
-    (0..rows as i64).map(|row| (0..columns as i64).filter(|column| band.holds(row, *column)).count() as u64).sum()
+    let holds = |row: i64, column: i64| band.holds(&|label| if label == band.column { column } else { row });
+    (0..rows as i64).map(|row| (0..columns as i64).filter(|column| holds(row, *column)).count() as u64).sum()
 }
 
 /// No product is over more than its panel needs, and panels are short: each has fewer superfluous terms than its rows squared.
 #[test]
 fn no_step_covers_a_block_that_is_zero() {
     for (definitions, others) in [(GUARDED, 1024), (OPERAND, 1024), (RESULT, 1024)] {
-        for condition in ["(c <= r)", "(c < r)", "(r <= c)", "(c <= (r + 100))", "((r <= (c + 200)) and (c <= r))"] {
+        let conditions = [
+            "(c <= r)",
+            "(c < r)",
+            "(r <= c)",
+            "(c <= (r + 100))",
+            "((r <= (c + 200)) and (c <= r))",
+            "((c + r) < 1024)",
+            "((2 * c) <= r)",
+        ];
+        for condition in conditions {
             let plan = large(&of(definitions, condition, (1024, 1024, 1024)));
             let c = product(&plan);
             let [band] = c.bands.as_slice() else { panic!("{condition}: {:?}", c.bands) };
             let needed = terms(band, (1024, 1024)) * others;
-            let leaf = if band.is_exact() { 0 } else { 1024 * band.panel * others };
+            // Of each panel no more than its own rows beyond what a row needs, as steep as the line is.
+            let slope = band.rows[0].1.unsigned_abs();
+            let leaf = if band.is_exact() { 0 } else { 1024 * band.panel.div_ceil(band.step as u64) * slope * others };
             assert!((needed..=needed + leaf).contains(&c.volume()), "{condition}: {band}: {} of {needed}", c.volume());
             assert!(band.panel <= 128, "{band}");
             assert_eq!(band.is_exact(), definitions == GUARDED);
@@ -108,8 +120,18 @@ fn small_and_thin_ones_stay_as_they_are() {
 fn bands_compute_what_the_module_says() {
     let machine = Machine { product_call: 0, step: 0, product_f64: 1_000_000, ..Machine::default() };
     let options = Options { machine, ..Options::default() };
-    for condition in ["(c <= r)", "((r + 2) < c)", "(c <= (r + 7))", "((r <= (c + 3)) and (c <= r))", "(c <= (r - 100))", "(c < (r + 100))"]
-    {
+    for condition in [
+        "(c <= r)",
+        "((r + 2) < c)",
+        "(c <= (r + 7))",
+        "((r <= (c + 3)) and (c <= r))",
+        "(c <= (r - 100))",
+        "(c < (r + 100))",
+        "((c + r) < 40)",
+        "((3 * c) <= (r + 5))",
+        "((r <= (2 * c)) and ((c + r) < 50))",
+        "((c // 4) <= (r // 3))",
+    ] {
         for (definitions, shape) in [(GUARDED, (37, 11, 41)), (OPERAND, (67, 8, 40)), (RESULT, (37, 41, 8))] {
             let plan = plan_with(&of(definitions, condition, shape), &options);
             assert!(!plan.steps.is_empty());
@@ -129,4 +151,42 @@ fn memory_limits_hold() {
     let options = Options { memory_limit: Some(limit), ..Options::default() };
     let plan = crate::plan(&module(&text), &options).unwrap_or_else(|e| panic!("{e:?}"));
     assert_eq!(plan.peak().base, limit);
+}
+
+/// Bands of batches, of two labels of one side, of sums, of three labels: of each what is zero is left out.
+#[test]
+fn any_labels_of_an_operand_may_have_a_band() {
+    let machine = Machine { product_call: 0, step: 0, product_f64: 1_000_000, ..Machine::default() };
+    let options = Options { machine, ..Options::default() };
+    // `a[i, j, k, l] = if .. then exp(A) else 0`, and a product with labels of each class.
+    let check = |(out, rhs, shape): (&str, &str, &str), condition: &str| {
+        let sum = if out.contains("i6") { "i7" } else { "i6, i7" };
+        let extents = out.replace("i4", "67").replace("i5", "3").replace("i6", "4").replace("i8", "4");
+        let plan = plan_with(
+            &format!(
+                ">A f64[67, 3, 4, 40]\n>B f64[{shape}]\n|a f64[67, 3, 4, 40]\n<y f64[{extents}]\n\
+                 i0 0..67\ni1 0..3\ni2 0..4\ni3 0..40\ni4 0..67\ni5 0..3\ni6 0..4\ni7 0..40\ni8 0..4\n\
+                 t2[i0, i1, i2, i3] = if({condition}, exp(t0[i0, i1, i2, i3]), 0.0:f64)\n\
+                 t3[{out}] = sum:f64[{sum}]((t2[i4, i5, i6, i7] * t1[{rhs}]))"
+            ),
+            &options,
+        );
+        let leaves_out = |step: &StepKind| match step {
+            StepKind::Contraction(c) => !c.bands.is_empty() && c.volume() < c.extents.iter().product(),
+            StepKind::Nest(nest) => nest.reduce.as_ref().is_some_and(|reduce| reduce.guard.is_some()),
+            _ => false,
+        };
+        assert!(plan.steps.values().any(|step| leaves_out(&step.kind)), "{condition}: {out}: {:?}", steps(&plan));
+    };
+    let free = ("i4, i5, i6, i8", "i7, i8", "40, 4");
+    let summed = ("i4, i5, i8", "i4, i6, i7, i8", "67, 4, 40, 4");
+    let batches = ("i4, i5, i6, i8", "i4, i5, i7, i8", "67, 3, 40, 4");
+    check(free, "((i3 <= i0) and ((i2 + i1) < 4))");
+    check(free, "(((i0 + i1) + i3) < 60)");
+    check(free, "(i3 <= min((i0 // 2), (19 + 1)))");
+    check(summed, "(i3 < i0)");
+    check(summed, "(((16 * i2) + i3) < 50)");
+    check(summed, "((i3 // 4) <= (i0 // 5))");
+    check(batches, "(i1 <= i0)");
+    check(batches, "((i2 <= i1) and ((2 * i3) >= i0))");
 }

@@ -94,7 +94,8 @@ impl<'p> Checker<'p, '_> {
             self.refuse(format!("labels {:?} of {} repeat", c.out_labels, c.out));
         }
         let in_operand = |label: usize| c.lhs_labels.iter().chain(&c.rhs_labels).any(|l| usize::from(*l) == label);
-        if let Some(label) = (0..c.extents.len()).find(|label| !in_operand(*label)) {
+        let is_turn_of_band = |label: usize| u16::try_from(label).is_ok_and(|l| c.turn_of(l).is_some() && c.is_banded(l));
+        if let Some(label) = (0..c.extents.len()).find(|label| !in_operand(*label) && !is_turn_of_band(*label)) {
             self.refuse(format!("label {label} stands in no operand"));
         }
         for (n, (label, index)) in c.turns.iter().enumerate() {
@@ -114,30 +115,36 @@ impl<'p> Checker<'p, '_> {
     fn check_band(&mut self, c: &Contraction, band: &Band) {
         let classes = c.classify_modes();
         let iterated = [&classes.batch, &classes.free_lhs, &classes.free_rhs, &classes.contracted];
-        let is_iterated = |label: u16| iterated.iter().any(|l| l.contains(&label));
-        if band.row == band.column || !is_iterated(band.row) || !is_iterated(band.column) {
-            return self.refuse(format!("a band over label {} or {}, which is neither free nor contracted", band.row, band.column));
+        let is_turn = |label: &u16| c.turn_of(*label).is_some();
+        let is_known = |label: &u16| is_turn(label) || iterated.iter().any(|l| l.contains(label));
+        let labels: Vec<u16> = band.labels().collect();
+        let is_repeated = (1..labels.len()).any(|n| labels[..n].contains(&labels[n]));
+        if band.rows.is_empty() || is_repeated || !labels.iter().all(is_known) || is_turn(&band.column) {
+            return self.refuse(format!("a band {band} over labels that are not iterated over, or the same"));
         }
-        let (sides, labels) = (c.banded_sides(), [band.row, band.column]);
-        let are_in = |operand: &[u16]| labels.iter().all(|label| operand.contains(label));
+        let sides = c.banded_sides();
+        let are_in = |operand: &[u16]| labels.iter().all(|label| is_turn(label) || operand.contains(label));
         let is_of_its_kind = match band.outside {
             Outside::Zero => are_in(&c.lhs_labels) || are_in(&c.rhs_labels),
-            Outside::Absent => c.bands.len() == 1 && sides[SUM] == Some(band.column) && c.out_labels.contains(&band.row),
+            Outside::Absent => {
+                let n_sides = band.rows.iter().filter(|(row, _)| sides.contains(&Some(*row))).count();
+                c.bands.len() == 1 && sides[SUM] == Some(band.column) && n_sides <= 1
+            }
             Outside::Unread => are_in(&c.out_labels),
         };
-        if !is_of_its_kind || sides[SUM] == Some(band.row) {
+        if !is_of_its_kind || band.rows.iter().any(|(row, _)| sides[SUM] == Some(*row)) {
             self.refuse(format!("a band {band} over labels that are not those of an operand, sum or result"));
         }
-        let line = |b: &Band| (b.row, b.column, b.slope, b.step, b.outside);
+        let line = |b: &Band| (b.rows.clone(), b.column, b.step, b.outside);
         if c.bands.iter().filter(|other| line(other) == line(band)).count() > 1 {
-            self.refuse(format!("two bands over labels {} and {} with one slope", band.row, band.column));
+            self.refuse(format!("two bands like {band}"));
         }
         let extent = |label: u16| c.extents[usize::from(label)];
-        let (rows, columns) = (extent(band.row), extent(band.column));
-        let are_there = rows > 1 && columns > 1 && !c.extents.contains(&0) && band.panel > 0 && i64::try_from(band.panel).is_ok();
+        let are_there =
+            labels.iter().all(|label| extent(*label) > 1) && !c.extents.contains(&0) && i64::try_from(band.panel).is_ok_and(|n| n > 0);
         let fits = |(least, most): (i64, i64)| [band.lo, band.hi].iter().all(|end| (least - 1..=most + 1).contains(end));
-        if !are_there || band.slope == 0 || band.step < 1 || !band.values(rows, columns).is_some_and(fits) {
-            self.refuse(format!("a band {band} of extents {rows} and {columns}"));
+        if !are_there || band.rows.iter().any(|(_, slope)| *slope == 0) || band.step < 1 || !band.values(&extent).is_some_and(fits) {
+            self.refuse(format!("a band {band} of extents {:?}", c.extents));
         }
     }
 

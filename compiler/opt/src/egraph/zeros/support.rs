@@ -46,18 +46,10 @@ impl Support {
         guards::claim(condition, &|index| nest.outer.contains(&index).then(|| nest.indices[index].clone()))
     }
 
-    /// The strips of two axes that conditions say.
+    /// The strips of axes that conditions say.
     pub(super) fn strips(&self) -> Vec<AxisStrip> {
-        let nest = &self.written.nest;
-        let own = |index: Index| nest.outer.contains(&index).then(|| nest.indices[index].clone());
-        let claims: Vec<Claim> = self.conditions.iter().map(|condition| guards::implied(condition, &own)).collect();
-        let outer = &self.written.nest.outer;
-        let pairs = (0..outer.len()).flat_map(|a| (a + 1..outer.len()).map(move |b| (a, b)));
-        let strips = |(a, b): (usize, usize)| {
-            let strips = claims.iter().map(|claim| Strips::of(claim, outer[a], outer[b])).fold(Strips::default(), Strips::and);
-            strips.iter().map(|strip| ((a, b), strip)).collect::<Vec<_>>()
-        };
-        pairs.flat_map(strips).collect()
+        let conditions: Vec<&Scalar> = self.conditions.iter().collect();
+        Strips::of(&self.written.nest, &conditions, &|index| self.axis(index)).iter().cloned().collect()
     }
 
     pub(super) fn axis(&self, index: Index) -> Option<usize> {
