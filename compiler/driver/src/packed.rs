@@ -81,6 +81,12 @@ fn bounds(errors: &Errors, bits: u32) -> String {
     if !errors.assumed.is_empty() {
         text += &format!("if all elements are in -1..1 of what no range is declared for: {}\n", errors.assumed.join(", "));
     }
+    for (lo, hi) in &errors.taken {
+        text += &format!("if all arguments of `approx` on {lo}..{hi} are in that range, which does not follow from declared ones\n");
+    }
+    for (at, near) in &errors.jumps {
+        text += &format!("if no argument of the function that jumps at {at} is within {near:.1e} of it, its error included\n");
+    }
     text
 }
 

@@ -5,10 +5,10 @@
 //! of the sum that makes the argument, so that it costs no product where there is one already. Where no polynomial is close and no degree
 //! is given, [`crate::composite`] has others.
 
-use crate::composite::{Pieces, Reciprocal, chebyshev, sign};
+use crate::composite::{DEAD_ZONE, Pieces, Reciprocal, Stage, Start, chebyshev, sign, slip};
 use crate::contraction::{Axis, Operand, Subscript};
 use crate::minimax::Problem;
-use crate::program::{Label, Origin, Sum, Tensor, Term};
+use crate::program::{Iterate, Label, Origin, Sign, Sum, Tensor, Term};
 use crate::read::{Product, Reader, Scope, refused, scaled};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -146,10 +146,10 @@ impl Reader<'_> {
         let products = self.argument_under_conditions(approx, scope)?;
         if approx.degree == Degree::Free
             && let Some(reciprocal) = Reciprocal::of(&approx.function, approx.on)
-            && let Some((start, steps)) = reciprocal.start(approx.on, budget.unwrap_or(ERROR))
+            && let Some(start) = reciprocal.start(approx.on, budget.unwrap_or(ERROR))
         {
             let argument = self.argument_tensor(products, scalar, scope)?;
-            return Ok(self.iterated(reciprocal, &argument, start, steps, (approx, scalar)));
+            return Ok(self.iterated(reciprocal, &argument, start, (approx, scalar)));
         }
         let coefficients = match polynomial(&f, approx.on, approx.degree, budget.unwrap_or(ERROR)) {
             Ok(coefficients) => coefficients,
@@ -163,7 +163,7 @@ impl Reader<'_> {
                     }
                 {
                     let argument = self.argument_tensor(products, scalar, scope)?;
-                    return Ok(self.composite(&pieces, stages, &argument, (approx, scalar)));
+                    return Ok(self.composite(&pieces, (stages, sign_error), &argument, (approx, scalar)));
                 }
                 let message =
                     format!("no polynomial of degree {} or less is close to the function on {lo}..{hi}", DEGREES[DEGREES.len() - 1]);
@@ -184,6 +184,7 @@ impl Reader<'_> {
         }
         let of = self.computed(sum, scalar);
         let off = error(&coefficients, &f, approx.on);
+        self.program.domains.insert(of, approx.on);
         let tensor = self.polynomial_of(of, coefficients, scalar);
         self.program.errors.insert(tensor, off);
         Ok(vec![self.product(1.0, &[tensor], &axes)])
@@ -210,22 +211,36 @@ impl Reader<'_> {
     }
 
     /// A function with a kink or a jump: the pieces, and where each counts.
-    fn composite(&mut self, pieces: &Pieces, stages: Vec<Vec<f64>>, x: &Value, (approx, scalar): (&Approx, &Scalar)) -> Vec<Product> {
+    fn composite(
+        &mut self,
+        pieces: &Pieces,
+        (stages, error): (Vec<Stage>, f64),
+        x: &Value,
+        (approx, scalar): (&Approx, &Scalar),
+    ) -> Vec<Product> {
         let half = (approx.on.1 - pieces.at).max(pieces.at - approx.on.0);
         let mut s = self.slotwise(&[(half.recip(), &[x.tensor]), (-pieces.at / half, &[])], x.tensor, scalar);
+        self.program.domains.insert(s, (pieces.at - half, pieces.at + half));
         let last = stages.len() - 1;
         let jump = pieces.jump();
         let is_odd = pieces.below.iter().map(|c| -c).eq(pieces.above.iter().copied());
-        for (n, mut stage) in stages.into_iter().enumerate() {
+        let scale = if is_odd { 1.0 } else { 0.5 };
+        let slip = slip(&stages) * half * scale;
+        let mut parts = Vec::new();
+        for (n, Stage { mut coefficients, least }) in stages.into_iter().enumerate() {
             if n == last && !is_odd {
                 // From -1 and 1 to 0 and 1.
-                stage.iter_mut().for_each(|c| *c /= 2.0);
-                stage[0] += 0.5;
+                coefficients.iter_mut().for_each(|c| *c /= 2.0);
+                coefficients[0] += 0.5;
             }
-            s = self.polynomial_of(s, stage, scalar);
+            s = self.polynomial_of(s, coefficients, scalar);
+            parts.push((s, least));
         }
-        // Between its pieces a jump is as far off as it is high.
-        self.program.errors.insert(s, f64::INFINITY);
+        self.program.errors.insert(s, error * scale);
+        let height = jump.iter().rev().fold(0.0, |sum, c| sum * pieces.at + c).abs();
+        let largest = jump.iter().fold(0.0_f64, |largest, c| largest.max(c.abs()));
+        let height = if height <= 1e-12 * largest { 0.0 } else { height };
+        self.program.signs.insert(s, Sign { argument: x.tensor, parts, at: pieces.at, near: DEAD_ZONE * half, slip, height });
         let mut products = Vec::new();
         let mut push = |coefficients: &[f64], last: Option<usize>| {
             for (power, &coefficient) in coefficients.iter().enumerate().filter(|(_, c)| **c != 0.0) {
@@ -243,19 +258,23 @@ impl Reader<'_> {
     }
 
     /// Newton's iteration, which needs no division.
-    fn iterated(&mut self, kind: Reciprocal, x: &Value, start: Vec<f64>, steps: u32, (approx, scalar): (&Approx, &Scalar)) -> Vec<Product> {
+    fn iterated(&mut self, kind: Reciprocal, x: &Value, start: Start, (approx, scalar): (&Approx, &Scalar)) -> Vec<Product> {
         let (lo, hi) = approx.on;
+        let of_root = kind == Reciprocal::OfRoot;
         let t = self.slotwise(&[(2.0 / (hi - lo), &[x.tensor]), (-(hi + lo) / (hi - lo), &[])], x.tensor, scalar);
-        let mut y = self.polynomial_of(t, start, scalar);
-        // The steps make it better than any bound of the start would say.
-        self.program.errors.insert(y, f64::INFINITY);
-        let half = (kind == Reciprocal::OfRoot).then(|| self.slotwise(&[(0.5, &[x.tensor])], x.tensor, scalar));
-        for _ in 0..steps {
+        self.program.domains.insert(t, approx.on);
+        let mut y = self.polynomial_of(t, start.coefficients, scalar);
+        let mut iterate = Iterate { argument: x.tensor, on: approx.on, of_root, previous: None, error: start.error };
+        self.program.iterates.insert(y, iterate.clone());
+        let half = of_root.then(|| self.slotwise(&[(0.5, &[x.tensor])], x.tensor, scalar));
+        for _ in 0..start.steps {
             let correction = match half {
                 None => self.slotwise(&[(-1.0, &[x.tensor, y]), (2.0, &[])], y, scalar),
                 Some(half) => self.slotwise(&[(-1.0, &[half, y, y]), (1.5, &[])], y, scalar),
             };
+            iterate = Iterate { previous: Some((y, correction)), error: kind.after(iterate.error), ..iterate };
             y = self.slotwise(&[(1.0, &[y, correction])], y, scalar);
+            self.program.iterates.insert(y, iterate.clone());
         }
         vec![self.product(1.0, &[y], &x.axes)]
     }
@@ -388,9 +407,9 @@ mod tests {
     #[test]
     fn the_sign_is_known_outside_of_the_dead_zone() {
         let (stages, error) = sign().expect("a composite");
-        assert_eq!(stages.iter().map(|stage| stage.len() - 1).collect::<Vec<_>>(), [15, 15, 27]);
+        assert_eq!(stages.iter().map(|stage| stage.coefficients.len() - 1).collect::<Vec<_>>(), [15, 15, 27]);
         assert!(error < 1e-3, "{error}");
-        let at = |t: f64| stages.iter().fold(t, |t, stage| evaluate(stage, t));
+        let at = |t: f64| stages.iter().fold(t, |t, stage| evaluate(&stage.coefficients, t));
         for k in 0..=20000 {
             let t = f64::from(k) / 10000.0 - 1.0;
             let s = at(t);

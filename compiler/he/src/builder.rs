@@ -13,6 +13,34 @@ pub struct Makers {
     pub held: Vec<(Ciphertext, usize)>,
     /// Arguments of polynomials, and Chebyshev polynomials of them: all in -1..1.
     pub unit: Vec<Ciphertext>,
+    /// Polynomials that are computed.
+    pub series: Vec<Series>,
+}
+
+/// A ciphertext that is a polynomial of another one, in every slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Series {
+    /// The polynomial.
+    pub result: Ciphertext,
+    /// What it is of.
+    pub argument: Ciphertext,
+    /// The tensor that it is for.
+    pub tensor: usize,
+    /// What is added to it later: not zero in the slots that have no element.
+    pub cleared: Option<Plain>,
+}
+
+impl Makers {
+    /// The same of operations that were renamed.
+    pub(crate) fn renamed(&self, of: SecondaryMap<Ciphertext, Option<usize>>, to: impl Fn(Ciphertext) -> Ciphertext) -> Self {
+        let series = |series: &Series| Series { result: to(series.result), argument: to(series.argument), ..*series };
+        Self {
+            of,
+            held: self.held.iter().map(|&(x, tensor)| (to(x), tensor)).collect(),
+            unit: self.unit.iter().map(|&x| to(x)).collect(),
+            series: self.series.iter().map(series).collect(),
+        }
+    }
 }
 
 /// A packed program in the making.

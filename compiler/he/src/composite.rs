@@ -1,7 +1,7 @@
 //! Functions that no one polynomial is close to: those with a kink or a jump, by a composite of polynomials that is close to the sign; and
 //! reciprocals on long ranges, by Newton's iteration.
 
-use crate::approximation::ERROR;
+use crate::approximation::{ERROR, evaluate};
 use crate::minimax::Problem;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
@@ -11,9 +11,25 @@ const SIGN_DEGREES: [usize; 3] = [15, 15, 27];
 /// Share of the range within which the sign is not known.
 pub(crate) const DEAD_ZONE: f64 = 1.0 / 512.0;
 
+/// The most that the distance from 0 times the error of the sign is, in the dead zone.
+pub(crate) fn slip(stages: &[Stage]) -> f64 {
+    let at = |t: f64| stages.iter().fold(t, |t, stage| evaluate(&stage.coefficients, t));
+    let points = (0..=1000).map(|k| DEAD_ZONE * f64::from(k) / 1000.0);
+    // Steps are a thousandth of what the distance may be, and the composite rises.
+    points.map(|t| t * (1.0 - at(t)).abs()).fold(0.0, f64::max) + DEAD_ZONE / 1000.0
+}
+
+/// A polynomial of a composite.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) coefficients: Vec<f64>,
+    /// Outside of the dead zone its argument is no nearer to 0.
+    pub(crate) least: f64,
+}
+
 /// Polynomials, one after the other, that make of `t` from -1 to 1 its sign outside of the dead zone; each maps -1 to 1 into it. With the
 /// error of the last one.
-pub(crate) fn sign() -> Option<(Vec<Vec<f64>>, f64)> {
+pub(crate) fn sign() -> Option<(Vec<Stage>, f64)> {
     let mut least = DEAD_ZONE;
     let mut stages = Vec::new();
     let mut error = 1.0;
@@ -24,7 +40,7 @@ pub(crate) fn sign() -> Option<(Vec<Vec<f64>>, f64)> {
         let found = found * 1.001;
         // What the next one reads is at most 1.
         let scale = if n + 1 < SIGN_DEGREES.len() { 1.0 / (1.0 + found) } else { 1.0 };
-        stages.push(odd.into_iter().flat_map(|c| [0.0, c * scale]).collect());
+        stages.push(Stage { coefficients: odd.into_iter().flat_map(|c| [0.0, c * scale]).collect(), least });
         least = (1.0 - found) * scale;
         error = found;
     }
@@ -155,6 +171,14 @@ pub(crate) enum Reciprocal {
     OfRoot,
 }
 
+/// What an iteration begins with.
+pub(crate) struct Start {
+    pub(crate) coefficients: Vec<f64>,
+    /// Of the polynomial, in parts of what it is close to.
+    pub(crate) error: f64,
+    pub(crate) steps: u32,
+}
+
 /// Ranges whose ends have a larger ratio are iterated on.
 const LONG: f64 = 16.0;
 
@@ -176,20 +200,31 @@ impl Reciprocal {
 
     /// The polynomial of `t` in -1 to 1 that the iteration begins with, and the number of its steps: those that need the fewest levels.
     /// No result is farther off than `aim`, nor by more than so many parts of itself.
-    pub(crate) fn start(self, (lo, hi): (f64, f64), aim: f64) -> Option<(Vec<f64>, u32)> {
+    pub(crate) fn start(self, (lo, hi): (f64, f64), aim: f64) -> Option<Start> {
         let weight = |x: f64| if self == Reciprocal::OfNumber { x } else { x.sqrt() };
         let basis = |k: usize, x: f64| weight(x) * chebyshev(k, (2.0 * x - lo - hi) / (hi - lo));
-        let mut best: Option<(u32, Vec<f64>, u32)> = None;
+        let mut best: Option<(u32, Start)> = None;
         for degree in [3_usize, 7, 15, 31] {
             let start = Problem { target: &|_| 1.0, basis: &basis, n: degree + 1, on: (lo, hi) };
-            let Some((start, error)) = start.solve() else { continue };
+            let Some((coefficients, error)) = start.solve() else { continue };
+            // Between the points that were looked at it is a little more.
+            let error = error * 1.001;
             let Some(steps) = self.steps(error, (aim * weight(lo)).min(ERROR)) else { continue };
             let levels = (degree + 1).ilog2() + steps * if self == Reciprocal::OfNumber { 2 } else { 3 };
             if best.as_ref().is_none_or(|(least, ..)| levels < *least) {
-                best = Some((levels, start, steps));
+                best = Some((levels, Start { coefficients, error, steps }));
             }
         }
-        best.map(|(_, start, steps)| (start, steps))
+        best.map(|(_, start)| start)
+    }
+
+    /// The relative error after a step.
+    pub(crate) fn after(self, error: f64) -> f64 {
+        match self {
+            Reciprocal::OfNumber => error * error,
+            // Of `y`, whose square is what is corrected.
+            Reciprocal::OfRoot => 1.5 * error * error + 0.5 * error * error * error,
+        }
     }
 
     /// Steps until a relative error is as small as this.
@@ -198,11 +233,7 @@ impl Reciprocal {
             if error <= wanted {
                 return Some(step);
             }
-            error = match self {
-                Reciprocal::OfNumber => error * error,
-                // Of `y`, whose square is what is corrected.
-                Reciprocal::OfRoot => 1.5 * error * error + 0.5 * error * error * error,
-            };
+            error = self.after(error);
             if error >= 1.0 {
                 return None;
             }

@@ -129,7 +129,5 @@ fn rewritten(packed: &Packed, makers: &Makers, steps: &Steps) -> (Packed, Makers
     }
     let mut out = Packed { ops: builder.packed.ops, ..packed.clone() };
     out.outputs.iter_mut().flat_map(|output| &mut output.values).for_each(|value| *value = new[*value]);
-    let held = makers.held.iter().map(|&(x, tensor)| (new[x], tensor)).collect();
-    let unit = makers.unit.iter().map(|&x| new[x]).collect();
-    (out, Makers { held, unit, ..builder.makers })
+    (out, makers.renamed(builder.makers.of, |x| new[x]))
 }

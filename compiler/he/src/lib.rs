@@ -33,7 +33,7 @@ mod staged;
 #[cfg(test)]
 mod tests;
 
-pub use builder::Makers;
+pub use builder::{Makers, Series};
 pub use contraction::{Axis, Operand, Subscript};
 pub use cost::Costs;
 pub use planner::{Objective, Options, explained, plan, plan_with_makers};

@@ -20,6 +20,12 @@ pub struct Program {
     pub ranges: BTreeMap<usize, (f64, f64)>,
     /// By how much the elements of polynomials are off, at most, from those of the functions in whose place they are.
     pub errors: BTreeMap<usize, f64>,
+    /// The ranges on which functions are approximated, by what is -1 to 1 there.
+    pub domains: BTreeMap<usize, (f64, f64)>,
+    /// Composites that are close to a sign.
+    pub signs: BTreeMap<usize, Sign>,
+    /// Steps of Newton's iteration.
+    pub iterates: BTreeMap<usize, Iterate>,
 }
 
 impl Program {
@@ -28,6 +34,38 @@ impl Program {
     pub fn is_real(&self) -> bool {
         self.tensors.iter().any(|tensor| tensor.is_secret() && tensor.dtype.is_float())
     }
+}
+
+/// A tensor that is close to the sign of another one, from some number on: to -1 and 1, or to 0 and 1.
+#[derive(Clone, Debug)]
+pub struct Sign {
+    /// The tensor.
+    pub argument: usize,
+    /// The polynomials that the composite is made of, each with how near its argument gets to 0 outside of the dead zone.
+    pub parts: Vec<(usize, f64)>,
+    /// Where the sign changes.
+    pub at: f64,
+    /// How near that the sign is not known.
+    pub near: f64,
+    /// There, the most that the distance times the error of the sign is.
+    pub slip: f64,
+    /// By how much the function jumps there that the sign is for.
+    pub height: f64,
+}
+
+/// A tensor that is close to the reciprocal of another one, or to that of its root.
+#[derive(Clone, Debug)]
+pub struct Iterate {
+    /// The tensor.
+    pub argument: usize,
+    /// Its range.
+    pub on: (f64, f64),
+    /// Whether it is the reciprocal of the root.
+    pub of_root: bool,
+    /// The step before this, and by what it is multiplied.
+    pub previous: Option<(usize, usize)>,
+    /// By how many parts of itself it is off.
+    pub error: f64,
 }
 
 /// A tensor of a program.

@@ -5,8 +5,9 @@
 
 use super::{Emitter, Factor, Value, chunk_addresses};
 use crate::approximation::evaluate;
+use crate::builder::Series;
 use crate::packing::Packing;
-use ein_ir::entity::Ciphertext;
+use ein_ir::entity::{Ciphertext, Plain};
 use ein_ir::packed::Op;
 use std::collections::BTreeMap;
 
@@ -39,22 +40,21 @@ impl Emitter<'_> {
             let mut basis = Basis::from([(1, t)]);
             self.builder.makers.unit.push(t);
             let sum = self.series(&mut basis, coefficients, babies(coefficients.len() - 1));
-            let sum = sum.unwrap_or_else(|| self.builder.zero());
-            Some(self.cleared(sum, &value.packing, &there, address, at_zero))
+            let result = sum.unwrap_or_else(|| self.builder.zero());
+            let cleared = self.not_elements(&value.packing, &there, address, at_zero);
+            let tensor = self.builder.maker;
+            self.builder.makers.series.extend(tensor.map(|tensor| Series { result, argument: t, tensor, cleared }));
+            Some(cleared.map_or(result, |plain| self.builder.op(Op::AddPlain(result, plain))))
         });
         Value { chunks: chunks.collect(), packing: value.packing.clone() }
     }
 
-    /// Without the value of the polynomial at 0 where there are no elements.
-    fn cleared(&mut self, sum: Ciphertext, packing: &Packing, there: &Factor, address: u64, at_zero: f64) -> Ciphertext {
+    /// What takes the value of the polynomial at 0 away where there are no elements; none if that is nothing.
+    fn not_elements(&mut self, packing: &Packing, there: &Factor, address: u64, at_zero: f64) -> Option<Plain> {
         let elements: std::collections::BTreeSet<u32> =
             self.slots(packing, packing, there, address).into_iter().map(|(slot, _)| slot).collect();
         let others: Vec<u32> = (0..1 << self.log_slots).filter(|slot| !elements.contains(slot)).collect();
-        if others.is_empty() || at_zero == 0.0 {
-            return sum;
-        }
-        let plain = self.builder.constant(-at_zero, &others);
-        self.builder.op(Op::AddPlain(sum, plain))
+        (!others.is_empty() && at_zero != 0.0).then(|| self.builder.constant(-at_zero, &others))
     }
 
     /// A sum of Chebyshev polynomials; none if all coefficients are zero.

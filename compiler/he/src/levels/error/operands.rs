@@ -1,14 +1,15 @@
-//! What is known before a program runs: ranges of operands, of plaintexts, and of values that are arguments of polynomials.
+//! What is known before a program runs: ranges of operands, of plaintexts, and of values of tensors.
 
 use super::slots::product;
+use super::tensors::Tensors;
 use crate::Makers;
-use crate::approximation::evaluate;
 use crate::program::{Origin, Program};
 use ein_ir::entity::{Ciphertext, Input, Plain, Public, SecondaryMap};
 use ein_ir::packed::{Equation, Op, Packed, PlainValues, PublicSource};
+use std::collections::BTreeMap;
 
-/// Points at which a polynomial is looked at for its range.
-const POINTS: u32 = 4000;
+/// Noise of a step of an iteration, in parts of its result, beyond which nothing is said.
+pub(crate) const MUCH: f64 = 0.01;
 
 /// A range of numbers.
 pub(crate) type Span = (f64, f64);
@@ -19,21 +20,32 @@ pub(crate) struct Facts {
     pub(crate) inputs: SecondaryMap<Input, Span>,
     /// Of the elements of each tensor in the clear.
     pub(crate) publics: SecondaryMap<Public, Span>,
-    /// Of all slots of a ciphertext.
+    /// Of all slots of a ciphertext that holds a tensor; 0 is one of them, which is where there is no element.
     pub(crate) ranges: SecondaryMap<Ciphertext, Option<Span>>,
-    /// What a value is off by as soon as it is computed: a polynomial in the place of a function.
+    /// Whether it is an argument of a polynomial, or a Chebyshev polynomial of one: in -1..1.
+    pub(crate) unit: SecondaryMap<Ciphertext, bool>,
+    /// What a value is off by as soon as it is computed: dead zones of signs.
     pub(crate) off: SecondaryMap<Ciphertext, f64>,
+    /// What steps of iterations are multiplied by: 1, and what the step before is off by.
+    pub(crate) corrections: SecondaryMap<Ciphertext, Option<Span>>,
     /// Operands that nothing is declared of.
     pub(crate) assumed: Vec<String>,
 }
 
 impl Facts {
-    pub(crate) fn of(packed: &Packed, program: &Program, makers: &Makers, origins: &SecondaryMap<Ciphertext, Ciphertext>) -> Self {
+    pub(crate) fn of(
+        packed: &Packed,
+        (program, makers): (&Program, &Makers),
+        tensors: &Tensors,
+        origins: &SecondaryMap<Ciphertext, Ciphertext>,
+    ) -> Self {
         let mut facts = Self {
             inputs: SecondaryMap::with_default((-1.0, 1.0)),
             publics: SecondaryMap::with_default((-1.0, 1.0)),
             ranges: SecondaryMap::new(),
+            unit: SecondaryMap::new(),
             off: SecondaryMap::with_default(0.0),
+            corrections: SecondaryMap::new(),
             assumed: Vec::new(),
         };
         for (input, decl) in &packed.inputs {
@@ -45,12 +57,13 @@ impl Facts {
                 PublicSource::Einsum { equation, args, scale } => facts.derived(packed, equation, args, *scale),
             };
         }
-        facts.polynomials(packed, program, makers, origins);
+        facts.values(packed, (program, makers), tensors, origins);
         facts
     }
 
     fn declared(&mut self, program: &Program, name: &str) -> Span {
-        let tensor = program.tensors.iter().position(|tensor| tensor.name == name);
+        let is_given = |origin: &Origin| matches!(origin, Origin::Secret | Origin::Public);
+        let tensor = program.tensors.iter().position(|tensor| tensor.name == name && is_given(&tensor.origin));
         tensor.and_then(|tensor| program.ranges.get(&tensor).copied()).unwrap_or_else(|| {
             self.assumed.push(name.to_owned());
             (-1.0, 1.0)
@@ -70,33 +83,40 @@ impl Facts {
         (factors.0 * terms, factors.1 * terms)
     }
 
-    /// Arguments of polynomials lie in -1..1, and so do the Chebyshev polynomials of them; a result lies where the polynomial does.
-    fn polynomials(&mut self, packed: &Packed, program: &Program, makers: &Makers, origins: &SecondaryMap<Ciphertext, Ciphertext>) {
+    /// Of the values that are computed.
+    fn values(
+        &mut self,
+        packed: &Packed,
+        (program, makers): (&Program, &Makers),
+        tensors: &Tensors,
+        origins: &SecondaryMap<Ciphertext, Ciphertext>,
+    ) {
         let (mut ranges, mut off) = (SecondaryMap::with_default(None), SecondaryMap::with_default(0.0));
-        makers.unit.iter().for_each(|&x| ranges[x] = Some((-1.0, 1.0)));
+        let (mut unit, mut corrections) = (SecondaryMap::with_default(false), SecondaryMap::with_default(None));
+        let mut of_corrections = BTreeMap::new();
+        for (before, correction) in program.iterates.values().filter_map(|iterate| iterate.previous) {
+            let far = 1.5 * program.iterates.get(&before).map_or(1.0, |before| before.error) + MUCH;
+            of_corrections.insert(correction, (1.0 - far, 1.0 + far));
+        }
+        makers.unit.iter().for_each(|&x| unit[x] = true);
         for &(x, tensor) in &makers.held {
-            if let Origin::Polynomial { coefficients, .. } = &program.tensors[tensor].origin {
-                ranges[x] = Some(range_of(coefficients));
-                off[x] = program.errors.get(&tensor).copied().unwrap_or(0.0);
+            let (lo, hi) = tensors.ranges[tensor];
+            ranges[x] = Some((lo.min(0.0), hi.max(0.0)));
+            corrections[x] = of_corrections.get(&tensor).map(|&(lo, hi): &Span| (lo.min(0.0), hi));
+            if matches!(program.tensors[tensor].origin, Origin::Sum(_)) {
+                off[x] = tensors.off[tensor];
             }
         }
         for (id, op) in &packed.ops {
             self.ranges[id] = ranges[origins[id]];
+            self.unit[id] = unit[origins[id]];
+            self.corrections[id] = corrections[origins[id]];
             // Once, and not again where it is rescaled.
             if !matches!(op, Op::Rescale(_) | Op::Drop(..)) {
                 self.off[id] = off[origins[id]];
             }
         }
     }
-}
-
-/// Of a sum of Chebyshev polynomials on -1..1, and 0, which is where there is no element.
-fn range_of(coefficients: &[f64]) -> Span {
-    let values = (0..=POINTS).map(|k| evaluate(coefficients, f64::from(k).mul_add(2.0 / f64::from(POINTS), -1.0)));
-    let (lo, hi) = values.fold((0.0_f64, 0.0_f64), |(lo, hi), y| (lo.min(y), hi.max(y)));
-    // Between the points it may be a little more.
-    let margin = 1e-3 * (hi - lo);
-    (lo - margin, hi + margin)
 }
 
 /// The ranges of the slots of a plaintext.

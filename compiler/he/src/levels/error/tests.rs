@@ -5,7 +5,13 @@ use crate::program::{Origin, Program};
 use crate::tests::{Random, einsum};
 use crate::{Contract, Options};
 use ein_ir::dtype::DType;
+use ein_ir::entity::{SecondaryMap, Tensor};
+use ein_ir::interp::data::Data;
 use ein_ir::interp::slots::{self, Operands};
+use ein_ir::packed::PublicSource;
+use ein_ir::scalar::value::Value;
+use ein_ir::tensor::Module;
+use ein_ir::verified::Verified;
 
 fn planned(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: u32, dtype: DType) -> (Program, Reals) {
     let mut program = einsum(equation, shapes, secret);
@@ -72,4 +78,111 @@ fn bounds_cover_what_was_measured() {
     assert!((2.3e-7..2.3e-6).contains(&product.bound), "{product:?}");
     let sum = result("i,i->", &[&[16384], &[16384]]);
     assert!((2.4e-4..2.4e-3).contains(&sum.bound) && sum.noise < 2.4e-4, "{sum:?}");
+}
+
+/// A module for these sizes of its dims.
+fn module(text: &str, sizes: &[(&str, i64)]) -> Verified<Module> {
+    let module = ein_ir::tensor::parse::parse(text).unwrap_or_else(|e| panic!("{text}\n{e}"));
+    let mut given = SecondaryMap::new();
+    for (dim, decl) in &module.dims {
+        given[dim] = sizes.iter().find(|(name, _)| *name == decl.name).map(|(_, size)| *size);
+    }
+    let module = ein_ir::tensor::verify::verify(module).unwrap_or_else(|errors| panic!("{text}\n{}", errors[0]));
+    ein_ir::tensor::specialise(&module, &given).unwrap()
+}
+
+/// Elements within what is declared of an input; every fourth is near the middle, where functions have kinks.
+fn given(module: &Module, tensor: Tensor, random: &mut Random) -> Data {
+    let decl = &module.tensors[tensor];
+    let (lo, hi) = decl.bounds.unwrap();
+    let shape: Vec<usize> = decl.literal_axes().unwrap().iter().map(|n| *n as usize).collect();
+    let mut element = |n: usize| {
+        let t = f64::from(u32::try_from(random.below(2_000_001)).unwrap()) / 1e6 - 1.0;
+        f64::midpoint(lo, hi) + (hi - lo) / 2.0 * if n % 4 == 3 { t / 256.0 } else { t }
+    };
+    let elements: Vec<f64> = (0..shape.iter().product()).map(&mut element).collect();
+    Data::floats(decl.dtype, &shape, &elements)
+}
+
+fn floats(data: &Data) -> Vec<f64> {
+    let float = |value: &Value| if let Value::Float(x, _) = value { *x } else { panic!("{value:?}") };
+    data.values.iter().map(float).collect()
+}
+
+/// The bounds of a program of functions, and the largest difference of a few noisy runs of its plan from the program itself, of each result.
+fn functions(text: &str, sizes: &[(&str, i64)], log_slots: u32) -> Vec<(OutputError, f64)> {
+    let module = module(text, sizes);
+    let program = crate::read::read(&module).unwrap_or_else(|e| panic!("{text}\n{}", e[0])).program;
+    let reals = plan_reals(&program, &Options::new(Contract::Free, log_slots), None).unwrap_or_else(|e| panic!("{text}\n{}", e[0]));
+    let errors = reals.levels.errors.unwrap();
+    let mut worst = vec![0.0_f64; errors.results.len()];
+    for seed in 0..3 {
+        let mut random = Random(seed);
+        let inputs: Vec<Data> = module.params.iter().map(|&param| given(&module, param, &mut random)).collect();
+        let wanted = ein_ir::interp::tensor::run(&module, &inputs).unwrap();
+        let of =
+            |name: &str| module.params.iter().position(|&param| module.tensors[param].name == name).map(|n| floats(&inputs[n])).unwrap();
+        let publics = reals.packed.publics.values().filter(|public| public.source == PublicSource::Given);
+        let secrets = reals.packed.inputs.values().map(|input| of(&input.name)).collect();
+        let operands = Operands { secrets, publics: publics.map(|public| of(&public.name)).collect(), seed };
+        let noisy = drawn::run(&reals.packed, &reals.levels.parameters, &operands, seed).unwrap();
+        for (n, (wanted, noisy)) in wanted.iter().zip(&noisy).enumerate() {
+            worst[n] = floats(wanted).iter().zip(noisy).map(|(a, b)| (a - b).abs()).fold(worst[n], f64::max);
+        }
+    }
+    errors.results.into_iter().zip(worst).collect()
+}
+
+/// `y = approx(f, argument)` and what `result` says of it.
+fn function(f: &str, argument: &str, on: &str, result: &str) -> (OutputError, f64) {
+    let result = result.replace("APPROX", &format!("approx({argument}, {f}, on {on})"));
+    let text = format!(
+        "module \"f\"
+dim d0 \"N\" size
+tensor t0 \"x\" f64[d0] in -1.0..1.0 secret
+tensor t1 \"w\" f64[d0] in -2.0..2.0
+tensor t2 \"y\" f64[d0] secret
+index i0 \"i\" 0..d0
+params (t0, t1)
+results (t2)
+t2[i0] = {result}
+"
+    );
+    functions(&text, &[("N", 31)], 5).swap_remove(0)
+}
+
+#[test]
+fn bounds_of_functions_cover_noise_and_approximation() {
+    let identity = "APPROX";
+    let cases = [
+        ("exp(operand(0))", "(4.0:f64 * t0[i0])", "-4.0..4.0", identity),
+        ("sigmoid(operand(0))", "(8.0:f64 * t0[i0])", "-8.0..8.0", identity),
+        ("(1.0:f64 / operand(0))", "(t0[i0] + 1.5:f64)", "0.4..2.6", identity),
+        ("(1.0:f64 / operand(0))", "((50.0:f64 * t0[i0]) + 50.5:f64)", "0.4..102.0", identity),
+        ("rsqrt(operand(0))", "((30.0:f64 * t0[i0]) + 31.0:f64)", "0.9..62.0", identity),
+        ("relu(operand(0))", "t0[i0]", "-1.0..1.0", identity),
+        ("abs(operand(0))", "(3.0:f64 * t0[i0])", "-3.0..3.0", "(APPROX * t1[i0])"),
+        ("max(operand(0), 0.25:f64)", "t0[i0]", "-1.0..1.0", "(APPROX * t1[i0])"),
+    ];
+    for (f, argument, on, result) in cases {
+        let (bound, error) = function(f, argument, on, result);
+        assert!(error <= bound.bound && bound.bound < 200.0 * error, "{f} on {on}: {error:e} within {bound:?}");
+    }
+}
+
+#[test]
+fn of_a_jump_the_bound_says_where_it_does_not_hold() {
+    let module = "module \"f\"
+dim d0 \"N\" size
+tensor t0 \"x\" f64[d0] in -1.0..1.0 secret
+tensor t1 \"y\" f64[d0] secret
+index i0 \"i\" 0..d0
+params (t0)
+results (t1)
+t1[i0] = approx(t0[i0], sign(operand(0)), on -2.0..2.0)
+";
+    let program = crate::read::read(&self::module(module, &[("N", 8)])).unwrap_or_else(|e| panic!("{}", e[0])).program;
+    let errors = plan_reals(&program, &Options::new(Contract::Free, 5), None).unwrap().levels.errors.unwrap();
+    assert_eq!(errors.jumps, [(0.0, 2.0 / 512.0)]);
+    assert!(errors.results[0].bound < 1e-3, "{errors:?}");
 }
