@@ -140,7 +140,18 @@ fn repeated_and_reversed_views_agree() {
 /// what is done to finished sums.
 #[test]
 fn triangular_products() {
-    let conditions = ["K <= I", "K < I", "I <= K + 3", "K <= I + 40", "I <= K + 2 and K <= I + 5", "K + 200 <= I", "K <= I + 200"];
+    let conditions = [
+        "K <= I",
+        "K < I",
+        "I <= K + 3",
+        "K <= I + 40",
+        "I <= K + 2 and K <= I + 5",
+        "K + 200 <= I",
+        "K <= I + 200",
+        "K + I < 60",
+        "2 * K <= I + 9 and K + I >= 5",
+        "K // 4 <= I // 3",
+    ];
     let mut random = Random::new(11);
     for (seed, (condition, dtype)) in (0..).zip(conditions.iter().flat_map(|c| ["f64", "f32", "i32"].map(|d| (c, d)))) {
         let mut size = |of: &[usize]| random.pick(of);
@@ -174,6 +185,32 @@ fn triangular_products() {
         let inputs = ["a", "b"].into_iter().zip(shapes).map(|(name, shape)| (name.to_owned(), dtype, shape)).collect();
         let program = Generated { seed, source, inputs, sizes: Vec::new() };
         oracle::check_program(&program).unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
+/// Bands of batches, of two labels of one side, of sums, of three labels, of what is read alone; integers, which have no library.
+#[test]
+fn bands_of_any_labels() {
+    let zero_outside = [
+        ("k <= b", "y[b, i, j] = t[b, i, k] * c[b, k, j];"),
+        ("i <= b", "y[b, i, j] = t[b, i, k] * c[b, k, j];"),
+        ("b + i + k < 40", "y[b, i, j] = t[b, i, k] * c[b, k, j];"),
+        ("b < k and k < 2 * b + 9", "y[i, j] = t[b, i, k] * c[b, k, j];"),
+        ("i // 8 == k // 8", "y[i, j] = t[b, i, k] * c[b, k, j];"),
+        ("", "y[b, i, j] = sum[k where 2 * k <= b + i](t[b, i, k] * c[b, k, j]);"),
+        ("", "y[b, i, j] = if i <= b + 3 then sum[k](t[b, i, k] * c[b, k, j]) else 0;"),
+        ("", "y[b, i, j] = if j + b <= i then sum[k](t[b, i, k] * c[b, k, j]) else 0;"),
+    ];
+    for (seed, (condition, product)) in (0..).zip(zero_outside) {
+        for (name, dtype, [b, i, k]) in [("f64", DType::F64, [37, 33, 40]), ("f32", F, [3, 66, 35]), ("i32", I, [37, 20, 24])] {
+            let value = if dtype == I { "a[b, i, k] * a[b, i, k]" } else { "exp(0.1 * a[b, i, k])" };
+            let value = if condition.is_empty() { value.to_owned() } else { format!("if {condition} then {value} else 0") };
+            let out = if product.starts_with("y[b") { "B, I, J" } else { "I, J" };
+            let body = format!("t[b, i, k] = {value}; {product}").replace("else 0", if dtype == I { "else 0" } else { "else 0.0" });
+            let source = format!("def f<B, I, K, J>(a: {name}[B, I, K], c: {name}[B, K, J]) -> y: {name}[{out}] {{ {body} }}");
+            let inputs = vec![("a".to_owned(), dtype, vec![b, i, k]), ("c".to_owned(), dtype, vec![b, k, 8])];
+            oracle::check_program(&Generated { seed, source, inputs, sizes: Vec::new() }).unwrap_or_else(|e| panic!("{e}"));
+        }
     }
 }
 

@@ -150,6 +150,23 @@ fn programs_run_in_blocks_along_an_axis() {
     }
 }
 
+/// Of the rows of a block only the columns are computed that some of them need, ragged blocks included.
+#[test]
+fn blocks_of_triangles_are_cut_to_what_is_needed() {
+    for condition in ["j <= i", "i <= j", "i + j < |S|"] {
+        let source = format!(
+            "def f<S, E>(q: f64[S, E], k: f64[S, E], v: f64[S, E]) -> y: f64[S, E] {{
+  s[i, j] = q[i, e] * k[j, e]; w[i, j] = if {condition} then exp(s[i, j] / |E|) else 0.0; y[i, e] = w[i, j] * v[j, e];
+}}"
+        );
+        for n in [128, 101] {
+            let limit = (n * 8 * 8 + n * 80 * 8) as u64;
+            let (free, tight) = compare(&source, &[[n, 8].as_slice(); 3], limit);
+            assert!(tight <= limit && free > limit, "{free} {tight} {limit}");
+        }
+    }
+}
+
 /// The last block is longer than what is left: it meets no fault that the rows themselves do not.
 #[test]
 fn ragged_blocks_read_nothing_beyond_the_last_row() {
