@@ -3,12 +3,13 @@
 use crate::error::Error;
 use crate::function::Function;
 use crate::packed::PackOptions;
-use crate::pipeline;
+use crate::pipeline::{self, CircuitOf};
 use ein_ir::circuit::Circuit;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::interp::{self, Data};
 use ein_ir::scalar::value::Value;
+use ein_ir::tensor::Module;
 use ein_ir::verified::Verified;
 use ein_runtime::{AlignedBuf, Tensor, TensorRef};
 
@@ -25,9 +26,23 @@ impl Function {
         self.circuit_for(&vec![None; self.inputs().len()], &given)
     }
 
-    fn circuit_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)]) -> Result<VerifiedCircuit, Error> {
+    /// The circuits that [`Function::circuit`] chooses from: of every plan that is another one, the best first.
+    ///
+    /// # Errors
+    /// As [`Function::circuit`].
+    pub fn circuits(&self, sizes: &[(&str, i64)]) -> Result<Vec<CircuitOf>, Error> {
+        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        let module = self.secrets_for(&vec![None; self.inputs().len()], &given)?;
+        pipeline::circuits(&module, &self.shared().options).map_err(|found| self.located(found))
+    }
+
+    fn secrets_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)]) -> Result<Verified<Module>, Error> {
         let module = self.literal(shapes, sizes)?;
-        let module = self.with_secrets(module.into_inner(), &PackOptions::default())?;
+        self.with_secrets(module.into_inner(), &PackOptions::default())
+    }
+
+    fn circuit_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)]) -> Result<VerifiedCircuit, Error> {
+        let module = self.secrets_for(shapes, sizes)?;
         pipeline::circuit(&module, &self.shared().options).map_err(|found| self.located(found))
     }
 

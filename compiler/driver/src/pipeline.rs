@@ -18,6 +18,7 @@ use ein_ir::plan::Plan;
 use ein_ir::span::FileId;
 use ein_ir::tensor::{self, Module};
 use ein_ir::verified::Verified;
+use ein_opt::{Minimize, Order};
 use ein_syntax::CheckedProgram;
 use ein_syntax::ast;
 use ein_syntax::sources::{Loader, Sources};
@@ -139,18 +140,101 @@ pub(crate) fn pack_leveled(
     Ok((Packing { packed: reals.packed, clear: read.clear }, Some(reals.levels)))
 }
 
-/// Tensor IR with literal sizes to a circuit over integers, in the order of a plan with the fewest operations.
+/// How the plan of a circuit comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Orders and factors by the bootstraps that they are estimated to need.
+    Bootstraps,
+    /// Those with the fewest multiplications and additions.
+    Flops,
+    /// Products from left to right, as the text has them.
+    Written,
+    /// One loop nest an equation.
+    OneShot,
+}
+
+impl Origin {
+    /// Every origin; of circuits that cost the same, the first one is taken.
+    pub const ALL: [Origin; 4] = [Origin::Bootstraps, Origin::Flops, Origin::Written, Origin::OneShot];
+
+    /// In words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Origin::Bootstraps => "fewest bootstraps",
+            Origin::Flops => "fewest flops",
+            Origin::Written => "as written",
+            Origin::OneShot => "one-shot",
+        }
+    }
+
+    /// Whether somebody who decides about orders leaves this one.
+    fn is_allowed(self, options: &Options) -> bool {
+        match self {
+            Origin::OneShot => true,
+            Origin::Written => options.opt_level > 0,
+            Origin::Bootstraps | Origin::Flops => options.opt_level > 0 && options.order == Order::Auto,
+        }
+    }
+
+    fn options(self, options: &Options) -> ein_opt::Options {
+        let (minimize, order, opt_level) = match self {
+            Origin::Bootstraps => (Minimize::Time, Order::Auto, options.opt_level),
+            Origin::Flops => (Minimize::Flops, Order::Auto, options.opt_level),
+            Origin::Written => (Minimize::Flops, Order::Written, options.opt_level),
+            Origin::OneShot => (Minimize::Flops, Order::Auto, 0),
+        };
+        ein_opt::Options { memory_limit: None, target: "tfhe".to_owned(), minimize, order, opt_level, ..plan_options(&[], options) }
+    }
+}
+
+/// A circuit, and where it comes from.
+#[derive(Debug)]
+pub struct CircuitOf {
+    /// How its plan came about.
+    pub origin: Origin,
+    /// The circuit.
+    pub circuit: Verified<Circuit>,
+    /// Its steps.
+    pub steps: Vec<ein_radix::Step>,
+}
+
+/// Tensor IR with literal sizes to circuits over integers: one for each origin whose plan is another one, the best first. That is the one with the
+/// fewest bootstraps, and among equal ones with the shortest critical path; both are counted, not estimated.
 ///
 /// # Errors
-/// What integers on ciphertexts cannot do (E07xx), what is beyond this version (E0190).
+/// What integers on ciphertexts cannot do (E07xx), what is beyond this version (E0190); an origin of which that is true is left out if another
+/// one does.
+pub(crate) fn circuits(module: &Verified<Module>, options: &Options) -> Result<Vec<CircuitOf>, Vec<Diagnostic>> {
+    let (mut plans, mut found, mut refused): (Vec<Verified<Plan>>, Vec<CircuitOf>, _) = (Vec::new(), Vec::new(), None);
+    for origin in Origin::ALL.into_iter().filter(|origin| origin.is_allowed(options)) {
+        let lowered = ein_opt::plan(module, &origin.options(options)).and_then(|plan| {
+            if plans.iter().any(|other| (&other.steps, &other.buffers) == (&plan.steps, &plan.buffers)) {
+                return Ok(None);
+            }
+            let lowered = ein_radix::lower(module, &plan);
+            plans.push(plan);
+            lowered.map(Some)
+        });
+        match lowered {
+            Ok(lowered) => found.extend(lowered.map(|(circuit, steps)| CircuitOf { origin, circuit, steps })),
+            Err(errors) => drop(refused.get_or_insert(errors)),
+        }
+    }
+    found.sort_by_key(|found| found.circuit.cost());
+    match refused {
+        Some(errors) if found.is_empty() => Err(errors),
+        _ => Ok(found),
+    }
+}
+
+/// The best one of [`circuits`].
+///
+/// # Errors
+/// As [`circuits`].
 pub(crate) fn circuit(module: &Verified<Module>, options: &Options) -> Result<Verified<Circuit>, Vec<Diagnostic>> {
-    let options = ein_opt::Options {
-        memory_limit: None,
-        minimize: ein_opt::Minimize::Flops,
-        target: "tfhe".to_owned(),
-        ..plan_options(&[], options)
-    };
-    ein_radix::lower(module, &ein_opt::plan(module, &options)?)
+    let internal = || vec![Diagnostic::error(199, "internal", "a program has no circuit, and no reason for it")];
+    circuits(module, options)?.into_iter().next().map(|found| found.circuit).ok_or_else(internal)
 }
 
 /// What the optimiser is told.

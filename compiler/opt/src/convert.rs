@@ -28,6 +28,8 @@ pub(crate) fn convert(module: &Module) -> Result<Draft, Vec<Diagnostic>> {
     draft.steps = steps;
     add_results(module, &mut draft);
     draft.ranges = Ranges::of(module, &draft);
+    draft.secrets = module.params.iter().copied().filter(|param| module.tensors[*param].secret).collect();
+    draft.secrets = draft.all_secrets();
     Ok(draft)
 }
 

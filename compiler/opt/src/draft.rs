@@ -26,8 +26,12 @@ pub(crate) struct Draft {
     pub(crate) steps: Vec<DraftStep>,
     /// Whether pointwise values are computed wherever they are read, however often.
     pub(crate) recompute: bool,
+    /// Whether loops are written out, so that a value of a computed factor takes no memory and no time.
+    pub(crate) written_out: bool,
     /// What is known of the elements of values.
     pub(crate) ranges: Ranges,
+    /// Values that are encrypted: secret inputs, and what the program computes from them.
+    pub(crate) secrets: BTreeSet<Tensor>,
     /// Whether steps are those of the program: nothing joins their products.
     pub(crate) as_written: bool,
     /// What somebody asks about the graph between the steps as written and as chosen, with the answers so far.
@@ -118,6 +122,18 @@ impl Value {
 }
 
 impl Draft {
+    /// The values that are encrypted, those that passes made among them.
+    pub(crate) fn all_secrets(&self) -> BTreeSet<Tensor> {
+        let mut secrets = self.secrets.clone();
+        loop {
+            let before = secrets.len();
+            self.steps.iter().for_each(|step| step.spread(&mut secrets));
+            if secrets.len() == before {
+                return secrets;
+            }
+        }
+    }
+
     /// A new value for what a pass computes on the way to `parent`.
     pub(crate) fn add_intermediate(&mut self, parent: Tensor, extents: Vec<u64>) -> Tensor {
         let Value { name, dtype, span, .. } = self.values[parent].clone();
@@ -127,6 +143,21 @@ impl Draft {
 }
 
 impl DraftStep {
+    /// Adds what it computes from secrets to them. In a recurrence that takes several calls.
+    fn spread(&self, secrets: &mut BTreeSet<Tensor>) {
+        if let Work::Scan(scan) = &self.work {
+            for state in &scan.states {
+                let ends = [state.first(scan.n_turns()), state.previous, state.current];
+                if ends.iter().any(|end| secrets.contains(end)) {
+                    secrets.extend([state.previous, state.current]);
+                }
+            }
+            scan.body.iter().for_each(|step| step.spread(secrets));
+        } else if self.reads().iter().any(|read| secrets.contains(read)) {
+            secrets.extend(self.writes());
+        }
+    }
+
     /// Values written, each once.
     pub(crate) fn writes(&self) -> BTreeSet<Tensor> {
         match &self.work {

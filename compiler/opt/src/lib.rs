@@ -47,6 +47,7 @@ mod rewrite;
 mod ring;
 mod scatter;
 mod search;
+mod sketch;
 mod slicing;
 #[cfg(test)]
 mod tests;
@@ -81,7 +82,7 @@ pub struct Options {
     pub seed: u64,
     /// Layout class of each input: whether its strides are known only when the program is called. Missing ones are row-major.
     pub strided_inputs: Vec<bool>,
-    /// `cpu`.
+    /// `cpu`; or `tfhe`, where time is bootstraps.
     pub target: String,
     /// What is minimised.
     pub minimize: Minimize,
@@ -116,7 +117,7 @@ impl std::str::FromStr for Order {
 /// What makes one plan better than another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Minimize {
-    /// Predicted time.
+    /// Predicted time; of circuits over encrypted integers, bootstraps.
     #[default]
     Time,
     /// Multiplications and additions as `opt_einsum` counts them.
@@ -167,6 +168,11 @@ impl Options {
     /// Whether the target computes with floats, which are exact for products of small integers.
     fn has_floats(&self) -> bool {
         self.target != "tfhe"
+    }
+
+    /// Whether what takes time is bootstraps.
+    fn counts_bootstraps(&self) -> bool {
+        self.target == "tfhe" && self.minimize == Minimize::Time
     }
 }
 
@@ -296,6 +302,7 @@ fn try_plan(module: &tensor::Module, options: &Options, way: Way) -> Result<Plan
         Cut::Elements => blocks::cut_to_elements(&mut draft),
     }
     draft.recompute = way.recompute;
+    draft.written_out = !options.has_floats();
     if options.opt_level > 0 {
         order(&mut draft, options);
         if way.widen && options.has_floats() {
@@ -326,7 +333,7 @@ fn optimise(draft: &mut Draft, options: &Options) {
     recurrence::each_body(draft, &mut |body| optimise(body, options));
     fuse::forward_copies(draft);
     scatter::pin_all(draft);
-    if options.minimize == Minimize::Time {
+    if options.minimize == Minimize::Time && !options.counts_bootstraps() {
         bands::drop_domains(draft, &options.machine);
     }
     egraph::optimise(draft, options);

@@ -20,11 +20,13 @@ pub(crate) fn each_body(draft: &mut Draft, pass: &mut dyn FnMut(&mut Draft)) {
         let outputs: BTreeSet<Tensor> = written.filter(|t| !values[*t].is_intermediate()).collect();
         let reducers = std::mem::take(&mut draft.reducers);
         let outputs = outputs.into_iter().collect();
-        let (asked, ranges) = (draft.asked.take(), std::mem::take(&mut draft.ranges));
-        let Draft { recompute, as_written, .. } = *draft;
-        let mut body = Draft { values, reducers, inputs: Vec::new(), outputs, steps, recompute, as_written, ranges, asked };
+        let (asked, ranges, secrets) = (draft.asked.take(), std::mem::take(&mut draft.ranges), std::mem::take(&mut draft.secrets));
+        let Draft { recompute, as_written, written_out, .. } = *draft;
+        let mut body =
+            Draft { values, reducers, inputs: Vec::new(), outputs, steps, recompute, as_written, written_out, ranges, secrets, asked };
         pass(&mut body);
         (draft.values, draft.reducers, draft.ranges, draft.asked) = (body.values, body.reducers, body.ranges, body.asked);
+        draft.secrets = body.secrets;
         if let Work::Scan(scan) = &mut draft.steps[n].work {
             scan.body = body.steps;
         }

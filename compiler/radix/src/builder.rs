@@ -1,6 +1,6 @@
 //! Makes a circuit: equal operations are one, and what is known is not computed.
 
-use crate::MAX_NODES;
+use crate::{MAX_NODES, Step};
 use ein_ir::circuit::cost::digits;
 use ein_ir::circuit::{BitOp, Circuit, Comparison, Node, Op, Term, range, width};
 use ein_ir::dtype::DType;
@@ -8,6 +8,7 @@ use ein_ir::entity::{EntityRef, PrimaryMap, SecondaryMap, Wire};
 use ein_ir::interp::circuit::evaluate;
 use ein_ir::interval::Interval;
 use ein_ir::scalar::value::wrap;
+use ein_ir::span::Span;
 use std::collections::{BTreeMap, HashMap};
 
 /// Terms up to which a sum in a sum, or truth values among others, are not gathered by themselves.
@@ -26,9 +27,17 @@ pub(crate) enum Stop {
 pub(crate) struct Builder {
     pub(crate) circuit: Circuit,
     known: HashMap<(Op, Option<DType>), Wire>,
+    /// What steps are of, and the number of operations that were there when each began.
+    steps: Vec<(Step, usize)>,
 }
 
 impl Builder {
+    /// Operations from here on are of this step.
+    pub(crate) fn begin(&mut self, name: &str, span: Span) {
+        let step = Step { name: name.to_owned(), span, wires: Vec::new() };
+        self.steps.push((step, self.circuit.nodes.len()));
+    }
+
     pub(crate) fn range(&self, wire: Wire) -> Interval {
         self.circuit.nodes[wire].range
     }
@@ -283,8 +292,11 @@ impl Builder {
         }
     }
 
-    /// What the results need.
-    pub(crate) fn finish(self) -> Circuit {
+    /// What the results need, and of which steps it is: one that has several turns is one step.
+    pub(crate) fn finish(self) -> (Circuit, Vec<Step>) {
+        let mut begun = self.steps.into_iter().peekable();
+        let mut steps: Vec<Step> = Vec::new();
+        let mut current = None;
         let Circuit { name, inputs, nodes, mut outputs } = self.circuit;
         let mut needed: SecondaryMap<Wire, bool> = SecondaryMap::new();
         outputs.iter().flat_map(|output| &output.wires).for_each(|wire| needed[*wire] = true);
@@ -297,9 +309,19 @@ impl Builder {
         let mut renamed: SecondaryMap<Wire, Wire> = SecondaryMap::with_default(Wire::new(0));
         for (wire, node) in nodes.iter().filter(|(wire, _)| needed[*wire]) {
             renamed[wire] = kept.push(Node { op: node.op.renamed(|arg| renamed[arg]), ..node.clone() });
+            while let Some((step, _)) = begun.next_if(|(_, first)| *first <= wire.index()) {
+                let place = steps.iter().position(|other| (&other.name, other.span) == (&step.name, step.span));
+                current = Some(place.unwrap_or_else(|| {
+                    steps.push(step);
+                    steps.len() - 1
+                }));
+            }
+            if let Some(step) = current.filter(|_| node.secret && !matches!(node.op, Op::Input(..))) {
+                steps[step].wires.push(renamed[wire]);
+            }
         }
         outputs.iter_mut().flat_map(|output| &mut output.wires).for_each(|wire| *wire = renamed[*wire]);
-        Circuit { name, inputs, nodes: kept, outputs }
+        (Circuit { name, inputs, nodes: kept, outputs }, steps)
     }
 
     /// Bits of a value.

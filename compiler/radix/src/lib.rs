@@ -24,6 +24,7 @@ use ein_ir::dtype::Class;
 use ein_ir::entity::{Input, Tensor, Wire};
 use ein_ir::plan::{Place, Plan};
 use ein_ir::range::Range;
+use ein_ir::span::Span;
 use ein_ir::tensor::{Module, TensorDecl};
 use ein_ir::verified::Verified;
 use std::collections::BTreeMap;
@@ -35,12 +36,13 @@ pub const MAX_NODES: usize = 1 << 21;
 /// Turns of loops that are written out.
 const MAX_TURNS: u64 = 1 << 24;
 
-/// The circuit of a plan of a module, whose tensors say which of them are secret and in which ranges they are.
+/// The circuit of a plan of a module, whose tensors say which of them are secret and in which ranges they are; and which step of the plan each
+/// of its operations is of.
 ///
 /// # Errors
 /// What integers on ciphertexts cannot do, each with its place: E0713, E0716, E0717, E0190; E0721 for more work than anybody would wait for, and
 /// E0718 if there is nothing to encrypt.
-pub fn lower(module: &Verified<Module>, plan: &Verified<Plan>) -> Result<Verified<Circuit>, Vec<Diagnostic>> {
+pub fn lower(module: &Verified<Module>, plan: &Verified<Plan>) -> Result<(Verified<Circuit>, Vec<Step>), Vec<Diagnostic>> {
     let mut lowerer = Lowerer::new(plan);
     let mut errors = Vec::new();
     for (&param, &buffer) in module.params.iter().zip(&plan.inputs) {
@@ -52,11 +54,22 @@ pub fn lower(module: &Verified<Module>, plan: &Verified<Plan>) -> Result<Verifie
     if !errors.is_empty() {
         return Err(errors);
     }
-    let circuit = lowerer.finish(module).map_err(|e| vec![e])?;
-    verify::verify(circuit).map_err(|errors| {
+    let (circuit, steps) = lowerer.finish(module).map_err(|e| vec![e])?;
+    verify::verify(circuit).map(|circuit| (circuit, steps)).map_err(|errors| {
         let internal = |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("a circuit is broken: {e}"));
         errors.iter().take(3).map(internal).collect()
     })
+}
+
+/// The operations that a step of a plan added to those of the steps before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The tensor that it computes.
+    pub name: String,
+    /// Its equation.
+    pub span: Span,
+    /// What is computed on ciphertexts and what a result needs, in order.
+    pub wires: Vec<Wire>,
 }
 
 /// The elements of a buffer.
@@ -127,7 +140,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The results, and what they need.
-    fn finish(mut self, module: &Module) -> Result<Circuit, Diagnostic> {
+    fn finish(mut self, module: &Module) -> Result<(Circuit, Vec<Step>), Diagnostic> {
         let mut secret = false;
         for (&result, &buffer) in module.results.iter().zip(&self.plan.outputs) {
             let decl = &self.plan.buffers[buffer];
@@ -147,8 +160,8 @@ impl<'a> Lowerer<'a> {
         if !secret {
             return Err(refuse::nothing_secret(&module.name));
         }
-        let circuit = self.builder.finish();
+        let (circuit, steps) = self.builder.finish();
         let bootstraps = circuit.cost().bootstraps;
-        if bootstraps > MAX_BOOTSTRAPS { Err(refuse::too_much_work(&module.name, bootstraps)) } else { Ok(circuit) }
+        if bootstraps > MAX_BOOTSTRAPS { Err(refuse::too_much_work(&module.name, bootstraps)) } else { Ok((circuit, steps)) }
     }
 }

@@ -24,6 +24,9 @@ impl Lowerer<'_> {
         if self.is_foreign(step) {
             return self.set_aside(step);
         }
+        if let Some(written) = step.kind.written().into_iter().next().filter(|_| !matches!(step.kind, StepKind::Scan(_))) {
+            self.builder.begin(&self.plan.buffers[written].name, step.span);
+        }
         match &step.kind {
             StepKind::Contraction(contraction) => self.contraction(contraction, turns, step.span),
             StepKind::Nest(nest) => self.nest(nest, turns, step.span),

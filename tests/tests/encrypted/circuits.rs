@@ -2,7 +2,8 @@
 //! interpreter to the last bit.
 
 use ein::circuit::VerifiedCircuit;
-use ein::{Compiler, Tensor, TensorRef};
+use ein::pipeline::Origin;
+use ein::{Compiler, Order, Tensor, TensorRef};
 use ein_ir::circuit::{Op, parse, print, verify};
 use ein_ir::dtype::DType;
 use ein_ir::interp::{self, Data};
@@ -126,6 +127,50 @@ fn shared_subexpressions_are_one() {
     let free =
         check("def f<N>(x: secret u8[N] in 0..15) -> y: secret i32[N] { y[i] = 16 * (x[i] as i32) + 0 * (x[i] as i32); }", &[("N", 2)], 2);
     assert_eq!(free.cost().bootstraps, 0, "{}", print::print(&free));
+}
+
+/// The circuits of the last definition by their origins, the best first.
+fn bootstraps(source: &str, sizes: &[(&str, i64)]) -> Vec<(Origin, u64)> {
+    let program = Compiler::new().threads(1).compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let found = program.main_def().expect("a definition").circuits(sizes).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    found.iter().map(|found| (found.origin, found.circuit.cost().bootstraps)).collect()
+}
+
+/// Two matrices that everybody knows are multiplied for nothing, though that takes more multiplications.
+#[test]
+fn products_in_the_clear_come_first() {
+    let source = "def f<N, M, K>(x: secret i8[N] in -7..7, v: i8[M, N] in -4..3, w: i8[K, M] in -4..3) -> y: secret i32[K] {
+  y[k] = x[i] * v[j, i] * w[k, j];
+}";
+    let found = bootstraps(source, &[("N", 5), ("M", 6), ("K", 3)]);
+    assert_eq!(found[0].0, Origin::Bootstraps, "{found:?}");
+    let of = |origin| found.iter().find(|(other, _)| *other == origin).expect("another plan").1;
+    assert!(found[0].1 < of(Origin::Flops), "{found:?}");
+    let circuit = check(source, &[("N", 5), ("M", 6), ("K", 3)], 2);
+    assert_eq!(circuit.cost().bootstraps, found[0].1);
+    assert_eq!(count(&circuit, |op| matches!(op, Op::Mul(..))), 15, "{}", print::print(&circuit));
+}
+
+/// Of two orders with the same number of multiplications, that with the narrower intermediates.
+#[test]
+fn narrow_values_are_multiplied_first() {
+    let source = "def f<N>(a: secret u16[N, N] in 0..4000, b: secret u16[N, N] in 0..3, x: secret u16[N] in 0..3) -> y: secret u32[N] {
+  y[i] = a[i, j] * b[j, k] * x[k];
+}";
+    let found = bootstraps(source, &[("N", 3)]);
+    assert!(found.iter().all(|(_, bootstraps)| found[0].1 <= *bootstraps), "{found:?}");
+    check(source, &[("N", 3)], 2);
+}
+
+/// Who says that the order is that of the text gets it.
+#[test]
+fn written_orders_stay() {
+    let source = "def f<N>(x: secret i8[N] in -7..7, v: i8[N, N] in -4..3, w: i8[N, N] in -4..3) -> y: secret i32[N] {
+  y[k] = x[i] * v[j, i] * w[k, j];
+}";
+    let program = Compiler::new().threads(1).order(Order::Written).compile(source).expect("a program");
+    let found = program.main_def().expect("a definition").circuits(&[("N", 4)]).expect("circuits");
+    assert!(found.iter().all(|found| matches!(found.origin, Origin::Written | Origin::OneShot)));
 }
 
 /// An expression over `x[i]`, `w[i]` and numbers; every division is by a constant.

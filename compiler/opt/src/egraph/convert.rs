@@ -404,9 +404,10 @@ impl<'a> Algebra<'a> {
         self.pointwise(factor.clone(), labels)
     }
 
-    /// A factor that is computed from elements, as a value of its own. In sums of products [`crate::widen`] decides on them.
+    /// A factor that is computed from elements, as a value of its own. In sums of products of kernels [`crate::widen`] decides on them.
     fn computed(&mut self, factor: &Scalar) -> Option<Access> {
-        let is_value = self.ring.add != ReduceOp::Sum && factor.dtype == self.ring.dtype && gather::cannot_fail(self.draft, factor);
+        let is_wanted = self.ring.add != ReduceOp::Sum || self.draft.written_out;
+        let is_value = is_wanted && factor.dtype == self.ring.dtype && gather::cannot_fail(self.draft, factor);
         is_value.then(|| self.pointwise(factor.clone(), self.labels_in(factor)))?
     }
 

@@ -8,7 +8,7 @@
 //! * [`convert`]: steps to classes. [`rules`]: sums and products rewritten. [`orders`]: splits of contractions, found in [`crate::path`].
 //! * [`zeros`], [`lists`]: products with values by cases, and with tables, that are zero in part. [`narrow`]: nests over fewer positions. [`nests`]: nests
 //!   that rules make.
-//! * [`price`], [`inline`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules. [`dump`]: all of it.
+//! * [`price`], [`secrets`], [`inline`], [`extract`]: which node each class is made by. [`emit`]: classes to steps. [`why`]: by which rules. [`dump`]: all of it.
 //!
 //! The phases run once each. Equalities are exact in the ring that a rule asks for. Every stop is a number of steps.
 
@@ -26,6 +26,7 @@ mod nests;
 mod orders;
 mod price;
 mod rules;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod why;
@@ -44,6 +45,7 @@ use egg::{Id, Language};
 use extract::{Problem, Selection, Visits, Way};
 use language::Node;
 use price::Prices;
+use secrets::Secrets;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Visits to nodes that extraction may make, by level.
@@ -98,8 +100,10 @@ impl Candidates {
     fn of(draft: &Draft, converted: &Converted, options: &Options, limit: u64) -> Self {
         let layouts = emit::layouts(draft, converted);
         let (minimize, machine) = (options.minimize, &options.machine);
-        let prices = Prices { converted, reducers: &draft.reducers, minimize, machine, layouts: &layouts };
-        let (classes, nodes) = reachable(converted);
+        let found = reachable(converted);
+        let secrets = options.counts_bootstraps().then(|| Secrets::of(draft, converted, &found));
+        let prices = Prices { converted, reducers: &draft.reducers, minimize, machine, layouts: &layouts, secrets };
+        let (classes, nodes): (Vec<Id>, Vec<Vec<Node>>) = found.into_iter().unzip();
         let position: BTreeMap<Id, usize> = classes.iter().enumerate().map(|(n, class)| (*class, n)).collect();
         let find = |id: &Id| position[&converted.graph.egraph.find(*id)];
         let current = |access: &graph::Access| converted.graph.current(access.clone()).class;
@@ -151,7 +155,7 @@ fn roots(converted: &Converted) -> Vec<Id> {
 }
 
 /// Classes that some way of making the roots needs, ascending, with their nodes in order.
-fn reachable(converted: &Converted) -> (Vec<Id>, Vec<Vec<Node>>) {
+fn reachable(converted: &Converted) -> Vec<(Id, Vec<Node>)> {
     let graph = &converted.graph;
     let mut found: BTreeMap<Id, Vec<Node>> = BTreeMap::new();
     let mut stack = roots(converted);
@@ -163,7 +167,7 @@ fn reachable(converted: &Converted) -> (Vec<Id>, Vec<Vec<Node>>) {
         stack.extend(nodes.iter().flat_map(|n| n.children()).map(|c| graph.egraph.find(*c)));
         found.insert(class, nodes);
     }
-    found.into_iter().unzip()
+    found.into_iter().collect()
 }
 
 /// A class that is there already needs no other way.

@@ -111,6 +111,8 @@ impl Orders<'_> {
             return self.insert_best(&network, &objective, options);
         }
         match objective {
+            // What an order costs depends on more than sizes: all are inserted, as far as there is room.
+            _ if options.counts_bootstraps() => self.insert_within(&network, &path::Flops, f64::INFINITY, most),
             Objective::Time(time) => self.insert_near_best(&network, &time, most),
             Objective::Combo => self.insert_near_best(&network, &path::Combo, most),
             _ => self.insert_near_best(&network, &path::Flops, most),
@@ -124,8 +126,13 @@ impl Orders<'_> {
     }
 
     fn insert_near_best<C: StepCost>(&mut self, network: &path::Network, cost: &C, most: usize) -> usize {
+        self.insert_within(network, cost, ALPHA, most)
+    }
+
+    /// The splits of trees that are at most so much dearer than the best.
+    fn insert_within<C: StepCost>(&mut self, network: &path::Network, cost: &C, alpha: f64, most: usize) -> usize {
         let Some(table) = Table::search(network, cost, Rank::Cost) else { return 0 };
-        let mut splits = table.splits_within(ALPHA, SPLITS.min(most));
+        let mut splits = table.splits_within(alpha, SPLITS.min(most));
         // The best tree is always there, whatever the budget.
         splits.extend(splits_of(&table.path(), network.n_operands()).into_iter().map(|(whole, lhs)| path::Split { whole, lhs, cost: 0.0 }));
         let mut known = BTreeMap::new();

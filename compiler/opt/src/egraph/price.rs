@@ -5,6 +5,7 @@
 use super::convert::Converted;
 use super::graph::Graph;
 use super::language::{Label, Node, Ring, Spec};
+use super::secrets::Secrets;
 use crate::bands::{self, Candidate};
 use crate::predict::{self, Demand};
 use crate::{Machine, Minimize, classify, cost, rewrite};
@@ -21,6 +22,9 @@ use std::collections::BTreeMap;
 /// takes between 0.75 and 1.3 times as long as the tensor times one and then the other.
 const EXPANSION: f64 = 4.0;
 
+/// Bootstraps that take as long as a multiplication in the clear.
+const CLEAR: f64 = 1e-7;
+
 /// Prices nodes of a graph.
 pub(crate) struct Prices<'a> {
     pub(crate) converted: &'a Converted,
@@ -29,6 +33,8 @@ pub(crate) struct Prices<'a> {
     pub(crate) machine: &'a Machine,
     /// The order in which the axes of a class lie in memory, where it is another than their own.
     pub(crate) layouts: &'a BTreeMap<Id, Vec<Label>>,
+    /// For circuits over encrypted integers, which the rest does not count for.
+    pub(crate) secrets: Option<Secrets>,
 }
 
 /// Work of a step.
@@ -41,9 +47,11 @@ struct Work {
 
 impl Prices<'_> {
     pub(crate) fn price(&self, class: Id, node: &Node) -> f64 {
-        match self.work(class, node) {
-            None => 0.0,
-            Some(work) => match self.minimize {
+        match (self.work(class, node), &self.secrets) {
+            (None, _) => 0.0,
+            // Among equal ones, what is computed in the clear decides.
+            (Some(work), Some(secrets)) => secrets.price(self.converted, self.reducers, node) + work.flops * CLEAR,
+            (Some(work), None) => match self.minimize {
                 Minimize::Flops | Minimize::Peak => work.flops,
                 Minimize::Combo => work.flops + 64.0 * work.out,
                 Minimize::Time => work.demand.time(self.machine),
@@ -54,7 +62,7 @@ impl Prices<'_> {
     /// The price of a node whose value is not stored: it is part of the loops of its reader.
     pub(crate) fn price_inlined(&self, class: Id, node: &Node) -> f64 {
         match self.work(class, node) {
-            Some(work) if self.minimize == Minimize::Time => {
+            Some(work) if self.minimize == Minimize::Time && self.secrets.is_none() => {
                 let stored = work.out * self.converted.graph.dtype(class).bytes() as f64;
                 work.demand.time_inlined(self.machine, stored)
             }
@@ -65,7 +73,7 @@ impl Prices<'_> {
     /// The price of a node whose value is stored for its readers alone: see [`EXPANSION`].
     pub(crate) fn price_stored(&self, class: Id, node: &Node) -> f64 {
         let price = self.price(class, node);
-        if self.minimize == Minimize::Time && self.expands(class, node) { price * EXPANSION } else { price }
+        if self.minimize == Minimize::Time && self.secrets.is_none() && self.expands(class, node) { price * EXPANSION } else { price }
     }
 
     /// Whether a node is a product that is larger than each of its factors.
