@@ -54,8 +54,12 @@ impl Lowerer<'_> {
     /// A position that data decides, brought into the axis.
     fn moved(&mut self, value: Wire, sub: &Sub, size: i128) -> Result<Position, Diagnostic> {
         let span = sub.value.span;
-        if size == 0 || sub.mode == Mode::Reflect {
-            return Err(refuse::unsupported(span, "such a position of data"));
+        // Around a tensor without elements there is its value alone; other positions of it would be faults, and nothing reads them.
+        if size == 0 {
+            return Ok(Position::Outside);
+        }
+        if size == 1 && sub.mode == Mode::Reflect {
+            return Ok(Position::At(0));
         }
         let mut found = || {
             let b = &mut self.builder;
@@ -68,7 +72,12 @@ impl Lowerer<'_> {
                     inside = Some(b.all(vec![above, below])?);
                     value
                 }
-                Mode::Exact | Mode::Clamp | Mode::Reflect => value,
+                Mode::Reflect => {
+                    let there = b.floor_remainder(value, 2 * (size - 1), DType::I64)?;
+                    let back = b.multiple(-1, there, 2 * (size - 1), None)?;
+                    b.min(there, back)?
+                }
+                Mode::Exact | Mode::Clamp => value,
             };
             let value = b.max(first, value)?;
             Ok((b.min(last, value)?, inside))

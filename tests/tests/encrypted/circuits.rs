@@ -14,9 +14,11 @@ use std::fmt::Write as _;
 
 /// Numbers in the ranges that the operands of a circuit have, now and then at an end of them.
 fn operands(circuit: &VerifiedCircuit, random: &mut Random) -> Vec<(String, Data)> {
-    let mut number = |(lo, hi): (i128, i128)| match random.below(6) {
+    let mut number = |(lo, hi): (i128, i128)| match random.below(8) {
         0 => lo,
         1 => hi,
+        2 => lo + (hi - lo) / 3,
+        3 => hi - (hi - lo) / 5,
         // Whatever the type is: numbers that wrap now and then.
         _ => i128::from(random.between(lo.max(-(1 << 40)) as i64, hi.min(1 << 40) as i64)),
     };
@@ -127,6 +129,37 @@ fn shared_subexpressions_are_one() {
     let free =
         check("def f<N>(x: secret u8[N] in 0..15) -> y: secret i32[N] { y[i] = 16 * (x[i] as i32) + 0 * (x[i] as i32); }", &[("N", 2)], 2);
     assert_eq!(free.cost().bootstraps, 0, "{}", print::print(&free));
+}
+
+/// Whatever the type holds is divided by whatever constant it holds, at the ends of its range too.
+#[test]
+fn wide_integers_are_divided() {
+    let (most, least) = (u64::MAX.to_string(), (-i64::MAX).to_string());
+    for (dtype, divisors) in [
+        ("u64", ["3", "7", "1000000007", "2305843009213693952", "2305843009213693953", "6148914691236517205", most.as_str()]),
+        ("i64", ["3", "-7", "-1000000007", "1099511627776", "2305843009213693953", "-4611686018427387905", least.as_str()]),
+    ] {
+        for divisor in divisors {
+            let body = format!("y[i] = x[i] // ({divisor}); z[i] = x[i] % ({divisor});");
+            check(&format!("def f<N>(x: secret {dtype}[N]) -> (y: secret {dtype}[N], z: secret {dtype}[N]) {{ {body} }}"), &[("N", 6)], 2);
+        }
+    }
+}
+
+/// At positions that data decides, also around tensors without elements.
+#[test]
+fn positions_of_data_are_brought_into_axes() {
+    for (position, n) in
+        [("clamp(k[i])", 5), ("wrap(k[i])", 5), ("reflect(k[i])", 5), ("reflect(k[i])", 1), ("pad(k[i], 3)", 5), ("pad(k[i], 3)", 0)]
+    {
+        for secrecy in ["secret ", ""] {
+            let tensor = format!("t: {secrecy}i16[M]");
+            let source = format!(
+                "def f<N, M>(k: secret i64[N] in -9..9, {tensor}) -> y: secret i16[N] {{ y[i] = t[{position}]; }}\nexport f for tfhe;"
+            );
+            check(&source, &[("N", 3), ("M", n)], 2);
+        }
+    }
 }
 
 /// The circuits of the last definition by their origins, the best first.
