@@ -31,6 +31,7 @@
 pub mod bound;
 pub mod calibrate;
 pub mod circuit;
+mod circuit_report;
 pub mod costs;
 pub mod einsum;
 pub mod emit;
@@ -57,6 +58,7 @@ pub mod render;
 pub mod simulated;
 
 pub use bound::{Binder, Bound, Outputs};
+pub use circuit_report::CircuitReport;
 pub use ein_cranelift::Cpu;
 pub use ein_ir::diagnostic::{Code, Diagnostic};
 pub use ein_ir::dtype::DType;

@@ -48,7 +48,7 @@ impl Function {
     }
 
     /// The text of a place on one line.
-    fn source(&self, span: Span) -> Option<String> {
+    pub(crate) fn source(&self, span: Span) -> Option<String> {
         let source = self.shared().sources.get(span.file.0 as usize)?;
         let text = source.text.get(span.start as usize..span.end as usize)?;
         let words: Vec<&str> = text.split_whitespace().collect();

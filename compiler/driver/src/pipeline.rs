@@ -191,33 +191,36 @@ impl Origin {
 /// A circuit, and where it comes from.
 #[derive(Debug)]
 pub struct CircuitOf {
-    /// How its plan came about.
-    pub origin: Origin,
+    /// How its plan came about; more than one gave it where plans are equal.
+    pub origins: Vec<Origin>,
     /// The circuit.
     pub circuit: Verified<Circuit>,
     /// Its steps.
     pub steps: Vec<ein_radix::Step>,
 }
 
-/// Tensor IR with literal sizes to circuits over integers: one for each origin whose plan is another one, the best first. That is the one with the
+/// Tensor IR with literal sizes to circuits over integers: one for each plan that is another one, the best first. That is the one with the
 /// fewest bootstraps, and among equal ones with the shortest critical path; both are counted, not estimated.
 ///
 /// # Errors
-/// What integers on ciphertexts cannot do (E07xx), what is beyond this version (E0190); an origin of which that is true is left out if another
+/// What integers on ciphertexts cannot do (E07xx), what is beyond this version (E0190); a plan of which that is true is left out if another
 /// one does.
 pub(crate) fn circuits(module: &Verified<Module>, options: &Options) -> Result<Vec<CircuitOf>, Vec<Diagnostic>> {
-    let (mut plans, mut found, mut refused): (Vec<Verified<Plan>>, Vec<CircuitOf>, _) = (Vec::new(), Vec::new(), None);
+    let mut plans: Vec<(Verified<Plan>, Vec<Origin>)> = Vec::new();
+    let mut refused = None;
     for origin in Origin::ALL.into_iter().filter(|origin| origin.is_allowed(options)) {
-        let lowered = ein_opt::plan(module, &origin.options(options)).and_then(|plan| {
-            if plans.iter().any(|other| (&other.steps, &other.buffers) == (&plan.steps, &plan.buffers)) {
-                return Ok(None);
-            }
-            let lowered = ein_radix::lower(module, &plan);
-            plans.push(plan);
-            lowered.map(Some)
-        });
-        match lowered {
-            Ok(lowered) => found.extend(lowered.map(|(circuit, steps)| CircuitOf { origin, circuit, steps })),
+        match ein_opt::plan(module, &origin.options(options)) {
+            Ok(plan) => match plans.iter_mut().find(|(other, _)| (&other.steps, &other.buffers) == (&plan.steps, &plan.buffers)) {
+                Some((_, origins)) => origins.push(origin),
+                None => plans.push((plan, vec![origin])),
+            },
+            Err(errors) => drop(refused.get_or_insert(errors)),
+        }
+    }
+    let mut found = Vec::new();
+    for (plan, origins) in plans {
+        match ein_radix::lower(module, &plan) {
+            Ok((circuit, steps)) => found.push(CircuitOf { origins, circuit, steps }),
             Err(errors) => drop(refused.get_or_insert(errors)),
         }
     }

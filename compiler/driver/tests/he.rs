@@ -165,6 +165,33 @@ fn plans_are_explained() {
     assert!(explain(&["--target", "he", "--slots", "63"]).expect_err("no ring").1.contains("E0719"));
 }
 
+const PATHS: &str = "def paths<V>(D: secret u8[V, V] in 0..9, a: i8[V] in -4..3, w: i8[V, V] in -4..3, open: secret bool[V])
+    -> (E: secret i32[V, V], y: secret i32[V], n: secret i64) {
+  E[i, j] = min[k](D[i, k] as i32 + D[k, j] as i32);
+  y[i] = D[j, j] as i8 * a[k] * w[j, k] * w[i, k];
+  n = sum[i](open[i] as i64);
+}
+export paths for tfhe;";
+
+#[test]
+fn circuits_are_explained() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("paths.ein").display().to_string();
+    std::fs::write(&path, PATHS).expect("written");
+    let explain = |more: &[&str]| ein(&[&["explain", &path, "--size", "V=3"], more].concat());
+    let (text, _) = explain(&["--target", "tfhe"]).expect("a circuit");
+    insta::assert_snapshot!(text);
+    let (json, _) = explain(&["--target", "tfhe", "--json"]).expect("a circuit");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let of_steps: u64 = json["steps"].as_array().into_iter().flatten().filter_map(|step| step["bootstraps"].as_u64()).sum();
+    assert_eq!(json["bootstraps"].as_u64(), Some(of_steps), "{json}");
+    assert_eq!(json["plans"][0]["bootstraps"], json["bootstraps"]);
+    assert_eq!(explain(&["--json"]).expect_err("of a processor").0, 2);
+    assert_eq!(explain(&["--target", "tfhe", "--slots", "64"]).expect_err("no slots").0, 2);
+    assert_eq!(explain(&["--target", "tfhe", "--svg", "x.svg"]).expect_err("no picture").0, 2);
+    assert!(ein(&["explain", &path, "--target", "tfhe"]).expect_err("no size").1.contains("E0306"));
+}
+
 /// What a person does who follows the README.
 #[test]
 fn the_example_of_a_regression_runs() {

@@ -162,11 +162,11 @@ fn positions_of_data_are_brought_into_axes() {
     }
 }
 
-/// The circuits of the last definition by their origins, the best first.
+/// The bootstraps of each plan of the last definition, the best first.
 fn bootstraps(source: &str, sizes: &[(&str, i64)]) -> Vec<(Origin, u64)> {
     let program = Compiler::new().threads(1).compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
     let found = program.main_def().expect("a definition").circuits(sizes).unwrap_or_else(|e| panic!("{source}\n{e}"));
-    found.iter().map(|found| (found.origin, found.circuit.cost().bootstraps)).collect()
+    found.iter().flat_map(|found| found.origins.iter().map(|origin| (*origin, found.circuit.cost().bootstraps))).collect()
 }
 
 /// Two matrices that everybody knows are multiplied for nothing, though that takes more multiplications.
@@ -203,7 +203,7 @@ fn written_orders_stay() {
 }";
     let program = Compiler::new().threads(1).order(Order::Written).compile(source).expect("a program");
     let found = program.main_def().expect("a definition").circuits(&[("N", 4)]).expect("circuits");
-    assert!(found.iter().all(|found| matches!(found.origin, Origin::Written | Origin::OneShot)));
+    assert!(found.iter().flat_map(|found| &found.origins).all(|origin| matches!(origin, Origin::Written | Origin::OneShot)));
 }
 
 /// An expression over `x[i]`, `w[i]` and numbers; every division is by a constant.

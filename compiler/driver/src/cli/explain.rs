@@ -19,6 +19,7 @@ use std::path::Path;
   ein explain tucker.ein --size N=64 --size R=8 --why
   ein explain tucker.ein --size N=64 --size R=8 --html plan.html
   ein explain score.ein --target he --size B=1 --size D=64 --size O=10
+  ein explain paths.ein --target tfhe --size V=4
   ein explain E0201
   ein explain --list")]
 pub(crate) struct Explain {
@@ -37,9 +38,13 @@ pub(crate) struct Explain {
     /// Also which rewrite rules lead from the program to each step of the plan
     #[arg(long, requires = "sizes")]
     why: bool,
-    /// What it is explained for: cpu, or he, ciphertexts: rotations, products and keys of its plan, and where they come from
+    /// What it is explained for: cpu; he, ciphertexts: rotations, products and keys of its plan, and where they come from; or tfhe,
+    /// encrypted integers: bootstraps of its circuit, step by step
     #[arg(long, value_enum, value_name = "TARGET", default_value_t = Target::Cpu)]
     target: Target,
+    /// Print one JSON object, for --target tfhe
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     packing: PackingOptions,
     #[command(flatten)]
@@ -52,11 +57,15 @@ pub(crate) struct Explain {
 enum Target {
     Cpu,
     He,
+    Tfhe,
 }
 
 impl Explain {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        if self.target == Target::Cpu && self.packing.are_given() {
+        if self.json && self.target != Target::Tfhe {
+            return Err(Failure::Usage("--json is for --target tfhe; `ein he plan --json` has that of --target he".to_owned()));
+        }
+        if self.target != Target::He && self.packing.are_given() {
             return Err(Failure::Usage("--secret, --contract, --key-budget, --slots and --costs are for --target he".to_owned()));
         }
         let text = match code_number(&self.subject) {
@@ -73,8 +82,10 @@ impl Explain {
     /// Words go to standard output, unless a picture does.
     fn program(&self) -> Result<(), Failure> {
         let program = self.code.compiler()?.compile_file(Path::new(&self.subject))?;
-        if self.target == Target::He {
-            return self.packed(&program);
+        match self.target {
+            Target::He => return self.packed(&program),
+            Target::Tfhe => return self.circuit(&program),
+            Target::Cpu => {}
         }
         let text = self.words(&program)?;
         if self.pictures.are_asked_for() {
@@ -93,6 +104,18 @@ impl Explain {
         let sizes = input::sizes(&self.sizes);
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         let text = self.planned(program)?.explain_packed(&sizes, &self.packing.options()?)?;
+        Ok(write!(std::io::stdout(), "{text}")?)
+    }
+
+    /// The circuit over encrypted integers.
+    fn circuit(&self, program: &Program) -> Result<(), Failure> {
+        if self.pictures.are_asked_for() || self.why {
+            return Err(Failure::Usage("--target tfhe has no --why, --svg and --html".to_owned()));
+        }
+        let sizes = input::sizes(&self.sizes);
+        let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        let report = self.planned(program)?.explain_circuit(&sizes)?;
+        let text = if self.json { report.to_json() } else { report.text() };
         Ok(write!(std::io::stdout(), "{text}")?)
     }
 

@@ -38,16 +38,20 @@ impl Circuit {
     /// Of all operations.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        let mut total = Cost::default();
+        let done = self.paths();
+        let bootstraps = self.nodes.values().map(|node| self.cost_of(node).bootstraps).fold(0, u64::saturating_add);
+        Cost { bootstraps, path: self.nodes.keys().map(|wire| done[wire]).max().unwrap_or(0) }
+    }
+
+    /// The longest chain of bootstraps up to each value, those that make it among them.
+    #[must_use]
+    pub fn paths(&self) -> SecondaryMap<Wire, u64> {
         let mut done: SecondaryMap<Wire, u64> = SecondaryMap::new();
         for (wire, node) in &self.nodes {
-            let own = self.cost_of(node);
             let before = node.op.args().into_iter().map(|arg| done[arg]).max().unwrap_or(0);
-            done[wire] = before.saturating_add(own.path);
-            total.bootstraps = total.bootstraps.saturating_add(own.bootstraps);
-            total.path = total.path.max(done[wire]);
+            done[wire] = before.saturating_add(self.cost_of(node).path);
         }
-        total
+        done
     }
 
     /// Of one operation.

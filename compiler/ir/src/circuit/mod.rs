@@ -10,6 +10,7 @@
 //! The simulator (`interp/circuit.rs`) is the meaning of this IR.
 
 pub mod cost;
+pub mod kind;
 pub mod parse;
 pub mod print;
 pub mod range;
@@ -17,6 +18,7 @@ pub mod verify;
 pub mod width;
 
 pub use cost::Cost;
+pub use kind::Kind;
 
 use crate::dtype::DType;
 use crate::entity::{Input, PrimaryMap, Wire};
