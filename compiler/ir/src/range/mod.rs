@@ -11,6 +11,7 @@ mod tests;
 
 use crate::dtype::{Class, DType};
 use crate::entity::{Index, Tensor};
+use crate::extent::Extent;
 use crate::interval::Interval;
 use crate::scalar::function::BinaryFn;
 use crate::scalar::value::{self, int_range};
@@ -123,6 +124,11 @@ pub trait Leaves {
     /// The values of an index, of which there is one at least.
     fn index(&self, index: Index) -> Interval;
 
+    /// The values of a size, if it is known.
+    fn size(&self, size: &Extent) -> Option<Interval> {
+        size.as_constant().map(|n| (n, n))
+    }
+
     /// Of the finished reduction, of this type.
     fn accumulated(&self, dtype: DType) -> Range {
         Range::of_type(dtype)
@@ -140,7 +146,7 @@ pub fn of_scalar(leaves: &dyn Leaves, scalar: &Scalar) -> Range {
     let found = match &scalar.kind {
         ScalarKind::Literal(literal) => Range::of_literal(*literal, dtype),
         ScalarKind::Index(index) => Range::Integer(leaves.index(*index)),
-        ScalarKind::Size(size) => size.as_constant().map_or(Range::of_type(dtype), |n| Range::Integer((n, n))),
+        ScalarKind::Size(size) => leaves.size(size).map_or(Range::of_type(dtype), Range::Integer),
         ScalarKind::Access(access) => of_access(leaves, access, dtype),
         ScalarKind::Unary(function, a) => match of_scalar(leaves, a) {
             Range::Integer(a) => integer::unary(*function, a, dtype).map_or(Range::of_type(dtype), Range::Integer),

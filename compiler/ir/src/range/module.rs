@@ -5,7 +5,7 @@
 use super::{Leaves, Range, of_reduction, of_scalar};
 use crate::dtype::DType;
 use crate::entity::{Index, Tensor};
-use crate::extent::Extent;
+use crate::extent::{Atom, Extent};
 use crate::interval::Interval;
 use crate::scalar::value::int_range;
 use crate::scalar::{Literal, Scalar};
@@ -18,6 +18,8 @@ pub struct Ranges {
     known: BTreeMap<Tensor, Range>,
     /// Parameters and definitions that have been looked at.
     done: (usize, usize),
+    /// Whether what depends on sizes is taken for the best that it may be.
+    hopeful: bool,
 }
 
 impl Ranges {
@@ -29,10 +31,18 @@ impl Ranges {
         out
     }
 
+    /// What may hold for some sizes, if not for all: indices whose range is not known have one value, and sizes are at least 1.
+    #[must_use]
+    pub fn hopeful(module: &Module) -> Self {
+        let mut out = Self { hopeful: true, ..Self::default() };
+        out.update(module);
+        out
+    }
+
     /// Looks at what a module has grown by since it was looked at last.
     pub fn update(&mut self, module: &Module) {
         if module.params.len() < self.done.0 || module.body.len() < self.done.1 {
-            *self = Self::default();
+            *self = Self { hopeful: self.hopeful, ..Self::default() };
         }
         for param in &module.params[self.done.0..] {
             let decl = &module.tensors[*param];
@@ -107,6 +117,7 @@ impl Within<'_> {
                 let n = u64::try_from(hi.saturating_sub(lo)).unwrap_or(0);
                 (n, n)
             }
+            None if self.ranges.hopeful => (1, 1),
             None => (0, u64::MAX),
         }
     }
@@ -115,6 +126,12 @@ impl Within<'_> {
 impl Leaves for Within<'_> {
     fn tensor(&self, tensor: Tensor, dtype: DType) -> Range {
         self.ranges.known.get(&tensor).copied().unwrap_or(Range::of_type(dtype))
+    }
+
+    fn size(&self, size: &Extent) -> Option<Interval> {
+        let known = size.as_constant().map(|n| (n, n));
+        let is_dim = || size.terms().all(|(monomial, factor)| matches!(monomial[..], [Atom::Dim(_)]) && factor == 1);
+        known.or_else(|| (self.ranges.hopeful && is_dim()).then_some((1, int_range(DType::I64).1)))
     }
 
     fn index(&self, index: Index) -> Interval {

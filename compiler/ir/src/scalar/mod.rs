@@ -181,6 +181,20 @@ impl Scalar {
         Self::new(ScalarKind::Binary(function, Box::new(lhs), Box::new(rhs)), dtype, span)
     }
 
+    /// Whether both of two conditions hold; the second one is not looked at where the first does not.
+    #[must_use]
+    pub fn and(self, other: Scalar) -> Self {
+        let span = self.span;
+        Self::binary(BinaryFn::And, self, other, DType::Bool, span)
+    }
+
+    /// Whether a condition does not hold.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        let span = self.span;
+        Self::unary(UnaryFn::Not, self, DType::Bool, span)
+    }
+
     /// A conversion; the operand itself if it has the dtype already.
     #[must_use]
     pub fn cast(self, dtype: DType) -> Self {

@@ -1,7 +1,9 @@
 //! Secrets (language D20): they flow, and what a secret decides is refused, unless the def is exported for a target that selects.
 //!
 //! Nothing may branch on a secret, be found at a secret position, or be divided by one: whoever carries the program out would have to see
-//! it. The target `tfhe` computes both sides of a branch and selects among them on ciphertexts; it may do the first two. Comparisons, `max` and functions that are no polynomials have secret results, and each target says whether it has them.
+//! it. The target `tfhe` computes both sides of a branch and selects among them on ciphertexts; it may do the first two. What is known not to
+//! be 0, by ranges that are declared, has a reciprocal like other functions: those, comparisons and `max` have secret results, and each
+//! target says whether it has them.
 //! Secrecy follows the data: a call of a def computes secrets if it is given some, whatever the def declares.
 
 use super::program::Elaborated;
@@ -9,7 +11,10 @@ use super::scope::Elaborator;
 use crate::ast::{Bind, Def, Param, Qualifier, Type};
 use crate::error::secrets::error;
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
 use ein_ir::entity::Tensor;
+use ein_ir::range::Range;
+use ein_ir::range::module::Ranges;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Scalar, ScalarKind};
 use ein_ir::span::Span;
@@ -98,7 +103,8 @@ impl Elaborator<'_> {
             return;
         }
         let selects = self.program.selects(self.file, def.name.as_str());
-        let mut refusals = Refusals { module: &self.module, secrets: &secrets, copied: &self.copied, selects, found: Vec::new() };
+        let ranges = Ranges::hopeful(&self.module);
+        let mut refusals = Refusals { module: &self.module, secrets: &secrets, ranges, copied: &self.copied, selects, found: Vec::new() };
         refusals.body(&self.module.body);
         let mut found = refusals.found;
         self.leaks(def, &secrets, &mut found);
@@ -160,6 +166,7 @@ impl Elaborator<'_> {
 struct Refusals<'a> {
     module: &'a Module,
     secrets: &'a Secrets,
+    ranges: Ranges,
     /// The calls that copied definitions in, by what these define.
     copied: &'a BTreeMap<Tensor, Span>,
     /// Whether both sides of what a secret decides are computed.
@@ -184,8 +191,8 @@ impl Refusals<'_> {
             if let Some(guard) = &reduce.guard
                 && self.secrets.read_by(guard).is_some()
             {
-                let help = "a factor instead of a guard: `sum[i]((…) as f32 * x[i])`";
-                self.refuse(712, guard, "a guard", "what takes part depends on", equation.out, help);
+                let help = instead_of_a_guard(reduce.op, equation.body.dtype);
+                self.refuse(712, guard, "a guard", "what takes part depends on", equation.out, &help);
             }
             if let ReduceOp::User(reducer) = reduce.op
                 && let Some((tensor, _)) = self.secrets.read_by(&equation.body)
@@ -208,15 +215,22 @@ impl Refusals<'_> {
                     self.refuse(712, &sub.value, "a subscript", "which element is read depends on", out, help);
                 }
             }
+            ScalarKind::Binary(BinaryFn::Div, _, divisor) if self.is_kept_from_zero(divisor) => {}
+            ScalarKind::Unary(UnaryFn::Powi(_), base) if self.is_kept_from_zero(base) => {}
             ScalarKind::Binary(op @ (BinaryFn::Div | BinaryFn::FloorDiv | BinaryFn::Rem), _, divisor) => {
                 let what = if *op == BinaryFn::Rem { "the divisor of a remainder" } else { "a divisor" };
-                self.refuse(713, divisor, what, "divided by", out, "`a * approx(recip, d, on = (lo, hi))` for `a / d`");
+                self.refuse(713, divisor, what, "divided by", out, RECIPROCAL);
             }
             ScalarKind::Unary(UnaryFn::Powi(n), base) if *n < 0 => {
                 self.refuse(713, base, "the base of a negative power", "divided by", out, "`approx(recip, d, on = (lo, hi))` for `d^-1`");
             }
             _ => {}
         });
+    }
+
+    /// Whether a real number has a range without 0, for some sizes at least: targets look again when sizes are known.
+    fn is_kept_from_zero(&self, scalar: &Scalar) -> bool {
+        matches!(self.ranges.of_scalar(self.module, scalar), Range::Real(lo, hi) if lo > 0.0 || hi < 0.0)
     }
 
     /// Adds what is wrong if an expression is secret.
@@ -272,6 +286,25 @@ impl Refusals<'_> {
         }
         self.found.push(diagnostic);
     }
+}
+
+/// What to write for `a / d`.
+const RECIPROCAL: &str = "declare ranges (`in 1.0..2.0`) that keep it from 0, or `a * approx(recip, d, on = (lo, hi))` for `a / d`";
+
+/// What has the place of a guard that nobody may see: the neutral element of the reduction.
+fn instead_of_a_guard(op: ReduceOp, dtype: DType) -> String {
+    let one = if dtype.is_float() { "1.0" } else { "1" };
+    let term = match op {
+        ReduceOp::Sum => format!("sum[i]((…) as {dtype} * x[i])"),
+        ReduceOp::Prod => format!("prod[i]({one} + (…) as {dtype} * (x[i] - {one}))"),
+        ReduceOp::Max => format!("max[i](x[i] - (not (…)) as {dtype} * big)"),
+        ReduceOp::Min => format!("min[i](x[i] + (not (…)) as {dtype} * big)"),
+        ReduceOp::Any => "any[i]((…) and x[i])".to_owned(),
+        ReduceOp::All => "all[i](not (…) or x[i])".to_owned(),
+        ReduceOp::Lse | ReduceOp::ArgMax | ReduceOp::ArgMin | ReduceOp::User(_) => return "a guard that everybody may see".to_owned(),
+    };
+    let beyond = if matches!(op, ReduceOp::Max | ReduceOp::Min) { ", with `big` beyond all differences of values" } else { "" };
+    format!("a term instead of a guard: `{term}`{beyond}")
 }
 
 /// The arguments of a function of whole tensors that it divides by, or by what it makes of them.

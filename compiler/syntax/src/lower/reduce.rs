@@ -202,10 +202,7 @@ fn shifted(index: Index, lo: &Extent, op: BinaryFn, span: Span) -> Scalar {
 }
 
 fn conjunction(conditions: impl Iterator<Item = Scalar>) -> Option<Scalar> {
-    conditions.reduce(|a, b| {
-        let span = a.span;
-        Scalar::binary(BinaryFn::And, a, b, DType::Bool, span)
-    })
+    conditions.reduce(Scalar::and)
 }
 
 fn indices_of<'a>(scalars: impl Iterator<Item = &'a Scalar>) -> BTreeSet<Index> {
