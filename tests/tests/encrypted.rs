@@ -176,6 +176,8 @@ fn numbers_that_slots_do_not_have() {
     assert_eq!(refused(widened, &[("N", 4)]), [716]);
     let in_two = "def f<N>(x: secret u8[N]) -> y: secret i64[N] { u[i] = x[i] - 1; y[i] = u[i] as i64; }";
     assert_eq!(refused(in_two, &[("N", 4)]), [716]);
+    // What is in a narrow range has not wrapped.
+    same(&widened.replace("i32[N]", "i32[N] in -99..99"), &[("x", &[4], (-11, 11))], 8);
     assert_eq!(refused("def f<N>(x: secret i32[N]) -> y: secret i64[N] { y[i] = x[i] as i64 * 3; }", &[("N", 4)]), [0; 0]);
     assert_eq!(refused("def f<N>(x: secret i64[N]) -> y: secret i64[N] { y[i] = x[i] + 9007199254740993; }", &[("N", 4)]), [190]);
     assert_eq!(refused("def f<N>(x: secret f64[N]) -> y: secret f64[N] { y[i] = x[i] * 1e200 * 1e200; }", &[("N", 4)]), [190]);
@@ -184,7 +186,7 @@ fn numbers_that_slots_do_not_have() {
     assert_eq!(refused(nothing, &[("N", 5), ("K", 0)]), [0; 0]);
 }
 
-/// Plans the last definition of a program over f64, carries it out in f64, and gives the largest difference from the function itself.
+/// Plans the last definition of a program over f64 or f32, carries it out in f64, and gives the largest difference from the function itself.
 fn difference(source: &str, sizes: &[(&str, i64)], slots: u32) -> (f64, Counts) {
     let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
     let function = program.main_def().expect("a definition");
@@ -198,14 +200,22 @@ fn difference(source: &str, sizes: &[(&str, i64)], slots: u32) -> (f64, Counts) 
     // Others are computed.
     let given = packed.publics.values().filter(|public| function.inputs().contains(&public.name.as_str()));
     let publics: Vec<(String, ArrayD<f64>)> = given.map(|public| (public.name.clone(), numbers(&public.shape))).collect();
-    let inputs = secrets.iter().chain(&publics).map(|(name, array)| (name.as_str(), TensorRef::from(array.view())));
-    let inputs: Vec<(&str, TensorRef<'_>)> = inputs.collect();
+    let tensor = |(name, array): (String, ArrayD<f64>)| {
+        let narrow = function.input_dtype(&name) == Some(DType::F32);
+        let tensor = if narrow { Tensor::from_array(&array.mapv(|x| x as f32)) } else { Tensor::from_array(&array) };
+        (name, tensor.expect("fits"))
+    };
+    let tensors: Vec<(String, Tensor)> = secrets.into_iter().chain(publics).map(tensor).collect();
+    let inputs: Vec<(&str, TensorRef<'_>)> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.into())).collect();
     let options = PackOptions { slots, ..PackOptions::default() };
     let (_, got) = function.simulate(&inputs, &[], &options).unwrap_or_else(|e| panic!("{source}\n{e}"));
     let outputs = function.call(inputs).unwrap_or_else(|e| panic!("{source}\n{e}"));
     let clear: &Tensor = outputs.get(&packed.outputs[0].name).expect("the result");
-    let clear = clear.as_array::<f64>().expect("f64");
-    let worst = clear.iter().zip(got[0].1.as_array::<f64>().expect("f64")).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let wide = |tensor: &Tensor| match tensor.dtype() {
+        DType::F32 => tensor.as_array::<f32>().expect("f32").mapv(f64::from),
+        _ => tensor.as_array::<f64>().expect("f64").to_owned(),
+    };
+    let worst = wide(clear).iter().zip(wide(&got[0].1).iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     (worst, packed.counts())
 }
 
@@ -261,6 +271,53 @@ fn functions_on_their_ranges() {
     }
 }
 
+/// Without `approx`: the ranges are those that follow from what is declared.
+#[test]
+fn functions_of_declared_ranges() {
+    let cases = [
+        ("exp(x[i])", 1e-3),
+        ("relu(3.0 * x[i] - 1.0)", 4e-3),
+        ("max(x[i], 0.25)", 2e-3),
+        ("min(x[i], z[i])", 3e-3),
+        ("max(x[i] * z[i], 0.5 - z[i]) * z[i]", 4e-3),
+        ("abs(x[i] + z[i])", 2e-3),
+        ("sqrt(1.5 + x[i])", 1e-3),
+        ("sigmoid(4.0 * x[i]) * tanh(2.0 * z[i])", 2.2e-3),
+        ("x[i] * sigmoid(8.0 * x[i]) + exp(x[i])^2", 1e-3),
+        ("log(1.01 + x[i] * z[i])", 2e-3),
+        ("rsqrt(200.0 * x[i] + 201.0)", 1e-3),
+        ("(x[i] + 2.0)^0.3", 1e-3),
+        ("exp(sigmoid(x[i]) * z[i])", 3e-3),
+        ("z[i] + (if i > 2 then gelu(x[i]) else x[i])", 2e-3),
+    ];
+    for (f, error) in cases {
+        let source = format!(
+            "def f<N>(x: secret f64[N] in -1.0..1.0, z: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {{ y[i] = {f} + 0.0 * z[i]; }}"
+        );
+        let (worst, counts) = difference(&source, &[("N", 7)], 8);
+        assert!(worst <= error, "{f}: {worst} with {counts}");
+    }
+    // One polynomial instead of three.
+    let tanh = "def f<N>(x: secret f64[N] in -2.0..2.0) -> y: secret f64[N] within abs 1e-5 {
+        y[i] = 0.5 * x[i] * (1.0 + tanh(0.8 * (x[i] + 0.04 * x[i]^3))); }";
+    let (worst, counts) = difference(tanh, &[("N", 4)], 8);
+    assert!(worst < 1e-5 && counts.depth <= 6, "{worst} with {counts}");
+    // Sums over several equations, and no range for one that is not declared.
+    let layer = "def f<N, M>(x: secret f64[N] in -1.0..1.0, W: f64[M, N] in -1.0..1.0) -> y: secret f64[M] {
+        u[m] = W[m, n] * x[n] / (|N| as f64);
+        h[m] = tanh(u[m]) + u[m];
+        y[m] = exp(h[m]);
+    }";
+    assert!(difference(layer, &[("N", 5), ("M", 3)], 16).0 < 4e-3);
+    assert_eq!(refused(&layer.replace("f64[M, N] in -1.0..1.0", "f64[M, N]"), &[("N", 5), ("M", 3)]), [710, 710]);
+    for jump in ["sign(x[i])", "floor(x[i])"] {
+        assert_eq!(
+            refused(&format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {{ y[i] = {jump}; }}"), &[("N", 4)]),
+            [710]
+        );
+    }
+}
+
 #[test]
 fn results_are_within_what_the_program_says() {
     let of = |f: &str, on: &str, within: &str| {
@@ -309,6 +366,98 @@ fn attention_on_ciphertexts() {
     }";
     let (worst, counts) = difference(source, &[("H", 2), ("T", 4), ("C", 4), ("D", 2)], 256);
     assert!(worst < 2e-2, "{worst} with {counts}");
+}
+
+/// The softmax of the library: by the greatest number that a score can be instead of a maximum, of which it does not depend.
+#[test]
+fn softmax_of_the_library() {
+    let softmax = "use std.nn.{softmax};
+    def f<N>(x: secret f32[N, N] in -1.0..1.0) -> y: secret f32[N, N] { y = softmax(x); }";
+    for n in [1, 4] {
+        let (worst, counts) = difference(softmax, &[("N", n)], 32);
+        assert!(worst < 1e-3, "{worst} with {counts}");
+    }
+    let (worst, counts) = difference(&softmax.replace("-1.0..1.0", "-4.0..4.0"), &[("N", 3)], 32);
+    assert!(worst < 2e-3, "{worst} with {counts}");
+    assert_eq!(difference(softmax, &[("N", 0)], 32).0, 0.0);
+    // A maximum that counts elsewhere is one, and no range is none.
+    let counts = softmax.replace("y = softmax(x);", "p = softmax(x); m[i] = max[j](x[i, j]); y[i, j] = p[i, j] * m[i];");
+    assert_eq!(refused(&counts, &[("N", 4)]), [714]);
+    let error = Compiler::new().compile(&softmax.replace(" in -1.0..1.0", "")).err().expect("a divisor that may be anything");
+    assert_eq!(error.diagnostics()[0].code.0, 713);
+}
+
+#[test]
+fn heads_of_attention() {
+    let source = "use std.attention.{attention};
+    def block<H, T, C, D>(
+        x: secret f32[T, C] in -1.0..1.0,
+        Q: f32[H, C, D] in -1.0..1.0, K: f32[H, C, D] in -1.0..1.0, V: f32[H, C, D] in -1.0..1.0, O: f32[H, D, C] in -1.0..1.0,
+    ) -> y: secret f32[T, C] {
+        q[_: 1, h, t, d] = x[t, c] * Q[h, c, d];
+        k[_: 1, h, t, d] = x[t, c] * K[h, c, d] / 16.0;
+        v[_: 1, h, t, d] = x[t, c] * V[h, c, d];
+        a = attention(q, k, v);
+        y[t, c] = sum[h, d](a[0, h, t, d] * O[h, d, c]);
+    }";
+    let (worst, counts) = difference(source, &[("H", 2), ("T", 3), ("C", 4), ("D", 2)], 256);
+    assert!(worst < 1e-2, "{worst} with {counts}");
+}
+
+/// Recurrences over secrets, step by step.
+#[test]
+fn scans() {
+    let total = "def total<T, N>(x: secret i64[T, N]) -> (y: secret i64[T, N], s: secret i64[N]) {
+        scan t: T {
+            s[n] = prev s[n] + x[t, n] from 0;
+            y[t, n] = s[n] * 2;
+        }
+    }";
+    let back = "def back<T, N>(x: secret i64[T, N], W: i64[N, N]) -> (h: secret i64[N], y: secret i64[N, T]) {
+        scan reverse t: T {
+            u[i] = if t == 1 then prev h[i] else sum[j](W[i, j] * prev h[j]);
+            h[i] = u[i] + x[t, i] from x[0, i];
+            y[i, t] = u[i] - t;
+        }
+    }";
+    let two = "def two<N, M>(x: secret i64[N, M], w: i64[M]) -> (z: secret i64, y: secret i64[N, M]) {
+        scan i: N {
+            scan j: M {
+                y[i, j] = (if j > 0 then prev row[j - 1] else 0) + x[i, j] + prev here from_none;
+                here = prev here + y[i, j] * w[j] from i;
+                row[j]: i64 = here from w[j];
+            }
+        }
+        z = row[|M| - 1] + y[0, 0];
+    }";
+    let two = two.replace(" from_none", "");
+    for (t, n) in [(1, 2), (3, 2), (5, 3)] {
+        same(total, &[("x", &[t, n], (-9, 9))], 32);
+        same(back, &[("x", &[t, n], (-9, 9)), ("W", &[n, n], (-3, 3))], 32);
+    }
+    assert_eq!(refused(total, &[("T", 0), ("N", 2)]), [718]);
+    same(&two, &[("x", &[3, 2], (-9, 9)), ("w", &[2], (-3, 3))], 32);
+    let rnn = "def rnn<T, N>(x: secret f64[T, N] in -1.0..1.0, W: f64[N, N] in -1.0..1.0) -> h: secret f64[N] {
+        scan t: T {
+            h[i] = tanh(sum[j](W[i, j] * prev h[j]) + x[t, i]) from 0.0;
+        }
+    }";
+    assert!(difference(rnn, &[("T", 3), ("N", 3)], 16).0 < 4e-3);
+    let power = "def power<N>(v: secret f64[N], A: f64[N, N]) -> u: secret f64[N] {
+        scan _ in 0..4 { u[i] = A[i, j] * prev u[j] from v[i]; }
+    }";
+    for steps in ["0..4", "2..3", "0..0"] {
+        same(&power.replace("0..4", steps), &[("v", &[5], (-9, 9)), ("A", &[5, 5], (-9, 9))], 32);
+    }
+    assert_eq!(refused(total, &[("T", 1000), ("N", 2)]), [190]);
+}
+
+/// One mask for each value, however many conditions there are.
+#[test]
+fn long_chains_of_conditions() {
+    let arms: String = (0..40).map(|n| format!("if i == {n} then {n} * x[i] else ")).collect();
+    let source = format!("def f<N>(x: secret i64[N]) -> y: secret i64[N] {{ y[i] = {arms} 0 - x[i]; }}");
+    same(&source, &[("x", &[50], (-9, 9))], 64);
 }
 
 #[test]

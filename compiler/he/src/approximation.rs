@@ -3,31 +3,28 @@
 //! The polynomial interpolates at the Chebyshev points of the range, in the basis of Chebyshev polynomials of `t`, which runs over
 //! `-1..1` where the argument runs over the range, or it is the one whose largest error is least, if that is less. The map to `t` is part
 //! of the sum that makes the argument, so that it costs no product where there is one already. Where no polynomial is close and no degree
-//! is given, [`crate::composite`] has others.
+//! is given, [`crate::close`] has others.
 
-use crate::composite::{DEAD_ZONE, Pieces, Reciprocal, Stage, Start, chebyshev, sign, slip};
+use crate::close::{Aim, Close};
+use crate::composite::{DEAD_ZONE, Pieces, Stage, chebyshev, slip};
 use crate::contraction::{Axis, Operand, Subscript};
 use crate::minimax::Problem;
 use crate::program::{Iterate, Label, Origin, Sign, Sum, Tensor, Term};
 use crate::read::{Product, Reader, Scope, refused, scaled};
+use crate::reciprocal::{Reciprocal, Start};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
-use ein_ir::scalar::approx::{Approx, Degree};
+use ein_ir::scalar::approx::Approx;
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
-use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::tensor::ToleranceKind;
 use std::f64::consts::PI;
 
-/// Degrees that are tried where none is given.
-const DEGREES: [u32; 6] = [3, 7, 15, 31, 63, 127];
 /// The error that is aimed at where none is given.
 pub(crate) const ERROR: f64 = 1e-3;
 /// Degrees above this are interpolated alone.
 const MAX_EXCHANGED: u32 = 63;
-/// No best approximation is closer than interpolation by more than about this.
-const GAIN: f64 = 8.0;
 /// Points at which the error of a polynomial is looked at.
 const POINTS: u32 = 2000;
 
@@ -62,7 +59,7 @@ pub(crate) fn error(coefficients: &[f64], f: &dyn Fn(f64) -> f64, (lo, hi): (f64
 }
 
 /// The function of an approximation at a number, in f64; none where it faults.
-fn function_at(function: &Scalar, x: f64) -> Option<value::Value> {
+pub(crate) fn function_at(function: &Scalar, x: f64) -> Option<value::Value> {
     let wide = |dtype: DType| if dtype.is_float() { DType::F64 } else { dtype };
     Some(match &function.kind {
         ScalarKind::Operand(_) => value::Value::Float(x, DType::F64),
@@ -87,7 +84,7 @@ fn function_at(function: &Scalar, x: f64) -> Option<value::Value> {
 }
 
 /// The closer one of the polynomial that interpolates, and the one whose largest error is least.
-fn closest(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: u32) -> (Vec<f64>, f64) {
+pub(crate) fn closest(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: u32) -> (Vec<f64>, f64) {
     let interpolated = interpolate(f, on, degree);
     let off = error(&interpolated, f, on);
     if degree > MAX_EXCHANGED || !off.is_finite() {
@@ -101,33 +98,6 @@ fn closest(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: u32) -> (Vec<f64>, f6
     if least < off { (best, least) } else { (interpolated, off) }
 }
 
-/// The polynomial of a given degree, or of the least that is no farther off than `aim`; else the least error.
-fn polynomial(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: Degree, aim: f64) -> Result<Vec<f64>, f64> {
-    let limit = match degree {
-        Degree::Exactly(degree) => return Ok(closest(f, on, degree).0),
-        Degree::AtMost(limit) => Some(limit),
-        Degree::Free => None,
-    };
-    let mut last = f64::INFINITY;
-    for degree in DEGREES.into_iter().filter(|&degree| limit.is_none_or(|limit| degree < limit)).chain(limit) {
-        // The program allows this degree, and so its error.
-        let is_last = limit == Some(degree);
-        let interpolated = interpolate(f, on, degree);
-        last = error(&interpolated, f, on);
-        if last <= aim {
-            return Ok(interpolated);
-        }
-        if is_last || last <= GAIN * aim {
-            let (coefficients, least) = closest(f, on, degree);
-            last = least;
-            if is_last || last <= aim {
-                return Ok(coefficients);
-            }
-        }
-    }
-    Err(last)
-}
-
 /// A tensor and how it is read.
 struct Value {
     tensor: usize,
@@ -135,47 +105,38 @@ struct Value {
 }
 
 impl Reader<'_> {
-    /// What is close to a function, over polynomials that are tensors of their own.
+    /// What is close to a function that the program lets be approximated.
     pub(crate) fn approximation(&mut self, approx: &Approx, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        let close = Close::to(approx, Aim::stated(self.budget()));
+        let close = close.map_err(|far| far.refused(approx.on, scalar.span, "name a smaller range, or the degree"))?;
+        self.approximated(close, approx, scalar, scope)
+    }
+
+    /// What is close to a function, over polynomials that are tensors of their own.
+    pub(crate) fn approximated(
+        &mut self,
+        close: Close,
+        approx: &Approx,
+        scalar: &Scalar,
+        scope: &mut Scope,
+    ) -> Result<Vec<Product>, Diagnostic> {
+        let products = self.argument_under_conditions(approx, scope)?;
+        let coefficients = match close {
+            Close::Iterated(reciprocal, start) => {
+                let argument = self.argument_tensor(products, scalar, scope)?;
+                return Ok(self.iterated(&reciprocal, &argument, start, (approx, scalar)));
+            }
+            Close::Kinked(pieces, stages, error) => {
+                let argument = self.argument_tensor(products, scalar, scope)?;
+                return Ok(self.composite(&pieces, (stages, error), &argument, (approx, scalar)));
+            }
+            Close::One(coefficients) => coefficients,
+        };
         let f = |x: f64| match function_at(&approx.function, x) {
             Some(value::Value::Float(y, _)) => y,
             _ => f64::NAN,
         };
         let (lo, hi) = approx.on;
-        let budget = self.budget();
-        let products = self.argument_under_conditions(approx, scope)?;
-        if approx.degree == Degree::Free
-            && let Some(reciprocal) = Reciprocal::of(&approx.function, approx.on)
-            && let Some(start) = reciprocal.start(approx.on, budget.unwrap_or(ERROR))
-        {
-            let argument = self.argument_tensor(products, scalar, scope)?;
-            return Ok(self.iterated(reciprocal, &argument, start, (approx, scalar)));
-        }
-        let coefficients = match polynomial(&f, approx.on, approx.degree, budget.unwrap_or(ERROR)) {
-            Ok(coefficients) => coefficients,
-            Err(mut error) => {
-                if let Some(pieces) = Pieces::of(&approx.function)
-                    && let Some((stages, sign_error)) = sign()
-                    && let (off, largest) = pieces.off(sign_error, approx.on)
-                    && {
-                        error = error.min(off);
-                        off <= budget.unwrap_or(ERROR * largest.max(1.0))
-                    }
-                {
-                    let argument = self.argument_tensor(products, scalar, scope)?;
-                    return Ok(self.composite(&pieces, (stages, sign_error), &argument, (approx, scalar)));
-                }
-                let message =
-                    format!("no polynomial of degree {} or less is close to the function on {lo}..{hi}", DEGREES[DEGREES.len() - 1]);
-                return Err(Diagnostic::error(710, "he-range", message)
-                    .at(scalar.span, format!("off by {error:.2e} at the best"))
-                    .help("name a smaller range, or the degree"));
-            }
-        };
-        if coefficients.iter().any(|c| !c.is_finite()) {
-            let message = format!("the function is not finite on {lo}..{hi}");
-            return Err(Diagnostic::error(710, "he-range", message).at(scalar.span, "this range").help("name a range without its poles"));
-        }
         let (mut sum, axes) = self.argument(products, scalar, scope)?;
         let (factor, constant) = (2.0 / (hi - lo), -(hi + lo) / (hi - lo));
         sum.terms.iter_mut().for_each(|term| term.coefficient *= factor);
@@ -191,7 +152,7 @@ impl Reader<'_> {
     }
 
     /// The error that results may have, as far as the program says; relative ones are taken for numbers of size 1.
-    fn budget(&self) -> Option<f64> {
+    pub(crate) fn budget(&self) -> Option<f64> {
         let tolerances = self.module.tensors.values().filter_map(|decl| decl.tolerance);
         tolerances.map(|t| if t.kind == ToleranceKind::Abs { t.value } else { t.value.min(ERROR) }).reduce(f64::min)
     }
@@ -258,25 +219,30 @@ impl Reader<'_> {
     }
 
     /// Newton's iteration, which needs no division.
-    fn iterated(&mut self, kind: Reciprocal, x: &Value, start: Start, (approx, scalar): (&Approx, &Scalar)) -> Vec<Product> {
-        let (lo, hi) = approx.on;
-        let of_root = kind == Reciprocal::OfRoot;
-        let t = self.slotwise(&[(2.0 / (hi - lo), &[x.tensor]), (-(hi + lo) / (hi - lo), &[])], x.tensor, scalar);
-        self.program.domains.insert(t, approx.on);
+    fn iterated(&mut self, kind: &Reciprocal, x: &Value, start: Start, (approx, scalar): (&Approx, &Scalar)) -> Vec<Product> {
+        let on = kind.range(approx.on);
+        let ([offset, slope], (lo, hi)) = (kind.of, on);
+        let to = 2.0 / (hi - lo);
+        let t = self.slotwise(&[(to * slope, &[x.tensor]), (to * offset - (hi + lo) / (hi - lo), &[])], x.tensor, scalar);
+        self.program.domains.insert(t, on);
+        let argument = match kind.of {
+            [0.0, 1.0] => x.tensor,
+            _ => self.slotwise(&[(slope, &[x.tensor]), (offset, &[])], x.tensor, scalar),
+        };
         let mut y = self.polynomial_of(t, start.coefficients, scalar);
-        let mut iterate = Iterate { argument: x.tensor, on: approx.on, of_root, previous: None, error: start.error };
+        let mut iterate = Iterate { argument, on, of_root: kind.root, previous: None, error: start.error };
         self.program.iterates.insert(y, iterate.clone());
-        let half = of_root.then(|| self.slotwise(&[(0.5, &[x.tensor])], x.tensor, scalar));
-        for _ in 0..start.steps {
+        let half = kind.root.then(|| self.slotwise(&[(slope / 2.0, &[x.tensor]), (offset / 2.0, &[])], x.tensor, scalar));
+        for error in start.steps {
             let correction = match half {
-                None => self.slotwise(&[(-1.0, &[x.tensor, y]), (2.0, &[])], y, scalar),
+                None => self.slotwise(&[(-1.0, &[argument, y]), (2.0, &[])], y, scalar),
                 Some(half) => self.slotwise(&[(-1.0, &[half, y, y]), (1.5, &[])], y, scalar),
             };
-            iterate = Iterate { previous: Some((y, correction)), error: kind.after(iterate.error), ..iterate };
+            iterate = Iterate { previous: Some((y, correction)), error, ..iterate };
             y = self.slotwise(&[(1.0, &[y, correction])], y, scalar);
             self.program.iterates.insert(y, iterate.clone());
         }
-        vec![self.product(1.0, &[y], &x.axes)]
+        vec![self.product(kind.factor, &[y], &x.axes)]
     }
 
     /// A sum of products of elements at one place, of tensors of one shape.
@@ -320,11 +286,9 @@ impl Reader<'_> {
     fn argument_under_conditions(&mut self, approx: &Approx, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
         let argument = &approx.argument;
         let conditions = std::mem::take(&mut scope.conditions);
-        let both = |a: Scalar, b: Scalar| Scalar::binary(BinaryFn::And, a, b, DType::Bool, argument.span);
-        let Some(condition) = conditions.iter().cloned().reduce(both) else { return self.expand(argument, scope) };
+        let Some(condition) = conditions.iter().cloned().reduce(Scalar::and) else { return self.expand(argument, scope) };
         let inside = self.under(condition.clone(), argument, scope);
-        let not = Scalar::unary(UnaryFn::Not, condition, DType::Bool, argument.span);
-        let outside = self.in_the_clear(&not.cast(argument.dtype), scope);
+        let outside = self.in_the_clear(&condition.negated().cast(argument.dtype), scope);
         scope.conditions = conditions;
         let middle = f64::midpoint(approx.on.0, approx.on.1);
         let outside = if middle == 0.0 { Vec::new() } else { scaled(outside?, middle) };
@@ -360,7 +324,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::composite::DEAD_ZONE;
+    use crate::composite::{DEAD_ZONE, sign};
 
     type Case<'a> = (&'a dyn Fn(f64) -> f64, (f64, f64), u32, f64);
 

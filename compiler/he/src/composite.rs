@@ -1,7 +1,6 @@
-//! Functions that no one polynomial is close to: those with a kink or a jump, by a composite of polynomials that is close to the sign; and
-//! reciprocals on long ranges, by Newton's iteration.
+//! Functions that no one polynomial is close to, as they have a kink or a jump: by a composite of polynomials that is close to the sign.
 
-use crate::approximation::{ERROR, evaluate};
+use crate::approximation::evaluate;
 use crate::minimax::Problem;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
@@ -64,18 +63,18 @@ impl Pieces {
     /// What a function of `Operand(0)` is, if it has two such pieces.
     pub(crate) fn of(function: &Scalar) -> Option<Self> {
         match &function.kind {
-            ScalarKind::Unary(UnaryFn::Relu, a) => Self::between(&polynomial(a)?, vec![0.0], polynomial(a)?),
-            ScalarKind::Unary(UnaryFn::Abs, a) => Self::between(&polynomial(a)?, negated(&polynomial(a)?), polynomial(a)?),
-            ScalarKind::Unary(UnaryFn::Sign, a) => Self::between(&polynomial(a)?, vec![-1.0], vec![1.0]),
+            ScalarKind::Unary(UnaryFn::Relu, a) => Self::between(&powers(a)?, vec![0.0], powers(a)?),
+            ScalarKind::Unary(UnaryFn::Abs, a) => Self::between(&powers(a)?, negated(&powers(a)?), powers(a)?),
+            ScalarKind::Unary(UnaryFn::Sign, a) => Self::between(&powers(a)?, vec![-1.0], vec![1.0]),
             ScalarKind::Binary(op @ (BinaryFn::Max | BinaryFn::Min), a, b) => {
-                let (a, b) = (polynomial(a)?, polynomial(b)?);
+                let (a, b) = (powers(a)?, powers(b)?);
                 let difference = added(&a, &negated(&b));
                 if *op == BinaryFn::Max { Self::between(&difference, b, a) } else { Self::between(&difference, a, b) }
             }
             ScalarKind::If(condition, yes, no) => {
                 let ScalarKind::Binary(op, a, b) = &condition.kind else { return None };
-                let difference = added(&polynomial(a)?, &negated(&polynomial(b)?));
-                let (yes, no) = (polynomial(yes)?, polynomial(no)?);
+                let difference = added(&powers(a)?, &negated(&powers(b)?));
+                let (yes, no) = (powers(yes)?, powers(no)?);
                 match op {
                     BinaryFn::Lt | BinaryFn::Le => Self::between(&difference, yes, no),
                     BinaryFn::Gt | BinaryFn::Ge => Self::between(&difference, no, yes),
@@ -108,6 +107,17 @@ impl Pieces {
         (largest(&self.jump(), (lo, hi)) * sign_error / 2.0, largest(&self.below, (lo, at)).max(largest(&self.above, (at, hi))))
     }
 
+    /// How high the jump is, how far off a value in the dead zone may be, and how much the pieces differ at the most, all on the range.
+    pub(crate) fn beside(&self, (lo, hi): (f64, f64), dead_zone: f64) -> (f64, f64, f64) {
+        let jump = self.jump();
+        let at = |x: f64| jump.iter().rev().fold(0.0, |sum, c| sum * x + c).abs();
+        if self.at <= lo || hi <= self.at {
+            return (0.0, 0.0, at(lo).max(at(hi)));
+        }
+        let half = (hi - self.at).max(self.at - lo) * dead_zone;
+        (at(self.at), at(self.at - half).max(at(self.at + half)) / 2.0, at(lo).max(at(hi)))
+    }
+
     /// What the upper piece has more than the lower one.
     pub(crate) fn jump(&self) -> Vec<f64> {
         added(&self.above, &negated(&self.below))
@@ -128,21 +138,21 @@ fn added(a: &[f64], b: &[f64]) -> Vec<f64> {
     sum
 }
 
-/// A polynomial of `Operand(0)` of degree 3 or less.
-fn polynomial(scalar: &Scalar) -> Option<Vec<f64>> {
+/// Coefficients of the powers of `Operand(0)`, lowest first, of a polynomial of degree 3 or less.
+pub(crate) fn powers(scalar: &Scalar) -> Option<Vec<f64>> {
     let found = match &scalar.kind {
         ScalarKind::Operand(_) => vec![0.0, 1.0],
         ScalarKind::Literal(Literal::Float(number)) => vec![*number],
         #[expect(clippy::cast_precision_loss, reason = "as the function itself rounds it")]
         ScalarKind::Literal(Literal::Int(number)) => vec![*number as f64],
-        ScalarKind::Cast(a) if scalar.dtype.is_float() => polynomial(a)?,
-        ScalarKind::Unary(UnaryFn::Neg, a) => negated(&polynomial(a)?),
+        ScalarKind::Cast(a) if scalar.dtype.is_float() => powers(a)?,
+        ScalarKind::Unary(UnaryFn::Neg, a) => negated(&powers(a)?),
         ScalarKind::Unary(UnaryFn::Powi(n @ 0..=3), a) => {
-            let a = polynomial(a)?;
+            let a = powers(a)?;
             (0..*n).fold(vec![1.0], |power, _| multiplied(&power, &a))
         }
         ScalarKind::Binary(op, a, b) => {
-            let (a, b) = (polynomial(a)?, polynomial(b)?);
+            let (a, b) = (powers(a)?, powers(b)?);
             match (op, &b[..]) {
                 (BinaryFn::Add, _) => added(&a, &b),
                 (BinaryFn::Sub, _) => added(&a, &negated(&b)),
@@ -160,84 +170,4 @@ fn multiplied(a: &[f64], b: &[f64]) -> Vec<f64> {
     let mut product = vec![0.0; a.len() + b.len() - 1];
     a.iter().enumerate().for_each(|(i, x)| b.iter().enumerate().for_each(|(j, y)| product[i + j] += x * y));
     added(&product, &[])
-}
-
-/// A reciprocal that Newton's iteration makes of a polynomial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reciprocal {
-    /// `1/x`
-    OfNumber,
-    /// `1/sqrt x`
-    OfRoot,
-}
-
-/// What an iteration begins with.
-pub(crate) struct Start {
-    pub(crate) coefficients: Vec<f64>,
-    /// Of the polynomial, in parts of what it is close to.
-    pub(crate) error: f64,
-    pub(crate) steps: u32,
-}
-
-/// Ranges whose ends have a larger ratio are iterated on.
-const LONG: f64 = 16.0;
-
-impl Reciprocal {
-    /// What a function of `Operand(0)` is, if it is one on a long positive range.
-    pub(crate) fn of(function: &Scalar, on: (f64, f64)) -> Option<Self> {
-        if on.0 <= 0.0 || on.1 / on.0 <= LONG {
-            return None;
-        }
-        let is_operand = |scalar: &Scalar| matches!(scalar.kind, ScalarKind::Operand(_));
-        let is_one = |scalar: &Scalar| polynomial(scalar).is_some_and(|p| p == [1.0]);
-        match &function.kind {
-            ScalarKind::Binary(BinaryFn::Div, one, a) if is_one(one) && is_operand(a) => Some(Reciprocal::OfNumber),
-            ScalarKind::Unary(UnaryFn::Powi(-1), a) if is_operand(a) => Some(Reciprocal::OfNumber),
-            ScalarKind::Unary(UnaryFn::Rsqrt, a) if is_operand(a) => Some(Reciprocal::OfRoot),
-            _ => None,
-        }
-    }
-
-    /// The polynomial of `t` in -1 to 1 that the iteration begins with, and the number of its steps: those that need the fewest levels.
-    /// No result is farther off than `aim`, nor by more than so many parts of itself.
-    pub(crate) fn start(self, (lo, hi): (f64, f64), aim: f64) -> Option<Start> {
-        let weight = |x: f64| if self == Reciprocal::OfNumber { x } else { x.sqrt() };
-        let basis = |k: usize, x: f64| weight(x) * chebyshev(k, (2.0 * x - lo - hi) / (hi - lo));
-        let mut best: Option<(u32, Start)> = None;
-        for degree in [3_usize, 7, 15, 31] {
-            let start = Problem { target: &|_| 1.0, basis: &basis, n: degree + 1, on: (lo, hi) };
-            let Some((coefficients, error)) = start.solve() else { continue };
-            // Between the points that were looked at it is a little more.
-            let error = error * 1.001;
-            let Some(steps) = self.steps(error, (aim * weight(lo)).min(ERROR)) else { continue };
-            let levels = (degree + 1).ilog2() + steps * if self == Reciprocal::OfNumber { 2 } else { 3 };
-            if best.as_ref().is_none_or(|(least, ..)| levels < *least) {
-                best = Some((levels, Start { coefficients, error, steps }));
-            }
-        }
-        best.map(|(_, start)| start)
-    }
-
-    /// The relative error after a step.
-    pub(crate) fn after(self, error: f64) -> f64 {
-        match self {
-            Reciprocal::OfNumber => error * error,
-            // Of `y`, whose square is what is corrected.
-            Reciprocal::OfRoot => 1.5 * error * error + 0.5 * error * error * error,
-        }
-    }
-
-    /// Steps until a relative error is as small as this.
-    fn steps(self, mut error: f64, wanted: f64) -> Option<u32> {
-        for step in 0..12 {
-            if error <= wanted {
-                return Some(step);
-            }
-            error = self.after(error);
-            if error >= 1.0 {
-                return None;
-            }
-        }
-        None
-    }
 }

@@ -6,12 +6,14 @@
 mod approximation;
 mod builder;
 mod clear;
+mod close;
 mod composite;
 mod contraction;
 mod convert;
 mod cost;
 mod emit;
 pub mod explain;
+mod functions;
 mod held;
 pub mod interchange;
 mod joint;
@@ -26,12 +28,15 @@ mod planner;
 mod product;
 pub mod program;
 pub mod read;
+mod reciprocal;
 mod rolled;
 mod search;
 mod selected;
+mod shift;
 mod staged;
 #[cfg(test)]
 mod tests;
+mod unroll;
 
 pub use builder::{Makers, Series};
 pub use contraction::{Axis, Operand, Subscript};

@@ -2,7 +2,10 @@
 
 use crate::clear::{Clear, reads, results};
 use crate::contraction::Operand;
+use crate::functions::divisors;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
+use crate::shift::shifted;
+use crate::unroll::unrolled;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
 use ein_ir::entity::{Index, SecondaryMap, Tensor as TensorId};
@@ -36,9 +39,22 @@ pub struct Read {
 /// # Errors
 /// What ciphertexts cannot do, each with its place: E0712 to E0716, E0190.
 pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
+    let unrolled = unrolled(module)?;
+    let module = unrolled.as_ref().unwrap_or(module);
+    let shifted = shifted(module);
+    let module = shifted.as_ref().unwrap_or(module);
     let program = Program { name: module.name.clone(), ..Program::default() };
-    let mut reader =
-        Reader { module, program, clear: Clear::new(module), secret: BTreeSet::new(), ids: SecondaryMap::new(), clear_tensors: Vec::new() };
+    let mut reader = Reader {
+        module,
+        program,
+        clear: Clear::new(module),
+        ranges: Ranges::of(module),
+        secret: BTreeSet::new(),
+        ids: SecondaryMap::new(),
+        clear_tensors: Vec::new(),
+        approximate: BTreeSet::new(),
+        divisors: divisors(module),
+    };
     let mut errors = Vec::new();
     for &param in &module.params {
         if module.tensors[param].secret {
@@ -54,7 +70,7 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
             reader.program.results.extend(reader.ids[result]);
         }
     }
-    reader.program.ranges = ranges(module, &reader.ids);
+    reader.program.ranges = ranges(module, &reader.ranges, &reader.ids);
     if errors.is_empty() && reader.program.results.is_empty() {
         errors.push(nothing_secret(module));
     }
@@ -67,8 +83,7 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
 
 /// What is known of the elements of tensors: what is declared, and what follows from it. That a type has no others is not worth much where
 /// it has many.
-fn ranges(module: &Module, ids: &SecondaryMap<TensorId, Option<usize>>) -> BTreeMap<usize, (f64, f64)> {
-    let ranges = Ranges::of(module);
+fn ranges(module: &Module, ranges: &Ranges, ids: &SecondaryMap<TensorId, Option<usize>>) -> BTreeMap<usize, (f64, f64)> {
     let known = module.tensors.keys().filter_map(|tensor| {
         let range = match ranges.of_tensor(module, tensor) {
             Range::Real(lo, hi) => (lo, hi),
@@ -95,10 +110,16 @@ pub(crate) struct Reader<'a> {
     pub(crate) module: &'a Module,
     pub(crate) program: Program,
     pub(crate) clear: Clear,
+    /// Between which numbers the tensors of the module lie.
+    pub(crate) ranges: Ranges,
     secret: BTreeSet<TensorId>,
     ids: SecondaryMap<TensorId, Option<usize>>,
     /// Tensors of the program that are in the clear.
     clear_tensors: Vec<TensorId>,
+    /// Tensors that are computed with polynomials in the place of functions.
+    pub(crate) approximate: BTreeSet<TensorId>,
+    /// Tensors that others are divided by.
+    divisors: BTreeSet<TensorId>,
 }
 
 /// Where an expression stands.
@@ -112,6 +133,10 @@ pub(crate) struct Scope {
     pub(crate) labels: Vec<Label>,
     /// What holds where the value is read.
     pub(crate) conditions: Vec<Scalar>,
+    /// Whether something is divided by the value.
+    pub(crate) divides: bool,
+    /// Largest number that the value is multiplied by, as far as it is known to matter.
+    pub(crate) factor: f64,
 }
 
 /// A product of an expression that is multiplied out.
@@ -171,12 +196,19 @@ impl<'a> Reader<'a> {
         }
         // Even a refused tensor is secret to those that read it.
         self.secret.extend(results(definition));
+        if read.iter().any(|tensor| self.approximate.contains(tensor)) {
+            self.approximate.extend(results(definition));
+        }
+        let n_errors = self.program.errors.len();
         let refusal = match definition {
             Definition::Equation(equation) => {
                 let (origin, error) = match self.equation(equation) {
                     Ok(sum) => (Origin::Sum(sum), None),
                     Err(error) => (Origin::Secret, Some(error)),
                 };
+                if self.program.errors.len() > n_errors {
+                    self.approximate.insert(equation.out);
+                }
                 self.declare(equation.out, origin)?;
                 return error.map_or(Ok(()), Err);
             }
@@ -192,6 +224,11 @@ impl<'a> Reader<'a> {
     /// Whether a value is what its type says, and not only modulo its range: slots do not wrap at the types of a program.
     pub(crate) fn has_not_wrapped(&self, value: &Scalar) -> bool {
         let given = |id: usize| matches!(self.program.tensors[id].origin, Origin::Secret | Origin::Public);
+        // What wraps may be any number of its type.
+        let range = self.ranges.of_scalar(self.module, value);
+        if value.dtype.is_integer() && range != Range::of_type(value.dtype) {
+            return true;
+        }
         match &value.kind {
             ScalarKind::Access(access) => value.dtype.is_float() || self.ids[access.tensor].is_none_or(given),
             ScalarKind::Literal(_) => true,
@@ -226,7 +263,8 @@ impl<'a> Reader<'a> {
         // Where a value is not read it may be anything that is a number.
         let conditions = equation.domain.iter().cloned().collect();
         let name = self.module.tensors[equation.out].name.clone();
-        let mut scope = Scope { name, indices, labels, conditions };
+        let divides = self.divisors.contains(&equation.out);
+        let mut scope = Scope { name, indices, labels, conditions, divides, factor: 1.0 };
         let products = match guard {
             Some(guard) => self.under(guard.clone(), &equation.body, &mut scope)?,
             None => self.expand(&equation.body, &mut scope)?,
@@ -283,6 +321,9 @@ impl<'a> Reader<'a> {
     }
 
     fn multiplied_out(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        if let Some(products) = self.fused(scalar, scope)? {
+            return Ok(products);
+        }
         let products = match &scalar.kind {
             ScalarKind::Literal(literal) => vec![Product {
                 coefficient: number(*literal).ok_or_else(|| refused(scalar.span, "a complex constant"))?,
@@ -310,25 +351,15 @@ impl<'a> Reader<'a> {
                     let (a, b) = (self.expand(a, scope)?, self.in_the_clear(&reciprocal, scope)?);
                     multiplied(scalar, &a, &b)?
                 }
-                _ => return Err(division(scalar)),
+                _ => self.function(scalar, scope)?,
             },
-            ScalarKind::If(condition, yes, no) if self.is_public(condition) => {
-                let not = Scalar::unary(UnaryFn::Not, Scalar::clone(condition), DType::Bool, condition.span);
-                [self.under(Scalar::clone(condition), yes, scope)?, self.under(not, no, scope)?].concat()
-            }
+            ScalarKind::If(condition, yes, no) if self.is_public(condition) => self.chosen([condition, yes, no], scope)?,
             ScalarKind::If(condition, ..) => {
                 return Err(Diagnostic::error(712, "he-branch", "a choice between values has no place in a packed program")
                     .at(condition.span, "the condition")
                     .help("multiply by a public tensor of 0 and 1 instead"));
             }
-            ScalarKind::Binary(BinaryFn::Max | BinaryFn::Min, ..) => return Err(semiring(scalar.span, "max or min", scalar.dtype)),
-            ScalarKind::Unary(function, _) => return Err(nonlinear(scalar.span, function.name())),
-            ScalarKind::Binary(function, ..) => {
-                let message = format!("ciphertexts add and multiply; they have no `{}`", function.name());
-                return Err(Diagnostic::error(714, "he-semiring", message)
-                    .at(scalar.span, "of a secret value here")
-                    .help("make its operands results, and compute this in the clear once they are decrypted"));
-            }
+            ScalarKind::Unary(..) | ScalarKind::Binary(..) => self.function(scalar, scope)?,
             ScalarKind::Approx(approx) => self.approximation(approx, scalar, scope)?,
             ScalarKind::Cast(value) if value.dtype.is_integer() => {
                 let message = format!("a computed {} may have wrapped before it becomes {}", value.dtype, scalar.dtype);
@@ -407,9 +438,9 @@ pub(crate) fn refused(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error(190, "not-in-this-version", format!("{what} is not in this version of packed programs")).at(span, "here")
 }
 
-fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {
+pub(crate) fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {
     let found = Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they have no `{name}`"))
-        .at(span, "over a secret value here");
+        .at(span, "of secret values here");
     let whole = dtype.is_integer() || dtype == DType::Bool;
     let help = if whole {
         "`--target tfhe` takes it, of integers and truth values"
@@ -419,14 +450,16 @@ fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {
     found.help(help)
 }
 
-fn division(scalar: &Scalar) -> Diagnostic {
-    Diagnostic::error(713, "he-div", "ciphertexts have no division")
-        .at(scalar.span, "by a secret value here")
-        .help("multiply by a public reciprocal")
+/// A quotient by a secret whose range holds 0.
+pub(crate) fn division(divisor: &Scalar, (lo, hi): (f64, f64)) -> Diagnostic {
+    let [from, to] = [lo, hi].map(in_few_digits);
+    Diagnostic::error(713, "he-div", format!("a divisor is secret and may be 0: it lies in {from}..{to}"))
+        .at(divisor.span, format!("from {from} to {to}"))
+        .help("declare ranges that keep it from 0, or add a public number to it")
 }
 
-fn nonlinear(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error(710, "he-range", format!("`{name}` of a secret value needs a polynomial, and that a range"))
-        .at(span, "here")
-        .help(format!("write `approx({name}, …, on = (lo, hi))`"))
+/// For people.
+pub(crate) fn in_few_digits(number: f64) -> f64 {
+    // Zero has no sign.
+    format!("{number:.5e}").parse().unwrap_or(number) + 0.0
 }

@@ -13,11 +13,25 @@ use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 
 impl Reader<'_> {
-    /// A value where a condition holds, and 0 elsewhere.
+    /// A choice between values by a condition that everybody may see: each where it counts, and 0 elsewhere.
+    pub(crate) fn chosen(&mut self, [condition, yes, no]: [&Scalar; 3], scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        let not = condition.clone().negated();
+        Ok([self.under(condition.clone(), yes, scope)?, self.under(not, no, scope)?].concat())
+    }
+
+    /// A value where a condition holds, and 0 elsewhere. A choice there is made by both conditions at once, so that a chain of choices has
+    /// one mask for each of its values.
     pub(crate) fn under(&mut self, condition: Scalar, value: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
         if !self.is_public(&condition) {
             return Err(Diagnostic::error(712, "he-branch", "a condition that depends on data has no place in a packed program")
                 .at(condition.span, "the condition"));
+        }
+        if let ScalarKind::If(inner, yes, no) = &value.kind
+            && self.is_public(inner)
+        {
+            let both = condition.clone().and(Scalar::clone(inner));
+            let first = condition.and(Scalar::clone(inner).negated());
+            return Ok([self.under(both, yes, scope)?, self.under(first, no, scope)?].concat());
         }
         scope.conditions.push(condition.clone());
         let products = self.expand(value, scope);
@@ -197,8 +211,7 @@ fn stays_in(size: u64, terms: &[(u8, i64)], offset: i64, scope: &Scope) -> bool 
 /// The value where it is read, and 0 where it need not have one.
 fn guarded(scalar: &Scalar, scope: &Scope) -> Scalar {
     let span = scalar.span;
-    let both = |a: Scalar, b: &Scalar| Scalar::binary(BinaryFn::And, a, b.clone(), DType::Bool, span);
-    let all = scope.conditions.iter().fold(None, |all: Option<Scalar>, c| Some(all.map_or_else(|| c.clone(), |all| both(all, c))));
+    let all = scope.conditions.iter().cloned().reduce(Scalar::and);
     let Some(condition) = all.filter(|_| !has_value_everywhere(scalar)) else { return scalar.clone() };
     let zero = if scalar.dtype.is_float() { Literal::Float(0.0) } else { Literal::Int(0) };
     let branches = (Box::new(scalar.clone()), Box::new(Scalar::literal(zero, scalar.dtype, span)));

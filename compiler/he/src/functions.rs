@@ -1,0 +1,332 @@
+//! Functions of secrets that no `approx` names: the range of their argument follows from what is declared, and the polynomial from that.
+//!
+//! Whatever reads one element of a secret is one function of it, so that `x / (1 + exp(-x))` is one polynomial. Where that is close to
+//! nothing, or several elements are read, each function in the expression is approximated of its argument.
+
+use crate::clear::{reads, results};
+use crate::close::{Aim, Close, Far};
+use crate::read::{Product, Reader, Scope, division, multiplied, scaled, semiring};
+use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::Tensor as TensorId;
+use ein_ir::range::Range;
+use ein_ir::scalar::approx::{Approx, Degree};
+use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::{Literal, Scalar, ScalarKind};
+use ein_ir::tensor::{Definition, Module};
+use std::collections::BTreeSet;
+
+/// Share of a range by which what is approximated itself may leave it.
+const MARGIN: f64 = 0.01;
+/// No end comes nearer to 0 than by this share of itself.
+const NEARER: f64 = 0.1;
+
+/// How a function is named where it is refused, itself, and what it is applied to.
+struct Applied {
+    name: &'static str,
+    function: Scalar,
+    argument: Scalar,
+}
+
+impl Reader<'_> {
+    /// The whole expression as one function of the one element that it reads, if it is more than a polynomial and something is close to it.
+    pub(crate) fn fused(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Option<Vec<Product>>, Diagnostic> {
+        let mut is_polynomial = true;
+        scalar.visit(&mut |node| is_polynomial &= !is_function(node));
+        if is_polynomial || !scalar.dtype.is_float() {
+            return Ok(None);
+        }
+        let mut argument = None;
+        let Some(function) = self.abstracted(scalar, &mut argument) else { return Ok(None) };
+        let Some(argument) = argument else { return Ok(None) };
+        let Some(on) = self.range(&argument) else { return Ok(None) };
+        let approx = Approx { argument, function, on, degree: Degree::Free };
+        match Close::to(&approx, self.aim(scope)) {
+            Ok(close) => self.approximated(close, &approx, scalar, scope).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// A function of secrets that is no sum of products.
+    pub(crate) fn function(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        if !scalar.dtype.is_float() {
+            return Err(semiring(scalar.span, name_of(scalar), scalar.dtype));
+        }
+        match &scalar.kind {
+            ScalarKind::Binary(BinaryFn::Div, a, b) => self.quotient(a, b, scalar, scope),
+            ScalarKind::Unary(function, a) => {
+                let function = Scalar::unary(*function, operand(a), scalar.dtype, scalar.span);
+                self.applied(&Applied { name: name_of(scalar), function, argument: Scalar::clone(a) }, scalar, scope)
+            }
+            ScalarKind::Binary(op, a, b) => self.of_two(*op, [a, b], scalar, scope),
+            _ => Err(semiring(scalar.span, name_of(scalar), scalar.dtype)),
+        }
+    }
+
+    /// A function of two values, one of which is a number, or the greater or lesser one of two.
+    fn of_two(&mut self, op: BinaryFn, [a, b]: [&Scalar; 2], scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        let one = |a: Scalar, b: Scalar| Scalar::binary(op, a, b, scalar.dtype, scalar.span);
+        let name = name_of(scalar);
+        if let Some(b) = self.number(b) {
+            let function = one(operand(a), b);
+            return self.applied(&Applied { name, function, argument: a.clone() }, scalar, scope);
+        }
+        if let Some(a) = self.number(a) {
+            let function = one(a, operand(b));
+            return self.applied(&Applied { name, function, argument: b.clone() }, scalar, scope);
+        }
+        let (sign, from) = match op {
+            BinaryFn::Max => (1.0, b),
+            BinaryFn::Min => (-1.0, a),
+            _ => return Err(semiring(scalar.span, name, scalar.dtype)),
+        };
+        // The one, and by how much the other one is beyond it.
+        let difference = Scalar::binary(BinaryFn::Sub, a.clone(), b.clone(), scalar.dtype, scalar.span);
+        let function = Scalar::unary(UnaryFn::Relu, operand(&difference), scalar.dtype, scalar.span);
+        let beyond = self.applied(&Applied { name, function, argument: difference }, scalar, scope)?;
+        Ok([self.expand(from, scope)?, scaled(beyond, sign)].concat())
+    }
+
+    /// A quotient by a secret is a product with its reciprocal.
+    fn quotient(&mut self, a: &Scalar, b: &Scalar, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        // Of nothing there is no quotient.
+        if scope.labels.iter().any(|label| label.size == 0) {
+            return Ok(Vec::new());
+        }
+        if let Range::Real(lo, hi) = self.ranges.of_scalar(self.module, b)
+            && lo <= 0.0
+            && hi >= 0.0
+            && lo.is_finite()
+            && hi.is_finite()
+        {
+            return Err(division(b, (lo, hi)));
+        }
+        let one = Scalar::literal(Literal::Float(1.0), b.dtype, b.span);
+        let function = Scalar::binary(BinaryFn::Div, one, operand(b), b.dtype, b.span);
+        let largest = match self.ranges.of_scalar(self.module, a) {
+            Range::Real(lo, hi) if lo.is_finite() && hi.is_finite() => lo.abs().max(hi.abs()),
+            _ => 1.0,
+        };
+        let outside = (scope.divides, scope.factor);
+        let dividend = self.expand(a, scope);
+        scope.divides = true;
+        scope.factor *= if largest > 0.0 { largest } else { 1.0 };
+        let reciprocal = self.applied(&Applied { name: "recip", function, argument: b.clone() }, scalar, scope);
+        (scope.divides, scope.factor) = outside;
+        multiplied(scalar, &dividend?, &reciprocal?)
+    }
+
+    fn applied(&mut self, applied: &Applied, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        let Applied { name, function, argument } = applied;
+        let Some(on) = self.range(argument) else { return Err(self.unbounded(name, argument)) };
+        let approx = Approx { argument: argument.clone(), function: function.clone(), on, degree: Degree::Free };
+        let close = Close::to(&approx, self.aim(scope)).map_err(|far| self.far(&far, name, &approx, scalar))?;
+        // Poles make much of little.
+        let outside = scope.divides;
+        scope.divides |= has_pole(function);
+        let products = self.approximated(close, &approx, scalar, scope);
+        scope.divides = outside;
+        products
+    }
+
+    fn aim(&self, scope: &Scope) -> Aim {
+        Aim { budget: self.budget(), factor: scope.factor, divides: scope.divides, everywhere: true }
+    }
+
+    /// Where an argument lies, if both ends are known; a little more if it is itself no more than close to what it should be.
+    fn range(&self, argument: &Scalar) -> Option<(f64, f64)> {
+        let (lo, hi) = match self.ranges.of_scalar(self.module, argument) {
+            Range::Real(lo, hi) if lo.is_finite() && hi.is_finite() && lo <= hi => (lo, hi),
+            _ => return None,
+        };
+        let least = lo.abs().max(hi.abs()).max(1.0) * 1e-6;
+        let margin = if self.is_exact(argument) { 0.0 } else { MARGIN * (hi - lo) };
+        let margin = margin.max(if hi - lo < least { least } else { 0.0 });
+        // What has one sign keeps it.
+        let nearer =
+            |end: f64, moved: f64, sign: f64| if end * sign > 0.0 { (moved * sign).max(end * sign * (1.0 - NEARER)) * sign } else { moved };
+        Some((nearer(lo, lo - margin, 1.0), nearer(hi, hi + margin, -1.0)))
+    }
+
+    /// Whether a value is computed without polynomials that are only close to what they should be.
+    fn is_exact(&self, scalar: &Scalar) -> bool {
+        let mut exact = true;
+        scalar.visit(&mut |node| {
+            exact &= match &node.kind {
+                ScalarKind::Access(access) => !self.approximate.contains(&access.tensor),
+                ScalarKind::Approx(_) => false,
+                _ => !is_function(node) || self.is_public(node),
+            };
+        });
+        exact
+    }
+
+    /// A number that does not depend on any tensor or index.
+    fn number(&self, scalar: &Scalar) -> Option<Scalar> {
+        let mut argument = None;
+        let function = self.abstracted(scalar, &mut argument)?;
+        argument.is_none().then_some(function)
+    }
+
+    /// An expression as a function of the one secret element that it reads, which goes to `argument`.
+    fn abstracted(&self, scalar: &Scalar, argument: &mut Option<Scalar>) -> Option<Scalar> {
+        match &scalar.kind {
+            ScalarKind::Access(access) => {
+                let is_it = self.is_secret(access.tensor) && scalar.dtype.is_float() && !access.prev;
+                let is_it = is_it && argument.get_or_insert_with(|| scalar.clone()).is_alike(scalar);
+                is_it.then(|| operand(scalar))
+            }
+            ScalarKind::Size(size) => Some(Scalar::literal(Literal::Int(size.as_constant()?), scalar.dtype, scalar.span)),
+            ScalarKind::Index(_) | ScalarKind::Approx(_) | ScalarKind::Accumulated | ScalarKind::Operand(_) => None,
+            ScalarKind::Literal(Literal::Complex(..)) => None,
+            // What a secret decides is refused where it stands.
+            ScalarKind::If(..) => None,
+            _ => {
+                let mut out = scalar.clone();
+                for child in out.children_mut() {
+                    *child = self.abstracted(child, argument)?;
+                }
+                Some(out)
+            }
+        }
+    }
+
+    /// Nothing bounds what a function is applied to.
+    fn unbounded(&self, name: &str, argument: &Scalar) -> Diagnostic {
+        let mut open = BTreeSet::new();
+        argument.visit(&mut |node| {
+            if let ScalarKind::Access(access) = &node.kind {
+                self.open(access.tensor, &mut open, &mut BTreeSet::new());
+            }
+        });
+        let names: Vec<String> = open.iter().map(|tensor| format!("`{}`", self.module.tensors[*tensor].name)).collect();
+        let what = if names.is_empty() { "what it is applied to".to_owned() } else { names.join(", ") };
+        let message = format!("`{name}` of a secret value needs a range to be a polynomial on, and nothing bounds {what}");
+        let mut found = Diagnostic::error(710, "he-range", message).at(argument.span, "may be any number");
+        for tensor in &open {
+            let decl = &self.module.tensors[*tensor];
+            found = found.and(decl.span, format!("`{}` has no range", decl.name));
+        }
+        let approx = format!("`approx({name}, …, on = (lo, hi))`");
+        let declared = |tensor: &TensorId| self.module.params.contains(tensor);
+        match open.iter().find(|tensor| declared(tensor)) {
+            Some(first) => {
+                let decl = &self.module.tensors[*first];
+                let ty = format!("{}{}", if decl.secret { "secret " } else { "" }, decl.dtype);
+                let axes = if decl.axes.is_empty() { "" } else { "[…]" };
+                found.help(format!("`{}: {ty}{axes} in -1.0..1.0`, with the ends that it has, or {approx}", decl.name))
+            }
+            None => found.help(approx),
+        }
+    }
+
+    /// The tensors because of which a tensor has no range: parameters, or those that are computed from what has one.
+    fn open(&self, tensor: TensorId, found: &mut BTreeSet<TensorId>, seen: &mut BTreeSet<TensorId>) {
+        if !seen.insert(tensor) || is_finite(self.ranges.of_tensor(self.module, tensor)) {
+            return;
+        }
+        let mut read = BTreeSet::new();
+        if let Some(definition) = self.module.body.iter().find(|definition| results(definition).contains(&tensor)) {
+            reads(definition, &mut read);
+        }
+        read.retain(|other| !is_finite(self.ranges.of_tensor(self.module, *other)));
+        if read.is_empty() {
+            found.insert(tensor);
+        }
+        read.into_iter().for_each(|other| self.open(other, found, seen));
+    }
+
+    /// The parameters that an expression is computed from.
+    fn sources(&self, scalar: &Scalar) -> BTreeSet<TensorId> {
+        let mut found = BTreeSet::new();
+        scalar.visit(&mut |node| {
+            if let ScalarKind::Access(access) = &node.kind {
+                found.insert(access.tensor);
+            }
+        });
+        for definition in self.module.body.iter().rev() {
+            if results(definition).iter().any(|tensor| found.contains(tensor)) {
+                reads(definition, &mut found);
+            }
+        }
+        found.retain(|tensor| self.module.params.contains(tensor));
+        found
+    }
+
+    fn far(&self, far: &Far, name: &str, approx: &Approx, scalar: &Scalar) -> Diagnostic {
+        let from: Vec<String> =
+            self.sources(&approx.argument).into_iter().map(|tensor| format!("`{}`", self.module.tensors[tensor].name)).collect();
+        let help = match far {
+            Far::Jump(_) => format!("`approx({name}, …, on = (lo, hi))` lets it be anything between beside the jump"),
+            Far::By(_) | Far::Ratio(_) | Far::Pole => {
+                format!("declare narrower ranges (`in lo..hi`) of {}", from.join(", "))
+            }
+        };
+        far.refused(approx.on, scalar.span, &help)
+    }
+}
+
+/// Whether a function is none of sums and products.
+fn is_function(node: &Scalar) -> bool {
+    match &node.kind {
+        ScalarKind::Unary(UnaryFn::Powi(n), _) => *n < 0,
+        ScalarKind::Unary(function, _) => !matches!(function, UnaryFn::Neg | UnaryFn::Keep | UnaryFn::Not),
+        ScalarKind::Binary(BinaryFn::Div, _, divisor) => !matches!(divisor.kind, ScalarKind::Literal(_)),
+        ScalarKind::Binary(function, ..) => !matches!(function, BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul),
+        _ => false,
+    }
+}
+
+/// Whether a function of `Operand(0)` is large where that is near 0.
+fn has_pole(function: &Scalar) -> bool {
+    match &function.kind {
+        ScalarKind::Unary(UnaryFn::Log | UnaryFn::Rsqrt, _) | ScalarKind::Binary(BinaryFn::Div, ..) => true,
+        ScalarKind::Unary(UnaryFn::Powi(n), _) => *n < 0,
+        _ => false,
+    }
+}
+
+/// The tensors that are divided by, or of which a function with a pole is taken, and those that they are computed from.
+pub(crate) fn divisors(module: &Module) -> BTreeSet<TensorId> {
+    let mut found = BTreeSet::new();
+    let read = |scalar: &Scalar, found: &mut BTreeSet<TensorId>| {
+        scalar.visit(&mut |node| {
+            if let ScalarKind::Access(access) = &node.kind {
+                found.insert(access.tensor);
+            }
+        });
+    };
+    for definition in module.body.iter().rev() {
+        let Definition::Equation(equation) = definition else { continue };
+        if found.contains(&equation.out) {
+            read(&equation.body, &mut found);
+        }
+        equation.body.visit(&mut |node| match &node.kind {
+            ScalarKind::Binary(BinaryFn::Div, _, divisor) => read(divisor, &mut found),
+            ScalarKind::Unary(UnaryFn::Log | UnaryFn::Rsqrt, a) => read(a, &mut found),
+            ScalarKind::Unary(UnaryFn::Powi(n), a) if *n < 0 => read(a, &mut found),
+            _ => {}
+        });
+    }
+    found
+}
+
+fn is_finite(range: Range) -> bool {
+    match range {
+        Range::Real(lo, hi) => lo.is_finite() && hi.is_finite(),
+        Range::Integer(_) => true,
+        Range::Unordered => false,
+    }
+}
+
+fn operand(of: &Scalar) -> Scalar {
+    Scalar::new(ScalarKind::Operand(0), of.dtype, of.span)
+}
+
+fn name_of(scalar: &Scalar) -> &'static str {
+    match &scalar.kind {
+        ScalarKind::Unary(UnaryFn::Powi(_), _) => "a negative power",
+        ScalarKind::Unary(function, _) => function.name(),
+        ScalarKind::Binary(function, ..) => function.name(),
+        _ => "this",
+    }
+}
