@@ -208,9 +208,30 @@ fn bands_of_any_labels() {
             let out = if product.starts_with("y[b") { "B, I, J" } else { "I, J" };
             let body = format!("t[b, i, k] = {value}; {product}").replace("else 0", if dtype == I { "else 0" } else { "else 0.0" });
             let source = format!("def f<B, I, K, J>(a: {name}[B, I, K], c: {name}[B, K, J]) -> y: {name}[{out}] {{ {body} }}");
-            let inputs = vec![("a".to_owned(), dtype, vec![b, i, k]), ("c".to_owned(), dtype, vec![b, k, 8])];
+            let inputs = vec![("a".to_owned(), dtype, vec![b, i, k]), ("c".to_owned(), dtype, vec![b, k, 4])];
             oracle::check_program(&Generated { seed, source, inputs, sizes: Vec::new() }).unwrap_or_else(|e| panic!("{e}"));
         }
+    }
+}
+
+/// A product of triangles is one, and what is made of it; the product of two that go the other way is not.
+#[test]
+fn products_of_triangular_products() {
+    let source = "def f<N, M>(a: f64[N, N], b: f64[N, N], c: f64[N, M]) -> (t: f64[N, N], y: f64[N, M], z: f64[N, M], w: f64[N, M]) {
+      l[i, k] = if k <= i then exp(0.1 * a[i, k]) else 0.0;
+      u[i, k] = if 2*k <= i + 9 then exp(0.1 * b[i, k]) else 0.0;
+      t[i, j] = l[i, k] * u[k, j];
+      s[i, j] = t[i, j] * a[i, j];
+      y[i, m] = s[i, k] * c[k, m];
+      z[i, m] = t[k, i] * c[k, m];
+      v[i, j] = l[i, k] * u[j, k];
+      w[i, m] = v[i, k] * c[k, m];
+    }";
+    for (n, m) in [(70, 8), (97, 33)] {
+        let inputs =
+            [("a", [n, n]), ("b", [n, n]), ("c", [n, m])].map(|(name, shape)| (name.to_owned(), DType::F64, shape.to_vec())).to_vec();
+        oracle::check_program(&Generated { seed: 5, source: source.to_owned(), inputs, sizes: Vec::new() })
+            .unwrap_or_else(|e| panic!("{e}"));
     }
 }
 

@@ -1,13 +1,11 @@
 //! Linear inequalities of indices that conditions on positions are, or imply.
 
 use crate::guards;
-use ein_ir::dtype::DType;
 use ein_ir::entity::Index;
 use ein_ir::extent::Extent;
 use ein_ir::plan::IndexRange;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::{Literal, Scalar, ScalarKind};
-use ein_ir::span::Span;
+use ein_ir::scalar::{Scalar, ScalarKind};
 use std::collections::BTreeMap;
 
 /// `terms + constant <= 0`; no factor is 0.
@@ -24,17 +22,6 @@ impl Inequality {
         let (terms, constant) = guards::at_most_zero(*op, &a.as_polynomial()?.sub(&b.as_polynomial()?))?;
         let terms = terms.into_iter().map(|(atom, factor)| Some((atom.as_index()?, factor))).collect::<Option<_>>()?;
         Some(Self { terms, constant })
-    }
-
-    /// As a condition.
-    pub(crate) fn condition(&self, span: Span) -> Scalar {
-        let int = |n: i128| Scalar::literal(Literal::Int(n), DType::I64, span);
-        let term = |(index, factor): &(Index, i64)| {
-            let index = Scalar::index(*index, span);
-            if *factor == 1 { index } else { Scalar::binary(BinaryFn::Mul, int((*factor).into()), index, DType::I64, span) }
-        };
-        let sum = self.terms.iter().map(term).reduce(|a, b| Scalar::binary(BinaryFn::Add, a, b, DType::I64, span));
-        Scalar::binary(BinaryFn::Le, sum.unwrap_or_else(|| int(0)), int(-i128::from(self.constant)), DType::Bool, span)
     }
 
     /// What holds wherever a condition does.
@@ -204,7 +191,10 @@ fn constant(scalar: &Scalar) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ein_ir::dtype::DType;
     use ein_ir::entity::EntityRef;
+    use ein_ir::scalar::Literal;
+    use ein_ir::span::Span;
 
     fn int(n: i64) -> Scalar {
         Scalar::literal(Literal::Int(n.into()), DType::I64, Span::default())
@@ -280,7 +270,6 @@ mod tests {
                     };
                     let is_true = value(&condition, &position) == 1;
                     assert!(!is_true || implied.iter().all(holds), "{condition:?} at {position:?}: {implied:?}");
-                    assert!(implied.iter().all(|of| (value(&of.condition(Span::default()), &position) == 1) == holds(of)), "{implied:?}");
                     assert!(exactly.as_ref().is_none_or(|of| holds(of) == is_true), "{condition:?} at {position:?}: {exactly:?}");
                 }
             }

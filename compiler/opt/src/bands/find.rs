@@ -3,7 +3,6 @@
 use super::{Candidate, Place, Strip, Strips, narrow};
 use crate::draft::{Draft, DraftStep, Work};
 use crate::egraph::{negated, zero_outside};
-use crate::inequality::Inequality;
 use crate::machine::Machine;
 use crate::{guards, predict, rewrite};
 use ein_ir::dtype::DType;
@@ -12,6 +11,7 @@ use ein_ir::plan::band::{Band, Outside};
 use ein_ir::plan::{Contraction, Nest, Strategy};
 use ein_ir::scalar::function::BinaryFn;
 use ein_ir::scalar::{Access, Mode, Scalar, ScalarKind};
+use ein_ir::span::Span;
 use ein_ir::tensor::ReduceOp;
 use std::collections::BTreeMap;
 
@@ -33,8 +33,10 @@ pub(crate) fn find(draft: &mut Draft, machine: &Machine) {
             continue;
         }
         let around = Around { draft, links: &links };
-        let mut candidates = around.of_operand(contraction.lhs, &contraction.lhs_labels);
-        candidates.extend(around.of_operand(contraction.rhs, &contraction.rhs_labels));
+        let operands = [(contraction.lhs, &contraction.lhs_labels), (contraction.rhs, &contraction.rhs_labels)];
+        let zeros: Vec<Strips<u16>> = operands.into_iter().map(|(operand, labels)| around.of_operand(operand, labels, DEPTH)).collect();
+        let zero = |strip: &Strip<u16>| Candidate { strip: strip.clone(), outside: Outside::Zero };
+        let mut candidates: Vec<Candidate> = zeros.iter().flat_map(|strips| strips.iter().map(zero)).collect();
         let results = around.of_result(contraction);
         candidates.extend(results.iter().flat_map(|(candidates, _)| candidates.iter().cloned()));
         if candidates.is_empty() {
@@ -86,7 +88,7 @@ fn both(a: Scalar, b: Scalar) -> Scalar {
     Scalar::binary(BinaryFn::And, a, b, DType::Bool, span)
 }
 
-/// Readers of readers that are looked at.
+/// Readers of readers, and factors of factors, that are looked at.
 const DEPTH: usize = 8;
 
 /// An intermediate of which nothing outside of strips is read.
@@ -131,43 +133,62 @@ impl<'a> Around<'a> {
         (time(&guarded) + (machine.step as f64) < time(nest)).then_some(guarded)
     }
 
-    /// Conditions outside of which what a factor reads is zero, over the reader's indices.
+    /// Conditions outside of which what a factor reads is zero, over the reader's indices: such as loops can begin and end with.
     fn zeros_of(self, access: &Access) -> Option<Vec<Scalar>> {
-        let (nest, conditions) = self.outside_of(access.tensor)?;
         let indices = rewrite::plain_indices(access)?;
-        // What loops can begin and end with.
-        let range_of = |index: Index| Some(nest.indices[index].clone());
-        let linear = conditions.iter().flat_map(|condition| Inequality::implied(condition, &range_of));
-        let mut conditions: Vec<Scalar> = linear.map(|inequality| inequality.condition(nest.body.span)).collect();
-        for condition in &mut conditions {
-            rewrite::replace_indices(condition, &|index| {
-                let axis = nest.outer.iter().position(|o| *o == index)?;
-                Some(Scalar::index(indices[axis], nest.body.span))
-            });
+        let strips = self.outside_of(access.tensor, DEPTH)?;
+        Some(strips.iter().flat_map(|strip| strip.conditions(&indices, Span::default())).collect())
+    }
+
+    /// Strips of the labels of an operand outside of which it is zero.
+    fn of_operand(self, operand: Tensor, labels: &[u16], depth: usize) -> Strips<u16> {
+        let strips = self.outside_of(operand, depth).unwrap_or_default();
+        strips.iter().filter_map(|strip| strip.named(&|axis| labels.get(axis).copied())).collect()
+    }
+
+    /// Strips outside of which a value is zero, as the steps before say.
+    fn outside_of(self, value: Tensor, depth: usize) -> Option<Strips<usize>> {
+        let ([step], depth) = (self.links.writers.get(&value)?.as_slice(), depth.checked_sub(1)?) else { return None };
+        match &self.draft.steps[*step].work {
+            Work::Nest(nest) => self.outside_of_nest(nest, depth),
+            Work::Contraction(contraction) => Some(self.outside_of_product(contraction, depth)),
+            _ => None,
         }
-        Some(conditions)
     }
 
-    /// Strips outside of which an operand is zero, as the step that makes it says.
-    fn of_operand(self, operand: Tensor, labels: &[u16]) -> Vec<Candidate> {
-        let Some((nest, conditions)) = self.outside_of(operand) else { return Vec::new() };
-        let facts: Vec<&Scalar> = conditions.iter().collect();
-        let axis = |index: Index| nest.outer.iter().position(|o| *o == index);
-        let strips = Strips::of(nest, &facts, &axis);
-        let candidate = |strip: &Strip<usize>| Some(Candidate { strip: strip.named(&|axis| Some(labels[axis]))?, outside: Outside::Zero });
-        strips.iter().filter_map(candidate).collect()
-    }
-
-    /// The step that makes a value, and conditions outside of which it is zero.
-    fn outside_of(self, operand: Tensor) -> Option<(&'a Nest, Vec<Scalar>)> {
-        let nest = self.only_nest(operand).filter(|nest| nest.domain.is_none())?;
+    /// As cases say, or factors.
+    fn outside_of_nest(self, nest: &Nest, depth: usize) -> Option<Strips<usize>> {
+        if nest.domain.is_some() {
+            return None;
+        }
+        let sum = nest.reduce.as_ref().filter(|r| r.op == ReduceOp::Sum && r.pins.is_empty() && nest.epilogue.is_none());
         let value = match (&nest.reduce, &nest.epilogue) {
-            (None, _) => &nest.body,
-            (Some(_), Some(epilogue)) => epilogue,
-            (Some(_), None) => return None,
+            (_, Some(epilogue)) => epilogue,
+            (Some(_), None) if sum.is_none() => return None,
+            _ => &nest.body,
         };
         let shape = |tensor: Tensor| self.draft.values[tensor].extents.clone();
-        Some((nest, zero_outside(value, self.draft.values[operand].dtype, &shape)))
+        let conditions = zero_outside(value, self.draft.values[nest.out].dtype, &shape);
+        let conditions: Vec<&Scalar> = conditions.iter().chain(sum.and_then(|sum| sum.guard.as_ref())).collect();
+        let mut strips = Strips::of(nest, &conditions, &Some);
+        for access in factors(value) {
+            let Some(indices) = rewrite::plain_indices(access) else { continue };
+            let of_factor = self.outside_of(access.tensor, depth).unwrap_or_default();
+            strips = strips.and(of_factor.iter().filter_map(|strip| strip.named(&|axis| indices.get(axis).copied())).collect());
+        }
+        let inner = nest.indices.keys().filter(|index| !nest.is_param(*index) && !nest.outer.contains(index));
+        let strips = inner.fold(strips, |strips, index| strips.without(Place::At(index)));
+        let axis = |index: Index| nest.outer.iter().position(|o| *o == index);
+        Some(strips.iter().filter_map(|strip| strip.named(&axis)).collect())
+    }
+
+    /// As the strips of both operands say, the labels summed over aside.
+    fn outside_of_product(self, contraction: &Contraction, depth: usize) -> Strips<usize> {
+        let lhs = self.of_operand(contraction.lhs, &contraction.lhs_labels, depth);
+        let strips = lhs.and(self.of_operand(contraction.rhs, &contraction.rhs_labels, depth));
+        let summed = (0..contraction.extents.len() as u16).filter(|label| !contraction.out_labels.contains(label));
+        let strips = summed.fold(strips, |strips, label| strips.without(Place::At(label)));
+        strips.iter().filter_map(|strip| strip.named(&|label| contraction.out_labels.iter().position(|l| *l == label))).collect()
     }
 
     /// The one step that writes a value, if it is a nest.

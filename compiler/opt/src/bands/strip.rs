@@ -27,6 +27,9 @@ pub(crate) struct Strip<A> {
     pub(crate) hi: i64,
 }
 
+/// `terms + constant`, which is to be 0 or less.
+type End<A> = (Vec<(Place<A>, i64)>, i64);
+
 /// A strip of axes of a value.
 pub(crate) type AxisStrip = Strip<usize>;
 
@@ -56,17 +59,26 @@ impl<A: Copy + Ord> Strip<A> {
         })
     }
 
+    /// Both ends as sums, and constants beside them, that are 0 or less.
+    fn ends(&self) -> Vec<End<A>> {
+        let negated = self.terms.iter().map(|(place, factor)| (*place, -factor)).collect();
+        let lo = (self.lo != i64::MIN).then_some((negated, self.lo));
+        let hi = (self.hi != i64::MAX).then(|| (self.terms.clone(), opposite(self.hi)));
+        lo.into_iter().chain(hi).collect()
+    }
+
     /// The strip of other names of its places; `None` if one has none, or the names are fewer than two.
     pub(crate) fn named<B: Copy + Ord>(&self, name: &dyn Fn(A) -> Option<B>) -> Option<Strip<B>> {
         let place = |place: Place<A>| match place {
             Place::At(a) => Some(Place::At(name(a)?)),
             Place::Turn(index, n) => Some(Place::Turn(index, n)),
         };
-        let terms = self.terms.iter().map(|(p, factor)| Some((place(*p)?, *factor))).collect::<Option<Vec<_>>>()?;
-        let negated: Vec<(Place<B>, i64)> = terms.iter().map(|(place, factor)| (*place, -factor)).collect();
-        let hi = if self.hi == i64::MAX { None } else { Some(Strip::below(terms, opposite(self.hi))?) };
-        let lo = if self.lo == i64::MIN { None } else { Some(Strip::below(negated, self.lo)?) };
-        lo.into_iter().chain(hi).reduce(|a, b| Strip { lo: a.lo.max(b.lo), hi: a.hi.min(b.hi), ..a })
+        let named = |(terms, constant): End<A>| {
+            let terms = terms.into_iter().map(|(p, factor)| Some((place(p)?, factor))).collect::<Option<Vec<_>>>()?;
+            Strip::below(terms, constant)
+        };
+        let ends = self.ends().into_iter().map(named).collect::<Option<Vec<_>>>()?;
+        ends.into_iter().reduce(|a, b| Strip { lo: a.lo.max(b.lo), hi: a.hi.min(b.hi), ..a })
     }
 }
 
@@ -88,6 +100,27 @@ impl Strip<usize> {
         let lo = (self.lo != i64::MIN).then(|| end(self.lo, BinaryFn::Ge));
         let hi = (self.hi != i64::MAX).then(|| end(self.hi, BinaryFn::Le));
         lo.into_iter().chain(hi).collect()
+    }
+}
+
+impl<A: Copy + Ord> Strips<A> {
+    /// What the strips say of other places than one, whatever that is (Fourier-Motzkin elimination).
+    pub(crate) fn without(&self, place: Place<A>) -> Self {
+        let has = |strip: &&Strip<A>| strip.terms.iter().any(|(p, _)| *p == place);
+        let (with, mut rest): (Vec<&Strip<A>>, Vec<&Strip<A>>) = self.0.iter().partition(has);
+        let all: Vec<End<A>> = with.into_iter().flat_map(Strip::ends).collect();
+        let factor = |terms: &[(Place<A>, i64)]| terms.iter().find(|(p, _)| *p == place).map_or(0, |(_, factor)| *factor);
+        let (above, below): (Vec<_>, Vec<_>) = all.iter().partition(|(terms, _)| factor(terms) > 0);
+        let pairs = above.iter().flat_map(|a| below.iter().map(move |b| (a, b)));
+        let eliminated = pairs.filter_map(|((a, x), (b, y))| {
+            let (f, g) = (factor(b).checked_neg()?, factor(a));
+            let scaled =
+                |terms: &[(Place<A>, i64)], by: i64| terms.iter().map(|(p, n)| Some((*p, n.checked_mul(by)?))).collect::<Option<Vec<_>>>();
+            let terms = scaled(a, f)?.into_iter().chain(scaled(b, g)?).collect();
+            Strip::below(terms, x.checked_mul(f)?.checked_add(y.checked_mul(g)?)?)
+        });
+        let eliminated: Vec<Strip<A>> = eliminated.collect();
+        rest.drain(..).cloned().chain(eliminated).collect()
     }
 }
 

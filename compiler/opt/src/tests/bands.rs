@@ -105,6 +105,21 @@ fn both_operands_may_be_triangles() {
     assert!((1.0 / 6.0..0.25).contains(&part), "{part}");
 }
 
+/// What is made of triangles is one: a product of two of them in the next product.
+#[test]
+fn zeros_of_products_are_known() {
+    let text = ">A f64[70, 70]\n>B f64[70, 70]\n>C f64[70, 9]\n|a f64[70, 70]\n|b f64[70, 70]\n<s f64[70, 70]\n|u f64[70, 70]\n<y f64[70, 9]\n\
+         i0 0..70\ni1 0..70\ni2 0..70\ni3 0..70\ni4 0..70\ni5 0..70\ni6 0..70\ni7 0..70\ni8 0..9\ni9 0..70\ni10 0..70\ni11 0..70\n\
+         t3[i0, i1] = if((i1 <= i0), (t0[i0, i1] + 1.0:f64), 0.0:f64)\nt4[i2, i3] = if((i3 <= (i2 + 2)), (t1[i2, i3] + 1.0:f64), 0.0:f64)\n\
+         t5[i4, i5] = sum:f64[i6]((t3[i4, i6] * t4[i6, i5]))\nt6[i10, i11] = (t5[i10, i11] * t5[i10, i11])\n\
+         t7[i7, i8] = sum:f64[i9]((t6[i7, i9] * t2[i9, i8]))";
+    let machine = Machine { product_call: 0, step: 0, product_f64: 1_000_000, ..Machine::default() };
+    let plan = plan_with(text, &Options { machine, ..Options::default() });
+    let last = plan.steps.values().filter_map(|step| if let StepKind::Contraction(c) = &step.kind { Some(c) } else { None }).next_back();
+    let band = &last.expect("the last product").bands[0];
+    assert_eq!((band.rows.len(), band.hi), (1, 2), "{:?}", steps(&plan));
+}
+
 #[test]
 fn small_and_thin_ones_stay_as_they_are() {
     for definitions in [GUARDED, OPERAND, RESULT] {
