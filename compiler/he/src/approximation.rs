@@ -14,6 +14,7 @@ use crate::read::{Product, Reader, Scope, refused, scaled};
 use crate::reciprocal::{Reciprocal, Start};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
+use ein_ir::range::{Range, of_function};
 use ein_ir::scalar::approx::Approx;
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::value;
@@ -98,6 +99,14 @@ pub(crate) fn closest(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: u32) -> (V
     if least < off { (best, least) } else { (interpolated, off) }
 }
 
+/// Between which numbers a function lies on a range, as far as that is known.
+fn range_of(function: &Scalar, (lo, hi): (f64, f64)) -> Option<(f64, f64)> {
+    match of_function(function, Range::Real(lo, hi)) {
+        Range::Real(lo, hi) if lo.is_finite() || hi.is_finite() => Some((lo, hi)),
+        _ => None,
+    }
+}
+
 /// A tensor and how it is read.
 struct Value {
     tensor: usize,
@@ -148,6 +157,10 @@ impl Reader<'_> {
         self.program.domains.insert(of, approx.on);
         let tensor = self.polynomial_of(of, coefficients, scalar);
         self.program.errors.insert(tensor, off);
+        self.program.ranges.extend(range_of(&approx.function, approx.on).map(|range| (tensor, range)));
+        if lo > 0.0 && Reciprocal::read(&approx.function).is_some_and(|found| found.is_plain()) {
+            self.program.reciprocals.insert(tensor);
+        }
         Ok(vec![self.product(1.0, &[tensor], &axes)])
     }
 

@@ -5,7 +5,7 @@ pub mod meaning;
 use crate::contraction::Operand;
 use ein_ir::dtype::DType;
 use ein_ir::span::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A program over secret and public tensors, each defined before it is read.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Program {
     pub domains: BTreeMap<usize, (f64, f64)>,
     /// Composites that are close to a sign.
     pub signs: BTreeMap<usize, Sign>,
+    /// Polynomials that are close to the reciprocals of what they are of.
+    pub reciprocals: BTreeSet<usize>,
     /// Steps of Newton's iteration.
     pub iterates: BTreeMap<usize, Iterate>,
 }

@@ -70,7 +70,7 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
             reader.program.results.extend(reader.ids[result]);
         }
     }
-    reader.program.ranges = ranges(module, &reader.ranges, &reader.ids);
+    reader.program.ranges.extend(ranges(module, &reader.ranges, &reader.ids));
     if errors.is_empty() && reader.program.results.is_empty() {
         errors.push(nothing_secret(module));
     }

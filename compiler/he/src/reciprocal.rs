@@ -47,7 +47,8 @@ impl Reciprocal {
         (lo > 0.0 && hi / lo > LONG && found.factor != 0.0).then_some(found)
     }
 
-    fn read(function: &Scalar) -> Option<Self> {
+    /// What a function of `Operand(0)` is, if it is one.
+    pub(crate) fn read(function: &Scalar) -> Option<Self> {
         let linear = |scalar: &Scalar| match powers(scalar)?[..] {
             [offset, slope] if slope != 0.0 => Some([offset, slope]),
             _ => None,
@@ -81,6 +82,11 @@ impl Reciprocal {
             ScalarKind::Cast(a) if function.dtype.is_float() && a.dtype.is_float() => Self::read(a),
             _ => None,
         }
+    }
+
+    /// Whether it is that of the operand itself.
+    pub(crate) fn is_plain(&self) -> bool {
+        *self == Self { root: false, factor: 1.0, of: [0.0, 1.0] }
     }
 
     /// `1 / scalar`, of the square root of something.

@@ -156,11 +156,17 @@ pub fn of_scalar(leaves: &dyn Leaves, scalar: &Scalar) -> Range {
         ScalarKind::Binary(function, a, b) => of_binary(leaves, *function, (a, b), dtype),
         ScalarKind::Cast(a) => of_scalar(leaves, a).cast(dtype),
         ScalarKind::If(_, a, b) => of_scalar(leaves, a).or(of_scalar(leaves, b)),
-        ScalarKind::Approx(approx) => of_scalar(&Applied(of_scalar(leaves, &approx.argument)), &approx.function),
+        ScalarKind::Approx(approx) => of_function(&approx.function, of_scalar(leaves, &approx.argument)),
         ScalarKind::Accumulated => leaves.accumulated(dtype),
         ScalarKind::Operand(_) => leaves.operand(dtype),
     };
     found.within(dtype)
+}
+
+/// Of the values of a function of one operand that lies in a range.
+#[must_use]
+pub fn of_function(function: &Scalar, operand: Range) -> Range {
+    of_scalar(&Applied(operand), function)
 }
 
 /// A function of one value.

@@ -8,6 +8,7 @@
 //! Polynomials, signs and iterations are not followed through their operations ([`close`]): an error of their argument grows by their slope where
 //! the argument may be. A sign counts as known where its argument is outside of the dead zone with its error, and as anything between -1 and 1
 //! elsewhere; what is multiplied by it is small there if the function has no jump, and of one that has the bound says where it does not hold.
+//! A mean by positive weights is no larger than what it is of, also where it is a sum times the reciprocal of another ([`related`]).
 //!
 //! Ranges are the declared ones and what follows from them; of an operand of which nothing is declared every element is taken to lie in -1..1, and
 //! arguments of `approx` in their ranges: the bound says so where it does not follow.
@@ -15,6 +16,8 @@
 mod close;
 mod noise;
 mod operands;
+mod related;
+mod residue;
 mod series;
 mod slots;
 mod sources;

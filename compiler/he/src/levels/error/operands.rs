@@ -6,7 +6,7 @@ use crate::Makers;
 use crate::program::{Origin, Program};
 use ein_ir::entity::{Ciphertext, Input, Plain, Public, SecondaryMap};
 use ein_ir::packed::{Equation, Op, Packed, PlainValues, PublicSource};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Noise of a step of an iteration, in parts of its result, beyond which nothing is said.
 pub(crate) const MUCH: f64 = 0.01;
@@ -28,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) off: SecondaryMap<Ciphertext, f64>,
     /// What steps of iterations are multiplied by: 1, and what the step before is off by.
     pub(crate) corrections: SecondaryMap<Ciphertext, Option<Span>>,
+    /// Positive elements that are summed in the argument of a reciprocal.
+    pub(crate) summed: SecondaryMap<Ciphertext, bool>,
     /// Operands that nothing is declared of.
     pub(crate) assumed: Vec<String>,
 }
@@ -46,6 +48,7 @@ impl Facts {
             unit: SecondaryMap::new(),
             off: SecondaryMap::with_default(0.0),
             corrections: SecondaryMap::new(),
+            summed: SecondaryMap::with_default(false),
             assumed: Vec::new(),
         };
         for (input, decl) in &packed.inputs {
@@ -99,7 +102,10 @@ impl Facts {
             of_corrections.insert(correction, (1.0 - far, 1.0 + far));
         }
         makers.unit.iter().for_each(|&x| unit[x] = true);
+        let of_reciprocals = of_reciprocals(program);
+        let mut summed = SecondaryMap::with_default(false);
         for &(x, tensor) in &makers.held {
+            summed[x] = summed[x] || of_reciprocals.contains(&tensor);
             let (lo, hi) = tensors.ranges[tensor];
             ranges[x] = Some((lo.min(0.0), hi.max(0.0)));
             corrections[x] = of_corrections.get(&tensor).map(|&(lo, hi): &Span| (lo.min(0.0), hi));
@@ -111,12 +117,34 @@ impl Facts {
             self.ranges[id] = ranges[origins[id]];
             self.unit[id] = unit[origins[id]];
             self.corrections[id] = corrections[origins[id]];
+            self.summed[id] = summed[origins[id]];
             // Once, and not again where it is rescaled.
             if !matches!(op, Op::Rescale(_) | Op::Drop(..)) {
                 self.off[id] = off[origins[id]];
             }
         }
     }
+}
+
+/// The tensors of which sums are the arguments of reciprocals.
+fn of_reciprocals(program: &Program) -> BTreeSet<usize> {
+    let series = program.reciprocals.iter().filter_map(|tensor| match program.tensors[*tensor].origin {
+        Origin::Polynomial { of, .. } => Some(of),
+        _ => None,
+    });
+    let mut open: Vec<usize> = series.chain(program.iterates.values().map(|iterate| iterate.argument)).collect();
+    let mut found = BTreeSet::new();
+    while let Some(tensor) = open.pop() {
+        let Origin::Sum(sum) = &program.tensors[tensor].origin else { continue };
+        for term in &sum.terms {
+            if let [operand] = &term.operands[..]
+                && found.insert(operand.tensor)
+            {
+                open.push(operand.tensor);
+            }
+        }
+    }
+    found
 }
 
 /// The ranges of the slots of a plaintext.

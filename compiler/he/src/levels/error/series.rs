@@ -23,15 +23,26 @@ pub(crate) fn slope(coefficients: &[f64], on: Span) -> f64 {
     lo.abs().max(hi.abs()) * margin()
 }
 
+/// By how many parts of itself a polynomial is off from the reciprocal of what is in a range where its argument is -1 to 1.
+pub(crate) fn of_itself(coefficients: &[f64], (lo, hi): Span) -> f64 {
+    let product = |t: f64| evaluate(coefficients, t) * (f64::midpoint(lo, hi) + t * (hi - lo) / 2.0) - 1.0;
+    let (least, most) = extrema(&product, coefficients.len() + 1, (-1.0, 1.0));
+    least.abs().max(most.abs()) * margin()
+}
+
 fn margin() -> f64 {
     (PI / (2 * POINTS) as f64).cos().recip()
 }
 
 /// The extrema at the points of a range; those of its ends are there too.
-fn at_points(coefficients: &[f64], degree: usize, (lo, hi): Span) -> Span {
+fn at_points(coefficients: &[f64], degree: usize, on: Span) -> Span {
+    extrema(&|t| evaluate(coefficients, t), degree, on)
+}
+
+fn extrema(polynomial: &dyn Fn(f64) -> f64, degree: usize, (lo, hi): Span) -> Span {
     let n = POINTS * degree.max(1);
     let point = |k: usize| f64::midpoint(lo, hi) + (hi - lo) / 2.0 * (PI * (k as f64 + 0.5) / n as f64).cos();
-    let values = (0..n).map(point).chain([lo, hi]).map(|t| evaluate(coefficients, t));
+    let values = (0..n).map(point).chain([lo, hi]).map(polynomial);
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), y| (lo.min(y), hi.max(y)))
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn reciprocals(of_root: bool, (lo, hi): Span) -> Span {
 }
 
 /// Both hold; where they contradict each other, what is known otherwise.
-fn within((lo, hi): Span, known: Span) -> Span {
+pub(crate) fn within((lo, hi): Span, known: Span) -> Span {
     if lo.max(known.0) <= hi.min(known.1) { (lo.max(known.0), hi.min(known.1)) } else { known }
 }
 

@@ -186,3 +186,18 @@ t1[i0] = approx(t0[i0], sign(operand(0)), on -2.0..2.0)
     assert_eq!(errors.jumps, [(0.0, 2.0 / 512.0)]);
     assert!(errors.results[0].bound < 1e-3, "{errors:?}");
 }
+
+/// Weights are small enough that scores are in the range of the exponential, but for what the worst case of sums says.
+const ATTENTION: &str = include_str!("attention.tir");
+
+#[test]
+fn means_by_weights_are_no_larger_than_what_they_are_of() {
+    let (bound, error) = functions(ATTENTION, &[("N", 3), ("T", 3), ("H", 2), ("D", 2)], 7).swap_remove(0);
+    assert!(error <= bound.bound && bound.bound < 1000.0 * error, "{error:e} within {bound:?}");
+    let module = module(ATTENTION, &[("N", 16), ("T", 8), ("H", 2), ("D", 16)]);
+    let program = crate::read::read(&module).unwrap_or_else(|e| panic!("{}", e[0])).program;
+    let errors = plan_reals(&program, &Options::new(Contract::Free, 12), None).unwrap().levels.errors.unwrap();
+    // Values of 32 elements of heads are up to 1.6, and weights up to 0.1.
+    assert!(errors.results[0].magnitude < 5.2 && errors.results[0].bound < 0.1, "{errors:?}");
+    assert_eq!((errors.assumed.len(), errors.taken), (0, vec![(-4.0, 4.0), (0.5, 20.0)]));
+}

@@ -4,13 +4,15 @@ use super::OutputError;
 use super::close::{Close, Found, Region};
 use super::noise::Noise;
 use super::operands::{Facts, MUCH, Span, is_uniform, plain_ranges};
+use super::related::{Inverse, Relating, Relations, refined};
+use super::residue::Residue;
 use super::series;
 use super::slots::{DEVIATIONS, Slot, Slots};
 use super::sources::Sources;
-use super::tensors::reciprocals;
+use super::tensors::{reciprocals, within};
 use super::unit_of;
 use crate::approximation::evaluate;
-use crate::program::{Iterate, Program, Sign};
+use crate::program::{self, Iterate, Program, Sign};
 use ein_ir::entity::{Ciphertext, Plain, SecondaryMap};
 use ein_ir::packed::layout::Content;
 use ein_ir::packed::level::Level;
@@ -25,6 +27,9 @@ pub(crate) struct Tracker<'a> {
     noise: Noise,
     /// Those that are still read.
     values: SecondaryMap<Ciphertext, Option<Slots>>,
+    /// What is known of these beside others, if there are reciprocals that this is good for.
+    related: SecondaryMap<Ciphertext, Option<Relations>>,
+    follows: bool,
     /// Of each step of an iteration, by how many parts of itself it is off if its argument is not.
     steps: BTreeMap<usize, f64>,
 }
@@ -43,35 +48,67 @@ impl<'a> Tracker<'a> {
         levels: &'a SecondaryMap<Ciphertext, Level>,
         noise: Noise,
     ) -> Self {
-        Self { packed, program, facts, levels, noise, values: SecondaryMap::new(), steps: BTreeMap::new() }
+        let follows = packed.ops.keys().any(|id| facts.summed[id]);
+        let (values, related, steps) = (SecondaryMap::new(), SecondaryMap::new(), BTreeMap::new());
+        Self { packed, program, facts, levels, noise, values, related, follows, steps }
     }
 
     /// The bounds of the results.
     pub(crate) fn results(mut self, close: &BTreeMap<Ciphertext, Found<'a>>) -> Vec<OutputError> {
         let (needed, last) = reads(self.packed, close);
         for (id, op) in self.packed.ops.iter().filter(|(id, _)| needed[*id]) {
-            let value = match close.get(&id) {
+            let (value, relations) = match close.get(&id) {
                 Some(found) => self.close(id, found, &needed),
-                None => self.execute(id, op, &Origin::Program),
+                None => self.both(id, op, &Origin::Program),
             };
             self.values[id] = Some(value);
+            self.related[id] = Some(relations);
             for x in arguments(op, close.get(&id)).into_iter().filter(|x| last[*x] == Some(id)) {
                 self.values[x] = None;
+                self.related[x] = None;
             }
         }
         self.packed.outputs.iter().map(|output| self.output(output)).collect()
     }
 
-    fn execute(&self, id: Ciphertext, op: &Op, origin: &Origin<'_>) -> Slots {
-        let mut value = self.computed(id, op);
-        let scale = self.levels[id].scale;
+    /// An operation, and what is known of its result beside others.
+    fn both(&self, id: Ciphertext, op: &Op, origin: &Origin<'_>) -> (Slots, Relations) {
+        let value = self.execute(id, op, origin);
+        if !self.follows {
+            return (value, Relations::default());
+        }
+        let operands: Vec<(&Slots, &Relations)> = op.args().map(|x| (self.value(x), self.relations(x))).collect();
+        let rounding = op.plain().map_or(0.0, |plain| {
+            let scale = if op.multiplies() { 1 } else { op.args().next().map_or(1, |x| self.levels[x].scale) };
+            self.rounding(plain, scale)
+        });
+        let relating = Relating { packed: self.packed, facts: self.facts };
+        let relations = relating.of(id, op, &operands, (self.added(id, op), rounding));
+        let value = match operands[..] {
+            [a, b] if matches!(op, Op::Mul(..)) => refined(value, [a, b]),
+            _ => value,
+        };
+        if self.facts.summed[id] { (value.clone(), relations.gauged(&value.slots)) } else { (value, relations) }
+    }
+
+    fn relations(&self, x: Ciphertext) -> &Relations {
+        self.related[x].as_ref().expect("it is kept as long as the value")
+    }
+
+    /// The noise that an operation adds.
+    fn added(&self, id: Ciphertext, op: &Op) -> f64 {
         let added = match *op {
             Op::Rotate { .. } | Op::Relin(_) => self.noise.switch,
             Op::Rescale(x) => self.noise.rescale[usize::from(self.has_three_parts(x))],
             Op::Drop(x, _) if !matches!(self.packed.ops[x], Op::Input { .. }) => self.noise.rescale[0],
             _ => 0.0,
         };
-        let added = self.noise.at(added, scale);
+        self.noise.at(added, self.levels[id].scale)
+    }
+
+    fn execute(&self, id: Ciphertext, op: &Op, origin: &Origin<'_>) -> Slots {
+        let mut value = self.computed(id, op);
+        let added = self.added(id, op);
         if added > 0.0 {
             value.sources.add(id, added, value.slots.len());
         }
@@ -148,19 +185,26 @@ impl<'a> Tracker<'a> {
     }
 
     /// The result of a region, from bases that are exact; `limits` are how large arguments of polynomials are.
-    fn between(&self, region: &Region, bases: BTreeMap<Ciphertext, Slots>, limits: &[f64]) -> Slots {
-        let mut inner = Tracker { values: SecondaryMap::new(), steps: BTreeMap::new(), ..*self };
-        bases.into_iter().for_each(|(id, value)| inner.values[id] = Some(value));
+    fn between(&self, region: &Region, bases: BTreeMap<Ciphertext, (Slots, Relations)>, limits: &[f64]) -> (Slots, Relations) {
+        let follows = self.follows && limits.is_empty();
+        let (values, related, steps) = (SecondaryMap::new(), SecondaryMap::new(), BTreeMap::new());
+        let mut inner = Tracker { values, related, steps, follows, ..*self };
+        for (id, (value, relations)) in bases {
+            inner.values[id] = Some(value);
+            inner.related[id] = Some(relations);
+        }
         let mut last = None;
         for &id in &region.inner {
-            let value = inner.execute(id, &self.packed.ops[id], &Origin::Within(limits));
+            let (value, relations) = inner.both(id, &self.packed.ops[id], &Origin::Within(limits));
             inner.values[id] = Some(value);
+            inner.related[id] = Some(relations);
             last = Some(id);
         }
-        last.and_then(|id| inner.values[id].take()).expect("the result is in its region")
+        let result = last.and_then(|id| inner.values[id].take().zip(inner.related[id].take()));
+        result.expect("the result is in its region")
     }
 
-    fn close(&mut self, id: Ciphertext, found: &Found<'a>, needed: &SecondaryMap<Ciphertext, bool>) -> Slots {
+    fn close(&mut self, id: Ciphertext, found: &Found<'a>, needed: &SecondaryMap<Ciphertext, bool>) -> (Slots, Relations) {
         // Noise that others have too is counted to what they have it from.
         let is_shared = found.region.inner.iter().any(|inner| *inner != id && needed[*inner]);
         match found.close {
@@ -187,13 +231,13 @@ impl<'a> Tracker<'a> {
         (tensor, coefficients): (usize, &[f64]),
         (base, cleared): (Ciphertext, Option<Plain>),
         is_shared: bool,
-    ) -> Slots {
+    ) -> (Slots, Relations) {
         let argument = self.value(base).clone();
         let exact = Self::exact(&argument, is_shared);
         let degree = coefficients.len().saturating_sub(1);
         let limit = |slot: &Slot| series::beyond(degree, slot.lo.abs().max(slot.hi.abs()) - 1.0);
         let limits: Vec<f64> = exact.slots.iter().map(limit).collect();
-        let added = self.between(region, BTreeMap::from([(base, exact.clone())]), &limits);
+        let (added, _) = self.between(region, BTreeMap::from([(base, (exact.clone(), Relations::default()))]), &limits);
         let sign = self.program.signs.values().find_map(|sign| part_of(sign, tensor));
         let iterate = self.program.iterates.get(&tensor);
         let mut empty = vec![false; argument.slots.len()];
@@ -210,7 +254,11 @@ impl<'a> Tracker<'a> {
             let &mut (range, slope) = known.entry(key).or_insert_with(|| match (sign, iterate) {
                 (Some(part), _) => (series::range(coefficients, (-1.0, 1.0)), of_part(coefficients, part, wide.hi - slot.hi)),
                 (None, Some(iterate)) => of_reciprocal(iterate, (slot.lo, slot.hi), (wide.lo, wide.hi)),
-                (None, None) => (series::range(coefficients, (slot.lo, slot.hi)), series::slope(coefficients, (wide.lo, wide.hi))),
+                (None, None) => {
+                    let range = series::range(coefficients, (slot.lo, slot.hi));
+                    let known = self.program.ranges.get(&tensor).map_or(range, |known| within(range, *known));
+                    (known, series::slope(coefficients, (wide.lo, wide.hi)))
+                }
             });
             let (range, slope, off) =
                 if empty[n] { ((at_zero, at_zero), series::slope(coefficients, (wide.lo, wide.hi)), 0.0) } else { (range, slope, off) };
@@ -222,19 +270,71 @@ impl<'a> Tracker<'a> {
             let worst = added.errors().into_iter().fold(0.0, f64::max);
             self.steps.insert(tensor, iterate.error + worst / reciprocals(iterate.of_root, iterate.on).0);
         }
-        let mut value = Slots { slots, sources: argument.sources.scaled(&slopes).joined(&added.sources) };
+        let mut value = Slots { slots, sources: argument.sources.clone().scaled(&slopes).joined(&added.sources) };
         if sign.is_some() && value.errors().into_iter().any(|error| error > MUCH) {
             value = value.map(|slot| Slot { off: f64::INFINITY, ..slot });
         }
-        value
+        let relations = self.of_series((tensor, coefficients), base, (&argument, &exact), &added, &empty);
+        (value, relations)
     }
 
-    fn step(&mut self, found: &Found<'a>, (tensor, iterate): (usize, &Iterate), is_shared: bool) -> Slots {
+    /// What is known of a polynomial beside others: of a reciprocal, how far off it is times what it is of.
+    fn of_series(
+        &self,
+        (tensor, coefficients): (usize, &[f64]),
+        base: Ciphertext,
+        (argument, exact): (&Slots, &Slots),
+        added: &Slots,
+        empty: &[bool],
+    ) -> Relations {
+        if !self.follows {
+            return Relations::default();
+        }
+        let of = &self.relations(base).residues;
+        let iterate = self.program.iterates.get(&tensor).filter(|iterate| !iterate.of_root);
+        let domain = match self.program.tensors[tensor].origin {
+            program::Origin::Polynomial { of, .. } => self.program.domains.get(&of),
+            _ => None,
+        };
+        let is_reciprocal = iterate.is_some() || self.program.reciprocals.contains(&tensor);
+        let Some(&(lo, hi)) = domain.filter(|_| is_reciprocal) else {
+            let drawn = |(residue, empty): (&Residue, &bool)| match empty {
+                true => Residue::of_number(evaluate(coefficients, 0.0)),
+                false => Residue::drawn([3, tensor as u64, residue.word()]),
+            };
+            return Relations::new(of.iter().zip(empty).map(drawn).collect(), None);
+        };
+        // As the argument was made of what the reciprocal is of.
+        let unit = Residue::of_number(2.0 / (hi - lo)).inverse();
+        let shift = Residue::of_number(-(hi + lo) / (hi - lo)).negated();
+        let sums: Vec<Residue> = of.iter().map(|t| t.plus(shift).times(unit)).collect();
+        let share = iterate.map_or_else(|| series::of_itself(coefficients, (lo, hi)), |iterate| iterate.error);
+        let half = (hi - lo) / 2.0;
+        let slopes: Vec<f64> = exact.slots.iter().map(|slot| half / (f64::midpoint(lo, hi) + half * slot.lo).max(0.0)).collect();
+        let off = |n: usize| {
+            let (slot, error) = (&argument.slots[n], exact.slots[n].hi - argument.slots[n].hi);
+            slopes[n] * slot.off + share * (1.0 + slopes[n] * error) + hi * added.slots[n].off
+        };
+        let inverse = Inverse {
+            of: sums.iter().zip(empty).map(|(sum, empty)| (!empty).then_some(*sum)).collect(),
+            most: hi,
+            size: vec![1.0; sums.len()],
+            off: (0..sums.len()).map(off).collect(),
+            sources: argument.sources.clone().scaled(&slopes).joined(&added.sources.clone().scaled(&vec![hi; sums.len()])),
+        };
+        let at_zero = Residue::of_number(evaluate(coefficients, 0.0));
+        let residues = sums.iter().zip(empty).map(|(sum, empty)| if *empty { at_zero } else { sum.inverse() }).collect();
+        Relations::new(residues, Some(inverse))
+    }
+
+    fn step(&mut self, found: &Found<'a>, (tensor, iterate): (usize, &Iterate), is_shared: bool) -> (Slots, Relations) {
         let bases = found.region.bases.iter().map(|&id| (id, self.value(id).clone()));
         let bases: BTreeMap<Ciphertext, Slots> = bases.collect();
         let before = iterate.previous.and_then(|(previous, _)| self.steps.get(&previous)).copied().unwrap_or(f64::INFINITY);
-        let exact = |(id, value): (&Ciphertext, &Slots)| (*id, Self::exact(value, is_shared));
-        let added = self.between(&found.region, bases.iter().map(exact).collect(), &[]);
+        // From here on only what slots hold is needed: errors are those of the region alone.
+        let residues = |id: Ciphertext| Relations::new(self.relations(id).residues.to_vec(), None);
+        let exact = |(id, value): (&Ciphertext, &Slots)| (*id, (Self::exact(value, is_shared), residues(*id)));
+        let (added, relations) = self.between(&found.region, bases.iter().map(exact).collect(), &[]);
         // Where there is an element the argument is positive.
         let (lo, hi) = iterate.on;
         let arguments = || found.arguments.iter().map(|id| &bases[id]);
@@ -254,8 +354,22 @@ impl<'a> Tracker<'a> {
         };
         let slots: Vec<Slot> = added.slots.iter().map(slot).collect();
         let slopes = vec![slope; slots.len()];
-        let sources = arguments().fold(added.sources, |all, value| all.joined(&value.sources.everywhere().scaled(&slopes)));
-        Slots { slots, sources }
+        let of_argument =
+            |own: Sources, slopes: &[f64]| arguments().fold(own, |all, value| all.joined(&value.sources.everywhere().scaled(slopes)));
+        let relations = if self.follows && !iterate.of_root {
+            let (n, slope) = (slots.len(), steepest(false, least - worst).sqrt());
+            let inverse = Inverse {
+                of: relations.residues.iter().zip(&slots).map(|(x, slot)| (!slot.is_zero()).then(|| x.inverse())).collect(),
+                most: hi,
+                size: vec![1.0; n],
+                off: added.slots.iter().map(|inner| hi * inner.off + slope * off + squared).collect(),
+                sources: of_argument(added.sources.clone().scaled(&vec![hi; n]), &vec![slope; n]),
+            };
+            Relations::new(relations.residues.to_vec(), Some(inverse))
+        } else {
+            relations
+        };
+        (Slots { slots, sources: of_argument(added.sources, &slopes) }, relations)
     }
 
     fn output(&self, output: &OutputDecl) -> OutputError {

@@ -1,0 +1,247 @@
+//! How values are related slot by slot: what is divided by a sum is no larger than a weight times that sum, and a reciprocal of the sum
+//! no farther off than it may be as a part of itself.
+//!
+//! `sum(e v) / sum(e)`, of positive `e`, is a mean of `v`. As a product of a sum and a reciprocal it may be as large as the largest sum times the
+//! largest reciprocal, and its error too, although there is no such place. So a value carries its *gauge*: a sum of positive elements, by its
+//! [`Residue`], which times a *weight* is no less than the value. A reciprocal carries what it and its errors are times what it is the reciprocal
+//! of. Where both are the same sum the product is bounded by weights.
+
+use super::operands::{Facts, plain_ranges};
+use super::residue::Residue;
+use super::slots::{Slot, Slots};
+use super::sources::{Sources, scaled};
+use ein_ir::entity::{Ciphertext, EntityRef, Plain};
+use ein_ir::packed::layout::Content;
+use ein_ir::packed::{Op, Packed, PlainValues};
+use std::rc::Rc;
+
+/// A positive sum and the weight with which it is no less than a value.
+type Gauge = Option<(Residue, f64)>;
+
+/// What is known of the slots of a value beside others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Relations {
+    /// What each slot holds.
+    pub(crate) residues: Rc<Vec<Residue>>,
+    gauges: Rc<Vec<Gauge>>,
+    inverse: Option<Rc<Inverse>>,
+}
+
+/// Of the reciprocal of a sum, what it is times that sum.
+#[derive(Clone, Debug)]
+pub(crate) struct Inverse {
+    /// The sum, where there is one.
+    pub(crate) of: Vec<Option<Residue>>,
+    /// The largest that it may be.
+    pub(crate) most: f64,
+    /// The size of the product: 1, or what the reciprocal was multiplied by.
+    pub(crate) size: Vec<f64>,
+    /// Errors of the reciprocal times the sum.
+    pub(crate) off: Vec<f64>,
+    pub(crate) sources: Sources,
+}
+
+/// What relations are computed with.
+pub(crate) struct Relating<'a> {
+    pub(crate) packed: &'a Packed,
+    pub(crate) facts: &'a Facts,
+}
+
+impl Relations {
+    pub(crate) fn new(residues: Vec<Residue>, inverse: Option<Inverse>) -> Self {
+        let gauges = vec![None; residues.len()];
+        Self { residues: Rc::new(residues), gauges: Rc::new(gauges), inverse: inverse.map(Rc::new) }
+    }
+
+    /// Positive elements are their own gauges.
+    pub(crate) fn gauged(mut self, slots: &[Slot]) -> Self {
+        let gauge = |(residue, slot): (&Residue, &Slot)| (slot.lo >= 0.0 && !slot.is_zero()).then_some((*residue, 1.0));
+        self.gauges = Rc::new(self.residues.iter().zip(slots).map(gauge).collect());
+        self
+    }
+
+    fn rotated(mut self, by: usize) -> Self {
+        Rc::make_mut(&mut self.residues).rotate_left(by);
+        Rc::make_mut(&mut self.gauges).rotate_left(by);
+        if let Some(inverse) = &mut self.inverse {
+            let inverse = Rc::make_mut(inverse);
+            inverse.of.rotate_left(by);
+            inverse.size.rotate_left(by);
+            inverse.off.rotate_left(by);
+            inverse.sources.rotate(by);
+        }
+        self
+    }
+
+    fn weighted(&self, factors: impl Iterator<Item = f64>) -> Vec<Gauge> {
+        self.gauges.iter().zip(factors).map(|(gauge, factor)| gauge.map(|(sum, weight)| (sum, weight * factor))).collect()
+    }
+}
+
+impl Inverse {
+    /// With noise that an operation adds to the reciprocal.
+    fn noisier(mut self, id: Ciphertext, sigma: f64) -> Self {
+        let slots = self.off.len();
+        self.sources.add(id, sigma * self.most, slots);
+        self
+    }
+
+    /// Where `keeps` says so; elsewhere it is of nothing.
+    fn kept(mut self, keeps: impl Fn(usize) -> bool, off: f64) -> Self {
+        for n in 0..self.of.len() {
+            self.off[n] += off * self.most;
+            self.of[n] = self.of[n].filter(|_| keeps(n));
+        }
+        self
+    }
+
+    fn scaled(mut self, factors: &[f64], rounding: f64) -> Self {
+        for (n, factor) in factors.iter().enumerate() {
+            self.off[n] = scaled(self.off[n], *factor) + (self.size[n] + self.off[n]) * rounding;
+            self.size[n] *= factor;
+        }
+        self.sources = self.sources.scaled(factors);
+        self
+    }
+
+    /// The sum of two that are nowhere both there.
+    fn joined(&self, other: &Self, (a, b): (&Slots, &Slots)) -> Self {
+        let most = self.most.max(other.most);
+        let from_other = |n: usize| a.slots[n].is_zero();
+        let from_self = |n: usize| b.slots[n].is_zero();
+        let mut out = self.clone();
+        let n = out.of.len();
+        let mask = |yes: &dyn Fn(usize) -> bool, value: f64| (0..n).map(|slot| if yes(slot) { value } else { 0.0 }).collect::<Vec<f64>>();
+        for slot in 0..n {
+            let (chosen, rest) = if from_self(slot) { (self, &b.slots) } else { (other, &a.slots) };
+            out.of[slot] = chosen.of[slot].filter(|_| from_self(slot) || from_other(slot));
+            out.size[slot] = chosen.size[slot];
+            out.off[slot] = chosen.off[slot] + rest[slot].off * most;
+        }
+        // What is zero has noise all the same.
+        let parts = [
+            self.sources.clone().scaled(&mask(&from_self, 1.0)),
+            other.sources.clone().scaled(&mask(&|slot| !from_self(slot), 1.0)),
+            b.sources.clone().scaled(&mask(&from_self, most)),
+            a.sources.clone().scaled(&mask(&|slot| !from_self(slot), most)),
+        ];
+        out.sources = parts.iter().fold(Sources::default(), |all, part| all.joined(part));
+        Self { most, ..out }
+    }
+}
+
+impl Relating<'_> {
+    /// Of an operation, whose operands have these values and relations; `added` is the noise that it adds, `rounding` that of its plaintext.
+    pub(crate) fn of(&self, id: Ciphertext, op: &Op, operands: &[(&Slots, &Relations)], (added, rounding): (f64, f64)) -> Relations {
+        let mut made = match (*op, operands) {
+            (Op::Input { input, chunk }, _) => self.input(input.index() as u64, self.packed.inputs[input].layout.contents(chunk)),
+            (Op::Rotate { by, .. }, [(_, x)]) => (*x).clone().rotated(by as usize),
+            (Op::Add(..), [x, y]) => Self::sum(x, y, |a, b| a.plus(b)),
+            (Op::Sub(..), [x, y]) => Relations { inverse: None, ..Self::sum(x, y, |a, b| a.plus(b.negated())) },
+            (Op::Neg(_), [(_, x)]) => Relations { residues: Rc::new(x.residues.iter().map(|x| x.negated()).collect()), ..(*x).clone() },
+            (Op::AddPlain(_, plain), [(_, x)]) => self.plus_plain(x, plain, rounding),
+            (Op::MulPlain(_, plain) | Op::Mask(_, plain), [(_, x)]) => self.times_plain(x, plain, rounding),
+            (Op::Mul(x, y), [a, ..]) => Self::product(a, if x == y { a } else { &operands[1] }),
+            (Op::Relin(_) | Op::Rescale(_) | Op::Drop(..), [(_, x)]) => (*x).clone(),
+            _ => Relations::default(),
+        };
+        if added > 0.0 {
+            made.inverse = made.inverse.map(|inverse| Rc::new(Rc::unwrap_or_clone(inverse).noisier(id, added)));
+        }
+        made
+    }
+
+    fn input(&self, input: u64, contents: impl Iterator<Item = Content>) -> Relations {
+        let residue = |content| match content {
+            Content::Element(flat) => Residue::drawn([1, input, flat]),
+            Content::Zero | Content::Junk => Residue::default(),
+        };
+        Relations::new(contents.map(residue).collect(), None)
+    }
+
+    /// The residues of a plaintext.
+    fn plain(&self, plain: Plain) -> Vec<Residue> {
+        let n = self.packed.slots;
+        let mut residues = vec![Residue::default(); n as usize];
+        match &self.packed.plains[plain].values {
+            PlainValues::Elements(public, segments) => {
+                let elements = segments.iter().flat_map(|segment| segment.elements(n));
+                elements.for_each(|(slot, flat)| residues[slot] = Residue::drawn([2, public.index() as u64, flat]));
+            }
+            PlainValues::Constant(value, runs) => {
+                runs.iter().flat_map(|run| run.slots(n)).for_each(|slot| residues[slot] = Residue::of_number(*value));
+            }
+        }
+        residues
+    }
+
+    fn sum((a, x): &(&Slots, &Relations), (b, y): &(&Slots, &Relations), f: impl Fn(Residue, Residue) -> Residue) -> Relations {
+        let residues = x.residues.iter().zip(&*y.residues).map(|(a, b)| f(*a, *b)).collect();
+        let gauge = |n: usize| match (x.gauges[n], y.gauges[n]) {
+            (gauge, _) if b.slots[n].is_zero() => gauge,
+            (_, gauge) if a.slots[n].is_zero() => gauge,
+            (Some((a, v)), Some((b, w))) if a == b => Some((a, v + w)),
+            (Some((a, v)), Some((b, w))) => Some((a.plus(b), v.max(w))),
+            _ => None,
+        };
+        let inverse = x.inverse.as_ref().zip(y.inverse.as_ref()).map(|(p, q)| Rc::new(p.joined(q, (a, b))));
+        Relations { residues: Rc::new(residues), gauges: Rc::new((0..x.gauges.len()).map(gauge).collect()), inverse }
+    }
+
+    fn product((a, x): &(&Slots, &Relations), (b, y): &(&Slots, &Relations)) -> Relations {
+        let residues = x.residues.iter().zip(&*y.residues).map(|(a, b)| a.times(*b)).collect();
+        let (left, right) = (x.weighted(b.slots.iter().map(Slot::magnitude)), y.weighted(a.slots.iter().map(Slot::magnitude)));
+        let gauges = left.into_iter().zip(right).map(|(a, b)| a.or(b)).collect();
+        Relations { residues: Rc::new(residues), gauges: Rc::new(gauges), inverse: None }
+    }
+
+    fn plus_plain(&self, x: &Relations, plain: Plain, rounding: f64) -> Relations {
+        let numbers = self.plain(plain);
+        let is_zero: Vec<bool> = plain_ranges(self.packed, self.facts, plain).iter().map(|range| *range == (0.0, 0.0)).collect();
+        Relations {
+            residues: Rc::new(x.residues.iter().zip(&numbers).map(|(a, b)| a.plus(*b)).collect()),
+            gauges: Rc::new(x.gauges.iter().zip(&is_zero).map(|(gauge, keeps)| gauge.filter(|_| *keeps)).collect()),
+            inverse: x.inverse.as_ref().map(|inverse| Rc::new(Inverse::clone(inverse).kept(|n| is_zero[n], rounding))),
+        }
+    }
+
+    fn times_plain(&self, x: &Relations, plain: Plain, rounding: f64) -> Relations {
+        let numbers = self.plain(plain);
+        let factors: Vec<f64> = plain_ranges(self.packed, self.facts, plain).iter().map(|(lo, hi)| lo.abs().max(hi.abs())).collect();
+        Relations {
+            residues: Rc::new(x.residues.iter().zip(&numbers).map(|(a, b)| a.times(*b)).collect()),
+            gauges: Rc::new(x.weighted(factors.iter().copied())),
+            inverse: x.inverse.as_ref().map(|inverse| Rc::new(Inverse::clone(inverse).scaled(&factors, rounding))),
+        }
+    }
+}
+
+/// A product that is known better where one side has the gauge that the other is a reciprocal of.
+pub(crate) fn refined(product: Slots, [a, b]: [(&Slots, &Relations); 2]) -> Slots {
+    let (sum, reciprocal) = match (&a.1.inverse, &b.1.inverse) {
+        (_, Some(inverse)) => (a, (b.0, inverse)),
+        (Some(inverse), None) => (b, (a.0, inverse)),
+        (None, None) => return product,
+    };
+    let (value, inverse) = reciprocal;
+    let weights = sum.1.gauges.iter().zip(&inverse.of).map(|(gauge, of)| match (gauge, of) {
+        (Some((sum, weight)), Some(of)) if sum == of => Some(*weight),
+        _ => None,
+    });
+    let weights: Vec<Option<f64>> = weights.collect();
+    if weights.iter().all(Option::is_none) {
+        return product;
+    }
+    let (largest, whole) = (value.largest(), sum.0.largest());
+    let mut slots = product.slots;
+    for (n, weight) in weights.iter().enumerate() {
+        let Some(weight) = weight else { continue };
+        let size = weight * inverse.size[n];
+        let off = weight * inverse.off[n] + sum.0.slots[n].off * largest[n];
+        slots[n] = Slot { off, ..slots[n].within((-size, size)) };
+    }
+    let plain: Vec<f64> = weights.iter().zip(whole).map(|(weight, whole)| if weight.is_some() { 0.0 } else { whole }).collect();
+    let weighted: Vec<f64> = weights.iter().map(|weight| weight.unwrap_or(0.0)).collect();
+    let sources = sum.0.sources.clone().scaled(&largest).joined(&value.sources.clone().scaled(&plain));
+    Slots { slots, sources: sources.joined(&inverse.sources.clone().scaled(&weighted)) }
+}
