@@ -11,6 +11,7 @@ use ein_ir::scalar::value::Value;
 use ein_tests::oracle::{self, to_tensor};
 use ein_tests::random::Random;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Numbers in the ranges that the operands of a circuit have, now and then at an end of them.
 fn operands(circuit: &VerifiedCircuit, random: &mut Random) -> Vec<(String, Data)> {
@@ -250,6 +251,73 @@ fn random_programs_agree_with_the_interpreter() {
         writeln!(source, "  r = ({reducer}[i](({} - x[i]) as i64)) as i64;\n}}\nexport f for tfhe;", expression(&mut random, dtype, 2))
             .expect("a string");
         check(&source, &[("N", 1 + (seed as i64) % 4)], 3);
+    }
+}
+
+/// A product in a random semiring, of three factors now and then and of terms that take part or not; compared, looked up and reduced again.
+fn product(random: &mut Random) -> String {
+    let dtype = random.pick(&["i8", "i16", "i32", "u16", "i64"]);
+    let range = format!("in {}..{}", if dtype.starts_with('u') { 0 } else { -random.between(0, 9) }, random.between(1, 9));
+    let secret = |random: &mut Random| if random.one_in(2) { "secret " } else { "" };
+    let (b, d, p) = (secret(random), secret(random), secret(random));
+    let guard = random.pick(&["", "", " where k != i", " where p[k]"]);
+    let (add, mul) = random.pick(&[("sum", "*"), ("min", "+"), ("max", "+"), ("max", "min"), ("min", "max")]);
+    let join = |a: &str, b: &str| if mul.len() == 1 { format!("({a} {mul} {b})") } else { format!("{mul}({a}, {b})") };
+    let two = join("A[i, k]", "B[k, j]");
+    let term = if random.one_in(2) { join(&two, "d[j]") } else { two };
+    let (any, and) = random.pick(&[("any", "and"), ("all", "or")]);
+    let how = random.pick(&["<", "<=", "==", "!=", ">", ">="]);
+    let last = random.pick(&["C[i, j]", "t[clamp(C[i, j])] as i64", "t[pad(C[i, j], 7)] as i64", "relu(C[i, j] - 2)", "(R[i, j] as i64)"]);
+    let again = random.pick(&["sum", "min", "max"]);
+    format!(
+        "def f<N, K, M>(A: secret {dtype}[N, K] {range}, B: {b}{dtype}[K, M] {range}, d: {d}{dtype}[M] {range}, p: {p}bool[K],
+    P: secret bool[N, K], Q: {b}bool[K, M], t: i16[5]) -> (C: secret i64[N, M], R: secret bool[N, M], D: secret bool[N, M], E: secret i64[N]) {{
+  C[i, j] = ({add}[k{guard}]({term})) as i64;
+  R[i, j] = {any}[k{guard}](P[i, k] {and} Q[k, j]);
+  D[i, j] = C[i, j] {how} {};
+  E[i] = {again}[j]({last});
+}}
+export f for tfhe;",
+        random.between(-3, 3)
+    )
+}
+
+/// Tropical, boolean and ordinary products, with axes that are empty or have one element.
+#[test]
+fn random_products_agree_with_the_interpreter() {
+    for seed in 0..24 {
+        let mut random = Random::new(1000 + seed);
+        let source = product(&mut random);
+        let sizes = ["N", "K", "M"].map(|name| (name, random.pick(&[0, 1, 1, 2, 3])));
+        check(&source, &sizes, 2);
+    }
+}
+
+/// Those that `backends/tfhe` carries out on ciphertexts are what is made of the programs above them now.
+#[test]
+fn circuits_of_the_back_end_are_those_of_the_compiler() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../backends/tfhe/tests/circuits");
+    let mut files: Vec<_> = folder.read_dir().expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    assert!(files.len() >= 6, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        let (mut source, mut sizes) = (String::new(), Vec::new());
+        for line in text.lines().map_while(|line| line.strip_prefix("# ")) {
+            match line.strip_prefix("sizes: ") {
+                Some(given) => sizes.extend(given.split(", ").filter_map(|size| size.split_once('='))),
+                None => writeln!(source, "{line}").expect("a string"),
+            }
+        }
+        let sizes: Vec<(&str, i64)> = sizes.into_iter().map(|(name, n)| (name, n.parse().expect("a number"))).collect();
+        let circuit = print::print(&check(&source, &sizes, 1));
+        let comments: String = text.lines().filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+        let made = format!("{comments}{circuit}");
+        if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+            std::fs::write(&file, &made).expect("written");
+        } else {
+            assert_eq!(made, text, "{}: INSTA_UPDATE=always writes it, and `backends/tfhe` should be tested again", file.display());
+        }
     }
 }
 
