@@ -117,7 +117,7 @@ impl Builder {
 }
 
 /// Sorted slots as runs.
-fn runs(slots: &[u32]) -> Vec<Run> {
+pub(crate) fn runs(slots: &[u32]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for &slot in slots {
         match runs.last_mut() {
@@ -133,7 +133,7 @@ fn runs(slots: &[u32]) -> Vec<Run> {
 }
 
 /// Elements as segments, by slot.
-fn segments(mut elements: Vec<(u32, u64)>) -> Vec<Segment> {
+pub(crate) fn segments(mut elements: Vec<(u32, u64)>) -> Vec<Segment> {
     elements.sort_unstable();
     let mut segments = ein_ir::packed::layout::Segments::default();
     elements.into_iter().for_each(|(slot, flat)| segments.push(0, slot, flat));

@@ -98,6 +98,11 @@ pub(crate) fn with<T>(costs: Costs, f: impl FnOnce() -> T) -> T {
     f()
 }
 
+/// What operations that were counted cost, also by what rotations of one ciphertext share.
+pub(crate) fn weigh(counts: &Counts) -> f64 {
+    COSTS.get().weigh(counts)
+}
+
 /// Numbers of operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {

@@ -5,6 +5,7 @@
 
 mod approximation;
 mod builder;
+mod cleanup;
 mod clear;
 mod close;
 mod composite;

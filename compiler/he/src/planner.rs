@@ -2,6 +2,7 @@
 
 use crate::approximation::evaluate;
 use crate::builder::Makers;
+use crate::cleanup::cleaned;
 use crate::cost::{self, Cost, Costs};
 use crate::emit::{self, Emitted, Keys};
 use crate::explain::{self, Made};
@@ -117,6 +118,10 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
             return Err(vec![Diagnostic::error(715, "he-memory", message).note(note).help(format!("--key-budget {least}"))]);
         };
         (packed, makers) = best;
+    }
+    let few_keys = options.key_budget.is_some() || options.objective == Objective::Keys;
+    if let Some(lighter) = (!options.one_shot).then(|| cleaned(&packed, &makers, few_keys)).flatten() {
+        (packed, makers) = lighter;
     }
     let made = explain::made(program, planned.results.iter().filter_map(|(_, finish)| finish.as_ref()), log_slots);
     let packed = verify(packed).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
