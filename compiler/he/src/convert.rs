@@ -114,17 +114,31 @@ impl Strides {
 
 /// The way of `source`, an operand with these labels, into the joint space. Several are tried; the cheapest is taken.
 pub(crate) fn convert(contraction: &Contraction, labels: u64, source: &Source, joint: &Packing, log_slots: usize) -> Conversion {
+    convert_below(f64::INFINITY, contraction, labels, source, joint, log_slots).expect("some way costs less than anything")
+}
+
+/// The same, if it costs less than `limit`; if not, there may be none.
+pub(crate) fn convert_below(
+    limit: f64,
+    contraction: &Contraction,
+    labels: u64,
+    source: &Source,
+    joint: &Packing,
+    log_slots: usize,
+) -> Option<Conversion> {
     let lacking = |p: &usize| LabelBit::of(joint.bits[*p]).is_some_and(|bit| labels >> bit.label & 1 == 0);
     let missing: Vec<usize> = (0..log_slots.min(joint.bits.len())).filter(lacking).collect();
     let target = restrict(joint, labels, log_slots);
     match source {
-        Source::Anywhere => spread(Route::Direct, Cost::default(), target, missing, log_slots),
-        Source::Packed(packing) if packing.positions() == target.positions() => direct(packing, &missing, log_slots),
+        Source::Anywhere => Some(spread(Route::Direct, Cost::default(), target, missing, log_slots)),
+        Source::Packed(packing) if packing.positions() == target.positions() => Some(direct(packing, &missing, log_slots)),
         Source::Packed(packing) => {
-            moved(packed_map(contraction, packing, &target, log_slots), target, &missing, log_slots, n_chunks(packing, log_slots))
+            let map = packed_map(contraction, packing, &target, log_slots);
+            moved(limit, map, target, &missing, log_slots, n_chunks(packing, log_slots))
         }
         Source::Strided(strides) => {
-            moved(strides.map(contraction, &target, log_slots), target, &missing, log_slots, n_chunks(&strides.axes, log_slots))
+            let map = strides.map(contraction, &target, log_slots);
+            moved(limit, map, target, &missing, log_slots, n_chunks(&strides.axes, log_slots))
         }
     }
 }
@@ -159,25 +173,29 @@ fn direct(packing: &Packing, missing: &[usize], log_slots: usize) -> Conversion 
     spread(Route::Mask(unknown), cost, packing, missing, log_slots)
 }
 
-/// A linear map, of which some of the missing bits may be part.
-fn moved(map: LinearMap, target: Packing, missing: &[usize], log_slots: usize, sources: u64) -> Conversion {
+/// A linear map, of which some of the missing bits may be part; none if it is known to cost `limit` or more.
+fn moved(mut limit: f64, map: LinearMap, target: Packing, missing: &[usize], log_slots: usize, sources: u64) -> Option<Conversion> {
     let targets = n_chunks(&target, log_slots);
     let ways = (0..=missing.len()).flat_map(|n| [(n, true), (n, false)]);
     let ways = ways.filter(|&(n, low)| if n == 0 { low } else { targets > 1 && (low || n < missing.len()) });
-    let try_way = |(n, low): (usize, bool)| {
+    let mut best = None;
+    for (n, low) in ways {
         let (inside, after) = if low { missing.split_at(n) } else { (&missing[missing.len() - n..], &missing[..missing.len() - n]) };
+        let filled = after.len() as u64 * targets;
+        let filling = Cost { rotations: filled, adds: filled, ..Cost::default() }.weigh();
         let mut map = map.clone();
+        map.steps.extend(inside.iter().map(|&p| Step { size: 2, source: 0, target: 1 << p, label: None, scale: 0 }));
+        let Some(split) = map.split_below(limit - filling, 1 << log_slots, 1 << log_slots, sources, targets) else { continue };
         let mut target = target.clone();
-        for &p in inside {
-            map.steps.push(Step { size: 2, source: 0, target: 1 << p, label: None, scale: 0 });
-            target.set(p, AddressBit::Rep);
+        inside.iter().for_each(|&p| target.set(p, AddressBit::Rep));
+        let cost = split.cost();
+        let conversion = spread(Route::Map(map, split), cost, target, after.to_vec(), log_slots);
+        if conversion.cost.weigh() < limit {
+            limit = conversion.cost.weigh();
+            best = Some(conversion);
         }
-        let split = map.split(1 << log_slots, 1 << log_slots, sources, targets);
-        let cost = split.cost(sources, targets);
-        spread(Route::Map(map, split), cost, target, after.to_vec(), log_slots)
-    };
-    let best = ways.map(try_way).min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()));
-    best.expect("the first way is always tried")
+    }
+    best
 }
 
 /// A value that is where it should be, but for address bits that are filled.

@@ -38,8 +38,7 @@ pub(crate) fn made<'a>(program: &Program, results: impl Iterator<Item = &'a Fini
         teller.held(&finish.held);
         let place = teller.seen.iter().position(|seen| *seen == Rc::as_ptr(&finish.held));
         if let Some(made) = place.and_then(|n| teller.made[n].as_mut()) {
-            let chunks = (convert::n_chunks(&finish.held.packing, log_slots), convert::n_chunks(&finish.packing, log_slots));
-            made.rotations.extend(route(&finish.route, &format!("`{}` into row-major order", made.name), chunks));
+            made.rotations.extend(route(&finish.route, &format!("`{}` into row-major order", made.name)));
             made.layout = layout(program, finish.held.tensor, &finish.packing, log_slots);
         }
     }
@@ -123,9 +122,8 @@ impl Teller<'_> {
         let (contraction, name) = (&mapped.contraction, self.way(&mapped.way, parts));
         parts.rotations.extend(self.conversion(&mapped.conversion, &name, contraction));
         let publics = publics(contraction, mapped.public.operands).join(" * ");
-        let chunks = [&mapped.conversion.packing, &mapped.partial].map(|packing| convert::n_chunks(packing, self.log_slots));
         parts.kernels.push(format!("diagonals of {publics} times {name}"));
-        parts.rotations.extend(steps(&mapped.split, &format!("multiply by the diagonals of {publics}"), (chunks[0], chunks[1])));
+        parts.rotations.extend(steps(&mapped.split, &format!("multiply by the diagonals of {publics}")));
         let results = convert::n_chunks(&mapped.outcome.packing, self.log_slots);
         parts.rotations.extend(self.folds(contraction, &mapped.partial, mapped.kept, results));
         format!("{} * {publics}", factor(name))
@@ -152,7 +150,7 @@ impl Teller<'_> {
         for part in &added.parts {
             let name = self.way(&part.way, parts);
             let chunks = convert::n_chunks(&part.conversion.packing, self.log_slots);
-            parts.rotations.extend(route(&part.conversion.route, &format!("{} to the sum", factor(name.clone())), (1, chunks)));
+            parts.rotations.extend(route(&part.conversion.route, &format!("{} to the sum", factor(name.clone()))));
             let spread = part.conversion.spread.len() as u64 * chunks;
             parts.rotations.extend((spread > 0).then(|| (spread, format!("spread {} over the result", factor(name.clone())))));
             terms.push(name);
@@ -213,19 +211,19 @@ fn publics(contraction: &Contraction, operands: u32) -> Vec<String> {
     chosen.map(|(_, operand)| operand.name.clone()).collect()
 }
 
-/// Rotations of a route, from and to so many ciphertexts.
-fn route(route: &Route, what: &str, chunks: (u64, u64)) -> Vec<(u64, String)> {
+/// Rotations of a route.
+fn route(route: &Route, what: &str) -> Vec<(u64, String)> {
     let what = format!("move {what}");
     match route {
         Route::Direct | Route::Mask(_) => Vec::new(),
-        Route::Map(_, split) => steps(split, &what, chunks).into_iter().collect(),
-        Route::Stages(stages) => stages.iter().filter_map(|(_, split, _)| steps(split, &what, (1, 1))).collect(),
+        Route::Map(_, split) => steps(split, &what).into_iter().collect(),
+        Route::Stages(stages) => stages.iter().filter_map(|(_, split, _)| steps(split, &what)).collect(),
     }
 }
 
 /// Baby steps of each source and giant steps of each target.
-fn steps(split: &Split, what: &str, (sources, targets): (u64, u64)) -> Option<(u64, String)> {
-    let rotations = split.cost(sources, targets).rotations;
+fn steps(split: &Split, what: &str) -> Option<(u64, String)> {
+    let rotations = split.cost().rotations;
     (rotations > 0).then(|| (rotations, what.to_owned()))
 }
 

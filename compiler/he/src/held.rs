@@ -387,13 +387,13 @@ impl Holder<'_> {
     /// The same with its last move in two steps, if it is a long one.
     fn in_two_steps(&self, finish: &Finish) -> Option<Finish> {
         let Route::Map(_, split) = &finish.route else { return None };
-        if split.cost(1, 1).rotations < WORTH_TWO_STEPS {
+        if split.cost().rotations < WORTH_TWO_STEPS {
             return None;
         }
         let held = Rc::clone(&finish.held);
         let stages = two_steps(&self.program.tensors[held.tensor].shape, &held.packing, &finish.packing, self.log_slots)?;
         let mut cost = held.cost;
-        stages.iter().for_each(|(_, split, _)| cost += split.cost(1, 1));
+        stages.iter().for_each(|(_, split, _)| cost += split.cost());
         let route = Route::Stages(Box::new(stages));
         let depth = held.depth + route.depth();
         Some(Finish { held, packing: finish.packing.clone(), route, cost, depth })
@@ -411,7 +411,7 @@ impl Holder<'_> {
             let map = convert::shape_map(shape, &held.packing, &wanted, self.log_slots);
             let (n, targets) = (1 << self.log_slots, convert::n_chunks(&wanted, self.log_slots));
             let split = map.split(n, n, chunks, targets);
-            let cost = split.cost(chunks, targets);
+            let cost = split.cost();
             return (Route::Map(map, split), cost);
         }
         let filled = |&p: &usize| matches!(held.packing.at(p), AddressBit::Rep | AddressBit::Junk);

@@ -6,7 +6,11 @@
 //! `127 (i - j)` in a transposition of 128 x 128. Each progression is cut into a baby step and a giant step of its own; babies
 //! rotate the source, giants the sums over babies. That takes far fewer rotations than cutting the displacements by value.
 
+mod choose;
+mod reach;
+
 use crate::cost::Cost;
+use choose::choose;
 use std::collections::BTreeMap;
 
 /// An index that a map runs over, with what one step along it does.
@@ -64,12 +68,29 @@ pub(crate) struct Split {
     period: i64,
     /// Pairs of a source and a target ciphertext, each with its displacements.
     products: u64,
+    /// Displacements of one such pair.
+    within: u64,
+    /// Ciphertexts that the map leads to.
+    targets: u64,
+    /// Baby steps of all sources, and giant steps of all targets.
+    rotations: u64,
 }
 
 impl LinearMap {
     /// Cuts the displacements so that rotations are few: `sources` ciphertexts are rotated by each baby step, `targets` by each
     /// giant step. The source repeats every `period` slots; `slots` is the whole ciphertext.
     pub(crate) fn split(&self, slots: u64, period: u64, sources: u64, targets: u64) -> Split {
+        self.uncut(slots, period, targets).cut(self, slots, sources)
+    }
+
+    /// The same, if it may cost less than `limit`.
+    pub(crate) fn split_below(&self, limit: f64, slots: u64, period: u64, sources: u64, targets: u64) -> Option<Split> {
+        let uncut = self.uncut(slots, period, targets);
+        (uncut.least() < limit).then(|| uncut.cut(self, slots, sources))
+    }
+
+    /// The displacements, not yet cut.
+    fn uncut(&self, slots: u64, period: u64, targets: u64) -> Split {
         #[expect(clippy::cast_possible_wrap, reason = "slots are below 2^32")]
         let displacement = |step: &Step| step.source.cast_signed() % slots as i64 - (step.target % slots) as i64;
         let mut progressions: Vec<Progression> = Vec::new();
@@ -97,13 +118,13 @@ impl LinearMap {
         for progression in &mut progressions {
             progression.wrap(period);
         }
-        let cuts = choose(&progressions, sources, targets);
-        let products = self.products(slots, period, &parts, &progressions);
-        Split { parts, progressions, cuts, offset, period, products }
+        let (products, within) = self.products(slots, period, &parts, &progressions);
+        Split { parts, progressions, cuts: Vec::new(), offset, period, products, within, targets, rotations: 0 }
     }
 
-    /// How many plaintexts the elements take. An index that numbers ciphertexts chooses one displacement for each of them.
-    fn products(&self, slots: u64, period: i64, parts: &[Option<(usize, i64)>], progressions: &[Progression]) -> u64 {
+    /// How many plaintexts the elements take, and how many those between two ciphertexts. An index that numbers ciphertexts chooses one
+    /// displacement for each of them.
+    fn products(&self, slots: u64, period: i64, parts: &[Option<(usize, i64)>], progressions: &[Progression]) -> (u64, u64) {
         let in_slots = |address: u64| address.cast_signed().unsigned_abs() < slots;
         let mut within: Vec<Progression> = progressions.iter().map(|p| Progression { lo: 0, hi: 0, ..*p }).collect();
         let mut products: u64 = 1;
@@ -115,7 +136,8 @@ impl LinearMap {
             }
         }
         within.iter_mut().for_each(|progression| progression.wrap(period));
-        within.iter().fold(products, |all, progression| all.saturating_mul(progression.len().unsigned_abs()))
+        let within = within.iter().fold(1, |all: u64, progression| all.saturating_mul(progression.len().unsigned_abs()));
+        (products.saturating_mul(within), within)
     }
 }
 
@@ -196,87 +218,43 @@ impl Progression {
     const fn first(&self, cut: Cut) -> i64 {
         (self.lo + cut.start).div_euclid(cut.babies)
     }
-
-    /// The cuts of which none has fewer babies and no more giants, by number of babies.
-    fn cuts(&self) -> Vec<Cut> {
-        let mut cuts: Vec<Cut> = Vec::new();
-        let mut least = i64::MAX;
-        let mut babies = 1;
-        while babies <= self.len() {
-            // Giants are fewest where the range begins with a giant step.
-            let cut = Cut { babies, start: (-self.lo).rem_euclid(babies) };
-            let giants = self.giants(cut);
-            if giants < least {
-                least = giants;
-                cuts.push(cut);
-            }
-            // The next number of babies that can take fewer giants.
-            let next = if giants > 1 { (self.len() + giants - 2) / (giants - 1) } else { i64::MAX };
-            babies = next.max(babies + 1);
-        }
-        cuts
-    }
-}
-
-/// A choice of cuts so far: babies, giants, and the cut of each progression, which the next choice extends.
-struct Choice {
-    babies: u64,
-    giants: u64,
-    /// The choice that it extends, and by what.
-    before: usize,
-    cut: Cut,
-}
-
-/// The cuts with the fewest rotations: all products of babies, each with the fewest giants.
-fn choose(progressions: &[Progression], sources: u64, targets: u64) -> Vec<Cut> {
-    let none = Choice { babies: 1, giants: 1, before: 0, cut: Cut { babies: 1, start: 0 } };
-    let mut levels: Vec<Vec<Choice>> = vec![vec![none]];
-    for progression in progressions {
-        let cuts = progression.cuts();
-        let giants: Vec<u64> = cuts.iter().map(|&cut| progression.giants(cut).unsigned_abs()).collect();
-        let last = levels.last().map_or(&[][..], |level| level);
-        let mut next = Vec::with_capacity(last.len() * cuts.len());
-        for (before, choice) in last.iter().enumerate() {
-            for (&cut, &giants) in cuts.iter().zip(&giants) {
-                let babies = choice.babies.saturating_mul(cut.babies.unsigned_abs());
-                next.push(Choice { babies, giants: choice.giants.saturating_mul(giants), before, cut });
-            }
-        }
-        levels.push(undominated(next));
-    }
-    let cost = |choice: &Choice| (choice.babies - 1).saturating_mul(sources).saturating_add((choice.giants - 1).saturating_mul(targets));
-    let last = levels.last().map_or(&[][..], |level| level);
-    let mut at = (0..last.len()).min_by_key(|&n| cost(&last[n])).unwrap_or(0);
-    let mut cuts = Vec::with_capacity(progressions.len());
-    for level in levels[1..].iter().rev() {
-        cuts.push(level[at].cut);
-        at = level[at].before;
-    }
-    cuts.reverse();
-    cuts
-}
-
-/// Without those that have more babies and no fewer giants than another; by number of babies.
-fn undominated(mut reached: Vec<Choice>) -> Vec<Choice> {
-    reached.sort_by_key(|choice| (choice.babies, choice.giants));
-    let mut least = u64::MAX;
-    reached.retain(|choice| {
-        let fewer = choice.giants < least;
-        least = choice.giants.min(least);
-        fewer
-    });
-    reached
 }
 
 impl Split {
-    /// What the map takes from so many ciphertexts to so many: each source is rotated by every baby step, each target by every giant step.
-    pub(crate) fn cost(&self, sources: u64, targets: u64) -> Cost {
+    /// Cut, with its rotations.
+    fn cut(mut self, map: &LinearMap, slots: u64, sources: u64) -> Self {
+        self.cuts = choose(&self.progressions, sources, self.targets);
+        self.rotations = self.every_rotation(sources, self.targets);
+        if sources > 1 || self.targets > 1 {
+            self.rotations = map.rotations(&self, slots).map_or(self.rotations, |exact| exact.min(self.rotations));
+        }
+        self
+    }
+
+    /// What it costs at least, however it is cut: `b` babies and `g` giants have `b g` sums.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "numbers of rotations are small"
+    )]
+    fn least(&self) -> f64 {
+        let rotations = (2.0 * (self.within as f64).sqrt() - 2.0).floor() as u64;
+        Cost { rotations, ..self.cost() }.weigh()
+    }
+
+    /// What the map takes.
+    pub(crate) fn cost(&self) -> Cost {
+        Cost { rotations: self.rotations, mulcp: self.products, adds: self.products.saturating_sub(self.targets), ..Cost::default() }
+    }
+
+    /// Each source rotated by every baby step, each target by every giant step.
+    fn every_rotation(&self, sources: u64, targets: u64) -> u64 {
         let pairs = || self.progressions.iter().zip(&self.cuts);
         let product = |numbers: &mut dyn Iterator<Item = i64>| numbers.fold(1, |all: u64, n| all.saturating_mul(n.unsigned_abs()));
         let babies = product(&mut pairs().map(|(_, cut)| cut.babies)) - 1;
         let giants = product(&mut pairs().map(|(progression, cut)| progression.giants(*cut))) - u64::from(self.offset == 0);
-        let rotations = babies.saturating_mul(sources).saturating_add(giants.saturating_mul(targets));
-        Cost { rotations, mulcp: self.products, adds: self.products.saturating_sub(targets), ..Cost::default() }
+        babies.saturating_mul(sources).saturating_add(giants.saturating_mul(targets))
     }
 
     /// How the element at these values of the indices moves.

@@ -181,15 +181,16 @@ impl Roles<'_> {
 
     fn mapped(&self, way: &Way, conversion: Conversion, partial: Packing, public: Public, kept: u64) -> Mapped {
         let map = self.map(way, &conversion.packing, &partial);
-        let (sources, targets) = (convert::n_chunks(&conversion.packing, self.log_slots), convert::n_chunks(&partial, self.log_slots));
-        let split = map.split(1 << self.log_slots, self.period(&conversion.packing, &partial), sources, targets);
         let packing = product::folded(&partial, kept, self.log_slots);
         let folds = product::folds(&partial, kept, self.log_slots).len() as u64;
         let results = convert::n_chunks(&packing, self.log_slots);
+        // Ciphertexts that are summed are summed before giant steps.
+        let sources = convert::n_chunks(&conversion.packing, self.log_slots);
+        let split = map.split(1 << self.log_slots, self.period(&conversion.packing, &partial), sources, results);
         let mut cost = way.cost;
         cost += conversion.cost;
-        cost += split.cost(sources, targets);
-        cost += Cost { rotations: folds * results, adds: folds * results + targets - results, ..Cost::default() };
+        cost += split.cost();
+        cost += Cost { rotations: folds * results, adds: folds * results, ..Cost::default() };
         let depth = way.depth + conversion.depth + 1;
         let outcome = Outcome { packing, cost, depth };
         Mapped { contraction: Rc::clone(self.contraction), way: way.clone(), conversion, map, split, public, partial, kept, outcome }

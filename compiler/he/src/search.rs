@@ -310,7 +310,8 @@ pub(crate) fn cheapest(
         if best.as_ref().is_some_and(|(least, ..)| so_far >= *least) {
             continue;
         }
-        let conversion = convert::convert(contraction, way.labels, &way.source, joint, log_slots);
+        let limit = best.as_ref().map_or(f64::INFINITY, |(least, ..)| least - so_far);
+        let Some(conversion) = convert::convert_below(limit, contraction, way.labels, &way.source, joint, log_slots) else { continue };
         let price = so_far + conversion.cost.weigh();
         if way.depth + conversion.depth <= depth && best.as_ref().is_none_or(|(least, ..)| price < *least) {
             best = Some((price, way, conversion));

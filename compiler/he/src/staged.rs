@@ -27,7 +27,7 @@ pub(crate) fn two_steps(shape: &[u64], from: &Packing, to: &Packing, log_slots: 
         let split = map.split(1 << log_slots, 1 << log_slots, 1, 1);
         (map, split, to.clone())
     };
-    let rotations = |(_, split, _): &Stage| split.cost(1, 1).rotations;
+    let rotations = |(_, split, _): &Stage| split.cost().rotations;
     let mut least = rotations(&step(from, to));
     let mut best = None;
     for between in places(shape, log_slots) {

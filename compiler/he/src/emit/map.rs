@@ -18,11 +18,20 @@ struct Course {
     giant: i64,
     from: Ciphertext,
     baby: i64,
+    /// Of what is summed, the part: two elements of one slot have plaintexts of their own.
+    part: usize,
 }
 
 impl Emitter<'_> {
-    /// A linear map; with a public factor each element is multiplied by one of its elements.
-    pub(super) fn map(&mut self, value: &Value, (map, split): (&LinearMap, &Split), factor: Option<&Factor>, packing: &Packing) -> Value {
+    /// A linear map; with a public factor each element is multiplied by one of its elements. It leads to a packing, of which some ciphertexts may
+    /// then be summed, which gives another.
+    pub(super) fn map(
+        &mut self,
+        value: &Value,
+        (map, split): (&LinearMap, &Split),
+        factor: Option<&Factor>,
+        (partial, packing): (&Packing, &Packing),
+    ) -> Value {
         let n = 1_i64 << self.log_slots;
         if map.volume() > MAX_VOLUME {
             self.refuse(
@@ -34,18 +43,25 @@ impl Emitter<'_> {
         }
         let (baby_units, giant_units) = (split.baby_units(), split.giant_units());
         let (along, first) = factor.map_or_else(|| (vec![0; map.steps.len()], 0), |factor| factor.along(map));
-        let to = Positions::of(packing, self.log_slots);
+        let (to, parts) = (Positions::of(packing, self.log_slots), Positions::of(partial, self.log_slots));
         let from = Positions::of(&value.packing, self.log_slots);
         // Slots after the baby steps, each with the position of its element of the public factor.
         let mut courses: BTreeMap<Course, Vec<(u32, u64)>> = BTreeMap::new();
+        let (mut babies, mut same_baby, mut giants) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         map.each(|values, source, target| {
             let Some(from) = value.chunks[from.chunk(source)] else { return };
             let flat = first + values.iter().zip(&along).map(|(value, along)| value.cast_signed() * along).sum::<i64>();
             let Ok(flat) = u64::try_from(flat) else { return };
-            let turn = split.turn(values);
+            let mut turn = split.turn(values);
+            // Steps that come to the same slots are the same.
+            turn.giant = *giants.entry(turn.slots.rem_euclid(n)).or_insert(turn.giant);
+            turn.baby = *same_baby.entry(turn.baby).or_insert_with(|| {
+                let slots = slots_of(&baby_units, &split.babies(turn.baby)).rem_euclid(n);
+                *babies.entry(slots).or_insert(turn.baby)
+            });
             let slot = (target.cast_signed() + turn.slots).rem_euclid(n);
             let slot = u32::try_from(slot).expect("below the number of slots");
-            let course = Course { to: to.chunk(target), giant: turn.giant, from, baby: turn.baby };
+            let course = Course { to: to.chunk(target), giant: turn.giant, from, baby: turn.baby, part: parts.chunk(target) };
             courses.entry(course).or_default().push((slot, flat));
         });
         let mut mapped = Value::zero(packing.clone(), self.log_slots);

@@ -323,20 +323,13 @@ impl<'a> Emitter<'a> {
         let value = self.way(&mapped.way, Some(&mapped.conversion));
         let value = self.convert(value, &mapped.conversion);
         let factor = self.public(&mapped.contraction, mapped.public);
-        let value = self.map(&value, (&mapped.map, &mapped.split), Some(&factor), &mapped.partial);
-        let packing = mapped.outcome.packing.clone();
-        let results = Positions::of(&packing, self.log_slots);
-        let mut sums: BTreeMap<usize, Vec<Ciphertext>> = BTreeMap::new();
-        for (address, chunk) in chunk_addresses(&mapped.partial, self.log_slots).zip(value.chunks) {
-            sums.entry(results.chunk(address)).or_default().extend(chunk);
-        }
+        let packing = &mapped.outcome.packing;
+        let mut value = self.map(&value, (&mapped.map, &mapped.split), Some(&factor), (&mapped.partial, packing));
         let folds = folds(&mapped.partial, mapped.kept, self.log_slots);
-        let mut chunks = Vec::new();
-        for index in 0..1 << results.0.len() {
-            let sum = sums.remove(&index).and_then(|terms| self.builder.sum(terms));
-            chunks.push(sum.map(|sum| self.rotate_and_sum(sum, &folds)));
+        for chunk in value.chunks.iter_mut().flatten() {
+            *chunk = self.rotate_and_sum(*chunk, &folds);
         }
-        Value { packing, chunks }
+        value
     }
 
     /// The layout of an input whose labels are in this packing. Of a label that stands for several axes the first is there; the
@@ -459,9 +452,9 @@ impl<'a> Emitter<'a> {
         match route {
             Route::Direct => value,
             Route::Mask(bits) => self.masked(value, bits),
-            Route::Map(map, split) => self.map(&value, (map, split), None, packing),
+            Route::Map(map, split) => self.map(&value, (map, split), None, (packing, packing)),
             Route::Stages(stages) => {
-                stages.iter().fold(value, |value, (map, split, packing)| self.map(&value, (map, split), None, packing))
+                stages.iter().fold(value, |value, (map, split, packing)| self.map(&value, (map, split), None, (packing, packing)))
             }
         }
     }
