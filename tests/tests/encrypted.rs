@@ -380,6 +380,9 @@ fn softmax_of_the_library() {
     let (worst, counts) = difference(&softmax.replace("-1.0..1.0", "-4.0..4.0"), &[("N", 3)], 32);
     assert!(worst < 2e-3, "{worst} with {counts}");
     assert_eq!(difference(softmax, &[("N", 0)], 32).0, 0.0);
+    let log = softmax.replace("{softmax}", "{log_softmax}").replace("y = softmax", "y = log_softmax");
+    let (worst, counts) = difference(&log, &[("N", 4)], 32);
+    assert!(worst < 2e-3, "{worst} with {counts}");
     // A maximum that counts elsewhere is one, and no range is none.
     let counts = softmax.replace("y = softmax(x);", "p = softmax(x); m[i] = max[j](x[i, j]); y[i, j] = p[i, j] * m[i];");
     assert_eq!(refused(&counts, &[("N", 4)]), [714]);
@@ -401,6 +404,25 @@ fn heads_of_attention() {
         y[t, c] = sum[h, d](a[0, h, t, d] * O[h, d, c]);
     }";
     let (worst, counts) = difference(source, &[("H", 2), ("T", 3), ("C", 4), ("D", 2)], 256);
+    assert!(worst < 1e-2, "{worst} with {counts}");
+}
+
+/// A mean divides by a size, which is no function of a secret.
+#[test]
+fn norms_and_recurrences_of_the_library() {
+    let norm = "use std.norm.{rms_norm};
+    def f<B, D>(x: secret f32[B, D] in -1.0..1.0, g: f32[D] in -1.0..1.0) -> y: secret f32[B, D] {
+        z[b, i] = 1.0 + 0.5 * x[b, i];
+        y = rms_norm(z, g);
+    }";
+    let rnn = "use std.recurrent.{gru};
+    def f<T, I, H>(
+        x: secret f32[T, 1, I] in -1.0..1.0,
+        W: f32[3, H, I] in -1.0..1.0, U: f32[3, H, H] in -1.0..1.0, c: f32[3, H] in -1.0..1.0, d: f32[3, H] in -1.0..1.0,
+    ) -> y: secret f32[T, 1, H] { y = gru(x, W, U, c, d); }";
+    let (worst, counts) = difference(norm, &[("B", 2), ("D", 3)], 16);
+    assert!(worst < 2e-3 && counts.depth <= 10, "{worst} with {counts}");
+    let (worst, counts) = difference(rnn, &[("T", 2), ("I", 2), ("H", 2)], 16);
     assert!(worst < 1e-2, "{worst} with {counts}");
 }
 

@@ -7,6 +7,7 @@ use crate::clear::{reads, results};
 use crate::close::{Aim, Close, Far};
 use crate::read::{Product, Reader, Scope, division, multiplied, scaled, semiring};
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::dtype::DType;
 use ein_ir::entity::Tensor as TensorId;
 use ein_ir::range::Range;
 use ein_ir::scalar::approx::{Approx, Degree};
@@ -31,7 +32,7 @@ impl Reader<'_> {
     /// The whole expression as one function of the one element that it reads, if it is more than a polynomial and something is close to it.
     pub(crate) fn fused(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Option<Vec<Product>>, Diagnostic> {
         let mut is_polynomial = true;
-        scalar.visit(&mut |node| is_polynomial &= !is_function(node));
+        scalar.visit(&mut |node| is_polynomial &= !self.is_function(node));
         if is_polynomial || !scalar.dtype.is_float() {
             return Ok(None);
         }
@@ -154,7 +155,7 @@ impl Reader<'_> {
             exact &= match &node.kind {
                 ScalarKind::Access(access) => !self.approximate.contains(&access.tensor),
                 ScalarKind::Approx(_) => false,
-                _ => !is_function(node) || self.is_public(node),
+                _ => !self.is_function(node) || self.is_public(node),
             };
         });
         exact
@@ -188,6 +189,31 @@ impl Reader<'_> {
                 Some(out)
             }
         }
+    }
+
+    /// Whether a function is none of sums and products.
+    fn is_function(&self, node: &Scalar) -> bool {
+        match &node.kind {
+            ScalarKind::Unary(UnaryFn::Powi(n), _) => *n < 0,
+            ScalarKind::Unary(function, _) => !matches!(function, UnaryFn::Neg | UnaryFn::Keep | UnaryFn::Not),
+            ScalarKind::Binary(BinaryFn::Div, _, divisor) => !self.is_public(divisor),
+            ScalarKind::Binary(function, ..) => !matches!(function, BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul),
+            _ => false,
+        }
+    }
+
+    /// A conversion of a secret that no polynomial is close to: it jumps.
+    pub(crate) fn rounded(value: &Scalar, scalar: &Scalar) -> Diagnostic {
+        let (from, to) = (value.dtype, scalar.dtype);
+        if from == DType::Bool {
+            let found = Diagnostic::error(710, "he-range", "a comparison of secrets jumps: no polynomial is close to it everywhere");
+            let found = found.at(value.span, "of secret values here");
+            let step = "`approx(step, a - b, on = (lo, hi))` lets a def `step` that branches be anything near its jump";
+            return found.help(format!("{step}; `--target tfhe` compares integers"));
+        }
+        Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they do not round {from} to {to}"))
+            .at(scalar.span, "of secret values here")
+            .help("make what is rounded a result, and round it once that is decrypted")
     }
 
     /// Nothing bounds what a function is applied to.
@@ -262,17 +288,6 @@ impl Reader<'_> {
             }
         };
         far.refused(approx.on, scalar.span, &help)
-    }
-}
-
-/// Whether a function is none of sums and products.
-fn is_function(node: &Scalar) -> bool {
-    match &node.kind {
-        ScalarKind::Unary(UnaryFn::Powi(n), _) => *n < 0,
-        ScalarKind::Unary(function, _) => !matches!(function, UnaryFn::Neg | UnaryFn::Keep | UnaryFn::Not),
-        ScalarKind::Binary(BinaryFn::Div, _, divisor) => !matches!(divisor.kind, ScalarKind::Literal(_)),
-        ScalarKind::Binary(function, ..) => !matches!(function, BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul),
-        _ => false,
     }
 }
 

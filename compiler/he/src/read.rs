@@ -4,7 +4,7 @@ use crate::clear::{Clear, reads, results};
 use crate::contraction::Operand;
 use crate::functions::divisors;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
-use crate::shift::shifted;
+use crate::shift::{shifted, written_out};
 use crate::unroll::unrolled;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
@@ -41,6 +41,8 @@ pub struct Read {
 pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
     let unrolled = unrolled(module)?;
     let module = unrolled.as_ref().unwrap_or(module);
+    let written_out = written_out(module);
+    let module = written_out.as_ref().unwrap_or(module);
     let shifted = shifted(module);
     let module = shifted.as_ref().unwrap_or(module);
     let program = Program { name: module.name.clone(), ..Program::default() };
@@ -161,9 +163,11 @@ impl<'a> Reader<'a> {
         // What is computed from such a tensor need not be said again.
         if is_secret && is_param && !is_number(decl.dtype) {
             let message = format!("`{}` is encrypted and has elements of type {}", decl.name, decl.dtype);
-            return Err(Diagnostic::error(716, "he-dtype", message)
-                .at(decl.span, "secret here")
-                .help("packed ciphertexts hold real numbers and integers"));
+            return Err(Diagnostic::error(716, "he-dtype", message).at(decl.span, "secret here").help(if decl.dtype == DType::Bool {
+                "packed ciphertexts hold numbers: give 0 and 1 as i32; `--target tfhe` takes truth values"
+            } else {
+                "packed ciphertexts hold real numbers and integers: give real and imaginary parts each as a parameter"
+            }));
         }
         Ok(n)
     }
@@ -363,9 +367,12 @@ impl<'a> Reader<'a> {
             ScalarKind::Approx(approx) => self.approximation(approx, scalar, scope)?,
             ScalarKind::Cast(value) if value.dtype.is_integer() => {
                 let message = format!("a computed {} may have wrapped before it becomes {}", value.dtype, scalar.dtype);
-                return Err(Diagnostic::error(716, "he-dtype", message)
-                    .at(scalar.span, "ciphertexts do not wrap here")
-                    .help("convert the inputs, and compute in the wider type"));
+                return Err(Diagnostic::error(716, "he-dtype", message).at(scalar.span, "ciphertexts do not wrap here").help(
+                    "declare ranges (`in lo..hi`) in which it does not, or convert the inputs; `--target tfhe` takes it, and wraps",
+                ));
+            }
+            ScalarKind::Cast(value) if !self.is_public(value) && (value.dtype == DType::Bool || value.dtype.is_float()) => {
+                return Err(Self::rounded(value, scalar));
             }
             ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Cast(_) | ScalarKind::Operand(_) | ScalarKind::Accumulated => {
                 return Err(refused(scalar.span, "this value beside a secret one"));

@@ -1,4 +1,4 @@
-//! The maximum that `softmax` subtracts, as a number that everybody knows.
+//! The maximum that `softmax` and `lse` subtract, as a number that everybody knows.
 //!
 //! Where `e[b, i] = exp(x[b, i] - m[b])` counts only in ratios, as in `e[b, i] / sum[j](e[b, j])`, the result is the same for any `m`: in the
 //! clear it is `max[j](x[b, j])`, so that nothing overflows. On ciphertexts the greatest number that `x` can be does that as well, and
@@ -10,9 +10,9 @@ use ein_ir::entity::{Index, Tensor};
 use ein_ir::range::Range;
 use ein_ir::range::module::Ranges;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
-use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind};
+use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::tensor::secrecy::Secrets;
-use ein_ir::tensor::{Definition, Equation, Module, ReduceOp};
+use ein_ir::tensor::{Definition, Equation, Module, Reduce, ReduceOp, TensorDecl};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The module with known numbers in the place of maxima; none if there is none that it may have one for.
@@ -20,7 +20,7 @@ pub(crate) fn shifted(module: &Module) -> Option<Module> {
     let secrets = Secrets::of(module);
     let mut out: Option<Module> = None;
     for (n, definition) in module.body.iter().enumerate() {
-        let Some(maximum) = maximum(definition).filter(|equation| secrets.is_secret(equation.out)) else { continue };
+        let Some(maximum) = reduced(definition, ReduceOp::Max).filter(|equation| secrets.is_secret(equation.out)) else { continue };
         let now = out.as_ref().unwrap_or(module);
         let Some(number) = greatest(now, maximum).filter(|_| is_shift(now, maximum.out, n)) else { continue };
         let constant = Equation {
@@ -34,10 +34,50 @@ pub(crate) fn shifted(module: &Module) -> Option<Module> {
     out
 }
 
-fn maximum(definition: &Definition) -> Option<&Equation> {
+/// The module with `log(sum(exp(x - c))) + c` in the place of each `lse` of secrets whose range ends at a known `c`; none if there is none.
+pub(crate) fn written_out(module: &Module) -> Option<Module> {
+    let secrets = Secrets::of(module);
+    let is_secret = |definition: &Definition| reduced(definition, ReduceOp::Lse).is_some_and(|equation| secrets.is_secret(equation.out));
+    if !module.body.iter().any(is_secret) {
+        return None;
+    }
+    let mut out = Module { body: Vec::new(), ..module.clone() };
+    for definition in &module.body {
+        match reduced(definition, ReduceOp::Lse).filter(|_| is_secret(definition)) {
+            Some(equation) if let Some(number) = greatest(&out, equation) => log_of_sum(&mut out, equation, number),
+            _ => out.body.push(definition.clone()),
+        }
+    }
+    Some(out)
+}
+
+fn log_of_sum(module: &mut Module, equation: &Equation, number: f64) {
+    let (dtype, span) = (equation.body.dtype, equation.span);
+    let number = || Scalar::literal(Literal::Float(number), dtype, span);
+    let decl = &module.tensors[equation.out];
+    let sum = TensorDecl { name: format!("{}.sum", decl.name), dtype, bounds: None, tolerance: None, ..decl.clone() };
+    let to = decl.dtype;
+    let sum = module.tensors.push(sum);
+    let shifted = Scalar::binary(BinaryFn::Sub, equation.body.clone(), number(), dtype, span);
+    let body = Scalar::unary(UnaryFn::Exp, shifted, dtype, span);
+    let reduce = equation.reduce.clone().map(|reduce| Reduce { op: ReduceOp::Sum, ..reduce });
+    module.body.push(Definition::Equation(Equation { out: sum, body, reduce, ..equation.clone() }));
+    let own = |index: &Index| {
+        let decl = module.indices[*index].clone();
+        module.indices.push(decl)
+    };
+    let indices: Vec<Index> = equation.indices.iter().map(own).collect();
+    let subs = indices.iter().map(|index| Sub { value: Scalar::index(*index, span), mode: Mode::Exact }).collect();
+    let sum = Scalar::new(ScalarKind::Access(Access { tensor: sum, prev: false, subs, pad: None }), dtype, span);
+    let log = Scalar::unary(UnaryFn::Log, sum, dtype, span);
+    let body = Scalar::binary(BinaryFn::Add, log, number(), dtype, span).cast(to);
+    module.body.push(Definition::Equation(Equation { out: equation.out, indices, domain: None, reduce: None, body, span }));
+}
+
+fn reduced(definition: &Definition, op: ReduceOp) -> Option<&Equation> {
     match definition {
         Definition::Equation(equation) if equation.body.dtype.is_float() => {
-            equation.reduce.as_ref().is_some_and(|reduce| reduce.op == ReduceOp::Max).then_some(equation)
+            equation.reduce.as_ref().is_some_and(|reduce| reduce.op == op).then_some(equation)
         }
         _ => None,
     }
