@@ -4,21 +4,33 @@
 //! the [`ServerKey`] executes: public values are computed in the clear, everything else on ciphertexts. [`Report`] counts what was done, which is
 //! what the circuit says.
 //!
+//! [`program`] has keys and ciphertexts as bytes, for two sides that share files; the command `ein-tfhe` is made of it.
+//!
 //! This crate takes [`Verified`] circuits alone and knows no compiler crate but `ein-ir`.
 
+pub mod arrays;
+mod error;
+pub mod files;
+mod frame;
 mod machine;
+pub mod program;
 
 pub use tfhe::integer::{ClientKey, ServerKey};
 pub use tfhe::shortint::Ciphertext;
 
 use ein_ir::circuit::width::{BLOCK_BITS, blocks, is_signed};
 use ein_ir::circuit::{Circuit, Op};
+use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{EntityRef, Wire};
 use ein_ir::interval::Interval;
 use ein_ir::verified::Verified;
 use machine::Machine;
 use std::collections::BTreeMap;
+use tfhe::shortint::ClassicPBSParameters;
 use tfhe::shortint::parameters::PARAM_MESSAGE_2_CARRY_2_KS_PBS;
+
+/// Failures of decryption have a probability below 2^-64 an operation, and security is 128 bits, by the library.
+const PARAMETERS: ClassicPBSParameters = PARAM_MESSAGE_2_CARRY_2_KS_PBS;
 
 /// The blocks of an integer, the lowest first.
 pub type Blocks = Vec<Ciphertext>;
@@ -64,10 +76,10 @@ impl Report {
     }
 }
 
-/// A pair of keys; failures of decryption have a probability below 2^-64 an operation, and security is 128 bits, by the parameters of the library.
+/// A pair of keys.
 #[must_use]
 pub fn generate_keys() -> (ClientKey, ServerKey) {
-    let client = ClientKey::new(PARAM_MESSAGE_2_CARRY_2_KS_PBS);
+    let client = ClientKey::new(PARAMETERS);
     let server = ServerKey::new_radix_server_key(&client);
     (client, server)
 }
@@ -76,9 +88,9 @@ pub fn generate_keys() -> (ClientKey, ServerKey) {
 ///
 /// # Errors
 /// It is not in the range, whose blocks may not hold it.
-pub fn encrypt(key: &ClientKey, number: i128, range: Interval) -> Result<Blocks, String> {
+pub fn encrypt(key: &ClientKey, number: i128, range: Interval) -> Result<Blocks, Diagnostic> {
     if !(range.0..=range.1).contains(&number) {
-        return Err(format!("{number} is not in {}..{}", range.0, range.1));
+        return Err(error::operands(format!("a number is not in {}..{}", range.0, range.1)));
     }
     let block = |at: u32| ((number >> (BLOCK_BITS * at)) & 3) as u64;
     Ok((0..blocks(range)).map(|at| key.encrypt_one_block(block(at))).collect())
@@ -98,13 +110,13 @@ pub fn decrypt(key: &ClientKey, number: &[Ciphertext], range: Interval) -> i128 
 ///
 /// # Errors
 /// An operand too few, or an element out of its range.
-pub fn encrypt_operands(key: &ClientKey, circuit: &Circuit, numbers: &[Vec<i128>]) -> Result<Vec<Operand>, String> {
+pub fn encrypt_operands(key: &ClientKey, circuit: &Circuit, numbers: &[Vec<i128>]) -> Result<Vec<Operand>, Diagnostic> {
     let operand = |(id, decl): (ein_ir::entity::Input, &ein_ir::circuit::InputDecl)| {
-        let numbers = numbers.get(id.index()).ok_or_else(|| format!("`{}` is missing", decl.name))?;
+        let numbers = numbers.get(id.index()).ok_or_else(|| error::operands(format!("`{}` is missing", decl.name)))?;
         if !decl.secret {
             return Ok(Operand::Public(numbers.clone()));
         }
-        let elements = numbers.iter().map(|n| encrypt(key, *n, decl.range).map_err(|e| format!("`{}`: {e}", decl.name)));
+        let elements = numbers.iter().map(|n| encrypt(key, *n, decl.range));
         elements.collect::<Result<_, _>>().map(Operand::Secret)
     };
     circuit.inputs.iter().map(operand).collect()
@@ -114,16 +126,24 @@ pub fn encrypt_operands(key: &ClientKey, circuit: &Circuit, numbers: &[Vec<i128>
 ///
 /// # Errors
 /// Operands that are not those of the circuit.
-pub fn execute(key: &ServerKey, circuit: &Verified<Circuit>, operands: &[Operand]) -> Result<(Vec<Vec<Element>>, Report), String> {
-    Machine::new(key, circuit, operands).run()
+pub fn execute(key: &ServerKey, circuit: &Verified<Circuit>, operands: &[Operand]) -> Result<(Vec<Vec<Element>>, Report), Diagnostic> {
+    let run = error::guarded(|| Machine::new(key, circuit, operands).run());
+    run.unwrap_or_else(|| Err(error::operands("these ciphertexts cannot be computed with".to_owned())))
 }
 
 /// The numbers of the results.
-#[must_use]
-pub fn decrypt_results(key: &ClientKey, circuit: &Circuit, results: &[Vec<Element>]) -> Vec<Vec<i128>> {
-    let number = |(wire, element): (&Wire, &Element)| match element {
-        Element::Public(n) => *n,
-        Element::Secret(blocks) => decrypt(key, blocks, circuit.nodes[*wire].range),
+///
+/// # Errors
+/// One is out of the range that its circuit promises: it comes from somewhere else, or of another key.
+pub fn decrypt_results(key: &ClientKey, circuit: &Circuit, results: &[Vec<Element>]) -> Result<Vec<Vec<i128>>, Diagnostic> {
+    let number = |(wire, element): (&Wire, &Element)| {
+        let range = circuit.nodes[*wire].range;
+        let found = match element {
+            Element::Public(n) => Some(*n),
+            Element::Secret(blocks) => error::guarded(|| decrypt(key, blocks, range)),
+        };
+        let refused = || error::malformed("results of this circuit", "one of them is out of its range");
+        found.filter(|n| (range.0..=range.1).contains(n)).ok_or_else(refused)
     };
     circuit.outputs.iter().zip(results).map(|(output, elements)| output.wires.iter().zip(elements).map(number).collect()).collect()
 }

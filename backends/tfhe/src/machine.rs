@@ -3,9 +3,10 @@
 //! Every secret value has the blocks of its node's range, clean of carries. An operation brings what it reads to the width that it needs: zero blocks
 //! or copies of the sign are put in front, or blocks are left away.
 
-use crate::{Blocks, Element, Operand, Report};
+use crate::{Blocks, Element, Operand, Report, error};
 use ein_ir::circuit::width::{BLOCK_BITS, blocks, is_signed};
 use ein_ir::circuit::{BitOp, Circuit, Comparison, Node, Op, Term, range};
+use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{EntityRef, PrimaryMap, Wire};
 use ein_ir::interp::circuit::evaluate;
 use ein_ir::scalar::value::wrap;
@@ -26,10 +27,12 @@ impl<'a> Machine<'a> {
         Self { key, circuit, operands, values: PrimaryMap::new(), report: Report::default() }
     }
 
-    pub(crate) fn run(mut self) -> Result<(Vec<Vec<Element>>, Report), String> {
+    pub(crate) fn run(mut self) -> Result<(Vec<Vec<Element>>, Report), Diagnostic> {
         for (wire, node) in &self.circuit.nodes {
             let value = match &node.op {
-                Op::Input(id, at) => self.operand(id.index(), *at, node).ok_or_else(|| format!("{wire}: no such operand"))?,
+                Op::Input(id, at) => {
+                    self.operand(id.index(), *at, node).ok_or_else(|| error::operands(format!("{wire}: no such operand")))?
+                }
                 op if node.secret => {
                     self.report.add(op);
                     Element::Secret(self.secret(node))

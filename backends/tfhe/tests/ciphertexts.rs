@@ -29,7 +29,7 @@ fn ciphertexts_agree_with_the_simulator() {
             let operands = encrypt_operands(&client, &circuit, &given).expect("in their ranges");
             let (results, report) = execute(&server, &circuit, &operands).expect("it runs");
             let expected = interp::circuit::run(&circuit, &given).expect("it runs in the clear");
-            assert_eq!(decrypt_results(&client, &circuit, &results), expected, "{}: {given:?}", file.display());
+            assert_eq!(decrypt_results(&client, &circuit, &results).expect("in their ranges"), expected, "{}: {given:?}", file.display());
             assert_eq!(report, Report::expected(&circuit), "{}", file.display());
         }
         println!("{}: {}", circuit.name, circuit.summary());
