@@ -15,7 +15,7 @@ const MAX_ROUNDS: usize = 48;
 /// New classes that a new class needs one after the other.
 const MAX_DEPTH: usize = 12;
 /// Nodes that are looked at in all trials.
-const MAX_LOOKS: usize = 4_000_000;
+const MAX_LOOKS: usize = 1_000_000;
 
 /// A node, over classes by their numbers.
 #[derive(Clone, Debug)]

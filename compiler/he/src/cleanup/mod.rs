@@ -23,8 +23,8 @@ use ein_ir::packed::{Op, Packed};
 use form::SlotGraph;
 use std::collections::BTreeSet;
 
-/// Programs with more operations are left alone.
-const MAX_OPS: usize = 20_000;
+/// Programs with more operations are left alone: their rules take longer than their plan.
+const MAX_OPS: usize = 4_000;
 
 /// A plan that computes the same for less, with its makers; none if none was found. With `keys` it has no rotation that the given one lacks.
 pub(crate) fn cleaned(packed: &Packed, makers: &Makers, keys: bool) -> Option<(Packed, Makers)> {
