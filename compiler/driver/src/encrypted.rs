@@ -8,6 +8,7 @@ pub use rand::rng;
 use crate::error::Error;
 use crate::function::Function;
 use crate::program::Compiler;
+use crate::simulated::finite;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::range::Range;
@@ -78,7 +79,7 @@ pub fn bounds_in_the_clear(
 /// The elements of an array of integers or reals, for an operand of this shape.
 ///
 /// # Errors
-/// E0934 for another shape, E0716 for a type that no integers stand for.
+/// E0934 for another shape and for numbers that no slot holds, E0716 for a type that no integers stand for.
 pub fn numbers(name: &str, shape: &[u64], tensor: &TensorRef<'_>) -> Result<Numbers, Error> {
     if !tensor.shape().iter().map(|size| *size as u64).eq(shape.iter().copied()) {
         let message = format!("`{name}` has the shape {shape:?}, but the array has {:?}", tensor.shape());
@@ -95,8 +96,8 @@ pub fn numbers(name: &str, shape: &[u64], tensor: &TensorRef<'_>) -> Result<Numb
         DType::U8 => integers::<u8>(tensor),
         DType::U16 => integers::<u16>(tensor),
         DType::U32 => integers::<u32>(tensor),
-        DType::F32 => Ok(Numbers::Reals(elements::<f32>(tensor)?.into_iter().map(f64::from).collect())),
-        DType::F64 => Ok(Numbers::Reals(elements::<f64>(tensor)?)),
+        DType::F32 => reals(name, elements::<f32>(tensor)?.into_iter().map(f64::from).collect()),
+        DType::F64 => reals(name, elements::<f64>(tensor)?),
         other => {
             let message = format!("an array of {other} cannot be encrypted");
             Err(Diagnostic::error(716, "he-dtype", message).help("convert it to i64, or to f64 for a program of reals").into())
@@ -106,6 +107,11 @@ pub fn numbers(name: &str, shape: &[u64], tensor: &TensorRef<'_>) -> Result<Numb
 
 fn integers<T: Element + Into<i64>>(tensor: &TensorRef<'_>) -> Result<Numbers, Error> {
     Ok(Numbers::Integers(elements::<T>(tensor)?.into_iter().map(Into::into).collect()))
+}
+
+fn reals(name: &str, numbers: Vec<f64>) -> Result<Numbers, Error> {
+    finite(name, &numbers)?;
+    Ok(Numbers::Reals(numbers))
 }
 
 fn elements<T: Element>(tensor: &TensorRef<'_>) -> Result<Vec<T>, Error> {

@@ -8,7 +8,7 @@ use crate::pipeline::Packing;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Number, Operands};
-use ein_ir::packed::PublicSource;
+use ein_ir::packed::{OutputDecl, PublicSource};
 use ein_runtime::{Element, Tensor, TensorRef};
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use std::sync::Arc;
 const JUNK: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Function {
-    /// The packed program for inputs of these shapes, and its results: exact modulo 2^64 if there are integers only, in f64 otherwise.
+    /// The packed program for inputs of these shapes, and its results: integers exact modulo 2^64, reals in f64.
     ///
     /// # Errors
-    /// As [`Function::packed`]; a missing input.
+    /// As [`Function::packed`]; a missing input; E0934 for numbers that no slot holds.
     pub fn simulate(
         &self,
         inputs: &[(&str, TensorRef<'_>)],
@@ -39,11 +39,16 @@ impl Function {
         let missing = |name: &str| ein_runtime::Error::MissingInput { name: name.to_owned() };
         let tensors = |names: &[&str]| names.iter().map(|name| find(name).ok_or_else(|| missing(name))).collect::<Result<Vec<_>, _>>();
         let (secrets, publics) = (tensors(&names.0)?, tensors(&names.1)?);
-        let real = secrets.iter().chain(&publics).any(|tensor| tensor.dtype().is_float());
-        let real = real || packed.outputs.iter().any(|output| output.dtype.is_float());
-        let outputs = if real { run::<f64>(&packed, &secrets, &publics)? } else { run::<i64>(&packed, &secrets, &publics)? };
-        let names = packed.outputs.iter().map(|output| output.name.clone());
-        let outputs = names.zip(outputs).collect();
+        let named = names.0.iter().chain(&names.1).zip(secrets.iter().chain(&publics));
+        named.filter(|(_, tensor)| tensor.dtype().is_float()).try_for_each(|(name, tensor)| finite(name, &f64::read(tensor)?))?;
+        // No integer is made of reals: those that wrap are exact beside reals too.
+        let mut integers = run::<i64>(&packed, &secrets, &publics, |output| !output.dtype.is_float())?.into_iter();
+        let mut reals = run::<f64>(&packed, &secrets, &publics, |output| output.dtype.is_float())?.into_iter();
+        let outputs = packed.outputs.iter().filter_map(|output| {
+            let found = if output.dtype.is_float() { reals.next() } else { integers.next() };
+            Some((output.name.clone(), found?))
+        });
+        let outputs = outputs.collect();
         Ok((packed, outputs))
     }
 
@@ -55,6 +60,15 @@ impl Function {
         let inputs = self.inputs();
         self.call(given.iter().filter(|(name, _)| inputs.contains(name)).map(|(name, tensor)| (*name, tensor.clone())))
     }
+}
+
+/// Refuses what no slot holds.
+pub(crate) fn finite(name: &str, numbers: &[f64]) -> Result<(), Error> {
+    let Some((n, number)) = numbers.iter().enumerate().find(|(_, number)| !number.is_finite()) else { return Ok(()) };
+    let message = format!("element {n} of `{name}` is {number}, and a slot holds a finite number");
+    let help =
+        "divisors and functions in the clear must have values wherever they are read; an `if` on a public condition leaves others out";
+    Err(Diagnostic::error(934, "he-operands", message).help(help).into())
 }
 
 /// Numbers of slots, to and from the elements of arrays.
@@ -84,7 +98,8 @@ macro_rules! slot {
     };
 }
 
-slot!(i64, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32, U64 => u64);
+// Of reals no integer is made: what stands for them there is of no account.
+slot!(i64, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32, U64 => u64, F32 => f32, F64 => f64);
 slot!(f64, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32, U64 => u64, F32 => f32, F64 => f64);
 
 fn elements<T: Element>(tensor: &TensorRef<'_>) -> Result<Vec<T>, Error> {
@@ -95,14 +110,23 @@ fn refused(dtype: DType) -> Error {
     Diagnostic::error(716, "he-dtype", format!("slots do not hold elements of type {dtype}")).help("convert it to f64, or to i64").into()
 }
 
-fn run<T: Slot>(packed: &VerifiedPacked, secrets: &[&TensorRef<'_>], publics: &[&TensorRef<'_>]) -> Result<Vec<Tensor>, Error> {
+/// The results that are wanted.
+fn run<T: Slot>(
+    packed: &VerifiedPacked,
+    secrets: &[&TensorRef<'_>],
+    publics: &[&TensorRef<'_>],
+    wanted: impl Fn(&OutputDecl) -> bool,
+) -> Result<Vec<Tensor>, Error> {
+    if !packed.outputs.iter().any(&wanted) {
+        return Ok(Vec::new());
+    }
     let read = |tensors: &[&TensorRef<'_>]| tensors.iter().map(|tensor| T::read(tensor)).collect::<Result<Vec<_>, _>>();
     let operands = Operands { secrets: read(secrets)?, publics: read(publics)?, seed: JUNK };
-    let found = slots::run(packed, &operands).map_err(|errors| {
+    let found = slots::run_for(packed, &operands, &wanted).map_err(|errors| {
         let internal = |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("a packed program is wrong: {e}"));
         Error::from(errors.iter().map(internal).collect::<Vec<_>>())
     })?;
-    let written = packed.outputs.iter().zip(&found).map(|(output, numbers)| {
+    let written = packed.outputs.iter().filter(|output| wanted(output)).zip(&found).map(|(output, numbers)| {
         let shape: Vec<usize> = output.layout.shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
         T::write(output.dtype, &shape, numbers)
     });

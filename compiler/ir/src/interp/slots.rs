@@ -40,9 +40,21 @@ pub struct Operands<T> {
 /// # Errors
 /// Operands of other sizes, a constant that the numbers do not have, and every way in which a result is not as its layout says.
 pub fn run<T: Number>(program: &Verified<Packed>, operands: &Operands<T>) -> Result<Vec<Vec<T>>, Vec<VerifierError>> {
-    let values = execute(program, operands).map_err(|e| vec![e])?;
+    run_for(program, operands, |_| true)
+}
+
+/// Runs what some of the results of a program are made of, and gives these.
+///
+/// # Errors
+/// As [`run`], of what is carried out.
+pub fn run_for<T: Number>(
+    program: &Verified<Packed>,
+    operands: &Operands<T>,
+    wanted: impl Fn(&OutputDecl) -> bool,
+) -> Result<Vec<Vec<T>>, Vec<VerifierError>> {
+    let values = execute_for(program, operands, &wanted).map_err(|e| vec![e])?;
     let mut errors = Vec::new();
-    let outputs = program.outputs.iter().map(|output| read(output, &values, &mut errors)).collect();
+    let outputs = program.outputs.iter().filter(|output| wanted(output)).map(|output| read(output, &values, &mut errors)).collect();
     if errors.is_empty() { Ok(outputs) } else { Err(errors) }
 }
 
@@ -51,10 +63,19 @@ pub fn run<T: Number>(program: &Verified<Packed>, operands: &Operands<T>) -> Res
 /// # Errors
 /// Operands of other sizes, and a constant that the numbers do not have.
 pub fn execute<T: Number>(program: &Verified<Packed>, operands: &Operands<T>) -> Result<SecondaryMap<Ciphertext, Vec<T>>, VerifierError> {
+    execute_for(program, operands, &|_| true)
+}
+
+fn execute_for<T: Number>(
+    program: &Verified<Packed>,
+    operands: &Operands<T>,
+    wanted: &impl Fn(&OutputDecl) -> bool,
+) -> Result<SecondaryMap<Ciphertext, Vec<T>>, VerifierError> {
     for (id, input) in &program.inputs {
         check_size(&id.to_string(), &input.layout.shape, operands.secrets.get(id.index()))?;
     }
-    let publics = publics(program, operands)?;
+    let needed = needed(program, wanted);
+    let publics = publics(program, operands, &needed)?;
     let mut machine = Machine {
         program,
         operands,
@@ -64,7 +85,7 @@ pub fn execute<T: Number>(program: &Verified<Packed>, operands: &Operands<T>) ->
         spare: Vec::new(),
         n: program.slots as usize,
     };
-    for (id, op) in &program.ops {
+    for (id, op) in program.ops.iter().filter(|(id, _)| needed.values[*id]) {
         let value = machine.execute(id, op)?;
         machine.values[id] = value;
         machine.release(id, op);
@@ -84,8 +105,36 @@ fn problem(entity: impl ToString, message: impl Into<String>) -> VerifierError {
     VerifierError { entity: entity.to_string(), message: message.into() }
 }
 
-/// All tensors in the clear, by id.
-fn publics<T: Number>(program: &Packed, operands: &Operands<T>) -> Result<Vec<Vec<T>>, VerifierError> {
+/// What results are made of.
+struct Needed {
+    values: SecondaryMap<Ciphertext, bool>,
+    publics: SecondaryMap<Public, bool>,
+}
+
+fn needed(program: &Packed, wanted: impl Fn(&OutputDecl) -> bool) -> Needed {
+    let mut needed = Needed { values: SecondaryMap::new(), publics: SecondaryMap::new() };
+    let wanted = program.outputs.iter().filter(|output| wanted(output));
+    wanted.flat_map(|output| &output.values).for_each(|value| needed.values[*value] = true);
+    for (id, op) in program.ops.iter().rev() {
+        if needed.values[id] {
+            op.args().for_each(|arg| needed.values[arg] = true);
+            if let Some(PlainValues::Elements(public, _)) = op.plain().map(|plain| &program.plains[plain].values) {
+                needed.publics[*public] = true;
+            }
+        }
+    }
+    for (id, public) in program.publics.iter().rev() {
+        if let PublicSource::Einsum { args, .. } = &public.source
+            && needed.publics[id]
+        {
+            args.iter().for_each(|arg| needed.publics[*arg] = true);
+        }
+    }
+    needed
+}
+
+/// Tensors in the clear, by id; those that are not needed are empty.
+fn publics<T: Number>(program: &Packed, operands: &Operands<T>, needed: &Needed) -> Result<Vec<Vec<T>>, VerifierError> {
     let mut given = operands.publics.iter();
     let mut publics: Vec<Vec<T>> = Vec::new();
     for (id, public) in &program.publics {
@@ -95,6 +144,7 @@ fn publics<T: Number>(program: &Packed, operands: &Operands<T>) -> Result<Vec<Ve
                 check_size(&id.to_string(), &public.shape, tensor)?;
                 tensor.cloned().unwrap_or_default()
             }
+            PublicSource::Einsum { .. } if !needed.publics[id] => Vec::new(),
             PublicSource::Einsum { equation, args, scale } => {
                 let scale = T::constant(*scale).ok_or_else(|| problem(id, format!("{scale} is no number of these")))?;
                 let derived = derive(program, equation, args, &publics).map_err(|message| problem(id, message))?;

@@ -35,7 +35,7 @@ pub fn variables(program: &Packed) -> Operands<Polynomial> {
 /// The elements that are something else, and everything that [`run`] reports.
 pub fn prove(program: &Verified<Packed>, equation: &Equation, operands: &[Operand]) -> Result<(), Vec<VerifierError>> {
     let variables = variables(program);
-    let publics = super::publics(program, &variables).map_err(|e| vec![e])?;
+    let publics = super::publics(program, &variables, &super::needed(program, |_| true)).map_err(|e| vec![e])?;
     let args: Vec<(&[u64], &[Polynomial])> = operands
         .iter()
         .map(|operand| match operand {
