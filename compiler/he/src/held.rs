@@ -206,7 +206,7 @@ impl Holder<'_> {
         let firsts = terms.iter().flat_map(|(ways, _)| ways.iter().filter_map(packed).take(MAX_SEEDS));
         let seeds: Vec<Packing> = firsts.chain(wanted.cloned()).collect();
         let seeds: Vec<&Packing> = seeds.iter().collect();
-        joint::candidates(alone, labels, labels, &seeds, self.log_slots)
+        joint::candidates(alone, labels, labels, &seeds, usize::MAX, self.log_slots)
     }
 
     fn added(

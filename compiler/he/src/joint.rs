@@ -11,30 +11,23 @@ const ALL_ORDERS: usize = 6;
 /// Bits of an address of the largest tensor, and of the largest joint space: 1024 ciphertexts of 16384 slots.
 pub(crate) const MAX_ADDRESS_BITS: usize = 24;
 
-/// Joint spaces over the labels of a product, those outside `kept` being summed; `seeds` are where operands and results are or
-/// are wanted.
-pub(crate) fn candidates(contraction: &Contraction, labels: u64, kept: u64, seeds: &[&Packing], log_slots: usize) -> Vec<Packing> {
-    let mut found = BTreeSet::new();
-    let mut list: Vec<Packing> = Vec::new();
-    let mut push = |packing: Packing| {
-        if found.insert(packing.clone()) {
-            list.push(packing);
-        }
-    };
-    for seed in seeds {
-        for from_top in [false, true] {
-            push(extended(contraction, labels, kept, seed, from_top, log_slots));
-        }
-    }
+/// The first joint spaces, so many at the most, over the labels of a product, those outside `kept` being summed; `seeds` are where
+/// operands and results are or are wanted.
+pub(crate) fn candidates(
+    contraction: &Contraction,
+    labels: u64,
+    kept: u64,
+    seeds: &[&Packing],
+    most: usize,
+    log_slots: usize,
+) -> Vec<Packing> {
+    let seeded = seeds.iter().flat_map(|seed| [false, true].map(|from_top| extended(contraction, labels, kept, seed, from_top, log_slots)));
     let orders = orders(contraction, labels, kept);
-    orders.iter().for_each(|order| push(in_order(contraction, order, order.len(), log_slots)));
-    for order in orders {
-        for at in 1..order.len() {
-            push(in_order(contraction, &order, at, log_slots));
-        }
-    }
-    list.retain(|packing| packing.bits.len() <= MAX_ADDRESS_BITS.max(log_slots));
-    list
+    let whole = orders.iter().map(|order| in_order(contraction, order, order.len(), log_slots));
+    let parted = orders.iter().flat_map(|order| (1..order.len()).map(|at| in_order(contraction, order, at, log_slots)));
+    let mut found = BTreeSet::new();
+    let fits = |packing: &Packing| packing.bits.len() <= MAX_ADDRESS_BITS.max(log_slots) && found.insert(packing.clone());
+    seeded.chain(whole).chain(parted).filter(fits).take(most).collect()
 }
 
 /// The joint space of a plan without a choice: the result row-major inside, summed labels outside, in the order in which operands have them.

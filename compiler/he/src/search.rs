@@ -233,13 +233,13 @@ impl Search {
         seeds.extend(self.wanted.clone());
         let seeds: Vec<&Packing> = seeds.iter().collect();
         let public = self.public(public);
-        let mut joints = joint::candidates(&self.contraction, labels, kept, &seeds, self.log_slots);
-        if self.one_shot {
-            joints = vec![joint::one_shot(&self.contraction, labels, self.log_slots)];
-            joints.retain(|packing| packing.bits.len() <= joint::MAX_ADDRESS_BITS.max(self.log_slots));
-        } else if !self.is_small() {
-            joints.truncate(JOINTS_OF_MANY / self.contraction.operands.len());
-        }
+        let joints = if self.one_shot {
+            let joint = joint::one_shot(&self.contraction, labels, self.log_slots);
+            Some(joint).filter(|packing| packing.bits.len() <= joint::MAX_ADDRESS_BITS.max(self.log_slots)).into_iter().collect()
+        } else {
+            let most = if self.is_small() { usize::MAX } else { JOINTS_OF_MANY / self.contraction.operands.len() };
+            joint::candidates(&self.contraction, labels, kept, &seeds, most, self.log_slots)
+        };
         for joint in joints {
             let choose = |limits: &[u32]| -> Option<Vec<(Way, Conversion)>> {
                 let limited = factors.iter().zip(limits);
