@@ -174,6 +174,12 @@ fn refused(source: &str, sizes: &[(&str, i64)]) -> Vec<u16> {
 fn numbers_that_slots_do_not_have() {
     let widened = "def f<N>(x: secret i32[N]) -> y: secret i64[N] { y[i] = (x[i] * x[i]) as i64; }";
     assert_eq!(refused(widened, &[("N", 4)]), [716]);
+    // To a narrower type integers wrap as they do in slots; to a wider one again they would have had to.
+    let narrowed = "def f<N>(x: secret i32[N], w: i32[N]) -> y: secret i16[N] { y[i] = (x[i] * w[i]) as i16; }";
+    same(narrowed, &[("x", &[5], (-70000, 70000)), ("w", &[5], (-70000, 70000))], 8);
+    let again = "def f<N>(x: secret i32[N]) -> y: secret i64[N] { y[i] = x[i] as i16 as i64; }";
+    assert_eq!(refused(again, &[("N", 4)]), [716]);
+    assert_eq!(refused("def f<N>(x: secret f64[N]) -> y: secret i64[N] { y[i] = x[i] as i64; }", &[("N", 4)]), [714]);
     let in_two = "def f<N>(x: secret u8[N]) -> y: secret i64[N] { u[i] = x[i] - 1; y[i] = u[i] as i64; }";
     assert_eq!(refused(in_two, &[("N", 4)]), [716]);
     // What is in a narrow range has not wrapped.
@@ -597,4 +603,47 @@ fn secret_elements_at_public_positions() {
         same(gather, &[("x", &[n], (-9, 9)), ("k", &[m], positions), ("w", &[m], (-9, 9))], slots);
         same(rows, &[("x", &[n, 3], (-9, 9)), ("k", &[m], positions)], slots);
     }
+}
+
+/// Of a program with both, integers are exact, those that wrap as well.
+#[test]
+fn integers_beside_reals() {
+    let source = "def f<N>(x: secret i64[N], z: secret f64[N], w: i64[N]) -> (y: secret i64[N], a: secret f64[N], s: secret i64) {
+        y[i] = x[i] * x[i] * x[i] * w[i];
+        a[i] = 0.5 * z[i] + x[i] as f64;
+        s = sum[i](y[i] - x[i]);
+    }";
+    for n in [1, 3, 8] {
+        same(source, &[("x", &[n], (1 << 40, 1 << 41)), ("z", &[n], (-9, 9)), ("w", &[n], (-9, 9))], 16);
+    }
+}
+
+/// Parts of public tensors are contracted in the clear like whole ones.
+#[test]
+fn products_of_parts_of_public_tensors() {
+    let parts = "def f<N>(x: secret i64[N], w: i64[N, N + 2], v: i64[2*N]) -> (y: secret i64[N], z: secret i64) {
+        y[i] = sum[j](x[j] * w[i, j + 1] * v[2*i] * v[i + j]) - w[0, i + 1] * x[|N| - 1 - i] * v[1];
+        z = sum[i, k in 1..3](x[i] * w[i, i + k]);
+    }";
+    for n in [1, 3, 4] {
+        same(parts, &[("x", &[n], (-9, 9)), ("w", &[n, n + 2], (-9, 9)), ("v", &[2 * n], (-9, 9))], 16);
+    }
+}
+
+/// What has no value cannot be encrypted, and neither can what is multiplied by it.
+#[test]
+fn numbers_that_are_none_are_refused() {
+    let source = "def f<N>(x: secret f64[N], w: f64[N]) -> y: secret f64[N] { y[i] = x[i] / w[i]; }";
+    let function = Compiler::new().compile(source).expect("a program").main_def().expect("a definition");
+    let run = |x: [f64; 2], w: [f64; 2]| {
+        let (x, w) = (ndarray::arr1(&x), ndarray::arr1(&w));
+        let inputs = [("x", TensorRef::from(x.view())), ("w", w.view().into())];
+        let found = function.simulate(&inputs, &[], &PackOptions { slots: 4, ..PackOptions::default() });
+        found.map_err(|e| e.render(false)).map(|(_, results)| results[0].1.as_slice::<f64>().expect("f64").to_vec())
+    };
+    assert_eq!(run([1.0, 2.0], [4.0, 8.0]).expect("a run"), [0.25, 0.25]);
+    let divided = run([1.0, 2.0], [4.0, 0.0]).expect_err("no number");
+    assert!(divided.contains("E0934") && divided.contains("element 1 of `y.clear` is inf"), "{divided}");
+    let given = run([f64::NAN, 2.0], [4.0, 1.0]).expect_err("no number");
+    assert!(given.contains("element 0 of `x` is NaN"), "{given}");
 }

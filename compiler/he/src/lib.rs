@@ -34,6 +34,7 @@ mod rolled;
 mod search;
 mod selected;
 mod shift;
+mod sliced;
 mod staged;
 #[cfg(test)]
 mod tests;

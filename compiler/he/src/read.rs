@@ -56,6 +56,7 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
         clear_tensors: Vec::new(),
         approximate: BTreeSet::new(),
         divisors: divisors(module),
+        masks: BTreeSet::new(),
     };
     let mut errors = Vec::new();
     for &param in &module.params {
@@ -122,6 +123,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) approximate: BTreeSet<TensorId>,
     /// Tensors that others are divided by.
     divisors: BTreeSet<TensorId>,
+    /// Those of the program whose elements are 0 and 1.
+    pub(crate) masks: BTreeSet<usize>,
 }
 
 /// Where an expression stands.
@@ -185,6 +188,11 @@ impl<'a> Reader<'a> {
     /// A secret tensor as the program numbers it.
     pub(crate) fn secret_id(&self, id: TensorId, span: Span) -> Result<usize, Diagnostic> {
         self.ids[id].ok_or_else(|| refused(span, "a value of a scan"))
+    }
+
+    /// The tensor of the module that is numbered so in the program.
+    pub(crate) fn tensor_of(&self, n: usize) -> Option<TensorId> {
+        self.module.tensors.keys().find(|&id| self.ids[id] == Some(n))
     }
 
     pub(crate) fn is_secret(&self, id: TensorId) -> bool {
@@ -274,10 +282,11 @@ impl<'a> Reader<'a> {
             None => self.expand(&equation.body, &mut scope)?,
         };
         let n_binders = scope.indices.len() - equation.indices.len();
-        let terms = products
-            .into_iter()
-            .map(|product| self.term(product, &scope.indices, n_binders, (equation.body.dtype, equation.span)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut terms = Vec::with_capacity(products.len());
+        for product in products {
+            let product = self.whole_factors(product, equation.indices.len(), &scope, equation.span)?;
+            terms.push(self.term(product, &scope.indices, n_binders, (equation.body.dtype, equation.span))?);
+        }
         if scope.labels.len() > MAX_LABELS {
             return Err(refused(equation.span, &format!("an equation with {} indices (at most {MAX_LABELS})", scope.labels.len())));
         }
@@ -291,7 +300,13 @@ impl<'a> Reader<'a> {
     }
 
     fn term(&self, product: Product, indices: &[Index], n_binders: usize, (dtype, span): (DType, Span)) -> Result<Term, Diagnostic> {
-        let operands = product.factors;
+        let mut operands = Vec::with_capacity(product.factors.len());
+        for factor in product.factors {
+            // A mask is its square.
+            if !(self.masks.contains(&factor.tensor) && operands.contains(&factor)) {
+                operands.push(factor);
+            }
+        }
         if operands.len() > MAX_OPERANDS {
             return Err(refused(span, &format!("a product of {} factors (at most {MAX_OPERANDS})", operands.len())));
         }
@@ -335,6 +350,7 @@ impl<'a> Reader<'a> {
             }],
             ScalarKind::Access(access) => self.access(access, scalar, scope)?,
             ScalarKind::Cast(value) if holds(scalar.dtype, value.dtype) && self.has_not_wrapped(value) => self.expand(value, scope)?,
+            ScalarKind::Cast(value) if is_same_modulo(scalar.dtype, value.dtype) => self.expand(value, scope)?,
             ScalarKind::Unary(UnaryFn::Neg, value) => scaled(self.expand(value, scope)?, -1.0),
             ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value, scope)?,
             ScalarKind::Unary(UnaryFn::Powi(n), value) if *n >= 0 => {
@@ -390,6 +406,11 @@ impl<'a> Reader<'a> {
 pub(crate) fn holds(to: DType, from: DType) -> bool {
     let integers = || from.is_integer() && to.is_integer() && widest(to) >= widest(from) && (is_signed(to) || !is_signed(from));
     is_number(from) && is_number(to) && (to.is_float() || integers())
+}
+
+/// Whether an integer of one type is that of another up to multiples of its range, wrapped or not.
+fn is_same_modulo(to: DType, from: DType) -> bool {
+    to.is_integer() && from.is_integer() && to.bits() <= from.bits()
 }
 
 /// Bits of magnitude.

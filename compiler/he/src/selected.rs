@@ -42,6 +42,7 @@ impl Reader<'_> {
         }
         // What everybody may see has no value elsewhere already.
         let mask = self.in_the_clear(&condition.cast(value.dtype), scope)?;
+        self.masks.extend(mask.iter().flat_map(|product| &product.factors).map(|factor| factor.tensor));
         multiplied(value, &mask, &products)
     }
 
@@ -62,7 +63,7 @@ impl Reader<'_> {
     }
 
     /// The tensor of the values of a public expression, over the labels of its indices and over others.
-    fn part(&mut self, value: &Scalar, others: &[(Index, u8)], scope: &Scope) -> Result<Operand, Diagnostic> {
+    pub(crate) fn part(&mut self, value: &Scalar, others: &[(Index, u8)], scope: &Scope) -> Result<Operand, Diagnostic> {
         let indices = (0_u8..).zip(&scope.indices).filter(|(_, index)| reads_index(value, **index)).map(|(label, index)| (*index, label));
         let over: Vec<(Index, u8)> = indices.chain(others.iter().copied()).collect();
         let indices: Vec<Index> = over.iter().map(|(index, _)| *index).collect();
@@ -151,6 +152,7 @@ impl Reader<'_> {
         let label = u8::try_from(scope.labels.len()).map_err(|_| refused(span, "so many subscripts"))?;
         scope.labels.push(crate::program::Label { name: "position".to_owned(), size });
         let selection = self.part(&is_here, &[(position, label)], scope)?;
+        self.masks.insert(selection.tensor);
         Ok((label, selection))
     }
 
