@@ -4,7 +4,7 @@
 //!   a given layout; [`compare`] says how two results differ.
 //! * [`generate`] writes random well-typed programs as source text, and [`spec`] random einsum strings; [`oracle`] runs both through
 //!   every stage and compares with the interpreters.
-//! * [`replay`] carries out packed programs from their JSON alone.
+//! * [`replay`] carries out packed programs from their JSON alone, [`mlir`] from their MLIR.
 //! * [`cases`] finds the programs of `cases/` and the sizes that they state.
 //!
 //! Nothing here knows how a stage works: the helpers use public interfaces only.
@@ -13,6 +13,7 @@ pub mod cases;
 pub mod compare;
 pub mod fixture;
 pub mod generate;
+pub mod mlir;
 pub mod oracle;
 pub mod random;
 pub mod replay;

@@ -13,6 +13,9 @@ use ein_tests::random::Random;
 use ein_tests::replay::{self, Integers, einsum, replay};
 use std::collections::BTreeMap;
 
+#[path = "packed/heir.rs"]
+mod heir;
+
 /// An einsum over operands named `A`, `B` and so on, some of them secret.
 #[derive(Clone, Debug)]
 struct Case {

@@ -42,6 +42,12 @@ impl Planned {
         ein_he::interchange::to_json_with(&self.program, self.clear.as_ref().map(Function::module), self.levels.as_ref())
     }
 
+    /// As MLIR for HEIR, which plans levels itself.
+    #[must_use]
+    pub fn to_mlir(&self) -> String {
+        ein_he::heir::to_mlir(&self.program, self.clear.as_ref().map(|clear| &**clear.module()))
+    }
+
     /// What it costs and needs and where its operands are, for people.
     #[must_use]
     pub fn summary(&self) -> String {

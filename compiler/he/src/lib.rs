@@ -15,6 +15,7 @@ mod cost;
 mod emit;
 pub mod explain;
 mod functions;
+pub mod heir;
 mod held;
 pub mod interchange;
 mod joint;

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   ein he plan score.ein --size B=1 --size D=256 --size O=64
   ein he plan --einsum 'ij,jk->ik' --shape A=16x32 --shape B=32x32
-  ein he plan --einsum 'ij,j->i' --shape A=1024x1024 --shape B=1024 --secret B --json > plan.json")]
+  ein he plan --einsum 'ij,j->i' --shape A=1024x1024 --shape B=1024 --secret B --json > plan.json
+  ein he plan score.ein --size D=64 --slots 1024 --heir > score.mlir")]
 pub(crate) struct Plan {
     #[command(flatten)]
     program: ProgramOptions,
@@ -26,6 +27,9 @@ pub(crate) struct Plan {
     /// Print one JSON object that other programs can replay
     #[arg(long)]
     json: bool,
+    /// Print MLIR of packed vectors, which HEIR reads
+    #[arg(long, conflicts_with = "json")]
+    heir: bool,
     /// Draw where the elements of inputs and results are; - is standard output, and nothing else goes there then
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -85,7 +89,13 @@ impl Plan {
             return Err(Failure::Usage("--levels is for programs of reals; integers have none".to_owned()));
         }
         let mut out = std::io::stdout();
-        let words = if self.json { format!("{}\n", planned.to_json()) } else { planned.summary() };
+        let words = if self.json {
+            format!("{}\n", planned.to_json())
+        } else if self.heir {
+            planned.to_mlir()
+        } else {
+            planned.summary()
+        };
         let packed = planned.program;
         match &self.svg {
             Some(path) if path == Path::new("-") => Ok(out.write_all(ein::packed_svg(&packed).as_bytes())?),
