@@ -4,7 +4,7 @@
 //! value an arc goes to its rescaled form, which is paid where the value waits and a reader of it does not. What does not wait cannot make
 //! what does.
 
-use super::cost::{rescale, share, weight};
+use super::cost::{Weights, share};
 use super::demand::Demand;
 use super::flow::{Network, UNBOUNDED};
 use ein_ir::entity::{Ciphertext, EntityRef, SecondaryMap};
@@ -14,7 +14,7 @@ const SOURCE: usize = 0;
 const SINK: usize = 1;
 
 /// Whether each value carries a product that is rescaled only after it. Among equal costs rescalings come early.
-pub(crate) fn waits(packed: &Packed, demand: &Demand) -> SecondaryMap<Ciphertext, bool> {
+pub(crate) fn waits(packed: &Packed, demand: &Demand, weights: Weights) -> SecondaryMap<Ciphertext, bool> {
     let n = packed.ops.len();
     let value = |id: Ciphertext| 2 + id.index();
     let rescaled = |id: Ciphertext| 2 + n + id.index();
@@ -23,11 +23,11 @@ pub(crate) fn waits(packed: &Packed, demand: &Demand) -> SecondaryMap<Ciphertext
         let read = op.args().filter(|arg| demand.may_wait[*arg]);
         if demand.may_wait[id] {
             let (high, low) = (share(demand.base[id] + 1, demand.top), share(demand.base[id], demand.top));
-            network.arc(value(id), rescaled(id), capacity(rescale(demand.parts[id], high)));
+            network.arc(value(id), rescaled(id), capacity(weights.rescale(demand.parts[id], high)));
             if op.multiplies() {
                 network.arc(SOURCE, value(id), UNBOUNDED);
             } else {
-                network.arc(value(id), SINK, capacity(weight(op, parts_read(op, demand)) * (high - low)));
+                network.arc(value(id), SINK, capacity(weights.weight(op, parts_read(op, demand)) * (high - low)));
             }
         }
         let waiting = demand.may_wait[id] && !op.multiplies();

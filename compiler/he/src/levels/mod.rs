@@ -33,6 +33,8 @@ pub use parameters::Parameters;
 pub use path::Step;
 pub use plan::{Levels, Reals, plan_reals};
 
+use crate::Costs;
+use cost::Weights;
 use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::Packed;
 use ein_ir::packed::verify::verify;
@@ -49,14 +51,14 @@ pub struct Leveled {
     pub origins: SecondaryMap<Ciphertext, Ciphertext>,
 }
 
-/// Places the rescalings of a program at the least cost of its operations.
+/// Places the rescalings of a program at the least cost of its operations, by the table that plans are made with.
 ///
 /// # Errors
 /// The program that was made is broken, which is a mistake of this crate.
-pub fn level(packed: &Verified<Packed>) -> Result<Leveled, Vec<VerifierError>> {
+pub fn level(packed: &Verified<Packed>, costs: &Costs) -> Result<Leveled, Vec<VerifierError>> {
     let prepared = prepare::prepare(packed);
     let demand = demand::demand(&prepared.packed);
-    let waits = choice::waits(&prepared.packed, &demand);
+    let waits = choice::waits(&prepared.packed, &demand, Weights::of(costs));
     let placed = place::place(&prepared.packed, &demand, &waits);
     let packed = verify(placed.packed)?;
     ein_ir::packed::level::levels(&packed, demand.top)?;

@@ -39,7 +39,7 @@ pub struct Levels {
 /// What cannot be packed, E0711 for more levels than there are, E0719 for more than any secure parameters have.
 pub fn plan_reals(program: &Program, options: &Options, available: Option<u32>) -> Result<Reals, Vec<Diagnostic>> {
     let (packed, makers) = plan_with_makers(program, options)?;
-    let leveled = level(&packed).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
+    let leveled = level(&packed, &options.costs).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
     let path = longest(&packed, program, &makers);
     if let Some(available) = available.filter(|&available| leveled.top > available) {
         return Err(vec![too_deep(leveled.top, available, &path)]);

@@ -1,8 +1,9 @@
-use super::cost::total;
+use super::cost::{Weights, total};
 use super::demand::{Demand, demand};
 use super::place::place;
 use super::prepare::prepare;
 use super::{choice, level};
+use crate::Costs;
 use crate::tests::Random;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Ciphertext, EntityRef, SecondaryMap};
@@ -81,13 +82,13 @@ fn values(packed: &Verified<Packed>) -> Vec<Vec<i64>> {
 #[test]
 fn rescalings_change_no_value_and_no_other_count() {
     for packed in programs(1, 300) {
-        let leveled = level(&packed).unwrap();
+        let leveled = level(&packed, &Costs::default()).unwrap();
         assert_eq!(values(&packed), values(&leveled.packed));
         let (before, after) = (prepare(&packed).packed.counts(), leveled.packed.counts());
         // Rotations of one value at two levels are not hoisted together.
         assert_eq!(ein_ir::packed::Counts { rescales: 0, hoisted: before.hoisted, ..after }, before);
         // Once more is as before.
-        assert_eq!(level(&leveled.packed).unwrap().packed, leveled.packed);
+        assert_eq!(level(&leveled.packed, &Costs::default()).unwrap().packed, leveled.packed);
     }
 }
 
@@ -122,7 +123,7 @@ fn reachable(packed: &Packed, top: u32) -> SecondaryMap<Ciphertext, BTreeSet<(u3
 #[test]
 fn no_placement_has_fewer_levels() {
     for packed in programs(2, 150) {
-        let top = level(&packed).unwrap().top;
+        let top = level(&packed, &Costs::default()).unwrap().top;
         let packed = prepare(&packed).packed;
         assert_eq!(top as usize, packed.counts().depth);
         let possible = |top: u32| packed.outputs[0].values.iter().all(|&value| !reachable(&packed, top)[value].is_empty());
@@ -135,15 +136,18 @@ fn is_valid(packed: &Packed, waits: &SecondaryMap<Ciphertext, bool>) -> bool {
     packed.ops.iter().filter(|(id, op)| waits[*id] && !op.multiplies()).all(|(_, op)| op.args().all(|arg| waits[arg]))
 }
 
-fn cost(packed: &Packed, demand: &Demand, waits: &SecondaryMap<Ciphertext, bool>) -> f64 {
-    total(&place(packed, demand, waits).packed, demand.top)
+fn cost(packed: &Packed, demand: &Demand, waits: &SecondaryMap<Ciphertext, bool>, weights: Weights) -> f64 {
+    total(&place(packed, demand, waits).packed, demand.top, weights)
 }
 
 /// Every choice of what waits, of small programs; the first is none, and a rescaling after each product.
 #[test]
 fn no_choice_is_cheaper() {
     let (mut compared, mut better) = (0, 0);
-    for packed in programs(3, 600) {
+    // As built in, and with rescalings dearer than rotations in another unit.
+    let tables = [Costs::default(), Costs { rotation: 3.0, rescale: 5.0, relin: 4.0, ..Costs::default() }];
+    for (n, packed) in programs(3, 600).enumerate() {
+        let weights = Weights::of(&tables[n % 2]);
         let packed = prepare(&packed).packed;
         let demand = demand(&packed);
         let free: Vec<Ciphertext> =
@@ -151,13 +155,13 @@ fn no_choice_is_cheaper() {
         if free.len() > 7 {
             continue;
         }
-        let chosen = cost(&packed, &demand, &choice::waits(&packed, &demand));
+        let chosen = cost(&packed, &demand, &choice::waits(&packed, &demand, weights), weights);
         for set in 0..1_u32 << free.len() {
             let mut waits = SecondaryMap::with_default(false);
             packed.ops.iter().for_each(|(id, op)| waits[id] = op.multiplies());
             free.iter().enumerate().for_each(|(n, &id)| waits[id] = set >> n & 1 == 1);
             if is_valid(&packed, &waits) {
-                let other = cost(&packed, &demand, &waits);
+                let other = cost(&packed, &demand, &waits, weights);
                 assert!(chosen <= other + 1e-6, "{chosen} instead of {other}: {packed:?}");
                 compared += 1;
                 better += usize::from(set == 0 && chosen < other - 1e-6);
@@ -174,7 +178,7 @@ fn a_sum_is_rescaled_once() {
     // c2 to c7 are the products.
     ops.extend([Op::Add(at(2), at(3)), Op::Add(at(8), at(4)), Op::Add(at(9), at(5)), Op::Add(at(10), at(6)), Op::Add(at(11), at(7))]);
     ops.extend([Op::Relin(at(12)), Op::Rotate { x: at(13), by: 1 }, Op::Add(at(13), at(14))]);
-    let leveled = level(&program(&ops)).unwrap();
+    let leveled = level(&program(&ops), &Costs::default()).unwrap();
     assert_eq!((leveled.top, leveled.packed.counts().rescales), (1, 1));
     // After the relinearisation, and before the rotation, which is cheaper then.
     let (rescaled, rescaling) = leveled.packed.ops.iter().find(|(_, op)| matches!(op, Op::Rescale(_))).unwrap();
