@@ -62,10 +62,16 @@ pub fn operand(name: &str, dtype: DType, options: &Options) -> Result<Bound, Dia
         Class::Float => return Err(error::no_fraction(name)),
         Class::Complex | Class::Key => return Err(error::dtype(name, dtype.name())),
     };
-    let magnitude = match options.bounds.get(name) {
-        Some(bound) if bound.is_finite() && *bound > 0.0 => *bound,
+    let stated = match options.ranges.get(name) {
+        Some((lo, hi)) if lo.is_finite() && hi.is_finite() && lo <= hi => Some(lo.abs().max(hi.abs())),
         Some(_) => return Err(error::bad_bound(name)),
-        None => of_dtype(dtype).ok_or_else(|| error::no_bound(name))?,
+        None => None,
+    };
+    let magnitude = match (options.bounds.get(name), stated) {
+        (Some(bound), stated) if bound.is_finite() && *bound > 0.0 => bound.min(stated.unwrap_or(f64::INFINITY)),
+        (Some(_), _) => return Err(error::bad_bound(name)),
+        (None, Some(stated)) => stated,
+        (None, None) => of_dtype(dtype).ok_or_else(|| error::no_bound(name))?,
     };
     let unit = if options.fraction_bits == 0 { 0.0 } else { (-f64::from(options.fraction_bits) - 1.0).exp2() };
     Ok(Bound { magnitude, error: f64::from(factors) * unit, units: 0.0, unit })
@@ -105,7 +111,7 @@ pub fn outputs(program: &Verified<Packed>, options: &Options) -> Result<Vec<Outp
 fn check_names(program: &Packed, options: &Options) -> Result<(), Diagnostic> {
     let given = program.publics.values().filter(|public| public.source == PublicSource::Given).map(|public| public.name.as_str());
     let known: Vec<&str> = program.inputs.values().map(|input| input.name.as_str()).chain(given).collect();
-    match options.bounds.keys().find(|name| !known.contains(&name.as_str())) {
+    match options.bounds.keys().chain(options.ranges.keys()).find(|name| !known.contains(&name.as_str())) {
         Some(name) => Err(error::unknown_bound(name, &known)),
         None => Ok(()),
     }

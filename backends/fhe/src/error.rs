@@ -28,6 +28,21 @@ pub(crate) fn beyond_bound(name: &str, position: usize, bound: f64) -> Diagnosti
         .help(format!("make the keys with a larger `--bound {name}=…`"))
 }
 
+/// An element of an operand is infinite, or NaN.
+#[cfg(feature = "bfv")]
+pub(crate) fn not_finite(place: &str) -> Diagnostic {
+    Diagnostic::error(720, "he-bound", format!("`{place}` is not a finite number, and no integer stands for it"))
+        .help("give finite numbers: where they come from, something was divided by zero or grew too large")
+}
+
+/// An element of an operand is outside of what the program states of it.
+#[cfg(feature = "bfv")]
+pub(crate) fn outside_range(place: &str, (lo, hi): (f64, f64)) -> Diagnostic {
+    Diagnostic::error(918, "value-out-of-range", format!("`{place}` is outside of {lo}..{hi}, where its values are stated to be"))
+        .note("the keys were made for results of numbers in that range; of others they would come out wrong")
+        .help("give values in the range, or state a wider one and make keys anew")
+}
+
 /// Results with more bits than plaintext moduli together have.
 pub(crate) fn too_large(name: &str, bits: u32, most: u32) -> Diagnostic {
     Diagnostic::error(720, "he-bound", format!("`{name}` may need {bits} bits, but a number of its type has {most}"))
@@ -83,6 +98,15 @@ pub(crate) fn malformed(what: &str, reason: &str) -> Diagnostic {
 pub(crate) fn other_program(what: &str) -> Diagnostic {
     Diagnostic::error(932, "he-mismatch", format!("this is {what} of another program, or made with other bounds"))
         .help("keys, ciphertexts and the manifest must come from the same `ein he keygen`")
+}
+
+/// Another part in the clear than the keys were made with.
+#[cfg(feature = "bfv")]
+#[must_use]
+pub fn other_clear(is_there: bool) -> Diagnostic {
+    let what = if is_there { "what is computed in the clear is of another program" } else { "what is computed in the clear is missing" };
+    Diagnostic::error(932, "he-mismatch", format!("{what}: clear.tir is not what the manifest was made with"))
+        .help("keys, ciphertexts, the manifest and clear.tir must come from the same `ein he keygen`")
 }
 
 /// What the scheme's library refuses.

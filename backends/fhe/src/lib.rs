@@ -16,7 +16,8 @@
 //!   an operand beyond its bound is refused. A tensor of reals is multiplied by `2^fraction_bits` and rounded, and a result divided by
 //!   as many such factors as were multiplied; where a sum has sides of different numbers of factors, the shorter one is multiplied by
 //!   what it lacks (`scale.rs`).
-//! * **Levels.** The scheme divides by the modulus in each product, so `rescale` and `drop` change nothing here and cost nothing.
+//! * **Levels.** The scheme divides by the modulus in each product, so `rescale` and `drop` change nothing here and cost nothing. Keys are made
+//!   for the plan without them: it has the operations of the one with levels, in the same order, and may be deeper than moduli of levels allow.
 
 pub mod bound;
 mod error;
@@ -45,13 +46,15 @@ pub use options::Options;
 pub use parameters::Parameters;
 
 #[cfg(feature = "bfv")]
+pub use error::other_clear;
+#[cfg(feature = "bfv")]
 pub use execute::{Kind, Report};
 #[cfg(feature = "bfv")]
 pub use keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
 #[cfg(feature = "bfv")]
 pub use pack::Numbers;
 #[cfg(feature = "bfv")]
-pub use scheme::Engine;
+pub use scheme::{Engine, digest};
 #[cfg(test)]
 #[cfg(feature = "bfv")]
 mod tests;

@@ -8,7 +8,7 @@ use ein_ir::packed::{PublicSource, parse, print, verify};
 use serde::{Deserialize, Serialize};
 
 /// Raised when keys and ciphertexts of before can no longer be used.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Everything but `program` and `options` is there to be read by people and other programs, and must be what these give.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

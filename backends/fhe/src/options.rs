@@ -8,8 +8,12 @@ use std::collections::BTreeMap;
 pub struct Options {
     /// The largest absolute value of each operand, by name; small integer types have one of their own.
     pub bounds: BTreeMap<String, f64>,
+    /// The least and the greatest value of each operand of which the program states them: both finite.
+    pub ranges: BTreeMap<String, (f64, f64)>,
     /// Bits after the binary point of each real.
     pub fraction_bits: u32,
+    /// The digest of what is computed in the clear for the program, if there is something.
+    pub clear: Option<String>,
     /// The smallest ring with the slots, whatever its security: for tests only.
     pub insecure_toy: bool,
 }

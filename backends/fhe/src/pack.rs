@@ -99,23 +99,37 @@ pub(crate) fn integers(name: &str, dtype: DType, shape: &[u64], numbers: &Number
         return Err(error::operands(format!("`{name}` has {expected} elements, not {}", numbers.len())));
     }
     let bound = bound::operand(name, dtype, options)?.magnitude;
-    let beyond = |position| error::beyond_bound(name, position, bound);
+    let check = |position: usize, value: f64| match options.ranges.get(name) {
+        _ if !value.is_finite() => Err(error::not_finite(&place(name, shape, position))),
+        Some(&(lo, hi)) if !(lo..=hi).contains(&value) => Err(error::outside_range(&place(name, shape, position), (lo, hi))),
+        _ if value.abs() > bound => Err(error::beyond_bound(name, position, bound)),
+        _ => Ok(()),
+    };
     match numbers {
         Numbers::Integers(_) if dtype.is_float() => Err(error::operands(format!("`{name}` is of type {}, not of integers", dtype.name()))),
         Numbers::Reals(_) if !dtype.is_float() => Err(error::operands(format!("`{name}` is of type {}, not of reals", dtype.name()))),
         Numbers::Integers(numbers) => {
-            let fits = |value: i64| value.unsigned_abs() as f64 <= bound;
-            let integer = |(n, value): (usize, &i64)| if fits(*value) { Ok(Integer(Some((*value).into()))) } else { Err(beyond(n)) };
+            let integer = |(n, value): (usize, &i64)| check(n, *value as f64).map(|()| Integer(Some((*value).into())));
             numbers.iter().enumerate().map(integer).collect()
         }
         Numbers::Reals(numbers) => {
             let scale = f64::from(options.fraction_bits).exp2();
-            let integer = |(n, value): (usize, &f64)| {
-                if value.abs() <= bound { Ok(Integer(Some(rounded(value * scale)))) } else { Err(beyond(n)) }
-            };
+            let integer = |(n, value): (usize, &f64)| check(n, *value).map(|()| Integer(Some(rounded(value * scale))));
             numbers.iter().enumerate().map(integer).collect()
         }
     }
+}
+
+/// An element as a program would write it.
+fn place(name: &str, shape: &[u64], position: usize) -> String {
+    let mut left = position as u64;
+    let mut subscripts = Vec::new();
+    for size in shape.iter().rev().map(|size| (*size).max(1)) {
+        subscripts.push((left % size).to_string());
+        left /= size;
+    }
+    subscripts.reverse();
+    if subscripts.is_empty() { name.to_owned() } else { format!("{name}[{}]", subscripts.join(", ")) }
 }
 
 /// All tensors in the clear by their number, the derived ones computed.

@@ -244,6 +244,12 @@ fn rotation_keys<R: RngCore + CryptoRng>(
     builder.build(random)
 }
 
+/// What tells a text from others, in hexadecimal digits.
+#[must_use]
+pub fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What keys and ciphertexts are bound to: the program, the options and the ring.
 fn fingerprint(program: &Packed, options: &Options, rings: &[Ring]) -> Fingerprint {
     let ring = |ring: &Ring| format!("\n{} {} {:?}", ring.bfv.degree(), ring.bfv.plaintext(), ring.bfv.moduli());

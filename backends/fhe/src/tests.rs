@@ -15,7 +15,37 @@ fn program(text: &str) -> Verified<Packed> {
 
 fn toy(bounds: &[(&str, f64)]) -> Options {
     let bounds = bounds.iter().map(|(name, bound)| ((*name).to_owned(), *bound)).collect();
-    Options { bounds, fraction_bits: 0, insecure_toy: true }
+    Options { bounds, fraction_bits: 0, insecure_toy: true, ..Options::default() }
+}
+
+#[test]
+fn stated_ranges_are_bounds_and_whoever_brings_numbers_is_held_to_them() {
+    let text = r#"packed "half" slots 4 {
+  input x0 "A": f64[2, 2] [slots: a0.0 a1.0]
+  plain p0 = 2.0 at [0 by 1 x 4]
+  c0 = input x0[0]
+  c1 = mul_plain c0, p0
+  output "y": f64[2, 2] [slots: a0.0 a1.0] = (c1)
+}
+"#;
+    let ranges = [("A".to_owned(), (0.0, 3.0))].into();
+    let engine = Engine::new(program(text), Options { ranges, fraction_bits: 8, ..toy(&[]) }).unwrap();
+    assert_eq!(engine.bounds()[0].magnitude, 6.0);
+    let mut random = StdRng::seed_from_u64(1);
+    let keys = engine.keygen(&mut random).unwrap();
+    let mut encrypt = |numbers: [f64; 4]| engine.encrypt(&keys.public, &[Numbers::Reals(numbers.to_vec())], &mut random);
+    assert!(encrypt([0.0, 3.0, 1.5, 0.25]).is_ok());
+    let refused = [
+        ([0.0, 0.0, -0.5, 0.0], 918, "`A[1, 0]` is outside of 0..3, where its values are stated to be"),
+        ([0.0, f64::NAN, 0.0, 0.0], 720, "`A[0, 1]` is not a finite number, and no integer stands for it"),
+        ([0.0, 0.0, 0.0, f64::INFINITY], 720, "`A[1, 1]` is not a finite number, and no integer stands for it"),
+    ];
+    for (numbers, code, message) in refused {
+        let found = encrypt(numbers).unwrap_err();
+        assert_eq!((found.code.0, found.message.as_str()), (code, message));
+    }
+    let wrong = Options { ranges: [("B".to_owned(), (0.0, 3.0))].into(), ..toy(&[("A", 1.0)]) };
+    assert_eq!(Engine::new(program(text), wrong).unwrap_err().code.0, 720);
 }
 
 /// Every kind of operation, one of them on junk.
@@ -217,7 +247,7 @@ fn a_manifest_that_was_changed_is_none() {
     for (from, to) in [
         ("\"A\": 5.0", "\"A\": 6.0"),
         ("rotate c2 by 4", "rotate c2 by 3"),
-        ("\"version\": 2", "\"version\": 3"),
+        ("\"version\": 3", "\"version\": 4"),
         ("{", "["),
         ("slots 8", "slots 2147483648"),
     ] {

@@ -2,7 +2,9 @@
 //!
 //! [`Engine`] does the work; here are the ways from arrays to its numbers and back, and files that only their owner may read.
 
-pub use ein_fhe::{Ciphertexts, Engine, EvaluationKeys, Keys, Kind, Numbers, Options, Parameters, PublicKey, Report, SecretKey};
+pub use ein_fhe::{
+    Ciphertexts, Engine, EvaluationKeys, Keys, Kind, Numbers, Options, Parameters, PublicKey, Report, SecretKey, digest, other_clear,
+};
 pub use rand::rng;
 
 use crate::error::Error;
@@ -12,7 +14,7 @@ use crate::simulated::finite;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::range::Range;
-use ein_ir::range::module::Ranges;
+use ein_ir::range::module;
 use ein_ir::tensor::{Module, parse, verify};
 use ein_runtime::{Element, Tensor, TensorRef, io};
 use std::collections::BTreeMap;
@@ -39,6 +41,20 @@ impl Compiler {
     }
 }
 
+/// The least and the greatest value of operands, by name.
+pub type Ranges = BTreeMap<String, (f64, f64)>;
+
+/// What a function states of the operands of its packed program; ranges without an end say nothing of how large numbers are.
+#[must_use]
+pub fn stated_ranges(function: &Function, program: &crate::packed::VerifiedPacked) -> Ranges {
+    let module = function.module();
+    let is_operand =
+        |name: &str| program.inputs.values().any(|input| input.name == name) || program.publics.values().any(|public| public.name == name);
+    let stated = module.params.iter().map(|param| &module.tensors[*param]).filter(|decl| is_operand(&decl.name));
+    let stated = stated.filter_map(|decl| Some((decl.name.clone(), decl.bounds?)));
+    stated.filter(|(_, (lo, hi))| lo.is_finite() && hi.is_finite()).collect()
+}
+
 /// Bounds of what is computed in the clear, as far as they follow from bounds of its inputs; those of inputs that no other needs are left
 /// out.
 #[must_use]
@@ -58,7 +74,7 @@ pub fn bounds_in_the_clear(
             given.remove(&decl.name);
         }
     }
-    let ranges = Ranges::of(&module);
+    let ranges = module::Ranges::of(&module);
     for &result in &module.results {
         let decl = &module.tensors[result];
         let all = Range::of_type(decl.dtype);

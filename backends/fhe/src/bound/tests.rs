@@ -5,7 +5,7 @@ use ein_ir::packed::{parse, verify};
 fn bounds(body: &str, options: &[(&str, f64)], fraction_bits: u32) -> Result<Vec<OutputBound>, (u16, String)> {
     let program = verify::verify(parse::parse(&format!("packed \"f\" slots 4 {{\n{body}}}\n")).unwrap()).unwrap();
     let bounds = options.iter().map(|(name, bound)| ((*name).to_owned(), *bound)).collect();
-    outputs(&program, &Options { bounds, fraction_bits, insecure_toy: true }).map_err(|d| (d.code.0, d.to_string()))
+    outputs(&program, &Options { bounds, fraction_bits, insecure_toy: true, ..Options::default() }).map_err(|d| (d.code.0, d.to_string()))
 }
 
 const DOT: &str = "  input x0 \"A\": i32[3] [slots: a0.1-0]

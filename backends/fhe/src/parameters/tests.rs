@@ -15,7 +15,7 @@ fn power(slots: u32, products: usize, bound: f64, toy: bool) -> Result<Parameter
     }
     writeln!(text, "  output \"y\": i64[2] [slots: junk.{} a0.0] = (c{})\n}}", slots.ilog2() - 1, 2 * products).unwrap();
     let program = verify::verify(parse::parse(&text).unwrap_or_else(|e| panic!("{e} in {text}"))).unwrap();
-    let options = Options { bounds: [("A".to_owned(), bound)].into(), fraction_bits: 0, insecure_toy: toy };
+    let options = Options { bounds: [("A".to_owned(), bound)].into(), fraction_bits: 0, insecure_toy: toy, ..Options::default() };
     Parameters::choose(&program, &bound::outputs(&program, &options)?, &options)
 }
 

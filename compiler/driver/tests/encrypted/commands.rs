@@ -63,7 +63,7 @@ fn what_is_public_is_computed_before() {
         y[m] = sum[n where n <= m](max(a[m, n], 0) * x[n]);
     }";
     std::fs::write(folder.join("f.ein"), program).unwrap();
-    let keygen = "keygen f.ein --size N=4 --size M=3 --slots 16 --insecure-toy --keys mine --bound a=9 --bound x=100";
+    let keygen = "keygen f.ein --size N=4 --size M=3 --slots 16 --insecure-toy --keys mine";
     done(&folder, keygen);
     done(&folder, "encrypt --keys mine --in x=b.npy -o in.ct");
     done(&folder, "run --keys mine --inputs in.ct --in a=a.npy -o out.ct");
@@ -72,8 +72,15 @@ fn what_is_public_is_computed_before() {
     let loaded = io::load(folder.join("clear/y.npy").to_str().unwrap()).unwrap();
     let results: Vec<i64> = loaded.view().as_array::<i64>().unwrap().iter().copied().collect();
     assert_eq!(results, [5, 9 * 5 - 9 * 6, 0]);
-    std::fs::write(folder.join("mine/clear.tir"), "module").unwrap();
-    refused(&folder, "E0931", "run --keys mine --inputs in.ct --in a=a.npy -o out.ct");
+    // Another part in the clear would give other numbers.
+    let clear = std::fs::read_to_string(folder.join("mine/clear.tir")).unwrap();
+    std::fs::write(folder.join("mine/clear.tir"), format!("{clear}\n")).unwrap();
+    refused(&folder, "E0932", "run --keys mine --inputs in.ct --in a=a.npy -o out.ct");
+    std::fs::remove_file(folder.join("mine/clear.tir")).unwrap();
+    refused(&folder, "E0932", "run --keys mine --inputs in.ct --in a=a.npy -o out.ct");
+    std::fs::write(folder.join("g.ein"), program.replace("-100..100", "0..4")).unwrap();
+    done(&folder, "keygen g.ein --size N=4 --size M=3 --slots 16 --insecure-toy --keys narrow");
+    refused(&folder, "E0918", "encrypt --keys narrow --in x=b.npy -o none.ct");
     std::fs::remove_dir_all(folder).unwrap();
 }
 

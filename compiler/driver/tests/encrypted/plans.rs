@@ -33,7 +33,7 @@ fn agree_within(program: &VerifiedPacked, bound: f64, fraction_bits: u32, insecu
     let real = program.outputs.iter().any(|output| output.dtype.is_float());
     let names = program.inputs.values().map(|input| &input.name).chain(given.iter().map(|public| &public.name));
     let fraction_bits = if real { fraction_bits } else { 0 };
-    let options = Options { bounds: names.map(|name| (name.clone(), bound)).collect(), fraction_bits, insecure_toy };
+    let options = Options { bounds: names.map(|name| (name.clone(), bound)).collect(), fraction_bits, insecure_toy, ..Options::default() };
     let engine = Engine::new(program.clone(), options).unwrap_or_else(|e| panic!("{}: {e}", program.name));
     let tensor = |seed: i64, shape: &[u64]| (0..shape.iter().product::<u64>() as i64).map(|n| (n * n * 7 + n * seed) % 19 - 9).collect();
     let secrets: Vec<Vec<i64>> = program.inputs.values().map(|input| tensor(3, &input.layout.shape)).collect();
@@ -149,7 +149,7 @@ fn the_einhops_orders_of_reals_are_within_1e_4() {
         let function = program.def(def).unwrap();
         let packed = function.packed(sizes, &PackOptions { slots: 256, ..PackOptions::default() }).unwrap();
         let bounds = packed.inputs.values().map(|input| (input.name.clone(), 0.25)).collect();
-        let engine = Engine::new(packed, Options { bounds, fraction_bits: 15, insecure_toy: true }).unwrap();
+        let engine = Engine::new(packed, Options { bounds, fraction_bits: 15, insecure_toy: true, ..Options::default() }).unwrap();
         let secrets = engine.program().inputs.values().zip(1_u64..).map(|(input, seed)| {
             let shape: Vec<usize> = input.layout.shape.iter().map(|&size| size as usize).collect();
             let number = |n: u64| ((n * n * 37 + n * seed * 11) % 199) as f64 / 400.0 - 0.2475;

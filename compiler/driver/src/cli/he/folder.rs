@@ -1,7 +1,7 @@
 //! The folder of a key pair: what is in it, by name.
 
 use crate::cli::Failure;
-use ein::encrypted::{Engine, Numbers, numbers, read};
+use ein::encrypted::{Engine, Numbers, digest, numbers, other_clear, read};
 use ein::{Compiler, Diagnostic, Function};
 use ein_ir::dtype::DType;
 use ein_runtime::TensorRef;
@@ -22,13 +22,17 @@ pub(crate) fn engine(folder: &Path) -> Result<Engine, Failure> {
     Ok(Engine::from_manifest(&text).map_err(ein::Error::from)?)
 }
 
-/// What the program of a folder computes in the clear, if anything.
-pub(crate) fn clear(folder: &Path) -> Result<Option<Function>, Failure> {
+/// What the program of a folder computes in the clear, if anything: what the manifest was made with, and nothing else.
+pub(crate) fn clear(folder: &Path, engine: &Engine) -> Result<Option<Function>, Failure> {
+    let Some(wanted) = &engine.options().clear else { return Ok(None) };
     let path = folder.join(CLEAR);
     if !path.exists() {
-        return Ok(None);
+        return Err(ein::Error::from(other_clear(false)).into());
     }
     let text = String::from_utf8(read(&path)?).map_err(|_| ein::Error::from(Diagnostic::error(931, "he-malformed", "no text")))?;
+    if digest(&text) != *wanted {
+        return Err(ein::Error::from(other_clear(true)).into());
+    }
     Ok(Some(Compiler::new().in_the_clear(&text)?))
 }
 

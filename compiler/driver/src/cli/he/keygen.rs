@@ -6,7 +6,7 @@ use crate::cli::input::{self, Assignment};
 use crate::cli::{Failure, say};
 use clap::Args;
 use ein::Stage;
-use ein::encrypted::{Engine, Options, bounds_in_the_clear, rng, save_secret};
+use ein::encrypted::{Engine, Options, bounds_in_the_clear, digest, rng, save_secret};
 use ein_runtime::io;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 pub(crate) struct Keygen {
     #[command(flatten)]
     program: ProgramOptions,
-    /// The largest absolute value of an operand; small integer types have their own
+    /// The largest absolute value of an operand; small integer types and declared ranges have their own
     #[arg(long = "bound", value_name = "NAME=NUMBER", value_parser = input::assignment)]
     bounds: Vec<Assignment>,
     /// Bits after the binary point, for programs of reals
@@ -43,11 +43,13 @@ impl Keygen {
             let bound: f64 = value.parse().map_err(|_| Failure::Usage(format!("the bound of `{name}` is not a number: `{value}`")))?;
             bounds.insert(name.clone(), bound);
         }
-        let (packed, clear) = self.program.packed()?;
+        let (packed, clear, ranges) = self.program.packed()?;
         if let Some(clear) = &clear {
             bounds = bounds_in_the_clear(clear, &packed, bounds);
         }
-        let options = Options { bounds, fraction_bits: self.fraction_bits, insecure_toy: self.insecure_toy };
+        let clear = clear.map(|clear| clear.emit(Stage::Tir, &[])).transpose()?;
+        let digest = clear.as_deref().map(digest);
+        let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, insecure_toy: self.insecure_toy };
         let engine = Engine::new(packed, options).map_err(ein::Error::from)?;
         let keys = engine.keygen(&mut rng()).map_err(ein::Error::from)?;
         let unwritable = |e: std::io::Error| ein_runtime::Error::CannotWrite { path: self.keys.clone(), reason: io::describe(&e) };
@@ -58,7 +60,7 @@ impl Keygen {
         io::save_bytes(&self.keys.join(folder::EVALUATION_KEYS), &keys.evaluation.to_bytes(&engine))?;
         io::save_text(&self.keys.join(folder::MANIFEST), &engine.manifest())?;
         if let Some(clear) = &clear {
-            io::save_text(&self.keys.join(folder::CLEAR), &clear.emit(Stage::Tir, &[])?)?;
+            io::save_text(&self.keys.join(folder::CLEAR), clear)?;
         }
         say(&describe(&engine));
         Ok(())

@@ -48,12 +48,15 @@ pub(crate) struct ProgramOptions {
 }
 
 impl ProgramOptions {
-    /// The packed program for a scheme without levels, and what is computed in the clear for it.
+    /// The packed program for a scheme without levels, what is computed in the clear for it, and the stated ranges of its operands.
     #[cfg(feature = "he-bfv")]
-    pub(crate) fn packed(&self) -> Result<(ein::packed::VerifiedPacked, Option<Function>), Failure> {
+    pub(crate) fn packed(&self) -> Result<(ein::packed::VerifiedPacked, Option<Function>, ein::encrypted::Ranges), Failure> {
         let sizes = self.subject.sizes();
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-        Ok(self.function()?.packed_with_clear(&sizes, &self.options()?)?)
+        let function = self.function()?;
+        let (packed, clear) = function.packed_with_clear(&sizes, &self.options()?)?;
+        let ranges = ein::encrypted::stated_ranges(&function, &packed);
+        Ok((packed, clear, ranges))
     }
 
     /// The packed program, and its levels if it is one of reals.

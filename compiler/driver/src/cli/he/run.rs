@@ -39,7 +39,7 @@ impl Run {
         let wanted: Vec<_> = given.map(|x| (x.name.as_str(), x.dtype, x.shape.as_slice())).collect();
         let loaded = input::load_all(&self.publics, &|_| None)?;
         let mut views = input::views(&loaded);
-        let clear = folder::clear(&self.keys)?;
+        let clear = folder::clear(&self.keys, &engine)?;
         let computed = clear.as_ref().map(|clear| clear.in_the_clear(&views)).transpose()?;
         if let Some(clear) = &clear {
             // What is only computed with is no operand of the program.
