@@ -233,15 +233,13 @@ fn no_slower_than_one_shot(program: &Program, options: &Options) {
 /// Of one product over several ciphertexts the search knows every rotation: what is shared is what makes a plan cheaper than it.
 #[test]
 fn rotations_of_several_ciphertexts_are_counted() {
-    let cases: [(&str, &[&[u64]], &str, u32); 8] = [
+    let cases: [(&str, &[&[u64]], &str, u32); 6] = [
         ("ij->ji", &[&[16, 16]], "c", 5),
         ("ij->ji", &[&[8, 32]], "c", 4),
         ("ij->ji", &[&[5, 13]], "c", 4),
         ("ijk->kji", &[&[4, 8, 4]], "c", 5),
         ("ijk->jik", &[&[3, 7, 4]], "c", 4),
         ("ij,j->i", &[&[16, 16], &[16]], "pc", 3),
-        ("ij,j->i", &[&[12, 8], &[8]], "pc", 2),
-        ("ij,jk->ik", &[&[8, 16], &[16, 4]], "pc", 4),
     ];
     for (equation, shapes, secret, log_slots) in cases {
         let program = einsum(equation, shapes, secret);

@@ -7,7 +7,7 @@
 //! ([`extract`]), so that the answer is never worse; it is taken if it weighs less by the planner's one table, also with what rotations of one
 //! ciphertext share, and is no deeper.
 //!
-//! Rescalings are placed after this, and exactly ([`crate::levels`]): a program that has some is left alone.
+//! Rescalings are placed after this, and exactly ([`crate::levels`]): a program that has some is left alone, and so is one of polynomials.
 
 mod extract;
 mod form;
@@ -29,7 +29,9 @@ const MAX_OPS: usize = 4_000;
 /// A plan that computes the same for less, with its makers; none if none was found. With `keys` it has no rotation that the given one lacks.
 pub(crate) fn cleaned(packed: &Packed, makers: &Makers, keys: bool) -> Option<(Packed, Makers)> {
     let is_leveled = packed.ops.values().any(|op| matches!(op, Op::Rescale(_) | Op::Drop(..)));
-    if packed.ops.len() > MAX_OPS || is_leveled {
+    // Bounds of approximations are added where a plan holds the value of a polynomial.
+    let approximates = !makers.unit.is_empty();
+    if packed.ops.len() > MAX_OPS || is_leveled || approximates {
         return None;
     }
     let amounts: Option<BTreeSet<u32>> = keys.then(|| packed.ops.values().filter_map(amount).collect());
