@@ -307,7 +307,7 @@ mod tests {
         let block = to_bytes(&elements[0][0]).expect("bytes");
         let inputs = |parts: &[Vec<u8>]| frame::write(FrameKind::Inputs, &program.fingerprint, parts);
         assert!(program.inputs_from_bytes(&inputs(&[block.clone(), block.clone()])).is_ok());
-        assert!(program.inputs_from_bytes(&inputs(&[block.clone()])).is_err());
+        assert!(program.inputs_from_bytes(&inputs(std::slice::from_ref(&block))).is_err());
         assert!(program.inputs_from_bytes(&inputs(&[block.clone(), Vec::new()])).is_err());
         // Lengths, degrees, moduli and kinds stand before the words and after them.
         let ends = (0..64).chain(block.len() - 64..block.len());
