@@ -235,6 +235,42 @@ fn products_of_triangular_products() {
     }
 }
 
+/// One turn or none, axes of one position, and factors near the ends of 64 bits: bands that fall together, are empty, or are none.
+#[test]
+fn bands_of_few_positions_and_of_large_factors() {
+    let sources = [
+        "def f(a: f64[1, 64, 64], b: f64[64, 64]) -> h: f64[1, 64, 64] {
+           u[t, i, k] = if k <= i + t and k <= i + 3 then exp(a[t, i, k]) else 0.0; h[t, i, j] = u[t, i, k] * b[k, j];
+         }",
+        "def f(a: f64[64, 64], b: f64[64, 64]) -> h: f64[64, 64] {
+           scan t in 0..0 { u[i, k]: f64 = if k <= i + t then a[i, k] else 0.0; h[i, j] = u[i, k] * b[k, j] + prev h[i, j] from 0.0; }
+         }",
+        "def f(a: f64[130, 130], b: f64[130, 130]) -> z: f64[130] {
+           u[i, k] = if 379625063 * i <= 379625062 * k then exp(a[i, k]) else 0.0;
+           v[k, j] = if 379625060 * k <= 379625059 * j then exp(b[k, j]) else 0.0;
+           w[i, j] = u[i, k] * v[k, j]; z[i] = sum[j](w[i, j] * w[i, j]);
+         }",
+        "def f(a: f64[70, 70], b: f64[70, 70]) -> y: f64[70, 70] {
+           u[i, k] = if k < i then exp(a[i, k]) else if k == i then 1.0 else 0.0; v[i, k] = u[i, k] + 2.0 * (if k <= i - 3 then a[i, k] else 0.0);
+           y[i, j] = v[i, k] * b[k, j];
+         }",
+    ];
+    for (seed, source) in (0..).zip(sources) {
+        let shape = |n: usize| if source.contains("[1, 64") && n == 0 { vec![1, 64, 64] } else { vec![64, 64] };
+        let side = |n: usize| {
+            if source.contains("130") {
+                vec![130, 130]
+            } else if source.contains("70") {
+                vec![70, 70]
+            } else {
+                shape(n)
+            }
+        };
+        let inputs = ["a", "b"].iter().enumerate().map(|(n, name)| ((*name).to_owned(), DType::F64, side(n))).collect();
+        oracle::check_program(&Generated { seed, source: source.to_owned(), inputs, sizes: Vec::new() }).unwrap_or_else(|e| panic!("{e}"));
+    }
+}
+
 /// Scores of which a triangle is read, through what is done to them in between.
 #[test]
 fn causal_attention_of_several_panels() {

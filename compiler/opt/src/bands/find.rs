@@ -2,11 +2,11 @@
 
 use super::{Candidate, Place, Strip, Strips, narrow};
 use crate::draft::{Draft, DraftStep, Work};
-use crate::egraph::{negated, zero_outside};
+use crate::egraph::negated;
 use crate::machine::Machine;
 use crate::{guards, predict, rewrite};
 use ein_ir::dtype::DType;
-use ein_ir::entity::{Index, Tensor};
+use ein_ir::entity::Tensor;
 use ein_ir::plan::band::{Band, Outside};
 use ein_ir::plan::{Contraction, Nest, Strategy};
 use ein_ir::scalar::function::BinaryFn;
@@ -95,8 +95,8 @@ const DEPTH: usize = 8;
 type Unread = (Tensor, Strips<usize>);
 
 /// Numbers of the steps that write and read values.
-struct Links {
-    writers: BTreeMap<Tensor, Vec<usize>>,
+pub(super) struct Links {
+    pub(super) writers: BTreeMap<Tensor, Vec<usize>>,
     readers: BTreeMap<Tensor, Vec<usize>>,
 }
 
@@ -113,9 +113,9 @@ impl Links {
 
 /// The steps around a product.
 #[derive(Clone, Copy)]
-struct Around<'a> {
-    draft: &'a Draft,
-    links: &'a Links,
+pub(super) struct Around<'a> {
+    pub(super) draft: &'a Draft,
+    pub(super) links: &'a Links,
 }
 
 impl<'a> Around<'a> {
@@ -127,6 +127,13 @@ impl<'a> Around<'a> {
         let mut conditions = Vec::new();
         factors(&nest.body).into_iter().for_each(|access| conditions.extend(self.zeros_of(access).unwrap_or_default()));
         conditions.retain(|condition| !known.contains(&condition));
+        let (mut seen, all) = (Vec::new(), conditions);
+        for condition in all {
+            if !seen.contains(&condition) {
+                seen.push(condition);
+            }
+        }
+        let conditions = seen;
         let mut guarded = nest.clone();
         guarded.reduce.as_mut()?.guard = conditions.into_iter().chain(reduce.guard.clone()).reduce(both);
         let time = |nest| predict::nest_arithmetic(machine, &self.draft.reducers, nest);
@@ -141,54 +148,9 @@ impl<'a> Around<'a> {
     }
 
     /// Strips of the labels of an operand outside of which it is zero.
-    fn of_operand(self, operand: Tensor, labels: &[u16], depth: usize) -> Strips<u16> {
+    pub(super) fn of_operand(self, operand: Tensor, labels: &[u16], depth: usize) -> Strips<u16> {
         let strips = self.outside_of(operand, depth).unwrap_or_default();
         strips.iter().filter_map(|strip| strip.named(&|axis| labels.get(axis).copied())).collect()
-    }
-
-    /// Strips outside of which a value is zero, as the steps before say.
-    fn outside_of(self, value: Tensor, depth: usize) -> Option<Strips<usize>> {
-        let ([step], depth) = (self.links.writers.get(&value)?.as_slice(), depth.checked_sub(1)?) else { return None };
-        match &self.draft.steps[*step].work {
-            Work::Nest(nest) => self.outside_of_nest(nest, depth),
-            Work::Contraction(contraction) => Some(self.outside_of_product(contraction, depth)),
-            _ => None,
-        }
-    }
-
-    /// As cases say, or factors.
-    fn outside_of_nest(self, nest: &Nest, depth: usize) -> Option<Strips<usize>> {
-        if nest.domain.is_some() {
-            return None;
-        }
-        let sum = nest.reduce.as_ref().filter(|r| r.op == ReduceOp::Sum && r.pins.is_empty() && nest.epilogue.is_none());
-        let value = match (&nest.reduce, &nest.epilogue) {
-            (_, Some(epilogue)) => epilogue,
-            (Some(_), None) if sum.is_none() => return None,
-            _ => &nest.body,
-        };
-        let shape = |tensor: Tensor| self.draft.values[tensor].extents.clone();
-        let conditions = zero_outside(value, self.draft.values[nest.out].dtype, &shape);
-        let conditions: Vec<&Scalar> = conditions.iter().chain(sum.and_then(|sum| sum.guard.as_ref())).collect();
-        let mut strips = Strips::of(nest, &conditions, &Some);
-        for access in factors(value) {
-            let Some(indices) = rewrite::plain_indices(access) else { continue };
-            let of_factor = self.outside_of(access.tensor, depth).unwrap_or_default();
-            strips = strips.and(of_factor.iter().filter_map(|strip| strip.named(&|axis| indices.get(axis).copied())).collect());
-        }
-        let inner = nest.indices.keys().filter(|index| !nest.is_param(*index) && !nest.outer.contains(index));
-        let strips = inner.fold(strips, |strips, index| strips.without(Place::At(index)));
-        let axis = |index: Index| nest.outer.iter().position(|o| *o == index);
-        Some(strips.iter().filter_map(|strip| strip.named(&axis)).collect())
-    }
-
-    /// As the strips of both operands say, the labels summed over aside.
-    fn outside_of_product(self, contraction: &Contraction, depth: usize) -> Strips<usize> {
-        let lhs = self.of_operand(contraction.lhs, &contraction.lhs_labels, depth);
-        let strips = lhs.and(self.of_operand(contraction.rhs, &contraction.rhs_labels, depth));
-        let summed = (0..contraction.extents.len() as u16).filter(|label| !contraction.out_labels.contains(label));
-        let strips = summed.fold(strips, |strips, label| strips.without(Place::At(label)));
-        strips.iter().filter_map(|strip| strip.named(&|label| contraction.out_labels.iter().position(|l| *l == label))).collect()
     }
 
     /// The one step that writes a value, if it is a nest.

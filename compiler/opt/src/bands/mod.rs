@@ -11,6 +11,7 @@
 mod find;
 mod strip;
 mod sums;
+mod zeros;
 
 pub(crate) use find::find;
 pub(crate) use strip::{AxisStrip, Place, Strip, Strips};
@@ -41,13 +42,11 @@ pub(crate) struct Candidate {
 
 /// Gives a contraction the bands that candidates say, in panels of the length that takes least time; none if that takes no less than without.
 pub(crate) fn narrow(contraction: &mut Contraction, candidates: &[Candidate], machine: &Machine) {
-    let Some(mut banded) = with_bands(contraction, candidates) else { return };
+    let Some(mut banded) = with_few_bands(contraction, candidates) else { return };
     let time = |c: &Contraction| predict::contraction_time(machine, c);
     // Loops with conditions are not as simple as those without; they go through rows one by one.
-    let (panels, lost, most) = match contraction.strategy {
-        Strategy::Nest => (&[1][..], machine.step as f64, MAX_ROWS),
-        _ => (&PANELS[..], 0.0, MAX_PRODUCTS),
-    };
+    let (panels, most) = panels(contraction);
+    let lost = if contraction.strategy == Strategy::Nest { machine.step as f64 } else { 0.0 };
     let (mut least, mut best) = (time(contraction) - lost, None);
     for &panel in panels {
         banded.bands.iter_mut().for_each(|band| band.panel = panel);
@@ -65,6 +64,35 @@ pub(crate) fn narrow(contraction: &mut Contraction, candidates: &[Candidate], ma
     }
 }
 
+/// Panels that are tried, and how many products there may be.
+fn panels(contraction: &Contraction) -> (&'static [u64], u64) {
+    match contraction.strategy {
+        Strategy::Nest => (&[1], MAX_ROWS),
+        _ => (&PANELS, MAX_PRODUCTS),
+    }
+}
+
+/// The contraction with the bands of candidates, but for those that make too many products.
+fn with_few_bands(contraction: &Contraction, candidates: &[Candidate]) -> Option<Contraction> {
+    let mut candidates = merged(candidates);
+    let (panels, most) = panels(contraction);
+    loop {
+        let mut banded = with_bands(contraction, &candidates)?;
+        banded.bands.iter_mut().for_each(|band| band.panel = panels[panels.len() - 1]);
+        if n_products(&banded) <= most {
+            return Some(banded);
+        }
+        let without = |n: usize| {
+            let others: Vec<Candidate> = candidates.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, c)| c.clone()).collect();
+            let mut banded = with_bands(contraction, &others)?;
+            banded.bands.iter_mut().for_each(|band| band.panel = panels[panels.len() - 1]);
+            Some((n_products(&banded), n))
+        };
+        let (_, dropped) = (0..candidates.len()).filter_map(without).min()?;
+        candidates.remove(dropped);
+    }
+}
+
 /// Products that bands make of one, those included that turn out empty.
 fn n_products(contraction: &Contraction) -> u64 {
     let sides = contraction.banded_sides();
@@ -79,10 +107,16 @@ fn with_bands(contraction: &Contraction, candidates: &[Candidate]) -> Option<Con
         return None;
     }
     let mut banded = contraction.clone();
-    for Candidate { strip, outside } in merged(candidates) {
+    for Candidate { strip, outside } in candidates {
         let before = (banded.extents.len(), banded.turns.len());
-        match band(&mut banded, &strip, outside) {
-            Some(band) if banded.bands.len() < MAX_BANDS => banded.bands.push(band),
+        let found = band(&mut banded, strip, *outside);
+        let known = found.as_ref().and_then(|found| banded.bands.iter().position(|other| is_parallel(other, found)));
+        match (known, found) {
+            (Some(n), Some(band)) => {
+                let known = &mut banded.bands[n];
+                (known.lo, known.hi) = (known.lo.max(band.lo), known.hi.min(band.hi));
+            }
+            (None, Some(band)) if banded.bands.len() < MAX_BANDS => banded.bands.push(band),
             _ => {
                 banded.extents.truncate(before.0);
                 banded.turns.truncate(before.1);
@@ -95,6 +129,11 @@ fn with_bands(contraction: &Contraction, candidates: &[Candidate]) -> Option<Con
     let n_sides = |band: &Band| band.rows.iter().filter(|(row, _)| sides.contains(&Some(*row))).count();
     let is_possible = |band: &Band| !band.is_exact() || (cuts_sums(band) && n_sides(band) <= 1);
     (!banded.bands.is_empty() && banded.bands.iter().all(is_possible)).then_some(banded)
+}
+
+/// Whether two bands differ in their ends alone.
+fn is_parallel(a: &Band, b: &Band) -> bool {
+    (&a.rows, a.column, a.step, a.outside) == (&b.rows, b.column, b.step, b.outside)
 }
 
 /// Candidates of which each is about other sums of labels.
@@ -124,6 +163,7 @@ fn band(contraction: &mut Contraction, strip: &Strip<u16>, outside: Outside) -> 
             // A label of one value, which is 0.
             Place::At(label) if contraction.extents[usize::from(label)] == 1 => {}
             Place::At(label) => terms.push((label, *factor)),
+            Place::Turn(_, 0) => return None,
             Place::Turn(_, 1) => {}
             Place::Turn(index, extent) => terms.push((turn_label(contraction, index, extent)?, *factor)),
         }

@@ -30,6 +30,13 @@ pub(crate) struct Strip<A> {
 /// `terms + constant`, which is to be 0 or less.
 type End<A> = (Vec<(Place<A>, i64)>, i64);
 
+/// Factors up to this, and so many of them: of positions that are computed with, sums and ends stay within 64 bits.
+const MAX_FACTOR: u64 = 1 << 24;
+/// Ends of strips, likewise.
+const MAX_END: u64 = 1 << 56;
+/// Places of a strip.
+const MAX_TERMS: usize = 8;
+
 /// A strip of axes of a value.
 pub(crate) type AxisStrip = Strip<usize>;
 
@@ -53,6 +60,10 @@ impl<A: Copy + Ord> Strip<A> {
             return None;
         }
         let most = constant.checked_neg()?.div_euclid(divisor);
+        let is_small = |(_, factor): &(Place<A>, i64)| factor.unsigned_abs() / divisor.unsigned_abs() <= MAX_FACTOR;
+        if !terms.iter().all(is_small) || most.unsigned_abs() > MAX_END || terms.len() > MAX_TERMS {
+            return None;
+        }
         Some(match terms[0].1 > 0 {
             true => Self { terms: scaled(&terms, divisor, 1)?, lo: i64::MIN, hi: most },
             false => Self { terms: scaled(&terms, divisor, -1)?, lo: most.checked_neg()?, hi: i64::MAX },
