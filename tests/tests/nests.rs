@@ -199,6 +199,8 @@ fn bands_of_any_labels() {
         ("i // 8 == k // 8", "y[i, j] = t[b, i, k] * c[b, k, j];"),
         ("", "y[b, i, j] = sum[k where 2 * k <= b + i](t[b, i, k] * c[b, k, j]);"),
         ("", "y[b, i, j] = if i <= b + 3 then sum[k](t[b, i, k] * c[b, k, j]) else 0;"),
+        ("", "y[b, i, j] = if i < 9 and j >= 2 then sum[k](t[b, i, k] * c[b, k, j]) else 0;"),
+        ("abs(i - 2 * k) < 9 or k <= b - 20", "y[b, i, j] = t[b, i, k] * c[b, k, j];"),
         ("", "y[b, i, j] = if j + b <= i then sum[k](t[b, i, k] * c[b, k, j]) else 0;"),
     ];
     for (seed, (condition, product)) in (0..).zip(zero_outside) {

@@ -92,7 +92,8 @@ fn in_band(band: &Band, index: &dyn Fn(&u16) -> Index, span: Span) -> Scalar {
     };
     let column = scaled(band.column, band.step);
     let rows = band.rows.iter().map(|(row, slope)| scaled(*row, *slope));
-    let row = rows.reduce(|a, b| Scalar::binary(BinaryFn::Add, a, b, DType::I64, span)).expect("a band has rows");
+    let zero = || Scalar::literal(Literal::Int(0), DType::I64, span);
+    let row = rows.reduce(|a, b| Scalar::binary(BinaryFn::Add, a, b, DType::I64, span)).unwrap_or_else(zero);
     let bound = |n: i64| {
         let n = Scalar::literal(Literal::Int(n.into()), DType::I64, span);
         Scalar::binary(BinaryFn::Add, row.clone(), n, DType::I64, span)

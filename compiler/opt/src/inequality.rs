@@ -28,15 +28,15 @@ impl Inequality {
     pub(crate) fn implied(condition: &Scalar, range_of: &dyn Fn(Index) -> Option<IndexRange>) -> Vec<Self> {
         let ScalarKind::Binary(op, a, b) = &condition.kind else { return Vec::new() };
         let bounds = Bounds { range_of };
-        let at_most = |a: &Scalar, b: &Scalar, less: i128| {
-            let difference = bounds.of(a, Side::Least)?.sub(&bounds.of(b, Side::Most)?)?;
-            difference.plus(less)?.at_most_zero()
+        let at_most = |a: &Scalar, b: &Scalar, less: i128| -> Vec<Self> {
+            let above = |least: Form| least.sub(&bounds.of(b, Side::Most)?)?.plus(less)?.at_most_zero();
+            bounds.all_below(a).into_iter().filter_map(above).collect()
         };
         match op {
-            BinaryFn::Le => at_most(a, b, 0).into_iter().collect(),
-            BinaryFn::Lt => at_most(a, b, 1).into_iter().collect(),
-            BinaryFn::Ge => at_most(b, a, 0).into_iter().collect(),
-            BinaryFn::Gt => at_most(b, a, 1).into_iter().collect(),
+            BinaryFn::Le => at_most(a, b, 0),
+            BinaryFn::Lt => at_most(a, b, 1),
+            BinaryFn::Ge => at_most(b, a, 0),
+            BinaryFn::Gt => at_most(b, a, 1),
             BinaryFn::Eq => at_most(a, b, 0).into_iter().chain(at_most(b, a, 0)).collect(),
             _ => Vec::new(),
         }
@@ -127,6 +127,17 @@ struct Bounds<'a> {
 }
 
 impl Bounds<'_> {
+    /// Linear forms that are never above an expression: both signs of an absolute value.
+    fn all_below(&self, scalar: &Scalar) -> Vec<Form> {
+        match &scalar.kind {
+            ScalarKind::Unary(UnaryFn::Abs, a) => {
+                let negated = self.of(a, Side::Most).and_then(|form| form.scale(-1));
+                self.of(a, Side::Least).into_iter().chain(negated).collect()
+            }
+            _ => self.of(scalar, Side::Least).into_iter().collect(),
+        }
+    }
+
     /// A linear form that is never above an expression, or never below it.
     fn of(&self, scalar: &Scalar, side: Side) -> Option<Form> {
         if let Some(form) = scalar.as_polynomial().as_ref().and_then(Form::of) {
@@ -213,6 +224,7 @@ mod tests {
             ScalarKind::Literal(Literal::Int(n)) => i64::try_from(*n).expect("small"),
             ScalarKind::Index(index) => position[index.index()],
             ScalarKind::Unary(UnaryFn::Neg, a) => -value(a, position),
+            ScalarKind::Unary(UnaryFn::Abs, a) => value(a, position).abs(),
             ScalarKind::Binary(op, a, b) => {
                 let (a, b) = (value(a, position), value(b, position));
                 match op {
@@ -250,6 +262,7 @@ mod tests {
             binary(Sub, binary(Min, at(0), int(3)), binary(Max, at(1), int(5))),
             binary(Mul, int(-3), binary(FloorDiv, at(1), int(2))),
             Scalar::unary(UnaryFn::Neg, binary(Min, at(1), int(4)), DType::I64, Span::default()),
+            Scalar::unary(UnaryFn::Abs, binary(Sub, at(1), binary(Mul, int(2), at(0))), DType::I64, Span::default()),
         ]
     }
 

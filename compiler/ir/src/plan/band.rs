@@ -34,7 +34,7 @@ pub enum Outside {
 /// Which values of labels of a contraction take part: `lo <= step * column - sum of slope * row <= hi`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Band {
-    /// Labels that the sides of products, loops, or scans around go through, with their slopes, which are not 0: mostly one.
+    /// Labels that the sides of products, loops, or scans around go through, with their slopes, which are not 0: mostly one, or none.
     pub rows: Vec<(u16, i64)>,
     /// A label that is no row and has more than one value in a turn; that of sums if that one is a side.
     pub column: u16,

@@ -159,9 +159,12 @@ fn parse_contraction(c: &mut Cursor<'_>) -> Result<Contraction, ParseError> {
 
 fn parse_band(c: &mut Cursor<'_>) -> Result<Band, ParseError> {
     let scaled = |c: &mut Cursor<'_>| Ok((c.int()?, if c.eat("times") { c.int()? } else { 1 }));
-    let mut rows = vec![scaled(c)?];
-    while c.eat("and") {
+    let mut rows = Vec::new();
+    if !c.eat("any") {
         rows.push(scaled(c)?);
+        while c.eat("and") {
+            rows.push(scaled(c)?);
+        }
     }
     let (column, step) = scaled(c)?;
     let lo = c.int()?;

@@ -156,11 +156,14 @@ fn write_contraction(f: &mut fmt::Formatter<'_>, c: &Contraction) -> fmt::Result
 }
 
 /// `0 1 -9..0 by 64`: the difference of label 1, the column, and label 0, both ends included. `0 times -1 and 3 1 times 2 -9..0 by 64`: of twice the column
-/// and two rows, the first with a slope.
+/// and two rows, the first with a slope. `any 1 0..9 by 64`: of the column alone.
 impl fmt::Display for Band {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scaled = |(label, factor): (u16, i64)| if factor == 1 { label.to_string() } else { format!("{label} times {factor}") };
-        let rows: Vec<String> = self.rows.iter().copied().map(scaled).collect();
+        let mut rows: Vec<String> = self.rows.iter().copied().map(scaled).collect();
+        if rows.is_empty() {
+            rows.push("any".to_owned());
+        }
         let ends = format!("{}..{} by {}", self.lo, self.hi, self.panel);
         write!(f, "{} {} {ends}{}", rows.join(" and "), scaled((self.column, self.step)), self.outside.suffix())
     }

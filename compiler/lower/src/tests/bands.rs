@@ -96,6 +96,22 @@ fn bands_of_operands_and_results() {
     }
 }
 
+/// A band of one label is a range of it.
+#[test]
+fn bands_of_one_label() {
+    for (lo, hi) in [(0, 5), (3, 8), (9, 50), (-4, -1)] {
+        let of =
+            |column, outside| clamped(Band { rows: Vec::new(), column, outside, lo, hi, ..band(I, K, (1, 1), (0, 0), EXTENTS) }, EXTENTS);
+        let check = |bands: &[Band]| product(EXTENTS, bands, DType::F64, Strategy::Gemm).check();
+        check(&[of(K, Outside::Zero)]);
+        check(&[of(I, Outside::Zero), of(K, Outside::Zero)]);
+        check(&[of(I, Outside::Unread), of(J, Outside::Unread)]);
+        check(&[of(J, Outside::Unread), band(I, K, (1, 1), (-9, 0), EXTENTS)]);
+        check(&[of(K, Outside::Absent)]);
+        product(EXTENTS, &[of(K, Outside::Absent)], DType::I32, Strategy::Nest).check();
+    }
+}
+
 /// One pair of labels may have bands of several slopes.
 #[test]
 fn bands_cross() {

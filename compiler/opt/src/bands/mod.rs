@@ -169,9 +169,6 @@ fn band(contraction: &mut Contraction, strip: &Strip<u16>, outside: Outside) -> 
         }
     }
     let column = terms.iter().rposition(|(label, _)| contraction.turn_of(*label).is_none())?;
-    if terms.len() < 2 {
-        return None;
-    }
     let band = with_column(&terms, column, (strip.lo, strip.hi), outside);
     let (least, most) = band.values(&|label| contraction.extents[usize::from(label)])?;
     let leaves_out = band.lo > least || band.hi < most;

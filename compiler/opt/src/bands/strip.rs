@@ -7,7 +7,7 @@ use ein_ir::entity::Index;
 use ein_ir::extent::gcd;
 use ein_ir::plan::Nest;
 use ein_ir::scalar::function::BinaryFn;
-use ein_ir::scalar::{Literal, Scalar};
+use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
 
 /// What a strip is about.
@@ -51,12 +51,12 @@ impl<A: Copy + Ord> Strip<A> {
         Self::below(terms, inequality.constant)
     }
 
-    /// The strip of `terms + constant <= 0`; `None` if that is about fewer than two places, or none but turns.
+    /// The strip of `terms + constant <= 0`; `None` if that is about no place but turns.
     fn below(terms: Vec<(Place<A>, i64)>, constant: i64) -> Option<Self> {
         let terms = merged(terms)?;
         let divisor = i64::try_from(terms.iter().fold(0, |n, (_, factor)| gcd(n, factor.unsigned_abs()))).ok()?;
         let is_about_places = terms.iter().any(|(place, _)| matches!(place, Place::At(_)));
-        if terms.len() < 2 || !is_about_places {
+        if !is_about_places {
             return None;
         }
         let most = constant.checked_neg()?.div_euclid(divisor);
@@ -78,7 +78,7 @@ impl<A: Copy + Ord> Strip<A> {
         lo.into_iter().chain(hi).collect()
     }
 
-    /// The strip of other names of its places; `None` if one has none, or the names are fewer than two.
+    /// The strip of other names of its places; `None` if one has none, or nothing is left of it.
     pub(crate) fn named<B: Copy + Ord>(&self, name: &dyn Fn(A) -> Option<B>) -> Option<Strip<B>> {
         let place = |place: Place<A>| match place {
             Place::At(a) => Some(Place::At(name(a)?)),
@@ -180,8 +180,13 @@ impl<A: Copy + Ord> Strips<A> {
         let mut parts = Vec::new();
         conditions.iter().for_each(|condition| guards::conjuncts(condition, &mut parts));
         let range_of = |index: Index| Some(nest.indices[index].clone());
-        let implied = parts.into_iter().flat_map(|part| Inequality::implied(part, &range_of));
-        implied.filter_map(|inequality| Strip::of(nest, &inequality, name)).collect()
+        let of_part = |part: &Scalar| -> Self {
+            if let ScalarKind::Binary(BinaryFn::Or, a, b) = &part.kind {
+                return Self::of(nest, &[a], name).or(&Self::of(nest, &[b], name));
+            }
+            Inequality::implied(part, &range_of).iter().filter_map(|inequality| Strip::of(nest, inequality, name)).collect()
+        };
+        parts.into_iter().map(of_part).fold(Self::default(), Self::and)
     }
 
     /// Whether these are all positions.

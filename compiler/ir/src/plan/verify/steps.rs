@@ -119,7 +119,7 @@ impl<'p> Checker<'p, '_> {
         let is_known = |label: &u16| is_turn(label) || iterated.iter().any(|l| l.contains(label));
         let labels: Vec<u16> = band.labels().collect();
         let is_repeated = (1..labels.len()).any(|n| labels[..n].contains(&labels[n]));
-        if band.rows.is_empty() || is_repeated || !labels.iter().all(is_known) || is_turn(&band.column) {
+        if is_repeated || !labels.iter().all(is_known) || is_turn(&band.column) {
             return self.refuse(format!("a band {band} over labels that are not iterated over, or the same"));
         }
         let sides = c.banded_sides();
