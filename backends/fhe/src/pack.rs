@@ -8,6 +8,7 @@ use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{Number, einsum};
 use ein_ir::packed::layout::Content;
 use ein_ir::packed::{Equation, Layout, OutputDecl, Packed, PlainValues, PublicSource};
+use ein_ir::scalar::value::wrap;
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -239,7 +240,9 @@ pub(crate) fn read_output(
     };
     let numbers = Zeroizing::new(elements.into_iter().map(within).collect::<Option<Vec<_>>>()?);
     if !output.dtype.is_float() {
-        return numbers.iter().map(|number| number.0).collect::<Option<_>>().map(Numbers::Integers);
+        // As in the clear: the number modulo the width of its type.
+        let wrapped = |number: i64| if output.dtype.is_integer() { wrap(number.into(), output.dtype) as i64 } else { number };
+        return numbers.iter().map(|number| number.0.map(wrapped)).collect::<Option<_>>().map(Numbers::Integers);
     }
     let scale = (-f64::from(options.fraction_bits) * f64::from(bound.factors)).exp2();
     Some(Numbers::Reals(numbers.iter().map(|number| number.1 * scale).collect()))

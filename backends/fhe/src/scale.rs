@@ -50,6 +50,7 @@ impl Scales {
     }
 
     /// Of a ciphertext.
+    #[cfg(feature = "bfv")]
     pub(crate) fn ciphertext(&self, x: Ciphertext) -> u32 {
         self.ciphertexts[x]
     }

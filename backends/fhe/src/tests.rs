@@ -106,6 +106,24 @@ fn every_operation_agrees_with_the_simulator() {
     agree(&program(ALL), 5, 1);
 }
 
+/// Results have the width of their type, as in the clear, though ciphertexts hold the whole number.
+#[test]
+fn integers_wrap_to_the_width_of_the_result() {
+    for (dtype, expected) in [("u8", [132, 0, 56, 255]), ("i8", [-124, 0, 56, -1]), ("i32", [388, 256, 312, -1])] {
+        let text = format!(
+            "packed \"p\" slots 4 {{\n  input x0 \"A\": {dtype}[4] [slots: a0.1-0]\n  input x1 \"B\": {dtype}[4] [slots: a0.1-0]\n  c0 = input x0[0]\n  \
+             c1 = input x1[0]\n  c2 = add c0, c1\n  output \"y\": {dtype}[4] [slots: a0.1-0] = (c2)\n}}\n"
+        );
+        let engine = Engine::new(program(&text), toy(&[("A", 255.0), ("B", 255.0)])).unwrap();
+        let mut random = StdRng::seed_from_u64(8);
+        let keys = engine.keygen(&mut random).unwrap();
+        let inputs = [vec![200, 255, 112, 0], vec![188, 1, 200, -1]].map(Numbers::Integers);
+        let inputs = engine.encrypt(&keys.public, &inputs, &mut random).unwrap();
+        let (outputs, _) = engine.run(&keys.evaluation, &[], &inputs).unwrap();
+        assert!(engine.decrypt(&keys.secret, &outputs).unwrap() == [Numbers::Integers(expected.to_vec())], "{dtype}");
+    }
+}
+
 /// A program of sums, products, rotations and masks, over everything before; products stay few, because integers have a word.
 fn random_program(seed: u64) -> Verified<Packed> {
     let mut random = StdRng::seed_from_u64(seed);

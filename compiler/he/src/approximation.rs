@@ -50,13 +50,40 @@ pub(crate) fn evaluate(coefficients: &[f64], t: f64) -> f64 {
     coefficients.first().copied().unwrap_or(0.0) + t * next - after
 }
 
-/// The largest difference from `f` on a range.
+/// The largest difference from `f` on a range: beside the greatest of those at some points, which may miss a kink or a jump, it is looked at
+/// more closely.
 pub(crate) fn error(coefficients: &[f64], f: &dyn Fn(f64) -> f64, (lo, hi): (f64, f64)) -> f64 {
-    let difference = |k: u32| {
-        let t = f64::from(k).mul_add(2.0 / f64::from(POINTS), -1.0);
-        (f(f64::midpoint(lo, hi) + t * (hi - lo) / 2.0) - evaluate(coefficients, t)).abs()
+    let difference = |t: f64| {
+        let off = (f(f64::midpoint(lo, hi) + t * (hi - lo) / 2.0) - evaluate(coefficients, t)).abs();
+        if off.is_nan() { f64::INFINITY } else { off }
     };
-    (0..=POINTS).map(difference).fold(0.0, |worst: f64, d| if d.is_nan() { f64::INFINITY } else { worst.max(d) })
+    let step = 2.0 / f64::from(POINTS);
+    let points: Vec<f64> = (0..=POINTS).map(|k| f64::from(k).mul_add(step, -1.0)).collect();
+    let found: Vec<f64> = points.iter().map(|t| difference(*t)).collect();
+    let worst = found.iter().copied().fold(0.0, f64::max);
+    let is_peak = |k: &usize| {
+        let at = |k: usize| found.get(k).copied().unwrap_or(0.0);
+        at(*k) >= NEAR * worst && at(*k) >= at(k + 1) && k.checked_sub(1).is_none_or(|before| at(*k) >= at(before))
+    };
+    if !worst.is_finite() || worst == 0.0 {
+        return worst;
+    }
+    (0..found.len()).filter(is_peak).map(|k| peak(&difference, points[k], step)).fold(worst, f64::max)
+}
+
+/// Peaks of at least this part of the greatest are looked at more closely.
+const NEAR: f64 = 0.9;
+
+/// The greatest value that is found around a point, each time more closely.
+fn peak(f: &dyn Fn(f64) -> f64, mut at: f64, mut step: f64) -> f64 {
+    let mut most = f(at);
+    for _ in 0..4 {
+        let around = (-8..=8).map(|k| (at + f64::from(k) * step / 8.0).clamp(-1.0, 1.0)).map(|t| (f(t), t));
+        let best = around.fold((most, at), |best, other| if other.0 > best.0 { other } else { best });
+        (most, at) = best;
+        step /= 8.0;
+    }
+    most
 }
 
 /// The function of an approximation at a number, in f64; none where it faults.
@@ -342,6 +369,19 @@ mod tests {
     type Case<'a> = (&'a dyn Fn(f64) -> f64, (f64, f64), u32, f64);
 
     /// Largest errors of plain interpolation, to two digits.
+    #[test]
+    fn errors_beside_kinks_and_jumps_are_found() {
+        let relu = |x: f64| x.max(0.0);
+        for on in [(-0.19, 0.11), (-0.1, 0.11), (-1.0, 1.3)] {
+            let (coefficients, found) = closest(&relu, on, 31);
+            let t = -f64::midpoint(on.0, on.1) / ((on.1 - on.0) / 2.0);
+            assert!(found >= evaluate(&coefficients, t).abs() * (1.0 - 1e-3), "{on:?}: {found}");
+        }
+        let sign = |x: f64| if x < 0.0 { -1.0 } else { 1.0 };
+        let (_, found) = closest(&sign, (-1.0, 1.3), 15);
+        assert!(found > 0.999, "{found}");
+    }
+
     #[test]
     fn errors_are_those_of_chebyshev_interpolation() {
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
