@@ -118,7 +118,7 @@ impl Builder {
                 args[slot as usize].strides = strides[s.first as usize..][..s.axes as usize].iter().map(|&s| s as i64).collect();
             }
         }
-        let code = interp::kernel::run(module, &mut args).map_err(|stop| match stop {
+        let code = interp::kernel::run(module, &mut args).map(|_| ()).map_err(|stop| match stop {
             interp::kernel::Stop::Fault(fault) => fault.as_u32(),
             interp::kernel::Stop::Error(error) => panic!("{error}\n{}", print(module)),
         });

@@ -55,24 +55,36 @@ impl std::fmt::Display for Stop {
 
 impl std::error::Error for Stop {}
 
+/// What carrying a module out took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Products that matrix products added up: m * n * k of each.
+    pub multiply_adds: u64,
+}
+
 /// Runs the schedule on the caller's buffers, in the order of their slots.
 ///
 /// # Errors
 /// The first fault, or the first thing that a compiled module must never do.
-pub fn run(module: &Verified<KernelModule>, args: &mut [ArgBuffer]) -> Result<(), Stop> {
+pub fn run(module: &Verified<KernelModule>, args: &mut [ArgBuffer]) -> Result<Work, Stop> {
+    let mut work = Work::default();
     let mut memory = Memory::new(module, args).map_err(|message| Stop::Error(VerifierError { entity: "arguments".to_owned(), message }))?;
     let mut scalars = vec![0; module.n_scalars() as usize];
-    run_stages(module, &module.schedule, &mut memory, &mut scalars)
+    run_stages(module, &module.schedule, (&mut memory, &mut work), &mut scalars)?;
+    Ok(work)
 }
 
-fn run_stages(module: &KernelModule, stages: &[Stage], memory: &mut Memory<'_>, scalars: &mut [i64]) -> Result<(), Stop> {
+/// What kernels change.
+type State<'s, 'm> = (&'s mut Memory<'m>, &'s mut Work);
+
+fn run_stages(module: &KernelModule, stages: &[Stage], (memory, work): State<'_, '_>, scalars: &mut [i64]) -> Result<(), Stop> {
     for stage in stages {
         match stage {
-            Stage::Kernel(kernel) => run_kernel(module, *kernel, memory, scalars)?,
+            Stage::Kernel(kernel) => run_kernel(module, *kernel, (memory, work), scalars)?,
             Stage::Repeat(repeat) => {
                 for value in repeat.values() {
                     scalars[repeat.counter as usize] = value;
-                    run_stages(module, &repeat.body, memory, scalars)?;
+                    run_stages(module, &repeat.body, (memory, work), scalars)?;
                 }
             }
         }
@@ -80,12 +92,12 @@ fn run_stages(module: &KernelModule, stages: &[Stage], memory: &mut Memory<'_>, 
     Ok(())
 }
 
-fn run_kernel(module: &KernelModule, id: Kernel, memory: &mut Memory<'_>, scalars: &[i64]) -> Result<(), Stop> {
+fn run_kernel(module: &KernelModule, id: Kernel, (memory, work): State<'_, '_>, scalars: &[i64]) -> Result<(), Stop> {
     let kernel = &module.kernels[id];
     memory.begin_kernel(kernel.tasks);
     for task in 0..kernel.tasks {
         memory.begin_task(task);
-        let mut machine = Machine { module, id, task, memory, scalars, locals: vec![[0; MAX_LANES]; kernel.locals.len()] };
+        let mut machine = Machine { module, id, task, memory, work, scalars, locals: vec![[0; MAX_LANES]; kernel.locals.len()] };
         machine.set_int(kernel.task, i64::from(task));
         machine.block(&kernel.body)?;
     }
@@ -98,6 +110,7 @@ struct Machine<'m, 'a> {
     id: Kernel,
     task: u32,
     memory: &'m mut Memory<'a>,
+    work: &'m mut Work,
     /// Counters of the repetitions.
     scalars: &'m [i64],
     /// Bits of each lane of each variable.
@@ -296,6 +309,7 @@ impl Machine<'_, '_> {
         if m < 0 || n < 0 || k < 0 {
             return Err(format!("an extent of {m} x {n} x {k} is negative"));
         }
+        self.work.multiply_adds += m.unsigned_abs() * n.unsigned_abs() * k.unsigned_abs();
         let complex = gemm.dtype.is_complex();
         let (dst, lhs, rhs) = (self.matrix(&gemm.dst, complex)?, self.matrix(&gemm.lhs, complex)?, self.matrix(&gemm.rhs, complex)?);
         for row in 0..m {

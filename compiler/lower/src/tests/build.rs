@@ -4,7 +4,7 @@ use super::oracle;
 use ein_ir::dtype::{Class, DType};
 use ein_ir::entity::{EntityRef, Index, PrimaryMap, Tensor};
 use ein_ir::interp::Data;
-use ein_ir::interp::kernel::{ArgBuffer, Stop, run};
+use ein_ir::interp::kernel::{ArgBuffer, Stop, Work, run};
 use ein_ir::plan::{Buffer, IndexRange, Layout, Nest, NestReduce, Place, Plan, StepDecl, StepKind};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value::Value;
@@ -97,11 +97,11 @@ impl Planner {
     }
 
     /// Lowers the plan, runs the kernels and compares with the oracle.
-    pub(crate) fn check(&self) {
-        self.check_within(1e-5);
+    pub(crate) fn check(&self) -> Work {
+        self.check_within(1e-5)
     }
 
-    pub(crate) fn check_within(&self, tolerance: f64) {
+    pub(crate) fn check_within(&self, tolerance: f64) -> Work {
         let text = || format!("{:#?}", self.plan.steps);
         let module = crate::pipeline::lower_plan(&self.plan).unwrap_or_else(|e| panic!("{e:?}\n{}", text()));
         let kernels = || ein_ir::kernel::print::print(&module);
@@ -111,7 +111,7 @@ impl Planner {
         let got = run(&module, &mut args);
         match (&got, &expected) {
             (Err(Stop::Fault(fault)), Err(code)) => assert_eq!(module.faults[*fault].code, *code),
-            (Ok(()), Ok(world)) => {
+            (Ok(_), Ok(world)) => {
                 for (n, tensor) in self.plan.outputs.iter().enumerate() {
                     let buffer = &self.plan.buffers[*tensor];
                     let shape = buffer.extents.iter().map(|n| *n as usize).collect();
@@ -124,8 +124,9 @@ impl Planner {
                 }
             }
             (Err(stop), _) => panic!("{stop}, expected {:?}\n{}\n{}", expected.err(), kernels(), text()),
-            (Ok(()), Err(code)) => panic!("no fault, expected {code}\n{}\n{}", kernels(), text()),
+            (Ok(_), Err(code)) => panic!("no fault, expected {code}\n{}\n{}", kernels(), text()),
         }
+        got.unwrap_or_default()
     }
 
     /// An input in memory: row-major, or with strides that are permuted, spread and partly negative.

@@ -112,7 +112,7 @@ fn library_products() {
     };
     let product = |accumulate: &str, dtype: &str| {
         let mut args = [arg(&[1., 2., 3., 4.]), arg(&[5., 6., 7., 8.]), arg(&[1.; 4])];
-        run(&module(&text(accumulate, dtype)), &mut args).map(|()| floats(&args[2]))
+        run(&module(&text(accumulate, dtype)), &mut args).map(|_| floats(&args[2]))
     };
     // The result is stored column by column.
     assert_eq!(product("2 x 2 x 2", "f32").unwrap(), [19., 43., 22., 50.]);
@@ -141,7 +141,7 @@ fn one_kernel(tasks: u32, body: &str) -> Result<Vec<f32>, Stop> {
 }}"#
     );
     let mut args = [arg(&[0.; 4])];
-    run(&module(&text), &mut args).map(|()| floats(&args[0]))
+    run(&module(&text), &mut args).map(|_| floats(&args[0]))
 }
 
 #[test]
