@@ -2,7 +2,7 @@
 //! for every position of the labels that it lacks.
 
 use crate::contraction::{Contraction, Operand, Subscript};
-use crate::cost::Cost;
+use crate::cost::{Cost, Costs};
 use crate::linear::{LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing};
 use crate::staged::Stage;
@@ -113,13 +113,21 @@ impl Strides {
 }
 
 /// The way of `source`, an operand with these labels, into the joint space. Several are tried; the cheapest is taken.
-pub(crate) fn convert(contraction: &Contraction, labels: u64, source: &Source, joint: &Packing, log_slots: usize) -> Conversion {
-    convert_below(f64::INFINITY, contraction, labels, source, joint, log_slots).expect("some way costs less than anything")
+pub(crate) fn convert(
+    contraction: &Contraction,
+    labels: u64,
+    source: &Source,
+    joint: &Packing,
+    log_slots: usize,
+    costs: &Costs,
+) -> Conversion {
+    convert_below(f64::INFINITY, costs, contraction, labels, source, joint, log_slots).expect("some way costs less than anything")
 }
 
 /// The same, if it costs less than `limit`; if not, there may be none.
 pub(crate) fn convert_below(
     limit: f64,
+    costs: &Costs,
     contraction: &Contraction,
     labels: u64,
     source: &Source,
@@ -134,11 +142,11 @@ pub(crate) fn convert_below(
         Source::Packed(packing) if packing.positions() == target.positions() => Some(direct(packing, &missing, log_slots)),
         Source::Packed(packing) => {
             let map = packed_map(contraction, packing, &target, log_slots);
-            moved(limit, map, target, &missing, log_slots, n_chunks(packing, log_slots))
+            moved(limit, costs, map, target, &missing, log_slots, n_chunks(packing, log_slots))
         }
         Source::Strided(strides) => {
             let map = strides.map(contraction, &target, log_slots);
-            moved(limit, map, target, &missing, log_slots, n_chunks(&strides.axes, log_slots))
+            moved(limit, costs, map, target, &missing, log_slots, n_chunks(&strides.axes, log_slots))
         }
     }
 }
@@ -174,7 +182,15 @@ fn direct(packing: &Packing, missing: &[usize], log_slots: usize) -> Conversion 
 }
 
 /// A linear map, of which some of the missing bits may be part; none if it is known to cost `limit` or more.
-fn moved(mut limit: f64, map: LinearMap, target: Packing, missing: &[usize], log_slots: usize, sources: u64) -> Option<Conversion> {
+fn moved(
+    mut limit: f64,
+    costs: &Costs,
+    map: LinearMap,
+    target: Packing,
+    missing: &[usize],
+    log_slots: usize,
+    sources: u64,
+) -> Option<Conversion> {
     let targets = n_chunks(&target, log_slots);
     let ways = (0..=missing.len()).flat_map(|n| [(n, true), (n, false)]);
     let ways = ways.filter(|&(n, low)| if n == 0 { low } else { targets > 1 && (low || n < missing.len()) });
@@ -182,16 +198,16 @@ fn moved(mut limit: f64, map: LinearMap, target: Packing, missing: &[usize], log
     for (n, low) in ways {
         let (inside, after) = if low { missing.split_at(n) } else { (&missing[missing.len() - n..], &missing[..missing.len() - n]) };
         let filled = after.len() as u64 * targets;
-        let filling = Cost { rotations: filled, adds: filled, ..Cost::default() }.weigh();
+        let filling = Cost { rotations: filled, adds: filled, ..Cost::default() }.weigh(costs);
         let mut map = map.clone();
         map.steps.extend(inside.iter().map(|&p| Step { size: 2, source: 0, target: 1 << p, label: None, scale: 0 }));
-        let Some(split) = map.split_below(limit - filling, 1 << log_slots, 1 << log_slots, sources, targets) else { continue };
+        let Some(split) = map.split_below(limit - filling, costs, 1 << log_slots, sources, targets) else { continue };
         let mut target = target.clone();
         inside.iter().for_each(|&p| target.set(p, AddressBit::Rep));
         let cost = split.cost();
         let conversion = spread(Route::Map(map, split), cost, target, after.to_vec(), log_slots);
-        if conversion.cost.weigh() < limit {
-            limit = conversion.cost.weigh();
+        if conversion.cost.weigh(costs) < limit {
+            limit = conversion.cost.weigh(costs);
             best = Some(conversion);
         }
     }

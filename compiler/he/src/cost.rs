@@ -1,11 +1,9 @@
 //! What a plan costs, in rotations of a ciphertext.
 //!
-//! The weights are a table, [`Costs`], that a caller may give. It is the same for all that a plan weighs, in many places: it is the thread's
-//! while a plan is made ([`with`]), and [`Cost::weigh`] alone reads it.
+//! The weights are a table, [`Costs`], that a caller may give ([`crate::Options`]); whatever is weighed is weighed by one that is handed on.
 
 use ein_ir::packed::Counts;
 use serde::{Deserialize, Serialize};
-use std::cell::Cell;
 use std::ops::AddAssign;
 
 /// What operations cost. Only ratios matter to a plan; a rotation at full level is 1 in the built-in table.
@@ -39,13 +37,11 @@ pub struct Costs {
 /// CKKS at 16384 slots.
 impl Default for Costs {
     fn default() -> Self {
-        Self::BUILT_IN
+        Self { rotation: 1.0, hoisted: 0.45, relin: 1.0, mulcc: 0.12, mulcp: 0.06, add: 0.01, rescale: 0.08 }
     }
 }
 
 impl Costs {
-    const BUILT_IN: Self = Self { rotation: 1.0, hoisted: 0.45, relin: 1.0, mulcc: 0.12, mulcp: 0.06, add: 0.01, rescale: 0.08 };
-
     /// What operations that were counted cost.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
@@ -81,28 +77,6 @@ impl Costs {
     }
 }
 
-thread_local! {
-    static COSTS: Cell<Costs> = const { Cell::new(Costs::BUILT_IN) };
-}
-
-/// Weighs by a table as long as `f` runs.
-pub(crate) fn with<T>(costs: Costs, f: impl FnOnce() -> T) -> T {
-    /// Gives the table back that was there before, also if `f` panics.
-    struct Before(Costs);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            COSTS.set(self.0);
-        }
-    }
-    let _before = Before(COSTS.replace(costs));
-    f()
-}
-
-/// What operations that were counted cost, also by what rotations of one ciphertext share.
-pub(crate) fn weigh(counts: &Counts) -> f64 {
-    COSTS.get().weigh(counts)
-}
-
 /// Numbers of operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {
@@ -114,9 +88,8 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// What they cost together.
-    pub(crate) fn weigh(&self) -> f64 {
-        let costs = COSTS.get();
+    /// What they cost together; rotations of one ciphertext share nothing.
+    pub(crate) fn weigh(&self, costs: &Costs) -> f64 {
         let terms = [
             (self.rotations, costs.rotation),
             (self.relins, costs.relin),

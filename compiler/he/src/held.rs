@@ -2,7 +2,7 @@
 
 use crate::contraction::{Contraction, Operand};
 use crate::convert::{self, Conversion, Route, Source};
-use crate::cost::Cost;
+use crate::cost::{Cost, Costs};
 use crate::emit::costs;
 use crate::joint;
 use crate::layouts::Choice;
@@ -84,6 +84,7 @@ pub(crate) struct Holder<'a> {
     /// Whether products are of all operands at once only.
     pub(crate) one_shot: bool,
     pub(crate) objective: Objective,
+    pub(crate) costs: Costs,
     pub(crate) log_slots: usize,
     /// One a tensor; of inputs alone they matter.
     pub(crate) placings: &'a [Placing],
@@ -114,7 +115,7 @@ impl Holder<'_> {
             }
         }
         let is_result = found.first().is_some_and(|held| self.becomes_result(held.tensor));
-        let price = |held: &Held| if is_result { self.finish_price(held) } else { (held.cost.weigh(), held.depth) };
+        let price = |held: &Held| if is_result { self.finish_price(held) } else { (held.cost.weigh(&self.costs), held.depth) };
         let mut found: Vec<((f64, u32), Held)> = found.into_iter().map(|held| (price(&held), held)).collect();
         found.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let mut kept: Vec<Rc<Held>> = Vec::new();
@@ -148,8 +149,8 @@ impl Holder<'_> {
             let has_public = contraction.operands.iter().any(|operand| !operand.secret);
             let (scale, rest) = if has_public { (term.coefficient, 1.0) } else { (1.0, term.coefficient) };
             let operands = (0..contraction.operands.len()).map(|n| self.operand(&contraction, n)).collect();
-            let flat = self.objective == Objective::Depth;
-            let mut search = Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), flat, self.log_slots);
+            let mut search = Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), self.log_slots, self.costs);
+            search.flat = self.objective == Objective::Depth;
             search.one_shot = self.one_shot;
             terms.push((search.run(), rest));
         }
@@ -160,7 +161,7 @@ impl Holder<'_> {
         {
             return ways.iter().map(|way| self.term(tensor, sum, way)).collect();
         }
-        let terms: Vec<(Vec<Way>, f64)> = terms.into_iter().map(|(ways, coefficient)| (best(ways), coefficient)).collect();
+        let terms: Vec<(Vec<Way>, f64)> = terms.into_iter().map(|(ways, coefficient)| (best(ways, &self.costs), coefficient)).collect();
         let mut found: Vec<Held> = Vec::new();
         let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
         for joint in self.joints(&alone, labels, &terms, wanted.as_ref()) {
@@ -225,7 +226,7 @@ impl Holder<'_> {
             // A value spread over a label is there beyond its size too.
             let beyond = |label: &u8| labels >> label & 1 == 0 && !sum.labels[usize::from(*label)].size.is_power_of_two();
             let scaled = coefficient.abs() != 1.0 || sum.output.iter().any(beyond);
-            let (way, conversion) = cheapest(sum, ways, labels, joint, limit.checked_sub(u32::from(scaled))?, self.log_slots)?;
+            let (way, conversion) = cheapest(sum, ways, labels, joint, limit.checked_sub(u32::from(scaled))?, self.log_slots, &self.costs)?;
             let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
             cost += way.cost;
             cost += conversion.cost;
@@ -349,10 +350,10 @@ impl Holder<'_> {
     pub(crate) fn result(&self, tensor: usize) -> Option<Finish> {
         let mut all: Vec<Finish> = self.held[tensor].iter().map(|held| self.finish(held)).collect();
         let moved = all.iter().filter(|finish| matches!(finish.route, Route::Map(..)));
-        let cheapest = moved.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()));
+        let cheapest = moved.min_by(|a, b| a.cost.weigh(&self.costs).total_cmp(&b.cost.weigh(&self.costs)));
         all.extend(cheapest.and_then(|finish| self.in_two_steps(finish)));
         let least = |plans: &mut dyn Iterator<Item = &Finish>| {
-            plans.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth))).cloned()
+            plans.min_by(|a, b| a.cost.weigh(&self.costs).total_cmp(&b.cost.weigh(&self.costs)).then(a.depth.cmp(&b.depth))).cloned()
         };
         if self.objective == Objective::Depth {
             let flattest = all.iter().map(|plan| plan.depth).min()?;
@@ -360,8 +361,8 @@ impl Holder<'_> {
         }
         let one_shot = least(&mut all.iter().filter(|plan| plan.held.one_shot)).or_else(|| least(&mut all.iter()))?;
         let flat = least(&mut all.iter().filter(|plan| plan.depth <= one_shot.depth)).unwrap_or(one_shot);
-        let deep = all.iter().filter(|plan| plan.slowness() < WORTH_A_LEVEL * flat.slowness());
-        Some(deep.min_by(|a, b| a.slowness().total_cmp(&b.slowness())).cloned().unwrap_or(flat))
+        let deep = all.iter().filter(|plan| self.slowness(plan) < WORTH_A_LEVEL * self.slowness(&flat));
+        Some(deep.min_by(|a, b| self.slowness(a).total_cmp(&self.slowness(b))).cloned().unwrap_or(flat))
     }
 
     /// What a way to hold a result costs once it is as wanted, and how deep it is.
@@ -369,7 +370,7 @@ impl Holder<'_> {
         let (route, extra) = self.finishing(held);
         let mut cost = held.cost;
         cost += extra;
-        (cost.weigh(), held.depth + route.depth())
+        (cost.weigh(&self.costs), held.depth + route.depth())
     }
 
     pub(crate) fn finish(&self, held: &Rc<Held>) -> Finish {
@@ -399,6 +400,12 @@ impl Holder<'_> {
         Some(Finish { held, packing: finish.packing.clone(), route, cost, depth })
     }
 
+    /// The cost of a result where every level makes each operation slower: the number of moduli is that of levels, and a key switch takes
+    /// their power of one and a half.
+    pub(crate) fn slowness(&self, finish: &Finish) -> f64 {
+        finish.cost.weigh(&self.costs) * f64::from(finish.depth + 1).powf(1.5)
+    }
+
     /// What is left to do to a result, and its cost.
     pub(crate) fn finishing(&self, held: &Held) -> (Route, Cost) {
         if self.contract == Contract::Free {
@@ -420,13 +427,5 @@ impl Holder<'_> {
             return (Route::Direct, Cost::default());
         }
         (Route::Mask(filled), Cost { mulcp: chunks, ..Cost::default() })
-    }
-}
-
-impl Finish {
-    /// Its cost where every level makes each operation slower: the number of moduli is that of levels, and a key switch takes
-    /// their power of one and a half.
-    pub(crate) fn slowness(&self) -> f64 {
-        self.cost.weigh() * f64::from(self.depth + 1).powf(1.5)
     }
 }

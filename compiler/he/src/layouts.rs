@@ -219,7 +219,7 @@ impl Drawing<'_> {
             children.push(self.leaf(&leaf));
         }
         let class = self.place(Place::Held(held.tensor, held.packing.clone()));
-        self.way(class, own.weigh(), |number| Form::Made(number, children));
+        self.way(class, own.weigh(&self.holder.costs), |number| Form::Made(number, children));
     }
 
     /// The class of a factor where it is wanted.
@@ -230,7 +230,7 @@ impl Drawing<'_> {
         if leaf.rolled {
             let class = self.place(Place::Rolled(tensor, u32::try_from(self.prices.len()).unwrap_or(u32::MAX)));
             if self.reads[tensor] == 1 {
-                self.way(class, leaf.conversion.cost.weigh(), Form::Sent);
+                self.way(class, leaf.conversion.cost.weigh(&self.holder.costs), Form::Sent);
             }
             return class;
         }
@@ -245,7 +245,7 @@ impl Drawing<'_> {
             Some(held) => {
                 let from = self.place(Place::Held(tensor, held.packing.clone()));
                 if from != class {
-                    self.way(class, leaf.conversion.cost.weigh(), |number| Form::Moved(number, from));
+                    self.way(class, leaf.conversion.cost.weigh(&self.holder.costs), |number| Form::Moved(number, from));
                 }
             }
             None if operand.is_plain() => {
@@ -253,11 +253,11 @@ impl Drawing<'_> {
                 leaf.conversion.spread.iter().for_each(|&p| sent.set(p, AddressBit::Zero));
                 let from = self.sent(tensor, sent);
                 if from != class {
-                    self.way(class, leaf.conversion.cost.weigh(), |number| Form::Moved(number, from));
+                    self.way(class, leaf.conversion.cost.weigh(&self.holder.costs), |number| Form::Moved(number, from));
                 }
             }
             // Rolled so that its diagonal is at hand.
-            None if self.reads[tensor] == 1 => self.way(class, leaf.conversion.cost.weigh(), Form::Sent),
+            None if self.reads[tensor] == 1 => self.way(class, leaf.conversion.cost.weigh(&self.holder.costs), Form::Sent),
             None => {}
         }
         let filled = if leaf.joint.is_some() { 0.0 } else { f64::from(u32::try_from(leaf.conversion.spread.len()).unwrap_or(u32::MAX)) };
@@ -286,7 +286,7 @@ impl Drawing<'_> {
         let class = self.place(Place::Result(tensor));
         for held in &self.holder.held[tensor] {
             let made = self.place(Place::Held(tensor, held.packing.clone()));
-            let price = self.holder.finishing(held).1.weigh();
+            let price = self.holder.finishing(held).1.weigh(&self.holder.costs);
             self.way(class, price, |number| Form::Made(number, vec![made]));
         }
         class
@@ -331,8 +331,8 @@ impl Drawing<'_> {
         let contraction = &target.contraction;
         let Some(source) = convert::seen(&contraction.operands[target.operand], packing, |label| contraction.bits(label)) else { return };
         let labels = contraction.labels_of(1 << target.operand);
-        let conversion = convert::convert(contraction, labels, &source, &target.joint, self.holder.log_slots);
-        self.way(target.class, conversion.cost.weigh() + target.filled, |number| Form::Moved(number, from));
+        let conversion = convert::convert(contraction, labels, &source, &target.joint, self.holder.log_slots, &self.holder.costs);
+        self.way(target.class, conversion.cost.weigh(&self.holder.costs) + target.filled, |number| Form::Moved(number, from));
     }
 
     fn finish(self, roots: &[Id], shared: BTreeMap<usize, Vec<(Packing, Id)>>) -> Graph {

@@ -9,7 +9,7 @@
 mod choose;
 mod reach;
 
-use crate::cost::Cost;
+use crate::cost::{Cost, Costs};
 use choose::choose;
 use std::collections::BTreeMap;
 
@@ -83,10 +83,10 @@ impl LinearMap {
         self.uncut(slots, period, targets).cut(self, slots, sources)
     }
 
-    /// The same, if it may cost less than `limit`.
-    pub(crate) fn split_below(&self, limit: f64, slots: u64, period: u64, sources: u64, targets: u64) -> Option<Split> {
-        let uncut = self.uncut(slots, period, targets);
-        (uncut.least() < limit).then(|| uncut.cut(self, slots, sources))
+    /// The same of a source that does not repeat, if it may cost less than `limit`.
+    pub(crate) fn split_below(&self, limit: f64, costs: &Costs, slots: u64, sources: u64, targets: u64) -> Option<Split> {
+        let uncut = self.uncut(slots, slots, targets);
+        (uncut.least(costs) < limit).then(|| uncut.cut(self, slots, sources))
     }
 
     /// The displacements, not yet cut.
@@ -238,9 +238,9 @@ impl Split {
         clippy::cast_sign_loss,
         reason = "numbers of rotations are small"
     )]
-    fn least(&self) -> f64 {
+    fn least(&self, costs: &Costs) -> f64 {
         let rotations = (2.0 * (self.within as f64).sqrt() - 2.0).floor() as u64;
-        Cost { rotations, ..self.cost() }.weigh()
+        Cost { rotations, ..self.cost() }.weigh(costs)
     }
 
     /// What the map takes.

@@ -3,7 +3,7 @@
 use crate::approximation::evaluate;
 use crate::builder::Makers;
 use crate::cleanup::cleaned;
-use crate::cost::{self, Cost, Costs};
+use crate::cost::{Cost, Costs};
 use crate::emit::{self, Emitted, Keys};
 use crate::explain::{self, Made};
 use crate::held::{Finish, Holder, Placing, row_major};
@@ -76,7 +76,7 @@ pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Ve
 /// # Errors
 /// As [`plan`].
 pub fn explained(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
-    cost::with(options.costs, || planned(program, options)).map(|(packed, made, _)| (packed, made))
+    planned(program, options).map(|(packed, made, _)| (packed, made))
 }
 
 /// Plans a program, and says which operations are for which of its tensors.
@@ -84,7 +84,7 @@ pub fn explained(program: &Program, options: &Options) -> Result<(Verified<Packe
 /// # Errors
 /// As [`plan`].
 pub fn plan_with_makers(program: &Program, options: &Options) -> Result<(Verified<Packed>, Makers), Vec<Diagnostic>> {
-    cost::with(options.costs, || planned(program, options)).map(|(packed, _, makers)| (packed, makers))
+    planned(program, options).map(|(packed, _, makers)| (packed, makers))
 }
 
 fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>, Makers), Vec<Diagnostic>> {
@@ -120,7 +120,7 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
         (packed, makers) = best;
     }
     let few_keys = options.key_budget.is_some() || options.objective == Objective::Keys;
-    if let Some(lighter) = (!options.one_shot).then(|| cleaned(&packed, &makers, few_keys)).flatten() {
+    if let Some(lighter) = (!options.one_shot).then(|| cleaned(&packed, &makers, few_keys, &options.costs)).flatten() {
         (packed, makers) = lighter;
     }
     let made = explain::made(program, planned.results.iter().filter_map(|(_, finish)| finish.as_ref()), log_slots);
@@ -233,7 +233,8 @@ impl Planned {
 pub(crate) fn searched<'a>(program: &'a Program, options: &Options, placings: &'a [Placing], chosen: &'a Choice) -> Holder<'a> {
     let log_slots = options.log_slots as usize;
     let (contract, one_shot, objective) = (options.contract, options.one_shot, options.objective);
-    let mut holder = Holder { program, contract, one_shot, objective, log_slots, placings, chosen, held: Vec::new() };
+    let costs = options.costs;
+    let mut holder = Holder { program, contract, one_shot, objective, costs, log_slots, placings, chosen, held: Vec::new() };
     for tensor in 0..program.tensors.len() {
         let held = if is_zero(program, tensor) { Vec::new() } else { holder.tensor(tensor) };
         holder.held.push(held);
@@ -272,7 +273,7 @@ fn attempt(
         return Err(vec![refused]);
     }
     let counts = emitted.packed.counts();
-    let planned = Planned { results, weight: Cost::of(&counts).weigh(), depth: counts.depth, emitted };
+    let planned = Planned { results, weight: Cost::of(&counts).weigh(&options.costs), depth: counts.depth, emitted };
     let choice = if chosen.is_empty() && !options.one_shot { layouts::graph(&holder).map(|graph| graph.choose()) } else { None };
     Ok((planned, choice))
 }

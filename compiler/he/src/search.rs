@@ -5,7 +5,7 @@
 
 use crate::contraction::Contraction;
 use crate::convert::{self, Conversion, Source};
-use crate::cost::Cost;
+use crate::cost::{Cost, Costs};
 use crate::held::Held;
 use crate::joint;
 use crate::mapped::{self, Mapped};
@@ -84,6 +84,7 @@ pub enum Contract {
 pub(crate) struct Search {
     contraction: Rc<Contraction>,
     log_slots: usize,
+    costs: Costs,
     /// A packing of the result that would be welcome.
     wanted: Option<Packing>,
     /// Whether only products of all operands at once are looked for.
@@ -91,7 +92,7 @@ pub(crate) struct Search {
     /// A number by which the first public factor is multiplied.
     scale: f64,
     /// Whether factors are also chosen so that products are flat.
-    flat: bool,
+    pub(crate) flat: bool,
     operands: Vec<Vec<Way>>,
     memo: BTreeMap<u32, Rc<Vec<Way>>>,
 }
@@ -103,10 +104,10 @@ impl Search {
         operands: Vec<Vec<Way>>,
         scale: f64,
         wanted: Option<Packing>,
-        flat: bool,
         log_slots: usize,
+        costs: Costs,
     ) -> Self {
-        Self { contraction, log_slots, wanted, one_shot: false, scale, flat, operands, memo: BTreeMap::new() }
+        Self { contraction, log_slots, costs, wanted, one_shot: false, scale, flat: false, operands, memo: BTreeMap::new() }
     }
 
     /// All ways found to hold the product of all operands.
@@ -119,7 +120,7 @@ impl Search {
         if let Some(ways) = self.memo.get(&set) {
             return Rc::clone(ways);
         }
-        let mut ways = best(self.found(set));
+        let mut ways = best(self.found(set), &self.costs);
         if !self.is_small() {
             ways.truncate((KEPT_OF_MANY / self.contraction.operands.len()).max(4));
         }
@@ -243,7 +244,9 @@ impl Search {
         for joint in joints {
             let choose = |limits: &[u32]| -> Option<Vec<(Way, Conversion)>> {
                 let limited = factors.iter().zip(limits);
-                limited.map(|((ways, labels), limit)| cheapest(&self.contraction, ways, *labels, &joint, *limit, self.log_slots)).collect()
+                limited
+                    .map(|((ways, labels), limit)| cheapest(&self.contraction, ways, *labels, &joint, *limit, self.log_slots, &self.costs))
+                    .collect()
             };
             let Some(chosen) = choose(&vec![u32::MAX; factors.len()]) else { continue };
             let depths: Vec<u32> = chosen.iter().map(|(way, conversion)| way.depth + conversion.depth).collect();
@@ -302,17 +305,20 @@ pub(crate) fn cheapest(
     joint: &Packing,
     depth: u32,
     log_slots: usize,
+    costs: &Costs,
 ) -> Option<(Way, Conversion)> {
     let mut best: Option<(f64, &Way, Conversion)> = None;
     for way in ways.iter().filter(|way| way.labels & !labels == 0 && way.depth <= depth) {
-        let so_far = way.cost.weigh();
+        let so_far = way.cost.weigh(costs);
         // No conversion is so cheap that it makes up for this.
         if best.as_ref().is_some_and(|(least, ..)| so_far >= *least) {
             continue;
         }
         let limit = best.as_ref().map_or(f64::INFINITY, |(least, ..)| least - so_far);
-        let Some(conversion) = convert::convert_below(limit, contraction, way.labels, &way.source, joint, log_slots) else { continue };
-        let price = so_far + conversion.cost.weigh();
+        let Some(conversion) = convert::convert_below(limit, costs, contraction, way.labels, &way.source, joint, log_slots) else {
+            continue;
+        };
+        let price = so_far + conversion.cost.weigh(costs);
         if way.depth + conversion.depth <= depth && best.as_ref().is_none_or(|(least, ..)| price < *least) {
             best = Some((price, way, conversion));
         }
@@ -321,8 +327,8 @@ pub(crate) fn cheapest(
 }
 
 /// The ways worth keeping: cheap ones, flat ones, each packing once.
-pub(crate) fn best(mut found: Vec<Way>) -> Vec<Way> {
-    found.sort_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth)));
+pub(crate) fn best(mut found: Vec<Way>, costs: &Costs) -> Vec<Way> {
+    found.sort_by(|a, b| a.cost.weigh(costs).total_cmp(&b.cost.weigh(costs)).then(a.depth.cmp(&b.depth)));
     let mut kept: Vec<Way> = Vec::new();
     for way in found {
         let dominated = kept.iter().any(|other| other.source == way.source && other.depth <= way.depth);

@@ -224,9 +224,10 @@ fn no_slower_than_one_shot(program: &Program, options: &Options) {
     let holder = planner::searched(program, options, &placings, &none);
     let result = program.results[0];
     let one_shots = holder.held[result].iter().filter(|held| held.one_shot).map(|held| holder.finish(held));
-    let one_shot = one_shots.min_by(|a, b| a.cost.weigh().total_cmp(&b.cost.weigh()).then(a.depth.cmp(&b.depth)));
+    let one_shot =
+        one_shots.min_by(|a, b| a.cost.weigh(&options.costs).total_cmp(&b.cost.weigh(&options.costs)).then(a.depth.cmp(&b.depth)));
     if let (Some(plan), Some(one_shot)) = (holder.result(result), one_shot) {
-        assert!(plan.slowness() <= one_shot.slowness(), "{program:?}");
+        assert!(holder.slowness(&plan) <= holder.slowness(&one_shot), "{program:?}");
     }
 }
 
@@ -247,7 +248,7 @@ fn rotations_of_several_ciphertexts_are_counted() {
         let placings = planner::placings(&program, &options);
         let finish = planner::searched(&program, &options, &placings, &Choice::new()).result(program.results[0]).unwrap();
         check(&program, &options);
-        let (found, expected) = (planner::alone(&program, &options).unwrap().weight, finish.cost.weigh());
+        let (found, expected) = (planner::alone(&program, &options).unwrap().weight, finish.cost.weigh(&options.costs));
         assert!(found <= expected + 1e-6 && expected <= 1.05 * found, "{equation} {shapes:?}: {found} of {expected}");
     }
 }

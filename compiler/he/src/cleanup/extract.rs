@@ -6,7 +6,7 @@
 //! make the whole lighter is taken back. So no plan is heavier than the one that it began with.
 
 use super::form::{Form, SlotGraph};
-use crate::cost::Cost;
+use crate::cost::{Cost, Costs};
 use egg::{Id, Language};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,9 +32,9 @@ pub(super) struct Chosen {
 }
 
 /// The lightest plan that is found; none if that is the given one.
-pub(super) fn extract(graph: &SlotGraph<'_>) -> Option<Chosen> {
+pub(super) fn extract(graph: &SlotGraph<'_>, costs: &Costs) -> Option<Chosen> {
     let dag = Dag::of(graph);
-    let mut choice = Choice::given(&dag);
+    let mut choice = Choice::given(&dag, costs);
     let changed = choice.improve();
     let forms = |class: usize| (choice.readers[class] > 0).then(|| dag.nodes[class][choice.node[class]].form.clone());
     changed.then(|| Chosen { forms: (0..dag.nodes.len()).map(forms).collect(), numbers: dag.numbers.clone() })
@@ -98,6 +98,7 @@ enum Change {
 
 pub(super) struct Choice<'a> {
     dag: &'a Dag,
+    costs: &'a Costs,
     node: Vec<usize>,
     /// How many operands and results each class is; those with none are not computed.
     readers: Vec<u32>,
@@ -114,10 +115,11 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    pub(super) fn given(dag: &'a Dag) -> Self {
+    pub(super) fn given(dag: &'a Dag, costs: &'a Costs) -> Self {
         let n = dag.nodes.len();
         let mut choice = Self {
             dag,
+            costs,
             node: dag.given.clone(),
             readers: vec![0; n],
             cost: Cost::default(),
@@ -164,7 +166,7 @@ impl<'a> Choice<'a> {
         self.changes.push(Change::Node(class, old));
         self.node[class] = node;
         let came = self.come_by(class);
-        let lighter = came.is_some() && self.cost.weigh() + 1e-9 < before.weigh();
+        let lighter = came.is_some() && self.cost.weigh(self.costs) + 1e-9 < before.weigh(self.costs);
         if lighter && !self.is_in_a_circle(class) {
             self.changes.clear();
             return;
@@ -254,7 +256,7 @@ impl<'a> Choice<'a> {
     /// What a node adds to what is computed.
     fn price(&mut self, node: &Node, depth: usize) -> Option<f64> {
         self.left = self.left.saturating_sub(1);
-        let mut price = node.cost.weigh();
+        let mut price = node.cost.weigh(self.costs);
         for &child in &node.children {
             price += match self.readers[child] {
                 _ if self.open[child] => return None,

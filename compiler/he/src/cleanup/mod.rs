@@ -18,7 +18,7 @@ mod tests;
 mod write;
 
 use crate::builder::Makers;
-use crate::cost::{self, Cost};
+use crate::cost::{Cost, Costs};
 use ein_ir::packed::{Op, Packed};
 use form::SlotGraph;
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 const MAX_OPS: usize = 4_000;
 
 /// A plan that computes the same for less, with its makers; none if none was found. With `keys` it has no rotation that the given one lacks.
-pub(crate) fn cleaned(packed: &Packed, makers: &Makers, keys: bool) -> Option<(Packed, Makers)> {
+pub(crate) fn cleaned(packed: &Packed, makers: &Makers, keys: bool, costs: &Costs) -> Option<(Packed, Makers)> {
     let is_leveled = packed.ops.values().any(|op| matches!(op, Op::Rescale(_) | Op::Drop(..)));
     // Bounds of approximations are added where a plan holds the value of a polynomial.
     let approximates = !makers.unit.is_empty();
@@ -39,9 +39,9 @@ pub(crate) fn cleaned(packed: &Packed, makers: &Makers, keys: bool) -> Option<(P
     if !rules::saturate(&mut graph) {
         return None;
     }
-    let chosen = extract::extract(&graph)?;
+    let chosen = extract::extract(&graph, costs)?;
     let (made, makers) = write::write(packed, makers, &graph, &chosen);
-    is_better(&made, packed).then_some((made, makers))
+    is_better(&made, packed, costs).then_some((made, makers))
 }
 
 const fn amount(op: &Op) -> Option<u32> {
@@ -52,8 +52,8 @@ const fn amount(op: &Op) -> Option<u32> {
 }
 
 /// Whether a plan weighs less than another: alone and with shared rotations, in no more levels.
-fn is_better(made: &Packed, given: &Packed) -> bool {
+fn is_better(made: &Packed, given: &Packed, costs: &Costs) -> bool {
     let (made, given) = (made.counts(), given.counts());
-    let lighter = Cost::of(&made).weigh() < Cost::of(&given).weigh();
-    lighter && cost::weigh(&made) <= cost::weigh(&given) && made.depth <= given.depth
+    let lighter = Cost::of(&made).weigh(costs) < Cost::of(&given).weigh(costs);
+    lighter && costs.weigh(&made) <= costs.weigh(&given) && made.depth <= given.depth
 }

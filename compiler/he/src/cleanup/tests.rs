@@ -2,6 +2,7 @@ use super::extract::{Choice, Dag};
 use super::form::{Form, SlotGraph};
 use super::rules::{RULES, saturate, saturate_by};
 use super::{cleaned, is_better};
+use crate::Costs;
 use crate::builder::{Builder, Makers};
 use crate::tests::Random;
 use egg::{Id, Language};
@@ -237,8 +238,8 @@ fn sketches_become_lighter() {
     let mut lighter = Vec::new();
     for (rule, _) in RULES {
         let (packed, makers) = sketch(rule);
-        if let Some((made, _)) = cleaned(&packed, &makers, false) {
-            assert!(is_better(&made, &packed) && results(&made) == results(&packed), "{rule}");
+        if let Some((made, _)) = cleaned(&packed, &makers, false, &Costs::default()) {
+            assert!(is_better(&made, &packed, &Costs::default()) && results(&made) == results(&packed), "{rule}");
             lighter.push(rule);
         }
     }
@@ -279,11 +280,11 @@ fn random_operations_stay_what_they_are() {
         saturate(&mut graph);
         is_sound(&graph);
         for keys in [false, true] {
-            let Some((made, _)) = cleaned(&packed, &Makers::default(), keys) else { continue };
+            let Some((made, _)) = cleaned(&packed, &Makers::default(), keys, &Costs::default()) else { continue };
             n_lighter += 1;
             assert!(results(&made) == results(&packed), "{packed:?}");
             assert!(!keys || made.counts().keys <= packed.counts().keys);
-            assert_eq!(Some(made), cleaned(&packed, &Makers::default(), keys).map(|(made, _)| made));
+            assert_eq!(Some(made), cleaned(&packed, &Makers::default(), keys, &Costs::default()).map(|(made, _)| made));
         }
     }
     assert!(n_lighter > 50, "{n_lighter}");
@@ -297,7 +298,7 @@ fn exact(dag: &Dag) -> f64 {
     let levels: Vec<Variable> = dag.nodes.iter().map(|_| variables.add(variable().min(0.0).max(n))).collect();
     let nodes: Vec<Vec<Variable>> = dag.nodes.iter().map(|all| all.iter().map(|_| variables.add(variable().binary())).collect()).collect();
     let priced = || dag.nodes.iter().flatten().zip(nodes.iter().flatten());
-    let total: Expression = priced().map(|(node, variable)| node.cost.weigh() * *variable).sum();
+    let total: Expression = priced().map(|(node, variable)| node.cost.weigh(&Costs::default()) * *variable).sum();
     let mut model = variables.minimise(total).using(microlp);
     for &root in &dag.roots {
         model = model.with(constraint!(classes[root] == 1));
@@ -313,7 +314,7 @@ fn exact(dag: &Dag) -> f64 {
         }
     }
     let solution = model.solve().expect("a program has a plan");
-    priced().filter(|(_, variable)| solution.value(**variable) > 0.5).map(|(node, _)| node.cost.weigh()).sum()
+    priced().filter(|(_, variable)| solution.value(**variable) > 0.5).map(|(node, _)| node.cost.weigh(&Costs::default())).sum()
 }
 
 #[test]
@@ -329,11 +330,12 @@ fn what_is_extracted_is_nearly_the_least() {
         if dag.nodes.iter().flatten().count() > 40 {
             continue;
         }
-        let mut choice = Choice::given(&dag);
+        let costs = Costs::default();
+        let mut choice = Choice::given(&dag, &costs);
         choice.improve();
         let exact = exact(&dag);
-        assert!(exact <= choice.cost.weigh() + 1e-6, "{exact} is more than {:?}", choice.cost);
-        found += choice.cost.weigh();
+        assert!(exact <= choice.cost.weigh(&Costs::default()) + 1e-6, "{exact} is more than {:?}", choice.cost);
+        found += choice.cost.weigh(&Costs::default());
         least += exact;
     }
     assert!(found <= 1.05 * least, "{found} where {least} would do");
