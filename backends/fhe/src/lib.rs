@@ -16,6 +16,7 @@
 //!   an operand beyond its bound is refused. A tensor of reals is multiplied by `2^fraction_bits` and rounded, and a result divided by
 //!   as many such factors as were multiplied; where a sum has sides of different numbers of factors, the shorter one is multiplied by
 //!   what it lacks (`scale.rs`).
+//! * **Threads** share the primes and the operations that do not wait for each other; results are the same at any number of them.
 //! * **Levels.** The scheme divides by the modulus in each product, so `rescale` and `drop` change nothing here and cost nothing. Keys are made
 //!   for the plan without them: it has the operations of the one with levels, in the same order, and may be deeper than moduli of levels allow.
 
@@ -36,9 +37,13 @@ mod frame;
 #[cfg(feature = "bfv")]
 mod keys;
 #[cfg(feature = "bfv")]
+mod machine;
+#[cfg(feature = "bfv")]
 mod manifest;
 #[cfg(feature = "bfv")]
 mod pack;
+#[cfg(feature = "bfv")]
+mod schedule;
 #[cfg(feature = "bfv")]
 mod scheme;
 

@@ -7,13 +7,14 @@ use crate::keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, RingKeys, Secret
 use crate::pack::{self, Integer, Numbers};
 use crate::primes::{power, product};
 use crate::scale::Scales;
-use crate::{Options, Parameters, error};
+use crate::{Options, Parameters, error, schedule};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::packed::{InputDecl, Op, Packed, print};
 use ein_ir::verified::Verified;
 use fhe::bfv::{self, BfvParameters, BfvParametersBuilder, Encoding, EvaluationKeyBuilder, Plaintext};
 use fhe_traits::{FheDecoder, FheDecrypter, FheEncoder, FheEncrypter};
-use rand::{CryptoRng, RngCore};
+use rand::rngs::StdRng;
+use rand::{CryptoRng, RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,6 +33,7 @@ pub struct Engine {
     rings: Vec<Ring>,
     basis: Basis,
     fingerprint: Fingerprint,
+    threads: usize,
 }
 
 /// The scheme with one plaintext modulus.
@@ -58,10 +60,22 @@ impl Engine {
     pub fn new(program: Verified<Packed>, options: Options) -> Result<Self, Diagnostic> {
         let bounds = bound::outputs(&program, &options)?;
         let parameters = Parameters::choose(&program, &bounds, &options)?;
-        let rings = parameters.plain_moduli.iter().map(|modulus| Ring::new(&parameters, *modulus)).collect::<Result<Vec<_>, _>>()?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let moduli = &parameters.plain_moduli;
+        let rings = schedule::each(moduli.len(), threads, &|ring| Ring::new(&parameters, moduli[ring]))?;
         let fingerprint = fingerprint(&program, &options, &rings);
         let (scales, basis) = (Scales::of(&program), Basis::new(&parameters.plain_moduli));
-        Ok(Self { program, options, parameters, bounds, scales, rings, basis, fingerprint })
+        Ok(Self { program, options, parameters, bounds, scales, rings, basis, fingerprint, threads })
+    }
+
+    /// With so many threads for keys and for runs, instead of as many as the machine has; no result depends on it.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    pub(crate) const fn threads(&self) -> usize {
+        self.threads
     }
 
     /// The program.
@@ -119,19 +133,17 @@ impl Engine {
     /// # Errors
     /// None that is known.
     pub fn keygen<R: RngCore + CryptoRng>(&self, random: &mut R) -> Result<Keys, Diagnostic> {
-        attempt("make keys", || {
-            let needs = self.key_needs();
-            let mut keys = Keys { secret: SecretKey(Vec::new()), public: PublicKey(Vec::new()), evaluation: EvaluationKeys(Vec::new()) };
-            for ring in &self.rings {
-                let secret = bfv::SecretKey::random(&ring.bfv, random);
-                keys.public.0.push(bfv::PublicKey::new(&secret, random));
-                let relin = needs.relin.then(|| bfv::RelinearizationKey::new(&secret, random)).transpose()?;
-                let rotations = (!needs.rotations.is_empty()).then(|| rotation_keys(&secret, &needs.rotations, random)).transpose()?;
-                keys.evaluation.0.push(RingKeys { relin, rotations });
-                keys.secret.0.push(secret);
-            }
-            Ok(keys)
-        })
+        let needs = self.key_needs();
+        // The keys of each ring come from a generator of its own, so that they may be made side by side.
+        let seeds: Vec<StdRng> = self.rings.iter().map(|_| StdRng::from_rng(&mut *random)).collect();
+        let keys_of = |ring: usize| attempt("make keys", || self.rings[ring].keygen(&needs, &mut seeds[ring].clone()));
+        let mut keys = Keys { secret: SecretKey(Vec::new()), public: PublicKey(Vec::new()), evaluation: EvaluationKeys(Vec::new()) };
+        for (secret, public, evaluation) in schedule::each(self.rings.len(), self.threads, &keys_of)? {
+            keys.secret.0.push(secret);
+            keys.public.0.push(public);
+            keys.evaluation.0.push(evaluation);
+        }
+        Ok(keys)
     }
 
     /// Encrypts the inputs, in the order of the program.
@@ -202,6 +214,14 @@ impl Ring {
         builder.set_degree(parameters.degree).set_plaintext_modulus(modulus).set_moduli_sizes(&parameters.modulus_bits);
         let bfv = guarded(|| builder.build_arc()).and_then(Result::ok).ok_or_else(|| error::scheme("make the ring"))?;
         Ok(Self { bfv, modulus })
+    }
+
+    fn keygen(&self, needs: &KeyNeeds, random: &mut StdRng) -> Result<(bfv::SecretKey, bfv::PublicKey, RingKeys), fhe::Error> {
+        let secret = bfv::SecretKey::random(&self.bfv, random);
+        let public = bfv::PublicKey::new(&secret, random);
+        let relin = needs.relin.then(|| bfv::RelinearizationKey::new(&secret, random)).transpose()?;
+        let rotations = (!needs.rotations.is_empty()).then(|| rotation_keys(&secret, &needs.rotations, random)).transpose()?;
+        Ok((secret, public, RingKeys { relin, rotations }))
     }
 
     /// The first copy of the slots, if the others are equal to it.

@@ -94,6 +94,9 @@ fn agree(program: &Verified<Packed>, bound: i64, seed: u64) {
     let numbers = |tensors: &[Vec<i64>]| tensors.iter().cloned().map(Numbers::Integers).collect::<Vec<_>>();
     let inputs = engine.encrypt(&keys.public, &numbers(&secrets), &mut random).unwrap();
     let (outputs, report) = engine.run(&keys.evaluation, &numbers(&publics), &inputs).unwrap();
+    let engine = engine.with_threads(seed as usize % 3 + 1);
+    let (again, _) = engine.run(&keys.evaluation, &numbers(&publics), &inputs).unwrap();
+    assert!(again.to_bytes(&engine) == outputs.to_bytes(&engine), "seed {seed}: other threads, other bits");
     let counts = program.counts();
     let executed = [Kind::Rotate, Kind::Mul, Kind::MulPlain, Kind::Add, Kind::Relin, Kind::Rescale].map(|kind| report.count(kind));
     assert_eq!(executed, [counts.rotations, counts.mulcc, counts.mulcp, counts.adds, counts.relins, counts.rescales]);
@@ -220,6 +223,13 @@ fn sums_of_different_numbers_of_factors_and_large_results_are_right() {
     let inputs = Ciphertexts::inputs_from_bytes(&engine, &inputs.to_bytes(&engine)).unwrap();
     let evaluation = EvaluationKeys::from_bytes(&engine, &keys.evaluation.to_bytes(&engine)).unwrap();
     let (outputs, report) = engine.run(&evaluation, &[Numbers::Reals(w.to_vec())], &inputs).unwrap();
+    let engine = [1, 3, 16].into_iter().fold(engine, |engine, threads| {
+        let engine = engine.with_threads(threads);
+        let (again, report_again) = engine.run(&evaluation, &[Numbers::Reals(w.to_vec())], &inputs).unwrap();
+        assert!(again.to_bytes(&engine) == outputs.to_bytes(&engine), "{threads} threads give other bits");
+        assert!(Kind::ALL.into_iter().all(|kind| report.count(kind) == report_again.count(kind)));
+        engine
+    });
     assert_eq!([Kind::Lift, Kind::Add, Kind::Mul].map(|kind| report.count(kind)), [3, 5, 2]);
     let results = engine.decrypt(&keys.secret, &outputs).unwrap();
     let exact = |n: usize| a[n].powi(4) + 0.7 * a[n].powi(2) - w[n] * a[n] - 0.25;

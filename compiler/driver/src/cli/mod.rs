@@ -69,12 +69,19 @@ enum Command {
 /// Most threads of a call.
 pub(crate) const MAX_THREADS: usize = 1024;
 
+/// Threads of whatever computes.
+#[derive(Args, Clone)]
+pub(crate) struct ThreadsOption {
+    /// Threads of a call; results do not depend on it [default: as many as the machine has]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_THREADS as i64))]
+    pub(crate) threads: Option<u32>,
+}
+
 /// Options of every command that makes code.
 #[derive(Args, Clone)]
 pub(crate) struct CodeOptions {
-    /// Threads of a call; results do not depend on it [default: as many as the machine has]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_THREADS as i64))]
-    threads: Option<u32>,
+    #[command(flatten)]
+    threads: ThreadsOption,
     /// 0: as written, 1: default, 2: larger budgets
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
     opt_level: u8,
@@ -98,7 +105,7 @@ impl CodeOptions {
     /// A compiler with these options.
     pub(crate) fn compiler(&self) -> Result<Compiler, Failure> {
         let mut compiler = Compiler::new().opt_level(self.opt_level).machine(self.machine.read()?)?;
-        if let Some(threads) = self.threads {
+        if let Some(threads) = self.threads.threads {
             compiler = compiler.threads(threads as usize);
         }
         if let Some(limit) = self.memory_limit {

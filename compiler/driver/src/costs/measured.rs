@@ -85,7 +85,8 @@ fn carried_out(text: &str, slots: u32) -> Result<(Report, Parameters), Error> {
     let packed = parse(text).map_err(|e| internal(format!("the program of costs does not parse: {e}")))?;
     let packed = verify(packed).map_err(|e| internal(format!("the program of costs is broken: {e:?}")))?;
     let bounds = [("A".to_owned(), 1.0), ("C".to_owned(), 1.0)].into();
-    let engine = Engine::new(packed, Options { bounds, ..Options::default() })?;
+    // Threads that share memory and caches would each take longer.
+    let engine = Engine::new(packed, Options { bounds, ..Options::default() })?.with_threads(1);
     let (keys, ones) = (engine.keygen(&mut rng())?, Numbers::Integers(vec![1; slots as usize]));
     let inputs = engine.encrypt(&keys.public, std::slice::from_ref(&ones), &mut rng())?;
     let (_, report) = engine.run(&keys.evaluation, &[ones], &inputs)?;

@@ -1,6 +1,6 @@
 //! The folder of a key pair: what is in it, by name.
 
-use crate::cli::Failure;
+use crate::cli::{Failure, ThreadsOption};
 use ein::encrypted::{Engine, Numbers, digest, numbers, other_clear, read};
 use ein::{Compiler, Diagnostic, Function};
 use ein_ir::dtype::DType;
@@ -20,6 +20,14 @@ pub(crate) fn engine(folder: &Path) -> Result<Engine, Failure> {
     let malformed = || Diagnostic::error(931, "he-malformed", "not a manifest: it is no text").help("transfer or make the file again");
     let text = String::from_utf8(bytes).map_err(|_| ein::Error::from(malformed()))?;
     Ok(Engine::from_manifest(&text).map_err(ein::Error::from)?)
+}
+
+/// An engine with as many threads as were asked for.
+pub(crate) fn with_threads(engine: Engine, option: &ThreadsOption) -> Engine {
+    match option.threads {
+        Some(threads) => engine.with_threads(threads as usize),
+        None => engine,
+    }
 }
 
 /// What the program of a folder computes in the clear, if anything: what the manifest was made with, and nothing else.

@@ -3,7 +3,7 @@
 use crate::cli::he::folder;
 use crate::cli::he::plan::ProgramOptions;
 use crate::cli::input::{self, Assignment};
-use crate::cli::{Failure, say};
+use crate::cli::{Failure, ThreadsOption, say};
 use clap::Args;
 use ein::Stage;
 use ein::encrypted::{Engine, Options, bounds_in_the_clear, digest, rng, save_secret};
@@ -34,6 +34,8 @@ pub(crate) struct Keygen {
     /// A new folder for the keys
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
+    #[command(flatten)]
+    threads: ThreadsOption,
 }
 
 impl Keygen {
@@ -50,7 +52,7 @@ impl Keygen {
         let clear = clear.map(|clear| clear.emit(Stage::Tir, &[])).transpose()?;
         let digest = clear.as_deref().map(digest);
         let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, insecure_toy: self.insecure_toy };
-        let engine = Engine::new(packed, options).map_err(ein::Error::from)?;
+        let engine = folder::with_threads(Engine::new(packed, options).map_err(ein::Error::from)?, &self.threads);
         let keys = engine.keygen(&mut rng()).map_err(ein::Error::from)?;
         let unwritable = |e: std::io::Error| ein_runtime::Error::CannotWrite { path: self.keys.clone(), reason: io::describe(&e) };
         std::fs::create_dir_all(&self.keys).map_err(unwritable)?;

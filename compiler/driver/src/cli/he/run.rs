@@ -2,7 +2,7 @@
 
 use crate::cli::he::folder;
 use crate::cli::input::{self, Assignment};
-use crate::cli::{Failure, say};
+use crate::cli::{Failure, ThreadsOption, say};
 use clap::Args;
 use ein::encrypted::{Ciphertexts, EvaluationKeys, Kind, Report, read};
 use ein_ir::packed::PublicSource;
@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 /// Run a program on encrypted inputs
 ///
-/// Needs no secret: manifest.json and evaluation.keys are enough. What each kind of operation took goes to standard error.
+/// Needs no secret: manifest.json and evaluation.keys are enough. What each kind of operation took goes to standard error: the time of the
+/// threads that carried it out, which together may be more than has passed.
 #[derive(Args)]
 #[command(after_help = "Example:
   ein he run --keys theirs --inputs inputs.ct --in w=w.npy -o results.ct")]
@@ -28,11 +29,13 @@ pub(crate) struct Run {
     /// Where the ciphertexts of the results go
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    threads: ThreadsOption,
 }
 
 impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let engine = folder::engine(&self.keys)?;
+        let engine = folder::with_threads(folder::engine(&self.keys)?, &self.threads);
         let keys = EvaluationKeys::from_bytes(&engine, &read(&self.keys.join(folder::EVALUATION_KEYS))?).map_err(ein::Error::from)?;
         let inputs = Ciphertexts::inputs_from_bytes(&engine, &read(&self.inputs)?).map_err(ein::Error::from)?;
         let given = engine.program().publics.values().filter(|public| public.source == PublicSource::Given);
