@@ -1,5 +1,6 @@
 //! Plans of encrypted einsums: proved for all operands, and replayed from their JSON alone.
 
+use ein_he::explain::Explained;
 use ein_he::program::meaning::prove as prove_program;
 use ein_he::program::{Label, Origin, Program, Sum, Tensor, Term};
 use ein_he::{Axis, Contract, Costs, Operand, Options, Subscript, explained, interchange, plan};
@@ -232,7 +233,7 @@ fn random_programs_are_proved() {
 fn costs_decide() {
     let program = Case::new("ik,kj->ij", &[&[16, 16], &[16, 16]], "cc", 8, Contract::Free).program();
     let of = |costs: Costs| {
-        let (packed, made) = explained(&program, &Options { costs, log_slots: 8, ..Options::default() }).expect("a plan");
+        let Explained { packed, made, .. } = explained(&program, &Options { costs, log_slots: 8, ..Options::default() }).expect("a plan");
         assert!(made.len() == 1 && made[0].name == "out" && !made[0].kernels.is_empty(), "{made:?}");
         packed.counts()
     };

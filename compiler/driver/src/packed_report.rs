@@ -3,10 +3,10 @@
 
 use crate::error::Error;
 use crate::function::Function;
-use crate::packed::{Contract, PackOptions, VerifiedPacked};
+use crate::packed::{Contract, PackOptions};
 use crate::pipeline;
 use crate::plan_report::bytes;
-use ein_he::explain::Made;
+use ein_he::explain::{Explained, Made};
 use ein_ir::span::Span;
 use ein_ir::tensor::{Definition, Module};
 use std::fmt::Write;
@@ -20,17 +20,17 @@ impl Function {
     pub fn explain_packed(&self, sizes: &[(&str, i64)], options: &PackOptions) -> Result<String, Error> {
         let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
         let module = self.with_secrets_for(&vec![None; self.inputs().len()], &given, options)?;
-        let (plan, made) = pipeline::explain_packed(&module, options).map_err(|found| self.located(found))?;
+        let explained = pipeline::explain_packed(&module, options).map_err(|found| self.located(found))?;
         // As it would be without a planner; it may be beyond what is planned.
         let without = PackOptions { contract: Contract::Strict, key_budget: None, one_shot: true, ..options.clone() };
-        let one_shot = pipeline::explain_packed(&module, &without).map(|(plan, _)| plan);
-        let mut out = format!("def {} over ciphertexts of {} slots\n\n", self.name(), plan.slots);
-        vector(&plan, one_shot.as_ref().ok(), options, &mut out);
+        let one_shot = pipeline::explain_packed(&module, &without);
+        let mut out = format!("def {} over ciphertexts of {} slots\n\n", self.name(), explained.packed.slots);
+        vector(&explained, one_shot.as_ref().ok(), options, &mut out);
         if let Err(refused) = one_shot {
             let reason = refused.first().map_or("it was refused", |diagnostic| &diagnostic.message);
             let _ = writeln!(out, "\nthere is no one-shot plan: {reason}");
         }
-        for made in &made {
+        for made in &explained.made {
             let _ = writeln!(out, "\n{}", self.text(&module, made));
             tell(made, &mut out);
         }
@@ -57,7 +57,7 @@ impl Function {
 }
 
 /// One line a kind of operation: of the plan, and of the one-shot plan.
-fn vector(plan: &VerifiedPacked, one_shot: Option<&VerifiedPacked>, options: &PackOptions, out: &mut String) {
+fn vector(plan: &Explained, one_shot: Option<&Explained>, options: &PackOptions, out: &mut String) {
     let (ours, theirs) = (figures(plan, options), one_shot.map(|plan| figures(plan, options)));
     let _ = writeln!(out, "{:<28} {:>14} {:>14}", "", "plan", "one-shot");
     for (n, (name, figure)) in ours.iter().enumerate() {
@@ -66,24 +66,33 @@ fn vector(plan: &VerifiedPacked, one_shot: Option<&VerifiedPacked>, options: &Pa
     }
 }
 
-fn figures(plan: &VerifiedPacked, options: &PackOptions) -> Vec<(&'static str, String)> {
+fn figures(explained: &Explained, options: &PackOptions) -> Vec<(&'static str, String)> {
+    let plan = &explained.packed;
     let counts = plan.counts();
     let inputs: u32 = plan.inputs.values().map(|input| input.layout.n_chunks()).sum();
     let outputs: u32 = plan.outputs.iter().map(|output| output.layout.n_chunks()).sum();
-    vec![
+    let estimated = || key_bytes(plan.slots, counts.depth) * (counts.keys + usize::from(counts.relins > 0)) as u128;
+    let key_bytes = explained.parameters.as_ref().map_or_else(estimated, |parameters| u128::from(parameters.key_bytes));
+    let mut figures = vec![
         ("rotations", counts.rotations.to_string()),
         ("  of them hoisted", counts.hoisted.to_string()),
         ("ct-ct products", counts.mulcc.to_string()),
         ("relinearisations", counts.relins.to_string()),
         ("ct-pt products, masks too", counts.mulcp.to_string()),
         ("sums", counts.adds.to_string()),
+    ];
+    if let Some(levels) = explained.levels {
+        figures.extend([("rescalings", counts.rescales.to_string()), ("levels", levels.to_string())]);
+    }
+    figures.extend([
         ("depth", counts.depth.to_string()),
         ("rotation keys", counts.keys.to_string()),
-        ("key bytes", bytes(key_bytes(plan.slots, counts.depth) * (counts.keys + usize::from(counts.relins > 0)) as u128)),
+        ("key bytes", bytes(key_bytes)),
         ("ciphertexts in", inputs.to_string()),
         ("ciphertexts out", outputs.to_string()),
         ("cost, in rotations", format!("{:.1}", options.costs.weigh(&counts) / options.costs.rotation)),
-    ]
+    ]);
+    figures
 }
 
 /// Bytes of a key of CKKS: for each of `k` moduli two polynomials of `2 slots` coefficients over the others and the special one. A program of

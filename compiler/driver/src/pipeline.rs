@@ -6,7 +6,7 @@ use crate::error::Source;
 use crate::options::Options;
 use crate::packed::PackOptions;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
-use ein_he::explain::Made;
+use ein_he::explain::Explained;
 use ein_he::levels::Levels;
 use ein_ir::circuit::Circuit;
 use ein_ir::diagnostic::Diagnostic;
@@ -115,11 +115,11 @@ pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<P
     Ok(Packing { packed, clear: read.clear })
 }
 
-/// The same, with how each tensor is made.
+/// The plan that [`pack_leveled`] makes, with how each tensor is made.
 ///
 /// # Errors
 /// As [`pack`].
-pub(crate) fn explain_packed(module: &Verified<Module>, options: &PackOptions) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
+pub(crate) fn explain_packed(module: &Verified<Module>, options: &PackOptions) -> Result<Explained, Vec<Diagnostic>> {
     ein_he::explained(&ein_he::read::read(module)?.program, &options.planning())
 }
 

@@ -160,6 +160,13 @@ fn plans_are_explained() {
     let explain = |more: &[&str]| ein(&[&["explain", &path, "--size", "N=4", "--size", "D=4"], more].concat());
     let (text, _) = explain(&["--target", "he", "--slots", "64"]).expect("a plan");
     insta::assert_snapshot!(text);
+    let (plan, _) = ein(&["he", "plan", &path, "--size", "N=4", "--size", "D=4", "--slots", "64"]).expect("a plan");
+    let figure = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()).expect("a figure");
+    let counts =
+        ["rotations", "ct-ct products", "ct-pt products, masks too", "sums", "relinearisations", "rescalings", "depth", "rotation keys"];
+    let counts = counts.map(figure);
+    let numbers = |text: &str| text.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(numbers(plan.lines().next().unwrap_or_default()), counts, "{plan}");
     assert_eq!(explain(&["--slots", "64"]).expect_err("of a processor").0, 2);
     assert_eq!(explain(&["--target", "he", "--svg", "x.svg"]).expect_err("no picture").0, 2);
     assert!(explain(&["--target", "he", "--slots", "63"]).expect_err("no ring").1.contains("E0719"));

@@ -4,11 +4,29 @@ use ein_ir::entity::{Ciphertext, Plain, Public, SecondaryMap};
 use ein_ir::packed::{Op, Packed, PlainDecl, PlainValues, Run, Segment};
 use std::collections::HashMap;
 
-/// For which tensors of a program its operations are.
+/// What an operation was first written for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Maker {
+    /// The tensor that it helps to make.
+    pub tensor: Option<usize>,
+    /// What it does for that, as a number of [`Makers::purposes`].
+    pub purpose: Option<usize>,
+}
+
+impl Maker {
+    /// For a tensor, and nothing said about it yet.
+    pub(crate) const fn of(tensor: usize) -> Self {
+        Self { tensor: Some(tensor), purpose: None }
+    }
+}
+
+/// For which tensors of a program its operations are, and what they do for them.
 #[derive(Clone, Debug, Default)]
 pub struct Makers {
-    /// Of each operation, the tensor that it was first written for.
-    pub of: SecondaryMap<Ciphertext, Option<usize>>,
+    /// Of each operation.
+    pub of: SecondaryMap<Ciphertext, Maker>,
+    /// What operations do, in words: `sum over k`.
+    pub purposes: Vec<String>,
     /// Ciphertexts that hold elements of a tensor, and the tensor.
     pub held: Vec<(Ciphertext, usize)>,
     /// Arguments of polynomials, and Chebyshev polynomials of them: all in -1..1.
@@ -32,10 +50,11 @@ pub struct Series {
 
 impl Makers {
     /// The same of operations that were renamed.
-    pub(crate) fn renamed(&self, of: SecondaryMap<Ciphertext, Option<usize>>, to: impl Fn(Ciphertext) -> Ciphertext) -> Self {
+    pub(crate) fn renamed(&self, of: SecondaryMap<Ciphertext, Maker>, to: impl Fn(Ciphertext) -> Ciphertext) -> Self {
         let series = |series: &Series| Series { result: to(series.result), argument: to(series.argument), ..*series };
         Self {
             of,
+            purposes: self.purposes.clone(),
             held: self.held.iter().map(|&(x, tensor)| (to(x), tensor)).collect(),
             unit: self.unit.iter().map(|&x| to(x)).collect(),
             series: self.series.iter().map(series).collect(),
@@ -47,8 +66,8 @@ impl Makers {
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
     pub(crate) packed: Packed,
-    /// The tensor that operations are written for now.
-    pub(crate) maker: Option<usize>,
+    /// What operations are written for now.
+    pub(crate) maker: Maker,
     pub(crate) makers: Makers,
     ops: HashMap<Op, Ciphertext>,
     constants: HashMap<(u64, Vec<Run>), Plain>,
@@ -68,6 +87,16 @@ impl Builder {
         self.makers.of[id] = self.maker;
         self.ops.insert(op, id);
         id
+    }
+
+    /// Says what the next operations do.
+    pub(crate) fn purpose(&mut self, words: String) {
+        let purposes = &mut self.makers.purposes;
+        let there = purposes.iter().position(|purpose| *purpose == words);
+        self.maker.purpose = Some(there.unwrap_or_else(|| {
+            purposes.push(words);
+            purposes.len() - 1
+        }));
     }
 
     /// `x` rotated to the left by any number of slots.

@@ -40,8 +40,9 @@ mod staged;
 #[cfg(test)]
 mod tests;
 mod unroll;
+mod words;
 
-pub use builder::{Makers, Series};
+pub use builder::{Maker, Makers, Series};
 pub use contraction::{Axis, Operand, Subscript};
 pub use cost::Costs;
 pub use planner::{Objective, Options, explained, plan, plan_with_makers};

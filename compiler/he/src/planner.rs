@@ -5,14 +5,16 @@ use crate::builder::Makers;
 use crate::cleanup::cleaned;
 use crate::cost::{Cost, Costs};
 use crate::emit::{self, Emitted, Keys};
-use crate::explain::{self, Made};
+use crate::explain::{self, Explained, Made};
 use crate::held::{Finish, Holder, Placing, row_major};
 use crate::joint::MAX_ADDRESS_BITS;
 use crate::keys;
 use crate::layouts::{self, Choice};
+use crate::levels::{Parameters, level};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::search::Contract;
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::Packed;
 use ein_ir::packed::layout::axis_bits;
 use ein_ir::packed::verify::verify;
@@ -68,15 +70,25 @@ pub enum Objective {
 /// # Errors
 /// What cannot be packed, with its place.
 pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Vec<Diagnostic>> {
-    Ok(explained(program, options)?.0)
+    Ok(planned(program, options)?.0)
 }
 
-/// Plans a program, and says how each of its tensors is made.
+/// Plans a program, one of reals with its rescalings, and says how each of its tensors is made.
 ///
 /// # Errors
 /// As [`plan`].
-pub fn explained(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>), Vec<Diagnostic>> {
-    planned(program, options).map(|(packed, made, _)| (packed, made))
+pub fn explained(program: &Program, options: &Options) -> Result<Explained, Vec<Diagnostic>> {
+    let (packed, mut made, makers) = planned(program, options)?;
+    if program.is_real() {
+        let leveled = level(&packed, &options.costs).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
+        explain::count_rotations(&mut made, &leveled.packed, &makers, &leveled.origins);
+        let parameters = Parameters::choose(&leveled.packed, leveled.top).ok();
+        return Ok(Explained { packed: leveled.packed, levels: Some(leveled.top), parameters, made });
+    }
+    let mut origins = SecondaryMap::with_default(Ciphertext::from_u32(0));
+    packed.ops.keys().for_each(|id| origins[id] = id);
+    explain::count_rotations(&mut made, &packed, &makers, &origins);
+    Ok(Explained { packed, levels: None, parameters: None, made })
 }
 
 /// Plans a program, and says which operations are for which of its tensors.

@@ -11,7 +11,7 @@ use crate::convert::{Conversion, Source, spread_only};
 use crate::cost::Cost;
 use crate::packing::{LabelBit, Packing};
 use crate::product::{self, Outcome};
-use crate::search::Way;
+use crate::search::{Node, Way};
 use ein_ir::packed::layout::AddressBit;
 
 /// A product of two inputs along diagonals.
@@ -39,6 +39,14 @@ pub(crate) struct Side {
     pub(crate) conversion: Conversion,
     /// The label that is summed, and the one by which it is rolled.
     pub(crate) roll: (u8, u8),
+}
+
+impl Rolled {
+    /// What it is a product of.
+    pub(crate) fn contraction(&self) -> &Contraction {
+        let Node::Input(contraction, _) = &self.sides[0].way.node else { unreachable!("only inputs are rolled") };
+        contraction
+    }
 }
 
 /// The rolled product of two inputs that can be anywhere, if it can be had.

@@ -1,11 +1,12 @@
+use crate::explain::{Explained, Made};
 use crate::layouts::Choice;
 use crate::planner;
 use crate::program::meaning::evaluate;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
-use crate::{Axis, Contract, Objective, Operand, Options, Subscript, plan};
+use crate::{Axis, Contract, Objective, Operand, Options, Subscript, explained, plan};
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Operands};
-use ein_ir::packed::Counts;
+use ein_ir::packed::{Counts, Packed};
 use ein_ir::span::Span;
 
 fn tensor(name: &str, shape: &[u64], origin: Origin) -> Tensor {
@@ -58,7 +59,8 @@ pub(crate) fn then(program: &Program, equation: &str, tensors: &[usize]) -> Prog
 
 /// Plans a program, compares its results on integers with the program's, and gives what it costs.
 fn check(program: &Program, options: &Options) -> Counts {
-    let packed = plan(program, options).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let Explained { packed, made, .. } = explained(program, options).unwrap_or_else(|errors| panic!("{errors:?}"));
+    is_explained(&packed, &made);
     let given: Vec<(Vec<i64>, bool)> = program
         .tensors
         .iter()
@@ -80,6 +82,13 @@ fn check(program: &Program, options: &Options) -> Counts {
         assert!(*got == all[result], "`{}` is wrong: {program:?}", program.tensors[result].name);
     }
     packed.counts()
+}
+
+/// Every rotation of the plan has a purpose, also after the clean-up.
+fn is_explained(packed: &Packed, made: &[Made]) {
+    let told = || made.iter().flat_map(|made| &made.rotations);
+    assert_eq!(told().map(|(n, _)| *n).sum::<u64>(), packed.counts().rotations as u64, "{made:?}");
+    assert!(told().all(|(_, what)| !what.is_empty() && !what.contains("bring slots")), "{made:?}");
 }
 
 fn run(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: u32, contract: Contract) -> Counts {

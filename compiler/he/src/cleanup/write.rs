@@ -2,7 +2,7 @@
 
 use super::extract::Chosen;
 use super::form::{Form, SlotGraph};
-use crate::builder::{Builder, Makers};
+use crate::builder::{Builder, Maker, Makers};
 use egg::Id;
 use ein_ir::entity::{Ciphertext, Input, Plain};
 use ein_ir::packed::{Op, Packed};
@@ -27,7 +27,7 @@ pub(super) fn write(packed: &Packed, makers: &Makers, graph: &SlotGraph<'_>, cho
     let new = |x: Ciphertext| graph.classes[x].and_then(|class| writer.made[chosen.numbers[&graph.egraph.find(class)]]);
     let held = makers.held.iter().filter_map(|&(x, tensor)| Some((new(x)?, tensor))).collect();
     let unit = makers.unit.iter().filter_map(|&x| new(x)).collect();
-    (out, Makers { held, unit, ..writer.builder.makers })
+    (out, Makers { held, unit, purposes: makers.purposes.clone(), ..writer.builder.makers })
 }
 
 struct Writer<'a> {
@@ -37,8 +37,8 @@ struct Writer<'a> {
     plains: BTreeMap<u32, Plain>,
     /// Of each class, its operation.
     made: Vec<Option<Ciphertext>>,
-    /// Of each class, the tensor that one of its operations was for.
-    makers: Vec<Option<Option<usize>>>,
+    /// Of each class, what one of its operations was for.
+    makers: Vec<Option<Maker>>,
 }
 
 impl<'a> Writer<'a> {
@@ -64,7 +64,7 @@ impl<'a> Writer<'a> {
         self.chosen.numbers[&self.graph.egraph.find(class)]
     }
 
-    fn class(&mut self, class: usize, reader: Option<usize>) -> Ciphertext {
+    fn class(&mut self, class: usize, reader: Maker) -> Ciphertext {
         if let Some(made) = self.made[class] {
             return made;
         }
@@ -75,11 +75,11 @@ impl<'a> Writer<'a> {
         made
     }
 
-    fn read(&mut self, x: Id, maker: Option<usize>) -> Ciphertext {
+    fn read(&mut self, x: Id, maker: Maker) -> Ciphertext {
         self.class(self.number(x), maker)
     }
 
-    fn form(&mut self, form: &Form, maker: Option<usize>) -> Ciphertext {
+    fn form(&mut self, form: &Form, maker: Maker) -> Ciphertext {
         let op = match *form {
             Form::Input(input, chunk) => Op::Input { input: Input::from_u32(input), chunk },
             Form::Rotate(by, x) => Op::Rotate { x: self.read(x, maker), by },
@@ -99,7 +99,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Terms in order, those that are subtracted last.
-    fn sum(&mut self, terms: &[Id], maker: Option<usize>) -> Ciphertext {
+    fn sum(&mut self, terms: &[Id], maker: Maker) -> Ciphertext {
         let negated = |x: &Id| match self.chosen.forms[self.number(*x)] {
             Some(Form::Neg(y)) => Some(y),
             _ => None,

@@ -6,7 +6,7 @@ mod polynomial;
 
 pub(crate) use polynomial::costs;
 
-use crate::builder::{Builder, Makers};
+use crate::builder::{Builder, Maker, Makers};
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
 use crate::convert::{self, Conversion, Route, Source};
 use crate::held::{Added, Finish, Held, Make, row_major};
@@ -17,6 +17,7 @@ use crate::product::folds;
 use crate::program::{Origin, Program};
 use crate::rolled::{Rolled, Side};
 use crate::search::{Node, Product, Public, Way};
+use crate::words;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Ciphertext, Input, Plain, Public as PublicId};
 use ein_ir::packed::layout::{AddressBit, axis_bits};
@@ -140,7 +141,7 @@ impl<'a> Emitter<'a> {
         if let Some(value) = self.held.get(&Rc::as_ptr(held)) {
             return value.clone();
         }
-        let reader = self.builder.maker.replace(held.tensor);
+        let reader = std::mem::replace(&mut self.builder.maker, Maker::of(held.tensor));
         let value = match &held.make {
             Make::Input => self.fixed(held.tensor, &held.packing),
             Make::Term(way) => Value { packing: held.packing.clone(), ..self.way(way, None) },
@@ -221,7 +222,7 @@ impl<'a> Emitter<'a> {
         let mut values: Vec<(Value, f64)> = Vec::new();
         for part in &added.parts {
             let value = self.way(&part.way, Some(&part.conversion));
-            let mut value = self.convert(value, &part.conversion);
+            let mut value = self.convert(value, &part.conversion, words::to_sum(self.program, &part.way));
             if part.scaled {
                 self.scale(&mut value, added, part.coefficient.abs());
             }
@@ -282,6 +283,8 @@ impl<'a> Emitter<'a> {
         let (Some(a), Some(b)) = (a, b) else { return Value { packing, chunks: vec![None] } };
         let [i, j] = rolled.fields;
         let turns = 1_i64 << rolled.turns;
+        self.builder
+            .purpose(format!("turn {} and sum", rolled.sides.each_ref().map(|side| words::factor(self.program, &side.way)).join(" and ")));
         let (mut sums, mut carried) = (Vec::new(), Vec::new());
         for t in 0..turns {
             let turned = [t, (t + 1) % turns].map(|t| self.turned(a, &[1 << j], &[t]));
@@ -304,6 +307,7 @@ impl<'a> Emitter<'a> {
         let carried = carried.map(|sum| self.builder.rotate(sum, -(1 << j)));
         let total = self.builder.sum(sum.into_iter().chain(carried));
         let folds = folds(&rolled.joint, rolled.kept, self.log_slots);
+        self.builder.purpose(words::sum_over(rolled.contraction(), &rolled.joint, &folds));
         Value { packing, chunks: vec![total.map(|total| self.rotate_and_sum(total, &folds))] }
     }
 
@@ -316,16 +320,20 @@ impl<'a> Emitter<'a> {
         let piece = |label: u8| axis(label).map(|axis| Piece { axis, lo: 0, len: turns });
         layout.rolls.extend(piece(side.roll.0).zip(piece(side.roll.1)).map(|(piece, by)| Roll { piece, by }));
         let value = self.place(operand.tensor, &packing, layout);
-        self.convert(value, &side.conversion).chunks[0]
+        let words = words::into_space(self.program, &side.way, &side.conversion, contraction);
+        self.convert(value, &side.conversion, words).chunks[0]
     }
 
     fn mapped(&mut self, mapped: &Mapped) -> Value {
         let value = self.way(&mapped.way, Some(&mapped.conversion));
-        let value = self.convert(value, &mapped.conversion);
+        let words = words::into_space(self.program, &mapped.way, &mapped.conversion, &mapped.contraction);
+        let value = self.convert(value, &mapped.conversion, words);
+        self.builder.purpose(format!("multiply by the diagonals of {}", words::diagonals(mapped)));
         let factor = self.public(&mapped.contraction, mapped.public);
         let packing = &mapped.outcome.packing;
         let mut value = self.map(&value, (&mapped.map, &mapped.split), Some(&factor), (&mapped.partial, packing));
         let folds = folds(&mapped.partial, mapped.kept, self.log_slots);
+        self.builder.purpose(words::sum_over(&mapped.contraction, &mapped.partial, &folds));
         for chunk in value.chunks.iter_mut().flatten() {
             *chunk = self.rotate_and_sum(*chunk, &folds);
         }
@@ -372,7 +380,8 @@ impl<'a> Emitter<'a> {
         let mut factors: Vec<(Value, u32)> = Vec::new();
         for (way, conversion) in &product.factors {
             let value = self.way(way, Some(conversion));
-            factors.push((self.convert(value, conversion), way.depth + conversion.depth));
+            let words = words::into_space(self.program, way, conversion, &product.contraction);
+            factors.push((self.convert(value, conversion, words), way.depth + conversion.depth));
         }
         let public = (product.public.operands != 0).then(|| self.public(&product.contraction, product.public));
         let mut sums: BTreeMap<usize, Vec<Ciphertext>> = BTreeMap::new();
@@ -425,7 +434,9 @@ impl<'a> Emitter<'a> {
 
     fn fold(&mut self, sum: Ciphertext, product: &Product) -> Ciphertext {
         let sum = if product.factors.len() > 1 { self.builder.op(Op::Relin(sum)) } else { sum };
-        self.rotate_and_sum(sum, &folds(&product.joint, product.kept, self.log_slots))
+        let folds = folds(&product.joint, product.kept, self.log_slots);
+        self.builder.purpose(words::sum_over(&product.contraction, &product.joint, &folds));
+        self.rotate_and_sum(sum, &folds)
     }
 
     fn rotate_and_sum(&mut self, mut sum: Ciphertext, positions: &[usize]) -> Ciphertext {
@@ -436,8 +447,12 @@ impl<'a> Emitter<'a> {
         sum
     }
 
-    fn convert(&mut self, value: Value, conversion: &Conversion) -> Value {
+    /// `words` say what a move and a repetition are for.
+    fn convert(&mut self, value: Value, conversion: &Conversion, words: [String; 2]) -> Value {
+        let [moved, spread] = words;
+        self.builder.purpose(moved);
         let mut value = self.route(value, &conversion.route, &conversion.packing);
+        self.builder.purpose(spread);
         for &position in &conversion.spread {
             for chunk in value.chunks.iter_mut().flatten() {
                 let turned = self.builder.rotate(*chunk, -(1 << position));
@@ -553,7 +568,8 @@ impl<'a> Emitter<'a> {
 
     fn finish(&mut self, finish: &Finish) -> Value {
         let value = self.held(&finish.held);
-        self.builder.maker = Some(finish.held.tensor);
+        self.builder.maker = Maker::of(finish.held.tensor);
+        self.builder.purpose(format!("move `{}` into row-major order", words::name(self.program, &finish.held)));
         let finished = self.route(value, &finish.route, &finish.packing);
         Value { packing: finish.packing.clone(), ..finished }
     }

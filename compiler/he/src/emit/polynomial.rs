@@ -42,7 +42,7 @@ impl Emitter<'_> {
             let sum = self.series(&mut basis, coefficients, babies(coefficients.len() - 1));
             let result = sum.unwrap_or_else(|| self.builder.zero());
             let cleared = self.not_elements(&value.packing, &there, address, at_zero);
-            let tensor = self.builder.maker;
+            let tensor = self.builder.maker.tensor;
             self.builder.makers.series.extend(tensor.map(|tensor| Series { result, argument: t, tensor, cleared }));
             Some(cleared.map_or(result, |plain| self.builder.op(Op::AddPlain(result, plain))))
         });

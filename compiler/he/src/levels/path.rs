@@ -25,7 +25,7 @@ pub struct Step {
 pub(crate) fn longest(packed: &Packed, program: &Program, makers: &Makers) -> Vec<Step> {
     let mut steps: Vec<(Option<usize>, Step)> = Vec::new();
     for id in products(packed) {
-        let maker = makers.of[id];
+        let maker = makers.of[id].tensor;
         if steps.last().is_none_or(|(last, _)| *last != maker) {
             let tensor = maker.and_then(|tensor| program.tensors.get(tensor));
             let name = tensor.map_or_else(|| packed.name.clone(), in_words);
