@@ -6,6 +6,7 @@ use crate::cost::{Cost, Costs};
 use crate::linear::{LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing};
 use crate::staged::Stage;
+use crate::view;
 use ein_ir::packed::layout::{AddressBit, axis_bits};
 use std::collections::BTreeMap;
 
@@ -49,26 +50,48 @@ pub(crate) struct Conversion {
 pub(crate) enum Route {
     /// They are.
     Direct,
-    /// They are; only slots are kept whose address is 0 at these bits.
-    Mask(Vec<usize>),
+    /// They are once every ciphertext is rotated by so many slots, of which some may then be kept only.
+    Turn(u32, Option<Kept>),
     /// By a linear map.
     Map(LinearMap, Split),
     /// By two, over a packing in between.
     Stages(Box<[Stage; 2]>),
 }
 
-/// A held tensor as an operand of a product sees it; none if an axis that is read along a line is not in one piece.
-pub(crate) fn seen(operand: &Operand, packing: &Packing, bits: impl Fn(u8) -> u8) -> Option<Source> {
-    if operand.is_plain() {
-        let relabel = |bit| match bit {
-            AddressBit::Axis { axis, bit } => match operand.axes[usize::from(axis)].subscript {
-                Subscript::Label(label) => AddressBit::Axis { axis: label, bit },
-                Subscript::Fixed(_) | Subscript::Linear { .. } => AddressBit::Zero,
-            },
-            AddressBit::Rep | AddressBit::Zero | AddressBit::Junk => bit,
-        };
-        return Some(Source::Packed(Packing { bits: packing.bits.iter().map(|&bit| relabel(bit)).collect() }));
+/// What a mask keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Address bits that are 0.
+    pub(crate) zero: Vec<usize>,
+    /// Labels that are within their sizes.
+    pub(crate) within: Vec<(u8, u64)>,
+}
+
+impl Kept {
+    /// Everything that is known.
+    pub(crate) fn elements(packing: &Packing, size: impl Fn(usize) -> u64, log_slots: usize) -> Self {
+        let zero = (0..log_slots).filter(|&p| packing.at(p) == AddressBit::Junk).collect();
+        let within = (0..64).filter(|label| packing.junk >> label & 1 == 1).map(|label| (label, size(usize::from(label)))).collect();
+        Self { zero, within }
     }
+
+    /// What is known then.
+    pub(crate) fn clean(&self, packing: &mut Packing) {
+        self.zero.iter().for_each(|&p| packing.set(p, AddressBit::Zero));
+        self.within.iter().for_each(|(label, _)| packing.junk &= !(1 << label));
+    }
+}
+
+/// A held tensor as an operand of a product sees it, and the address bits of the ciphertexts that it reads only; none if an axis that is read
+/// along a line is not in one piece.
+pub(crate) fn seen(contraction: &Contraction, operand: &Operand, packing: &Packing, log_slots: usize) -> Option<(Source, u64)> {
+    if let Some((packing, chunk)) = view::packing(contraction, operand, packing, log_slots) {
+        return Some((Source::Packed(packing), chunk));
+    }
+    strided(operand, packing, |label| contraction.bits(label)).map(|strides| (Source::Strided(strides), 0))
+}
+
+fn strided(operand: &Operand, packing: &Packing, bits: impl Fn(u8) -> u8) -> Option<Strides> {
     let places = packing.positions();
     let mut strides = Strides { offset: 0, weights: BTreeMap::new(), axes: packing.clone() };
     for (axis, n) in operand.axes.iter().zip(0_u8..) {
@@ -90,7 +113,7 @@ pub(crate) fn seen(operand: &Operand, packing: &Packing, bits: impl Fn(u8) -> u8
             }
         }
     }
-    Some(Source::Strided(strides))
+    Some(strides)
 }
 
 impl Strides {
@@ -103,12 +126,13 @@ impl Strides {
     pub(crate) fn map(&self, contraction: &Contraction, to: &Packing, log_slots: usize) -> LinearMap {
         let mut labels: Vec<u8> = self.weights.keys().map(|bit| bit.label).collect();
         labels.dedup();
+        let frames = [self.axes.offset, to.offset];
         let to = to.positions();
         let steps = labels.into_iter().flat_map(|label| {
             let size = contraction.labels[usize::from(label)].size;
             label_steps(size, label, log_slots, |bit| self.weights.get(&LabelBit { label, bit }).copied().unwrap_or(0), &to)
         });
-        LinearMap { offset: self.offset, steps: steps.collect(), sizes: sizes(contraction) }
+        LinearMap { offset: self.offset, frames, steps: steps.collect(), sizes: sizes(contraction) }
     }
 }
 
@@ -139,7 +163,9 @@ pub(crate) fn convert_below(
     let target = restrict(joint, labels, log_slots);
     match source {
         Source::Anywhere => Some(spread(Route::Direct, Cost::default(), target, missing, log_slots)),
-        Source::Packed(packing) if packing.positions() == target.positions() => Some(direct(packing, &missing, log_slots)),
+        Source::Packed(packing) if packing.positions() == target.positions() => {
+            Some(direct(contraction, packing, joint.offset, &missing, log_slots))
+        }
         Source::Packed(packing) => {
             let map = packed_map(contraction, packing, &target, log_slots);
             moved(limit, costs, map, target, &missing, log_slots, n_chunks(packing, log_slots))
@@ -160,25 +186,21 @@ fn restrict(joint: &Packing, labels: u64, log_slots: usize) -> Packing {
             *bit = if position < log_slots { AddressBit::Zero } else { AddressBit::Rep };
         }
     }
-    Packing { bits }
+    Packing { bits, offset: joint.offset, junk: 0 }
 }
 
 pub(crate) fn n_chunks(packing: &Packing, log_slots: usize) -> u64 {
     1 << packing.chunk_positions(log_slots).len()
 }
 
-fn direct(packing: &Packing, missing: &[usize], log_slots: usize) -> Conversion {
+fn direct(contraction: &Contraction, packing: &Packing, offset: u32, missing: &[usize], log_slots: usize) -> Conversion {
     let missing: Vec<usize> = missing.iter().copied().filter(|&p| packing.at(p) != AddressBit::Rep).collect();
-    let mut packing = packing.clone();
     // What is unknown must not be carried into the slots that are filled.
-    let disturbs = missing.first().is_some_and(|&lowest| packing.bits[lowest..].contains(&AddressBit::Junk));
-    if !disturbs {
-        return spread(Route::Direct, Cost::default(), packing, missing, log_slots);
-    }
-    let unknown: Vec<usize> = (0..log_slots).filter(|&p| packing.at(p) == AddressBit::Junk).collect();
-    packing.bits.iter_mut().filter(|bit| **bit == AddressBit::Junk).for_each(|bit| *bit = AddressBit::Zero);
-    let cost = Cost { mulcp: n_chunks(&packing, log_slots), ..Cost::default() };
-    spread(Route::Mask(unknown), cost, packing, missing, log_slots)
+    let disturbs = missing.first().is_some_and(|&lowest| packing.is_disturbed_from(lowest));
+    let kept = disturbs.then(|| Kept::elements(packing, |label| contraction.labels[label].size, log_slots));
+    let (route, packing) = Route::turned(packing, offset, kept, log_slots);
+    let cost = route.turning(n_chunks(&packing, log_slots));
+    spread(route, cost, packing, missing, log_slots)
 }
 
 /// A linear map, of which some of the missing bits may be part; none if it is known to cost `limit` or more.
@@ -234,10 +256,24 @@ impl Route {
     /// Products on the way.
     pub(crate) const fn depth(&self) -> u32 {
         match self {
-            Route::Direct => 0,
-            Route::Mask(_) | Route::Map(..) => 1,
+            Route::Direct | Route::Turn(_, None) => 0,
+            Route::Turn(_, Some(_)) | Route::Map(..) => 1,
             Route::Stages(_) => 2,
         }
+    }
+
+    /// From a packing to the same with another offset, of which some may be kept only.
+    pub(crate) fn turned(packing: &Packing, offset: u32, kept: Option<Kept>, log_slots: usize) -> (Self, Packing) {
+        let by = packing.turn_to(offset, log_slots);
+        let mut packing = Packing { offset, ..packing.clone() };
+        kept.iter().for_each(|kept| kept.clean(&mut packing));
+        (if by == 0 && kept.is_none() { Route::Direct } else { Route::Turn(by, kept) }, packing)
+    }
+
+    /// What that costs for so many ciphertexts.
+    pub(crate) fn turning(&self, chunks: u64) -> Cost {
+        let Route::Turn(by, kept) = self else { return Cost::default() };
+        Cost { rotations: u64::from(*by != 0) * chunks, mulcp: u64::from(kept.is_some()) * chunks, ..Cost::default() }
     }
 }
 
@@ -252,13 +288,14 @@ pub(crate) fn shape_map(shape: &[u64], from: &Packing, to: &Packing, log_slots: 
 }
 
 fn sized_map(size: impl Fn(u8) -> u64, from: &Packing, to: &Packing, log_slots: usize) -> LinearMap {
+    let frames = [from.offset, to.offset];
     let (from, to) = (from.positions(), to.positions());
     let mut labels: Vec<u8> = from.keys().map(|bit| bit.label).collect();
     labels.dedup();
     let place = |label: u8, bit: u8| from.get(&LabelBit { label, bit }).map_or(0, |&p| 1 << p);
     let sizes = labels.iter().map(|&label| (label, size(label))).collect();
     let steps = labels.into_iter().flat_map(|label| label_steps(size(label), label, log_slots, |bit| place(label, bit), &to));
-    LinearMap { offset: 0, steps: steps.collect(), sizes }
+    LinearMap { offset: 0, frames, steps: steps.collect(), sizes }
 }
 
 /// Sizes of all labels.

@@ -115,7 +115,7 @@ impl Teller<'_> {
     fn way(&mut self, way: &Way, kernels: &mut Vec<String>) -> String {
         match &way.node {
             Node::Input(..) => {}
-            Node::Held(held, _) => self.held(held),
+            Node::Held(held, ..) => self.held(held),
             Node::Product(product) => self.product(product, kernels),
             Node::Mapped(mapped) => self.mapped(mapped, kernels),
             Node::Rolled(rolled) => self.rolled(rolled, kernels),
@@ -162,5 +162,12 @@ fn space(contraction: &Contraction, joint: &Packing) -> String {
 fn layout(program: &Program, tensor: usize, packing: &Packing, log_slots: usize) -> Layout {
     let chunks = packing.chunk_positions(log_slots).iter().map(|&position| packing.bits[position]).collect();
     let slots = packing.bits.iter().take(log_slots).copied().collect();
-    Layout { shape: program.tensors[tensor].shape.clone(), slots, chunks, rolls: Vec::new(), junk_padding: false }
+    Layout {
+        shape: program.tensors[tensor].shape.clone(),
+        slots,
+        chunks,
+        rolls: Vec::new(),
+        offset: packing.offset,
+        junk_padding: packing.junk_axes(),
+    }
 }

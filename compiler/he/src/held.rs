@@ -1,7 +1,7 @@
 //! Ways to hold the tensors of a program, and the sums of terms.
 
 use crate::contraction::{Contraction, Operand};
-use crate::convert::{self, Conversion, Route, Source};
+use crate::convert::{self, Conversion, Kept, Route, Source};
 use crate::cost::{Cost, Costs};
 use crate::emit::costs;
 use crate::joint;
@@ -57,6 +57,12 @@ pub(crate) struct Added {
     pub(crate) packing: Packing,
 }
 
+/// What a sum is of: ways to hold its secret products, and its public ones, each with its coefficient.
+struct Summands {
+    terms: Vec<(Vec<Way>, f64)>,
+    publics: Vec<(Rc<Contraction>, f64)>,
+}
+
 /// A secret product of a sum.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
@@ -109,7 +115,8 @@ impl Holder<'_> {
     /// Of many ways to hold a tensor: the cheapest ones, of results once they are as wanted; some flat ones; a one-shot one.
     fn worth_keeping(&self, mut found: Vec<Held>) -> Vec<Rc<Held>> {
         if let Some(packing) = found.first().and_then(|held| self.chosen.get(&held.tensor)) {
-            let as_chosen = |held: &Held| held.packing.positions() == packing.positions();
+            let place = |packing: &Packing| (packing.offset, packing.positions());
+            let as_chosen = |held: &Held| place(&held.packing) == place(packing);
             if found.iter().any(as_chosen) {
                 found.retain(as_chosen);
             }
@@ -162,11 +169,15 @@ impl Holder<'_> {
             return ways.iter().map(|way| self.term(tensor, sum, way)).collect();
         }
         let terms: Vec<(Vec<Way>, f64)> = terms.into_iter().map(|(ways, coefficient)| (best(ways, &self.costs), coefficient)).collect();
+        let summands = Summands { terms, publics };
         let mut found: Vec<Held> = Vec::new();
         let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
-        for joint in self.joints(&alone, labels, &terms, wanted.as_ref()) {
+        for joint in self.joints(&alone, labels, &summands.terms, wanted.as_ref()) {
             let mut limit = u32::MAX;
-            while let Some(held) = self.added(tensor, &alone, &joint, &terms, &publics, limit) {
+            let added = |limit: u32, clean: bool| self.added(tensor, &alone, &joint, &summands, limit, clean);
+            while let Some(held) = added(limit, false) {
+                // Terms that are cleared before they are added may be of a plan that is flatter than one that clears the sum.
+                found.extend((held.packing.junk != 0).then(|| added(limit, true)).flatten());
                 limit = held.depth.saturating_sub(1);
                 found.push(held);
                 if self.objective != Objective::Depth || limit == 0 {
@@ -181,10 +192,13 @@ impl Holder<'_> {
         let (products, scalings, depth) = costs(coefficients.len() - 1);
         let chunks = convert::n_chunks(&held.packing, self.log_slots);
         let mut cost = held.cost;
+        let (kept, packing) = cleaned(&held.packing, &self.program.tensors[tensor].shape, self.log_slots);
+        let cleaning = u32::from(kept.is_some());
+        cost += Cost { mulcp: u64::from(cleaning) * chunks, ..Cost::default() };
         let adds = 2 * (products + scalings) * chunks;
         cost += Cost { mulcc: products * chunks, relins: products * chunks, mulcp: scalings * chunks, adds, ..Cost::default() };
         let make = Make::Polynomial(Rc::clone(held), coefficients.into());
-        Held { tensor, make, packing: held.packing.clone(), cost, depth: held.depth + depth, one_shot: held.one_shot }
+        Held { tensor, make, packing, cost, depth: held.depth + cleaning + depth, one_shot: held.one_shot }
     }
 
     fn wanted(&self, tensor: usize, sum: &Sum) -> Option<Packing> {
@@ -210,23 +224,18 @@ impl Holder<'_> {
         joint::candidates(alone, labels, labels, &seeds, usize::MAX, self.log_slots)
     }
 
-    fn added(
-        &self,
-        tensor: usize,
-        sum: &Contraction,
-        joint: &Packing,
-        terms: &[(Vec<Way>, f64)],
-        publics: &[(Rc<Contraction>, f64)],
-        limit: u32,
-    ) -> Option<Held> {
+    fn added(&self, tensor: usize, sum: &Contraction, joint: &Packing, summands: &Summands, limit: u32, clean: bool) -> Option<Held> {
         let mut parts = Vec::new();
-        let (mut cost, mut depth, mut one_shot) = (Cost::default(), 0, true);
-        for (ways, coefficient) in terms {
+        let (mut cost, mut depth, mut one_shot, mut junk) = (Cost::default(), 0, true, 0);
+        for (ways, coefficient) in &summands.terms {
             let labels = ways.first()?.labels;
             // A value spread over a label is there beyond its size too.
-            let beyond = |label: &u8| labels >> label & 1 == 0 && !sum.labels[usize::from(*label)].size.is_power_of_two();
-            let scaled = coefficient.abs() != 1.0 || sum.output.iter().any(beyond);
+            let beyond = |label: &&u8| labels >> **label & 1 == 0 && !sum.labels[usize::from(**label)].size.is_power_of_two();
+            let beyond = sum.output.iter().filter(beyond).fold(0, |all, label| all | 1 << label);
+            let scaled = coefficient.abs() != 1.0 || clean && beyond != 0;
             let (way, conversion) = cheapest(sum, ways, labels, joint, limit.checked_sub(u32::from(scaled))?, self.log_slots, &self.costs)?;
+            let scaled = scaled || clean && conversion.packing.junk != 0;
+            junk |= if scaled { 0 } else { beyond | conversion.packing.junk };
             let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
             cost += way.cost;
             cost += conversion.cost;
@@ -235,13 +244,16 @@ impl Holder<'_> {
             one_shot &= way.one_shot;
             parts.push(Part { way, conversion, coefficient: *coefficient, scaled });
         }
-        let packing = together(joint, &parts, self.log_slots);
+        if depth > limit {
+            return None;
+        }
+        let packing = Packing { junk, ..together(joint, &parts, self.log_slots) };
         let axes = packing.relabelled(|label| axis_of(&sum.output, label));
         let added = Added {
             joint: joint.clone(),
             sizes: sum.labels.iter().map(|label| label.size).collect(),
             parts,
-            publics: publics.to_vec(),
+            publics: summands.publics.clone(),
             packing,
         };
         Some(Held { tensor, make: Make::Sum(Rc::new(added)), packing: axes, cost, depth, one_shot })
@@ -286,8 +298,15 @@ impl Holder<'_> {
     fn seen(&self, contraction: &Rc<Contraction>, n: usize, held: &Rc<Held>) -> Option<Way> {
         let operand = &contraction.operands[n];
         let labels = contraction.labels_of(1 << n);
-        let source = convert::seen(operand, &held.packing, |label| contraction.bits(label))?;
-        Some(Way { node: Node::Held(Rc::clone(held), n), source, labels, cost: held.cost, depth: held.depth, one_shot: held.one_shot })
+        let (source, chunk) = convert::seen(contraction, operand, &held.packing, self.log_slots)?;
+        Some(Way {
+            node: Node::Held(Rc::clone(held), n, chunk),
+            source,
+            labels,
+            cost: held.cost,
+            depth: held.depth,
+            one_shot: held.one_shot,
+        })
     }
 }
 
@@ -310,7 +329,15 @@ pub(crate) fn contraction(sum: &Sum, term: &Term) -> Contraction {
 /// The row-major packing of a tensor, over its axes.
 pub(crate) fn row_major(shape: &[u64], log_slots: usize) -> Packing {
     let layout = ein_ir::packed::Layout::row_major(shape, u32::try_from(log_slots).unwrap_or(u32::MAX));
-    Packing { bits: layout.bits().collect() }
+    Packing::of(layout.bits().collect())
+}
+
+/// What is to be kept of the argument of a polynomial, if not all: what is beyond the sizes of axes need not lie where the polynomial is small.
+pub(crate) fn cleaned(packing: &Packing, shape: &[u64], log_slots: usize) -> (Option<Kept>, Packing) {
+    let mut packing = packing.clone();
+    let kept = (packing.junk != 0).then(|| Kept::elements(&packing, |axis| shape[axis], log_slots));
+    kept.iter().for_each(|kept| kept.clean(&mut packing));
+    (kept, packing)
 }
 
 /// What is known of a sum at bits that no label has.
@@ -326,7 +353,7 @@ fn together(joint: &Packing, parts: &[Part], log_slots: usize) -> Packing {
         AddressBit::Rep | AddressBit::Zero | AddressBit::Junk if position >= log_slots => AddressBit::Rep,
         AddressBit::Rep | AddressBit::Zero | AddressBit::Junk => free(position),
     });
-    Packing { bits: bits.collect() }
+    Packing { bits: bits.collect(), offset: joint.offset, junk: 0 }
 }
 
 /// What is left to do to a result once it is computed.
@@ -422,10 +449,11 @@ impl Holder<'_> {
             return (Route::Map(map, split), cost);
         }
         let filled = |&p: &usize| matches!(held.packing.at(p), AddressBit::Rep | AddressBit::Junk);
-        let filled: Vec<usize> = (0..self.log_slots).filter(filled).collect();
-        if filled.is_empty() {
-            return (Route::Direct, Cost::default());
-        }
-        (Route::Mask(filled), Cost { mulcp: chunks, ..Cost::default() })
+        let zero: Vec<usize> = (0..self.log_slots).filter(filled).collect();
+        let kept = Kept { zero, ..Kept::elements(&held.packing, |axis| shape[axis], self.log_slots) };
+        let kept = Some(kept).filter(|kept| !kept.zero.is_empty() || !kept.within.is_empty());
+        let (route, _) = Route::turned(&held.packing, 0, kept, self.log_slots);
+        let cost = route.turning(chunks);
+        (route, cost)
     }
 }

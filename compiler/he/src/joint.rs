@@ -90,13 +90,13 @@ fn in_order(contraction: &Contraction, order: &[u8], top: usize, log_slots: usiz
         bits.extend((0..contraction.bits(label)).map(|bit| LabelBit { label, bit }.address()));
     }
     bits.resize(bits.len().max(log_slots), AddressBit::Rep);
-    Packing { bits }
+    Packing::of(bits)
 }
 
 /// A packing with the labels that it lacks at its free bits: first where it is replicated, then where it is zero. Summed labels
 /// go to the highest bits of a kind, and to ciphertexts first if slots do not suffice.
 fn extended(contraction: &Contraction, labels: u64, kept: u64, seed: &Packing, from_top: bool, log_slots: usize) -> Packing {
-    let mut joint = Packing { bits: seed.bits.clone() };
+    let mut joint = Packing { junk: 0, ..seed.clone() };
     let keep = |bit: AddressBit| LabelBit::of(bit).is_some_and(|bit| labels >> bit.label & 1 == 1);
     let mut free: Vec<(u8, usize)> = Vec::new();
     for (position, bit) in joint.bits.iter_mut().enumerate() {

@@ -329,7 +329,8 @@ impl Drawing<'_> {
 
     fn moved(&mut self, target: &Target, packing: &Packing, from: Id) {
         let contraction = &target.contraction;
-        let Some(source) = convert::seen(&contraction.operands[target.operand], packing, |label| contraction.bits(label)) else { return };
+        let operand = &contraction.operands[target.operand];
+        let Some((source, _)) = convert::seen(contraction, operand, packing, self.holder.log_slots) else { return };
         let labels = contraction.labels_of(1 << target.operand);
         let conversion = convert::convert(contraction, labels, &source, &target.joint, self.holder.log_slots, &self.holder.costs);
         self.way(target.class, conversion.cost.weigh(&self.holder.costs) + target.filled, |number| Form::Moved(number, from));
@@ -407,7 +408,7 @@ fn of_factor<'a>(
 ) {
     match &factor.node {
         Node::Input(contraction, operand) => leaves.push(Leaf { contraction, operand: *operand, from: None, conversion, joint, rolled }),
-        Node::Held(held, operand) => leaves.push(Leaf { contraction, operand: *operand, from: Some(held), conversion, joint, rolled }),
+        Node::Held(held, operand, _) => leaves.push(Leaf { contraction, operand: *operand, from: Some(held), conversion, joint, rolled }),
         Node::Product(_) | Node::Mapped(_) | Node::Rolled(_) => of_way(factor, leaves),
     }
 }

@@ -40,6 +40,7 @@ mod staged;
 #[cfg(test)]
 mod tests;
 mod unroll;
+mod view;
 mod words;
 
 pub use builder::{Maker, Makers, Series};

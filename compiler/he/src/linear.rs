@@ -33,6 +33,8 @@ pub(crate) struct Step {
 pub(crate) struct LinearMap {
     /// Source address where every index is 0.
     pub(crate) offset: u64,
+    /// Slots by which ciphertexts of the source and of the target are turned to the right.
+    pub(crate) frames: [u32; 2],
     /// The indices, outermost first.
     pub(crate) steps: Vec<Step>,
     /// Sizes of labels: of one that is cut into several steps, some choices of indices are beyond it, and are none of the map.
@@ -114,7 +116,7 @@ impl LinearMap {
             parts[n] = Some((at, multiple));
         }
         #[expect(clippy::cast_possible_wrap, reason = "slots are below 2^32")]
-        let (offset, period) = (self.offset.cast_signed() % slots as i64, period as i64);
+        let (offset, period) = (self.displaced() % slots as i64, period as i64);
         for progression in &mut progressions {
             progression.wrap(period);
         }
@@ -156,6 +158,11 @@ impl LinearMap {
     /// How many elements it moves, and combinations of indices that are none.
     pub(crate) fn volume(&self) -> u64 {
         self.steps.iter().fold(1, |volume: u64, step| volume.saturating_mul(step.size))
+    }
+
+    /// Slots that every element moves besides.
+    fn displaced(&self) -> i64 {
+        self.offset.cast_signed().wrapping_add(i64::from(self.frames[0]) - i64::from(self.frames[1]))
     }
 
     /// Calls `f` with the values of the indices, the source address and the target address.

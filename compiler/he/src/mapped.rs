@@ -96,7 +96,7 @@ impl Roles<'_> {
         }
         let in_slots = self.new.len().min(room);
         let first = self.log_slots - in_slots.max(turned);
-        let mut partial = Packing { bits: vec![AddressBit::Zero; self.log_slots] };
+        let mut partial = Packing::of(vec![AddressBit::Zero; self.log_slots]);
         for (position, bit) in self.batch.iter().chain(folding).enumerate() {
             partial.set(position, bit.address());
         }
@@ -116,8 +116,7 @@ impl Roles<'_> {
     fn from(&self, packing: &Packing, wanted: Option<&Packing>) -> Vec<(Conversion, Packing)> {
         let mut found = Vec::new();
         let positions = packing.positions();
-        let top = packing.bits.iter().take(self.log_slots).rposition(|bit| LabelBit::of(*bit).is_some()).map_or(0, |p| p + 1);
-        let zero_above: Vec<usize> = (top..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero).collect();
+        let zero_above = self.zero_above(packing);
         let mut by_position = self.summed.clone();
         by_position.sort_by_key(|bit| positions[bit]);
         for spread in [&zero_above[..0], &zero_above[..zero_above.len().min(1)], &zero_above[..]] {
@@ -134,7 +133,7 @@ impl Roles<'_> {
 
     /// From addresses that are sums: labels that stay where they step by a power of two, new ones at free bits.
     fn along(&self, strides: &Strides, wanted: Option<&Packing>) -> Vec<(Conversion, Packing)> {
-        let mut partial = Packing { bits: vec![AddressBit::Zero; self.log_slots] };
+        let mut partial = Packing::of(vec![AddressBit::Zero; self.log_slots]);
         let mut later: Vec<LabelBit> = Vec::new();
         for bit in &self.batch {
             let weight = strides.weights.get(bit).copied().unwrap_or(0);
@@ -147,8 +146,7 @@ impl Roles<'_> {
         let n_slots = later.len().min(free.len());
         later.iter().zip(free).for_each(|(bit, position)| partial.set(position, bit.address()));
         later[n_slots..].iter().zip(self.log_slots..).for_each(|(bit, position)| partial.set(position, bit.address()));
-        let top = strides.axes.bits.iter().take(self.log_slots).rposition(|bit| LabelBit::of(*bit).is_some()).map_or(0, |p| p + 1);
-        let zero_above: Vec<usize> = (top..self.log_slots).filter(|&p| strides.axes.at(p) == AddressBit::Zero).collect();
+        let zero_above = self.zero_above(&strides.axes);
         let mut found = Vec::new();
         for spread in [&zero_above[..0], &zero_above[..]] {
             let conversion = self.spreading(&strides.axes, spread);
@@ -158,13 +156,20 @@ impl Roles<'_> {
         found
     }
 
+    /// Free bits above all labels that can be filled.
+    fn zero_above(&self, packing: &Packing) -> Vec<usize> {
+        let top = packing.bits.iter().take(self.log_slots).rposition(|bit| LabelBit::of(*bit).is_some()).map_or(0, |p| p + 1);
+        let free = (top..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero);
+        free.filter(|&p| !packing.is_disturbed_from(p)).collect()
+    }
+
     fn spreading(&self, packing: &Packing, spread: &[usize]) -> Conversion {
         spread_only(packing.clone(), spread.to_vec(), self.log_slots)
     }
 
     /// The result of the map with the new labels over the turned bits and then at free bits.
     fn over(&self, packing: &Packing, turning: &[LabelBit]) -> Option<Packing> {
-        let mut partial = packing.clone();
+        let mut partial = Packing { junk: 0, ..packing.clone() };
         for bit in &mut partial.bits {
             if LabelBit::of(*bit).is_none_or(|bit| turning.contains(&bit)) {
                 *bit = AddressBit::Zero;
@@ -192,7 +197,7 @@ impl Roles<'_> {
         cost += split.cost();
         cost += Cost { rotations: folds * results, adds: folds * results, ..Cost::default() };
         let depth = way.depth + conversion.depth + 1;
-        let outcome = Outcome { packing, cost, depth };
+        let outcome = Outcome { packing, cleaned: None, cost, depth };
         Mapped { contraction: Rc::clone(self.contraction), way: way.clone(), conversion, map, split, public, partial, kept, outcome }
     }
 
@@ -213,6 +218,7 @@ impl Roles<'_> {
             Source::Strided(strides) => (strides.weights.clone(), strides.offset),
             Source::Packed(_) | Source::Anywhere => (source.positions().into_iter().map(place).collect(), 0),
         };
+        let frames = [source.offset, partial.offset];
         let to: BTreeMap<LabelBit, u64> = partial.positions().into_iter().map(place).collect();
         let weight = |weights: &BTreeMap<LabelBit, u64>, bit: &LabelBit| weights.get(bit).copied().unwrap_or(0);
         let mut steps: Vec<Step> = Vec::new();
@@ -234,6 +240,6 @@ impl Roles<'_> {
             let size = step.label.map_or(u64::MAX, |label| self.contraction.labels[usize::from(label)].size);
             step.size = step.size.min((size - 1) / step.scale + 1);
         }
-        LinearMap { offset, steps, sizes: convert::sizes(self.contraction) }
+        LinearMap { offset, frames, steps, sizes: convert::sizes(self.contraction) }
     }
 }

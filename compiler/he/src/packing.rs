@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 
 /// What each address bit of a value stands for, slots first, then ciphertexts; an axis is a label. Bits beyond the last are
 /// [`AddressBit::Rep`]: the value has fewer ciphertexts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Packing {
     pub(crate) bits: Vec<AddressBit>,
+    /// Slots by which every ciphertext is turned to the right: what is said of slot `s` is at `s + offset`.
+    pub(crate) offset: u32,
+    /// Labels, as bits, of which positions beyond the size hold anything; of the others they hold zero.
+    pub(crate) junk: u64,
 }
 
 /// A bit of the position along a label.
@@ -18,6 +22,32 @@ pub(crate) struct LabelBit {
 }
 
 impl Packing {
+    /// From slot 0, with zeros beyond the sizes.
+    pub(crate) const fn of(bits: Vec<AddressBit>) -> Self {
+        Self { bits, offset: 0, junk: 0 }
+    }
+
+    /// The labels of which positions beyond the size hold anything, in order.
+    pub(crate) fn junk_axes(&self) -> Vec<u8> {
+        (0..64).filter(|label| self.junk >> label & 1 == 1).collect()
+    }
+
+    /// Whether some slots hold anything.
+    pub(crate) fn has_junk(&self) -> bool {
+        self.junk != 0 || self.bits.contains(&AddressBit::Junk)
+    }
+
+    /// Whether what is unknown gets into what is known where slots are shifted by this bit: a carry reaches all bits from there on.
+    pub(crate) fn is_disturbed_from(&self, position: usize) -> bool {
+        let is_junk = |bit: &AddressBit| *bit == AddressBit::Junk || LabelBit::of(*bit).is_some_and(|bit| self.junk >> bit.label & 1 == 1);
+        self.bits.iter().skip(position).any(is_junk)
+    }
+
+    /// The slots by which its ciphertexts are to be rotated to the left to have another offset.
+    pub(crate) const fn turn_to(&self, offset: u32, log_slots: usize) -> u32 {
+        self.offset.wrapping_sub(offset) & ((1 << log_slots) - 1)
+    }
+
     /// What a bit stands for.
     pub(crate) fn at(&self, position: usize) -> AddressBit {
         self.bits.get(position).copied().unwrap_or(AddressBit::Rep)
@@ -41,7 +71,8 @@ impl Packing {
     pub(crate) fn relabelled(&self, number: impl Fn(u8) -> u8) -> Self {
         let relabel =
             |bit: &AddressBit| LabelBit::of(*bit).map_or(*bit, |LabelBit { label, bit }| LabelBit { label: number(label), bit }.address());
-        Self { bits: self.bits.iter().map(relabel).collect() }
+        let junk = (0..64).filter(|label| self.junk >> label & 1 == 1).fold(0, |all, label| all | 1 << number(label));
+        Self { bits: self.bits.iter().map(relabel).collect(), offset: self.offset, junk }
     }
 
     /// Positions of ciphertext bits that stand for a label, lowest first.

@@ -1,7 +1,8 @@
 //! One product: operands brought into one joint space, multiplied slot by slot, summed over the labels that nothing needs
 //! any more.
 
-use crate::convert::{Conversion, n_chunks};
+use crate::contraction::Contraction;
+use crate::convert::{Conversion, Kept, n_chunks};
 use crate::cost::Cost;
 use crate::packing::{LabelBit, Packing};
 use ein_ir::packed::layout::AddressBit;
@@ -10,14 +11,25 @@ use ein_ir::packed::layout::AddressBit;
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     pub(crate) packing: Packing,
+    /// What is kept of the product before it is summed, where what is beyond the sizes of labels is not known to be zero.
+    pub(crate) cleaned: Option<Kept>,
     pub(crate) cost: Cost,
     pub(crate) depth: u32,
 }
 
 /// The product of converted operands, each with its depth, and of a public one if `public`; labels outside `kept` are summed.
-pub(crate) fn outcome(joint: &Packing, operands: &[(&Conversion, u32)], public: bool, kept: u64, log_slots: usize) -> Outcome {
+pub(crate) fn outcome(
+    contraction: &Contraction,
+    joint: &Packing,
+    operands: &[(&Conversion, u32)],
+    public: bool,
+    kept: u64,
+    log_slots: usize,
+) -> Outcome {
     let volume = n_chunks(joint, log_slots);
-    let multiplied = multiplied(joint, operands.iter().map(|(conversion, _)| &conversion.packing), public, log_slots);
+    let mut multiplied = multiplied(joint, operands.iter().map(|(conversion, _)| &conversion.packing), public, log_slots);
+    let cleaned = (multiplied.junk & !kept != 0).then(|| Kept::elements(&multiplied, |label| contraction.labels[label].size, log_slots));
+    cleaned.iter().for_each(|kept| kept.clean(&mut multiplied));
     let packing = folded(&multiplied, kept, log_slots);
     let results = n_chunks(&packing, log_slots);
     let folds = folds(joint, kept, log_slots).len() as u64;
@@ -25,14 +37,14 @@ pub(crate) fn outcome(joint: &Packing, operands: &[(&Conversion, u32)], public: 
     let mut cost = Cost {
         mulcc: products * volume,
         relins: if products == 0 { 0 } else { (products - 1) * volume + results },
-        mulcp: u64::from(public) * volume,
+        mulcp: (u64::from(public) + u64::from(cleaned.is_some())) * volume,
         adds: volume - results + folds * results,
         rotations: folds * results,
     };
     operands.iter().for_each(|(conversion, _)| cost += conversion.cost);
     let depths = operands.iter().map(|(conversion, depth)| conversion.depth + depth);
-    let depth = tree_depth(depths.chain(public.then_some(0)).collect());
-    Outcome { packing, cost, depth }
+    let depth = tree_depth(depths.chain(public.then_some(0)).collect()) + u32::from(cleaned.is_some());
+    Outcome { packing, cleaned, cost, depth }
 }
 
 /// The depth of the product of factors of these depths: the two least are multiplied until one is left.
@@ -47,7 +59,8 @@ fn tree_depth(mut depths: Vec<u32>) -> u32 {
     depths.first().copied().unwrap_or(0)
 }
 
-/// What the free bits of a product are.
+/// What the free bits of a product are, and where it is unknown. What is zero somewhere counts only if nothing of it is unknown: it makes zero
+/// of what another factor has there.
 fn multiplied<'a>(joint: &Packing, operands: impl Iterator<Item = &'a Packing> + Clone, public: bool, log_slots: usize) -> Packing {
     let junk = |packing: &Packing| packing.bits.contains(&AddressBit::Junk);
     let free = |position: usize| {
@@ -73,7 +86,14 @@ fn multiplied<'a>(joint: &Packing, operands: impl Iterator<Item = &'a Packing> +
         bit @ AddressBit::Axis { .. } => bit,
         AddressBit::Rep | AddressBit::Zero | AddressBit::Junk => free(position),
     });
-    Packing { bits: bits.collect() }
+    let zero = |label: u8| operands.clone().any(|packing| !packing.has_junk() && packing.bits.iter().any(|bit| is_of(*bit, label)));
+    let unknown = operands.clone().fold(0, |all, packing| all | packing.junk);
+    let unknown = (0..64).filter(|label| !public && unknown >> label & 1 == 1 && !zero(*label));
+    Packing { bits: bits.collect(), offset: joint.offset, junk: unknown.fold(0, |all, label| all | 1 << label) }
+}
+
+fn is_of(bit: AddressBit, label: u8) -> bool {
+    LabelBit::of(bit).is_some_and(|bit| bit.label == label)
 }
 
 /// Slot bits that are summed over, highest first.

@@ -92,7 +92,7 @@ fn joint(contraction: &Contraction, labels: u64, (i, j, k): (u8, u8, u8), turns:
     let mut bits: Vec<AddressBit> = others.flat_map(|label| bits_of(label, 0)).collect();
     bits.extend(bits_of(k, turns).chain(bits_of(i, 0)).chain(bits_of(j, 0)));
     debug_assert_eq!(bits.len(), log_slots);
-    Packing { bits }
+    Packing::of(bits)
 }
 
 fn outcome(sides: &[Side; 2], joint: &Packing, kept: u64, turns: u8, log_slots: usize) -> Outcome {
@@ -103,5 +103,5 @@ fn outcome(sides: &[Side; 2], joint: &Packing, kept: u64, turns: u8, log_slots: 
         cost += side.conversion.cost;
         cost += side.way.cost;
     }
-    Outcome { packing: product::folded(joint, kept, log_slots), cost, depth: 3 }
+    Outcome { packing: product::folded(joint, kept, log_slots), cleaned: None, cost, depth: 3 }
 }

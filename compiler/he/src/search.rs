@@ -42,8 +42,8 @@ pub(crate) struct Way {
 pub(crate) enum Node {
     /// An encrypted operand that is put where it is needed.
     Input(Rc<Contraction>, usize),
-    /// An operand that is held already, and its number.
-    Held(Rc<Held>, usize),
+    /// An operand that is held already, its number, and the address bits of its ciphertexts that are read only.
+    Held(Rc<Held>, usize, u64),
     /// A product, summed.
     Product(Rc<Product>),
     /// A secret value mapped by a public one.
@@ -264,7 +264,7 @@ impl Search {
     /// The product of these factors.
     fn multiplied(&self, joint: &Packing, kept: u64, public: Public, factors: Vec<(Way, Conversion)>, found: &mut Vec<Way>) {
         let operands: Vec<(&Conversion, u32)> = factors.iter().map(|(way, conversion)| (conversion, way.depth)).collect();
-        let mut outcome = product::outcome(joint, &operands, public.operands != 0, kept, self.log_slots);
+        let mut outcome = product::outcome(&self.contraction, joint, &operands, public.operands != 0, kept, self.log_slots);
         factors.iter().for_each(|(way, _)| outcome.cost += way.cost);
         let contraction = Rc::clone(&self.contraction);
         let product = Product { contraction, joint: joint.clone(), kept, factors, public, outcome: outcome.clone() };

@@ -93,5 +93,5 @@ fn packing(order: &[Piece], log_slots: usize) -> Packing {
         bits.extend((piece.lo..piece.lo + piece.len).map(|bit| LabelBit { label: piece.axis, bit }.address()));
     }
     bits.resize(bits.len().max(log_slots), ein_ir::packed::AddressBit::Zero);
-    Packing { bits }
+    Packing::of(bits)
 }

@@ -9,6 +9,8 @@ use ein_ir::interp::slots::{self, Operands};
 use ein_ir::packed::{Counts, Packed};
 use ein_ir::span::Span;
 
+mod views;
+
 fn tensor(name: &str, shape: &[u64], origin: Origin) -> Tensor {
     Tensor { name: name.to_owned(), dtype: DType::I64, shape: shape.to_vec(), origin, span: Span::default() }
 }

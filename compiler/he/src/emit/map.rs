@@ -59,7 +59,7 @@ impl Emitter<'_> {
                 let slots = slots_of(&baby_units, &split.babies(turn.baby)).rem_euclid(n);
                 *babies.entry(slots).or_insert(turn.baby)
             });
-            let slot = (target.cast_signed() + turn.slots).rem_euclid(n);
+            let slot = (target.cast_signed() + i64::from(map.frames[1]) + turn.slots).rem_euclid(n);
             let slot = u32::try_from(slot).expect("below the number of slots");
             let course = Course { to: to.chunk(target), giant: turn.giant, from, baby: turn.baby, part: parts.chunk(target) };
             courses.entry(course).or_default().push((slot, flat));

@@ -8,8 +8,8 @@ pub(crate) use polynomial::costs;
 
 use crate::builder::{Builder, Maker, Makers};
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
-use crate::convert::{self, Conversion, Route, Source};
-use crate::held::{Added, Finish, Held, Make, row_major};
+use crate::convert::{self, Conversion, Kept, Route, Source};
+use crate::held::{Added, Finish, Held, Make, cleaned, row_major};
 use crate::joint::MAX_ADDRESS_BITS;
 use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
@@ -55,7 +55,8 @@ pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], keys:
         };
         emitter.output(*tensor, &value);
     }
-    let packing = |layout: &Layout| layout.rolls.is_empty().then(|| Packing { bits: layout.bits().collect() });
+    let packing =
+        |layout: &Layout| layout.rolls.is_empty().then(|| Packing { offset: layout.offset, ..Packing::of(layout.bits().collect()) });
     let conflicts = emitter.placed.into_iter().filter(|(_, layouts)| layouts.len() > 1);
     let conflicts = conflicts.map(|(tensor, layouts)| (tensor, layouts.iter().filter_map(packing).collect())).collect();
     Emitted { packed: emitter.builder.packed, makers: emitter.builder.makers, conflicts, refused: emitter.refused }
@@ -146,8 +147,12 @@ impl<'a> Emitter<'a> {
             Make::Input => self.fixed(held.tensor, &held.packing),
             Make::Term(way) => Value { packing: held.packing.clone(), ..self.way(way, None) },
             Make::Polynomial(of, coefficients) => {
-                let value = self.held(of);
-                self.polynomial(&value, coefficients, &self.program.tensors[held.tensor].shape)
+                let mut value = self.held(of);
+                let shape = &self.program.tensors[held.tensor].shape;
+                if let (Some(kept), packing) = cleaned(&value.packing, shape, self.log_slots) {
+                    value = Value { packing: packing.clone(), ..self.masked(value, &kept, &packing) };
+                }
+                self.polynomial(&value, coefficients, shape)
             }
             Make::Sum(added) => Value { packing: held.packing.clone(), ..self.added(added) },
         };
@@ -162,7 +167,7 @@ impl<'a> Emitter<'a> {
         let slots = packing.bits[..self.log_slots].to_vec();
         let chunks = packing.chunk_positions(self.log_slots).iter().map(|&p| packing.bits[p]).collect();
         let shape = self.program.tensors[tensor].shape.clone();
-        self.place(tensor, packing, Layout { shape, slots, chunks, rolls: Vec::new(), junk_padding: false })
+        self.place(tensor, packing, Layout { shape, slots, chunks, offset: packing.offset, ..Layout::default() })
     }
 
     /// The first thing that cannot be written.
@@ -192,10 +197,11 @@ impl<'a> Emitter<'a> {
     fn way(&mut self, way: &Way, conversion: Option<&Conversion>) -> Value {
         match &way.node {
             Node::Input(contraction, operand) => self.anywhere(&contraction.operands[*operand], conversion.expect("an input is converted")),
-            Node::Held(held, _) => {
+            Node::Held(held, _, only) => {
                 let value = self.held(held);
                 let Source::Packed(packing) = &way.source else { return value };
-                Value { packing: packing.clone(), ..value }
+                let chunks = chunk_addresses(packing, self.log_slots).map(|address| value.at(address | only, self.log_slots));
+                Value { packing: packing.clone(), chunks: chunks.collect() }
             }
             Node::Product(product) => self.product(product),
             Node::Mapped(mapped) => self.mapped(mapped),
@@ -344,7 +350,7 @@ impl<'a> Emitter<'a> {
     /// others are rolled, so that the diagonal is where they are 0.
     fn input_layout(&self, operand: &Operand, packing: &Packing) -> Layout {
         let axes = &operand.axes;
-        let mut layout = Layout { shape: operand.shape(), ..Layout::default() };
+        let mut layout = Layout { shape: operand.shape(), offset: packing.offset, ..Layout::default() };
         let mut first: BTreeMap<u8, u8> = BTreeMap::new();
         let mut extra = Vec::new();
         for (axis, n) in axes.iter().zip(0_u8..) {
@@ -392,6 +398,7 @@ impl<'a> Emitter<'a> {
                 factors.iter().map(|(value, depth)| Some((value.at(address, self.log_slots)?, *depth))).collect();
             let Some(all) = all else { continue };
             if let Some(term) = self.multiply(product, all, public.as_ref(), address) {
+                let Some(term) = self.cleaned(term, product.outcome.cleaned.as_ref(), &product.joint, address) else { continue };
                 let kept = results.chunk(address);
                 sums.entry(kept).or_default().push(term);
             }
@@ -466,7 +473,16 @@ impl<'a> Emitter<'a> {
     fn route(&mut self, value: Value, route: &Route, packing: &Packing) -> Value {
         match route {
             Route::Direct => value,
-            Route::Mask(bits) => self.masked(value, bits),
+            Route::Turn(by, kept) => {
+                let mut turned = value;
+                for chunk in turned.chunks.iter_mut().flatten() {
+                    *chunk = self.builder.rotate(*chunk, (*by).into());
+                }
+                match kept {
+                    Some(kept) => self.masked(turned, kept, packing),
+                    None => turned,
+                }
+            }
             Route::Map(map, split) => self.map(&value, (map, split), None, (packing, packing)),
             Route::Stages(stages) => {
                 stages.iter().fold(value, |value, (map, split, packing)| self.map(&value, (map, split), None, (packing, packing)))
@@ -474,14 +490,31 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Zero where the address is not 0 at one of these bits.
-    fn masked(&mut self, mut value: Value, bits: &[usize]) -> Value {
-        let cleared = bits.iter().fold(0, |all, p| all | 1_u32 << p);
-        let slots: Vec<u32> = (0..1_u32 << self.log_slots).filter(|slot| slot & cleared == 0).collect();
-        for chunk in value.chunks.iter_mut().flatten() {
-            *chunk = self.builder.mask(*chunk, &slots);
+    /// Zero where it is not to be kept.
+    fn masked(&mut self, mut value: Value, kept: &Kept, packing: &Packing) -> Value {
+        for (chunk, address) in value.chunks.iter_mut().zip(chunk_addresses(packing, self.log_slots)) {
+            *chunk = chunk.and_then(|x| self.cleaned(x, Some(kept), packing, address));
         }
         value
+    }
+
+    /// What is to be kept of one ciphertext of a packing, if anything.
+    fn cleaned(&mut self, x: Ciphertext, kept: Option<&Kept>, packing: &Packing, address: u64) -> Option<Ciphertext> {
+        let Some(kept) = kept else { return Some(x) };
+        let zero = kept.zero.iter().fold(0, |all, p| all | 1_u64 << p);
+        let places = Places::of(packing);
+        let size = |label: u8| kept.within.iter().find(|(other, _)| *other == label).map_or(u64::MAX, |(_, size)| *size);
+        let is_kept = |slot: &u64| slot & zero == 0 && places.values(address | slot).all(|(label, value)| value < size(label));
+        let slots = (0..1_u64 << self.log_slots).filter(is_kept).map(|slot| self.turned_slot(slot, packing));
+        let mut slots: Vec<u32> = slots.collect();
+        slots.sort_unstable();
+        (!slots.is_empty()).then(|| self.builder.mask(x, &slots))
+    }
+
+    /// The slot of an address of a packing.
+    fn turned_slot(&self, slot: u64, packing: &Packing) -> u32 {
+        let turned = (slot + u64::from(packing.offset)) & ((1 << self.log_slots) - 1);
+        u32::try_from(turned).expect("below the number of slots")
     }
 
     /// The public factor of a product, contracted in the clear.
@@ -559,11 +592,10 @@ impl<'a> Emitter<'a> {
         let free = free.filter(|&p| LabelBit::of(joint.at(p)).is_none()).fold(0, |all, p| all | 1_u64 << p);
         let places = Places::of(joint);
         let slots = (0..1_u64 << self.log_slots).filter(|slot| slot & free == 0);
-        let elements = slots.filter_map(|slot| {
-            let flat = factor.flat(places.values(address | slot))?;
-            Some((u32::try_from(slot).expect("below the number of slots"), flat))
-        });
-        elements.collect()
+        let elements = slots.filter_map(|slot| Some((self.turned_slot(slot, joint), factor.flat(places.values(address | slot))?)));
+        let mut elements: Vec<(u32, u64)> = elements.collect();
+        elements.sort_unstable();
+        elements
     }
 
     fn finish(&mut self, finish: &Finish) -> Value {
@@ -579,7 +611,9 @@ impl<'a> Emitter<'a> {
         let mut slots: Vec<AddressBit> = value.packing.bits.iter().take(self.log_slots).copied().collect();
         slots.resize(self.log_slots, AddressBit::Zero);
         let chunks = value.packing.chunk_positions(self.log_slots).iter().map(|&p| value.packing.bits[p]).collect();
-        let layout = Layout { shape: tensor.shape.clone(), slots, chunks, rolls: Vec::new(), junk_padding: false };
+        let offset = value.packing.offset;
+        let layout =
+            Layout { shape: tensor.shape.clone(), slots, chunks, rolls: Vec::new(), offset, junk_padding: value.packing.junk_axes() };
         let values = value.chunks.iter().map(|chunk| chunk.unwrap_or_else(|| self.builder.zero())).collect();
         self.builder.packed.outputs.push(OutputDecl { name: tensor.name.clone(), dtype: tensor.dtype, layout, values });
     }

@@ -2,7 +2,7 @@
 //!
 //! An *address* is `chunk * n + slot`. Each of its bits stands for a bit of an axis (an axis of size `2^k`, or padded to that, has
 //! `k`), or is free, and then says what the value is where that bit is 1. Row major, tiles, interleaving, replication and gaps are
-//! all of this form; diagonals have a [`Roll`] besides.
+//! all of this form; diagonals have a [`Roll`] besides, and what begins elsewhere than at slot 0 (a part of a tensor, say) an offset.
 
 /// A packing of a tensor of shape `shape` into ciphertexts of `n` slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -15,8 +15,10 @@ pub struct Layout {
     pub chunks: Vec<AddressBit>,
     /// Fields that are read off by another; applied in order.
     pub rolls: Vec<Roll>,
-    /// What the addresses of positions beyond the sizes hold: zero, or anything.
-    pub junk_padding: bool,
+    /// Slots by which every ciphertext is turned: what an address says of slot `s` is at slot `(s + offset) mod n`.
+    pub offset: u32,
+    /// Axes of which the addresses of positions beyond the size hold anything, in order; those of other axes hold zero.
+    pub junk_padding: Vec<u8>,
 }
 
 /// What one bit of an address stands for.
@@ -100,7 +102,7 @@ impl Layout {
         let at = bits.len().min(log_slots as usize);
         let chunks = bits.split_off(at);
         bits.resize(log_slots as usize, AddressBit::Zero);
-        Self { shape: shape.to_vec(), slots: bits, chunks, rolls: Vec::new(), junk_padding: false }
+        Self { shape: shape.to_vec(), slots: bits, chunks, ..Self::default() }
     }
 
     /// How many ciphertexts it takes.
@@ -136,6 +138,8 @@ impl Layout {
     /// `position` is memory for one number an axis.
     fn content_at(&self, address: u64, position: &mut [u64]) -> Content {
         position.fill(0);
+        let n = 1_u64 << self.slots.len();
+        let address = address & !(n - 1) | address.wrapping_sub(u64::from(self.offset)) & (n - 1);
         let mut free = Content::Element(0);
         for (bit, at) in self.bits().zip(0..) {
             if address >> at & 1 == 0 {
@@ -153,9 +157,9 @@ impl Layout {
         for roll in &self.rolls {
             roll.apply(position);
         }
-        match free {
-            Content::Element(_) => self.element(position),
-            Content::Zero | Content::Junk => free,
+        match (free, self.element(position)) {
+            (Content::Element(_), content) | (Content::Zero, content @ Content::Junk) => content,
+            (Content::Zero | Content::Junk, _) => free,
         }
     }
 
@@ -166,14 +170,14 @@ impl Layout {
     }
 
     fn element(&self, position: &[u64]) -> Content {
-        let mut flat = 0;
-        for (&p, &size) in position.iter().zip(&self.shape) {
-            if p >= size {
-                return if self.junk_padding { Content::Junk } else { Content::Zero };
+        let mut flat = Some(0);
+        for ((&p, &size), axis) in position.iter().zip(&self.shape).zip(0_u8..) {
+            if p >= size && self.junk_padding.contains(&axis) {
+                return Content::Junk;
             }
-            flat = flat * size + p;
+            flat = flat.filter(|_| p < size).map(|flat| flat * size + p);
         }
-        Content::Element(flat)
+        flat.map_or(Content::Zero, Content::Element)
     }
 
     /// The addresses of all elements as runs, by address.

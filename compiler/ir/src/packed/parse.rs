@@ -172,9 +172,15 @@ fn layout(c: &mut Cursor<'_>, shape: Vec<u64>) -> Result<Layout, ParseError> {
         c.expect("by")?;
         layout.rolls.push(Roll { piece, by: self::piece(c)? });
     }
+    if c.eat("offset") {
+        layout.offset = c.int()?;
+    }
     if c.eat("junk") {
         c.expect("padding")?;
-        layout.junk_padding = true;
+        while let Some(axis) = c.peek_entity("a").and_then(|axis| u8::try_from(axis).ok()) {
+            c.word()?;
+            layout.junk_padding.push(axis);
+        }
     }
     c.expect("]")?;
     Ok(layout)

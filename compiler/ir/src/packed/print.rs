@@ -16,7 +16,8 @@
 //! ```
 //!
 //! In a plaintext `0 by 4 x 4` is slots 0, 4, 8 and 12; after `=` are the elements that they hold. In a layout the highest bit of an
-//! address comes first: `a1.2-0` are bits 2 to 0 of axis 1, `rep.2`, `zero.2` and `junk.2` two free bits.
+//! address comes first: `a1.2-0` are bits 2 to 0 of axis 1, `rep.2`, `zero.2` and `junk.2` two free bits;
+//! after them `offset 3` turns every ciphertext by three slots, and of the axes in `junk padding a0 a1` what is beyond the size is anything.
 
 use super::{AddressBit, Counts, Layout, Op, OutputDecl, Packed, Piece, PlainValues, PublicSource, Run, Segment};
 use crate::dtype::DType;
@@ -141,7 +142,14 @@ impl fmt::Display for Layout {
         for roll in &self.rolls {
             write!(f, " roll {} by {}", roll.piece, roll.by)?;
         }
-        f.write_str(if self.junk_padding { " junk padding]" } else { "]" })
+        if self.offset > 0 {
+            write!(f, " offset {}", self.offset)?;
+        }
+        if !self.junk_padding.is_empty() {
+            f.write_str(" junk padding")?;
+        }
+        self.junk_padding.iter().try_for_each(|axis| write!(f, " a{axis}"))?;
+        f.write_str("]")
     }
 }
 

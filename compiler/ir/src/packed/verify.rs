@@ -3,7 +3,7 @@
 //! * Slots are a power of two, at most 2^20. An operation reads only ciphertexts before it, a derived tensor only tensors before it; names of
 //!   tensors are all different.
 //! * A layout has the bits of a slot number, at most 28 bits of an address, and each bit of each axis exactly once; what a roll reads
-//!   and what it changes are there and share no bit.
+//!   and what it changes are there and share no bit. Its offset is below the number of slots, axes with junk padding are there and in order.
 //! * A plaintext gives each slot at most one number, elements are those of its tensor and constants are finite. That of a mask
 //!   is the constant 1.
 //! * Rotations are by `1..n`, of two parts, as are the factors of a product and the results; what is relinearised has three.

@@ -63,13 +63,14 @@ fn proved(program: Packed, equation: &str, operands: &[Operand]) -> Result<(), V
 
 /// `ij,j->i`: the matrix row major, the vector on every row, a sum over the columns that leaves junk behind.
 fn matvec(shape: &[u64], junk_padding: bool, result: &str) -> Packed {
-    let matrix = Layout { junk_padding, ..layout(shape, "", "a0.2-0 a1.2-0") };
+    let padding = |n: u8| if junk_padding { (0..n).collect() } else { Vec::new() };
+    let matrix = Layout { junk_padding: padding(2), ..layout(shape, "", "a0.2-0 a1.2-0") };
     let mut p = program(64, &[matrix, layout(&shape[1..], "", "rep.3 a0.2-0")]);
     let (a, x) = (input(&mut p, 0, 0), input(&mut p, 1, 0));
     let product = p.ops.push(Op::Mul(a, x));
     let product = p.ops.push(Op::Relin(product));
     let sum = fold(&mut p, product, &[4, 2, 1]);
-    output(&mut p, Layout { junk_padding, ..layout(&shape[..1], "", result) }, &[sum]);
+    output(&mut p, Layout { junk_padding: padding(1), ..layout(&shape[..1], "", result) }, &[sum]);
     p
 }
 
@@ -99,7 +100,7 @@ fn what_is_wrong_is_seen() {
         assert_eq!(errors.len(), 9, "eight and how many more");
     }
     // Junk of padding that nothing makes zero reaches a result.
-    let junk = Layout { junk_padding: true, ..layout(&[5], "", "a0.2-0") };
+    let junk = Layout { junk_padding: vec![0], ..layout(&[5], "", "a0.2-0") };
     let mut p = program(8, &[junk]);
     let x = input(&mut p, 0, 0);
     let sum = fold(&mut p, x, &[4, 2, 1]);
@@ -205,7 +206,9 @@ fn packing_and_reading_are_inverse() {
     let layouts = [
         Layout { rolls, ..layout(&[6, 4], "", "a0.0 a1.1-0 zero.1 a0.2 rep.1 a0.1 junk.1") },
         layout(&[6, 4], "a1.0 a0.2", "junk.1 a0.1-0 a1.1 rep.2"),
-        Layout { junk_padding: true, ..layout(&[3, 1, 5], "a2.2 rep.1", "zero.1 a0.1-0 a2.1-0 junk.1") },
+        Layout { junk_padding: vec![0, 2], ..layout(&[3, 1, 5], "a2.2 rep.1", "zero.1 a0.1-0 a2.1-0 junk.1") },
+        Layout { offset: 37, junk_padding: vec![1], ..layout(&[3, 5], "a1.2", "zero.2 a0.1-0 a1.1-0") },
+        Layout { offset: 3, ..layout(&[6], "", "junk.1 rep.1 a0.2-0") },
         layout(&[], "", "rep.3 junk.3"),
         layout(&[4, 0], "", "a0.1-0 zero.4"),
         Layout::row_major(&[3, 17, 2], 4),

@@ -6,7 +6,7 @@ use crate::packed::verify::verify;
 pub(crate) const EVERYTHING: &str = r#"packed "every \"thing\"" slots 16 {
   # 2 rotations, 1 ct-ct and 2 ct-pt products, 3 sums, 1 relinearisation, 1 rescaling; depth 2, 2 keys
   input x0 "A": f32[4, 5] [ct: a1.2 rep.1 | slots: a0.1-0 a1.1-0 roll a1.1-0 by a0.1-0]
-  input x1 "b": i64[3] [slots: zero.1 a0.0 junk.1 a0.1 junk padding]
+  input x1 "b": i64[3] [slots: zero.1 a0.0 junk.1 a0.1 offset 5 junk padding a0]
   input x2 "c": f64[] [slots: rep.4]
   public w0 "M": f32[4, 4]
   public w1 "n": f32[4]

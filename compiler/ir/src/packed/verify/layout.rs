@@ -18,6 +18,15 @@ pub(super) fn check(layout: &Layout, slots: u32) -> Result<(), String> {
         return Err(format!("{} axes", layout.shape.len()));
     }
     check_bits(layout)?;
+    if layout.offset >= slots {
+        return Err(format!("an offset of {} in {slots} slots", layout.offset));
+    }
+    if layout.junk_padding.windows(2).any(|pair| pair[0] >= pair[1]) {
+        return Err(format!("axes {:?} out of order", layout.junk_padding));
+    }
+    if let Some(&last) = layout.junk_padding.last() {
+        bits_of(layout, last)?;
+    }
     layout.rolls.iter().try_for_each(|roll| check_roll(layout, roll))
 }
 
