@@ -308,7 +308,7 @@ fn a_tampered_program_is_seen() {
 /// Every operation, a replicated input, and a tensor that is derived.
 const EVERY_OPERATION: &str = r#"packed "every" slots 8 {
   input x0 "A": i64[2, 3] [ct: a1.1 | slots: rep.1 a0.0 a1.0]
-  input x1 "b": i64[3] [slots: junk.1 a0.1-0 junk padding]
+  input x1 "b": i64[3] [slots: junk.1 a0.1-0 junk padding a0]
   public w0 "C": i64[4]
   public w1 "CC": i64[4] = einsum "i,i->i" (w0, w0) times 3.0
   plain p0 = w1 at [0 by 2 x 4 = 3 by -1]

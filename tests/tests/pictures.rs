@@ -232,7 +232,7 @@ fn layouts_of_packed_programs() {
   input x0 "A": f32[2, 5] [ct: a1.2 | slots: a0.0 a1.1-0 roll a1.1-0 by a0.0]
   input x1 "b": f32[] [slots: rep.1 junk.2]
   c0 = input x0[0]
-  output "y": f32[3] [slots: a0.1-0 zero.1 junk padding] = (c0)
+  output "y": f32[3] [slots: a0.1-0 zero.1 junk padding a0] = (c0)
 }"#;
     let svg = |text: &str| {
         let program = ein_ir::packed::parse::parse(text).unwrap_or_else(|e| panic!("{e}"));

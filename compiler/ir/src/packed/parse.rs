@@ -177,9 +177,10 @@ fn layout(c: &mut Cursor<'_>, shape: Vec<u64>) -> Result<Layout, ParseError> {
     }
     if c.eat("junk") {
         c.expect("padding")?;
-        while let Some(axis) = c.peek_entity("a").and_then(|axis| u8::try_from(axis).ok()) {
+        while !c.at("]") {
+            let error = c.expected("an axis such as `a0`");
+            layout.junk_padding.push(c.peek_entity("a").and_then(|axis| u8::try_from(axis).ok()).ok_or(error)?);
             c.word()?;
-            layout.junk_padding.push(axis);
         }
     }
     c.expect("]")?;

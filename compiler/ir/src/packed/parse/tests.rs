@@ -65,6 +65,7 @@ fn text_that_is_no_program_is_refused_with_its_line() {
         ("a1.1-0 roll", "a1.0-1 roll", 3),
         ("a0.1-0 a1.1-0", "a0.64 a1.1-0", 3),
         ("rep.4", "rep.65", 5),
+        ("junk padding a0", "junk padding 0", 4),
         ("x1 \"b\"", "x2 \"b\"", 4),
         ("rotate c0 by 15", "turn c0 by 15", 14),
         ("drop c11 to 2", "drop c11", 25),
