@@ -36,7 +36,7 @@ pub struct Makers {
 }
 
 /// A ciphertext that is a polynomial of another one, in every slot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Series {
     /// The polynomial.
     pub result: Ciphertext,
@@ -44,14 +44,14 @@ pub struct Series {
     pub argument: Ciphertext,
     /// The tensor that it is for.
     pub tensor: usize,
-    /// What is added to it later: not zero in the slots that have no element.
-    pub cleared: Option<Plain>,
+    /// Slots that have no element: there it is made zero later.
+    pub empty: Vec<Run>,
 }
 
 impl Makers {
     /// The same of operations that were renamed.
     pub(crate) fn renamed(&self, of: SecondaryMap<Ciphertext, Maker>, to: impl Fn(Ciphertext) -> Ciphertext) -> Self {
-        let series = |series: &Series| Series { result: to(series.result), argument: to(series.argument), ..*series };
+        let series = |series: &Series| Series { result: to(series.result), argument: to(series.argument), ..series.clone() };
         Self {
             of,
             purposes: self.purposes.clone(),

@@ -132,7 +132,7 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
         (packed, makers) = best;
     }
     let few_keys = options.key_budget.is_some() || options.objective == Objective::Keys;
-    if let Some(lighter) = (!options.one_shot).then(|| cleaned(&packed, &makers, few_keys, &options.costs)).flatten() {
+    if let Some(lighter) = (!options.one_shot).then(|| cleaned(&packed, (program, &makers), few_keys, &options.costs)).flatten() {
         (packed, makers) = lighter;
     }
     let made = explain::made(program, planned.results.iter().filter_map(|(_, finish)| finish.as_ref()), log_slots);

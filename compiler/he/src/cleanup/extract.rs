@@ -80,7 +80,7 @@ fn same_children(children: &[usize], form: &Form, number: impl Fn(&Id) -> usize)
 fn cost(form: &Form) -> Cost {
     let none = Cost::default();
     match form {
-        Form::Input(..) | Form::Neg(_) => none,
+        Form::Input(..) | Form::Neg(_) | Form::Pin(..) => none,
         Form::Rotate(..) => Cost { rotations: 1, ..none },
         Form::Sum(terms) => Cost { adds: terms.len() as u64 - 1, ..none },
         Form::Plus(..) => Cost { adds: 1, ..none },

@@ -24,6 +24,8 @@ pub(super) enum Form {
     /// Sorted.
     Mul([Id; 2]),
     Relin(Id),
+    /// What is computed as it is: what reads it does not see how. By the number of its operation.
+    Pin(u32, Id),
 }
 
 impl Language for Form {
@@ -32,7 +34,7 @@ impl Language for Form {
     fn discriminant(&self) -> Self::Discriminant {
         let (a, b) = match *self {
             Self::Input(input, chunk) => (input, chunk),
-            Self::Rotate(n, _) | Self::Plus(n, _) | Self::Times(n, _) => (n, 0),
+            Self::Rotate(n, _) | Self::Plus(n, _) | Self::Times(n, _) | Self::Pin(n, _) => (n, 0),
             Self::Sum(_) | Self::Neg(_) | Self::Mul(_) | Self::Relin(_) => (0, 0),
         };
         (std::mem::discriminant(self), a, b)
@@ -47,7 +49,9 @@ impl Language for Form {
             Self::Input(..) => &[],
             Self::Sum(terms) => terms,
             Self::Mul(factors) => factors,
-            Self::Rotate(_, x) | Self::Neg(x) | Self::Plus(_, x) | Self::Times(_, x) | Self::Relin(x) => std::slice::from_ref(x),
+            Self::Rotate(_, x) | Self::Neg(x) | Self::Plus(_, x) | Self::Times(_, x) | Self::Relin(x) | Self::Pin(_, x) => {
+                std::slice::from_ref(x)
+            }
         }
     }
 
@@ -56,7 +60,9 @@ impl Language for Form {
             Self::Input(..) => &mut [],
             Self::Sum(terms) => terms,
             Self::Mul(factors) => factors,
-            Self::Rotate(_, x) | Self::Neg(x) | Self::Plus(_, x) | Self::Times(_, x) | Self::Relin(x) => std::slice::from_mut(x),
+            Self::Rotate(_, x) | Self::Neg(x) | Self::Plus(_, x) | Self::Times(_, x) | Self::Relin(x) | Self::Pin(_, x) => {
+                std::slice::from_mut(x)
+            }
         }
     }
 }
@@ -82,7 +88,7 @@ pub(super) struct SlotGraph<'a> {
 type Term = (Id, bool);
 
 impl<'a> SlotGraph<'a> {
-    pub(super) fn of(packed: &'a Packed, makers: &Makers, amounts: Option<BTreeSet<u32>>) -> Self {
+    pub(super) fn of(packed: &'a Packed, makers: &Makers, pins: &BTreeSet<Ciphertext>, amounts: Option<BTreeSet<u32>>) -> Self {
         let mut graph = Self {
             egraph: EGraph::default(),
             plains: Plains::of(packed),
@@ -93,7 +99,7 @@ impl<'a> SlotGraph<'a> {
             roots: Vec::new(),
             fresh: Vec::new(),
         };
-        let part_of_sum = parts(packed, makers);
+        let part_of_sum = parts(packed, makers, pins);
         let mut terms: BTreeMap<Ciphertext, Vec<Term>> = BTreeMap::new();
         for (id, op) in &packed.ops {
             let sum = graph.terms(op, &mut terms);
@@ -107,7 +113,7 @@ impl<'a> SlotGraph<'a> {
             };
             let class = graph.add(form.clone());
             graph.given.push((class, form));
-            graph.classes[id] = Some(class);
+            graph.classes[id] = Some(if pins.contains(&id) { graph.pinned(id, class) } else { class });
         }
         let values = packed.outputs.iter().flat_map(|output| &output.values);
         let roots: BTreeSet<Id> = values.filter_map(|&value| graph.classes[value]).collect();
@@ -132,6 +138,13 @@ impl<'a> SlotGraph<'a> {
             }
             _ => None,
         }
+    }
+
+    fn pinned(&mut self, id: Ciphertext, class: Id) -> Id {
+        let form = Form::Pin(id.as_u32(), class);
+        let pinned = self.add(form.clone());
+        self.given.push((pinned, form));
+        pinned
     }
 
     fn class(&self, x: Ciphertext) -> Id {
@@ -214,15 +227,15 @@ impl<'a> SlotGraph<'a> {
     }
 }
 
-/// Sums that only a sum reads, once, and that are no tensor of the program.
-fn parts(packed: &Packed, makers: &Makers) -> SecondaryMap<Ciphertext, bool> {
+/// Sums that only a sum reads, once, and that are neither a tensor of the program nor pinned.
+fn parts(packed: &Packed, makers: &Makers, pins: &BTreeSet<Ciphertext>) -> SecondaryMap<Ciphertext, bool> {
     let is_sum = |op: &Op| matches!(op, Op::Add(..) | Op::Sub(..));
     let mut reads: SecondaryMap<Ciphertext, (u32, bool)> = SecondaryMap::with_default((0, true));
     for op in packed.ops.values() {
         op.args().for_each(|arg| reads[arg] = (reads[arg].0 + 1, is_sum(op)));
     }
     packed.outputs.iter().flat_map(|output| &output.values).for_each(|&value| reads[value] = (2, false));
-    makers.held.iter().for_each(|(x, _)| reads[*x].1 = false);
+    makers.held.iter().map(|(x, _)| x).chain(pins).for_each(|x| reads[*x].1 = false);
     let mut part = SecondaryMap::with_default(false);
     packed.ops.iter().for_each(|(id, op)| part[id] = is_sum(op) && reads[id] == (1, true));
     part

@@ -7,10 +7,12 @@
 //! ([`extract`]), so that the answer is never worse; it is taken if it weighs less by the planner's one table, also with what rotations of one
 //! ciphertext share, and is no deeper.
 //!
-//! Rescalings are placed after this, and exactly ([`crate::levels`]): a program that has some is left alone, and so is one of polynomials.
+//! Rescalings are placed after this, and exactly ([`crate::levels`]): a program that has some is left alone. What the bounds of errors speak
+//! of is computed as it is ([`pins`]): arguments and values of polynomials among others.
 
 mod extract;
 mod form;
+mod pins;
 mod plains;
 mod rules;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod write;
 
 use crate::builder::Makers;
 use crate::cost::{Cost, Costs};
+use crate::program::Program;
 use ein_ir::packed::{Op, Packed};
 use form::SlotGraph;
 use std::collections::BTreeSet;
@@ -27,15 +30,13 @@ use std::collections::BTreeSet;
 const MAX_OPS: usize = 4_000;
 
 /// A plan that computes the same for less, with its makers; none if none was found. With `keys` it has no rotation that the given one lacks.
-pub(crate) fn cleaned(packed: &Packed, makers: &Makers, keys: bool, costs: &Costs) -> Option<(Packed, Makers)> {
+pub(crate) fn cleaned(packed: &Packed, (program, makers): (&Program, &Makers), keys: bool, costs: &Costs) -> Option<(Packed, Makers)> {
     let is_leveled = packed.ops.values().any(|op| matches!(op, Op::Rescale(_) | Op::Drop(..)));
-    // Bounds of approximations are added where a plan holds the value of a polynomial.
-    let approximates = !makers.unit.is_empty();
-    if packed.ops.len() > MAX_OPS || is_leveled || approximates {
+    if packed.ops.len() > MAX_OPS || is_leveled {
         return None;
     }
     let amounts: Option<BTreeSet<u32>> = keys.then(|| packed.ops.values().filter_map(amount).collect());
-    let mut graph = SlotGraph::of(packed, makers, amounts);
+    let mut graph = SlotGraph::of(packed, makers, &pins::pins(program, makers), amounts);
     if !rules::saturate(&mut graph) {
         return None;
     }

@@ -4,6 +4,7 @@ use super::rules::{RULES, saturate, saturate_by};
 use super::{cleaned, is_better};
 use crate::Costs;
 use crate::builder::{Builder, Makers};
+use crate::program::Program;
 use crate::tests::Random;
 use egg::{Id, Language};
 use ein_ir::dtype::DType;
@@ -12,7 +13,7 @@ use ein_ir::interp::slots::{self, Operands};
 use ein_ir::packed::verify::verify;
 use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, PlainDecl, PlainValues, PublicDecl, PublicSource};
 use good_lp::{Expression, ProblemVariables, Solution, SolverModel, Variable, constraint, microlp, variable};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const SLOTS: u32 = 8;
 
@@ -193,7 +194,7 @@ fn value(graph: &SlotGraph<'_>, form: &Form, values: &BTreeMap<Id, Vec<i64>>) ->
         Form::Plus(p, _) => by_slot(&|n| of[0][n] + plain(p)[n]),
         Form::Times(p, _) => by_slot(&|n| of[0][n] * plain(p)[n]),
         Form::Mul(_) => by_slot(&|n| of[0][n] * of[1][n]),
-        Form::Relin(_) => of[0].clone(),
+        Form::Relin(_) | Form::Pin(..) => of[0].clone(),
     })
 }
 
@@ -221,7 +222,7 @@ fn is_sound(graph: &SlotGraph<'_>) {
 fn each_rule_says_what_is_equal() {
     for rule in RULES {
         let (packed, makers) = sketch(rule.0);
-        let mut graph = SlotGraph::of(&packed, &makers, None);
+        let mut graph = SlotGraph::of(&packed, &makers, &BTreeSet::new(), None);
         assert!(saturate_by(&mut graph, &[rule]), "{} finds nothing", rule.0);
         is_sound(&graph);
     }
@@ -238,7 +239,7 @@ fn sketches_become_lighter() {
     let mut lighter = Vec::new();
     for (rule, _) in RULES {
         let (packed, makers) = sketch(rule);
-        if let Some((made, _)) = cleaned(&packed, &makers, false, &Costs::default()) {
+        if let Some((made, _)) = cleaned(&packed, (&Program::default(), &makers), false, &Costs::default()) {
             assert!(is_better(&made, &packed, &Costs::default()) && results(&made) == results(&packed), "{rule}");
             lighter.push(rule);
         }
@@ -276,15 +277,18 @@ fn random_operations_stay_what_they_are() {
     let mut n_lighter = 0;
     for _ in 0..150 {
         let packed = random_packed(&mut random, 14);
-        let mut graph = SlotGraph::of(&packed, &Makers::default(), None);
+        let mut graph = SlotGraph::of(&packed, &Makers::default(), &BTreeSet::new(), None);
         saturate(&mut graph);
         is_sound(&graph);
         for keys in [false, true] {
-            let Some((made, _)) = cleaned(&packed, &Makers::default(), keys, &Costs::default()) else { continue };
+            let Some((made, _)) = cleaned(&packed, (&Program::default(), &Makers::default()), keys, &Costs::default()) else { continue };
             n_lighter += 1;
             assert!(results(&made) == results(&packed), "{packed:?}");
             assert!(!keys || made.counts().keys <= packed.counts().keys);
-            assert_eq!(Some(made), cleaned(&packed, &Makers::default(), keys, &Costs::default()).map(|(made, _)| made));
+            assert_eq!(
+                Some(made),
+                cleaned(&packed, (&Program::default(), &Makers::default()), keys, &Costs::default()).map(|(made, _)| made)
+            );
         }
     }
     assert!(n_lighter > 50, "{n_lighter}");
@@ -324,7 +328,7 @@ fn what_is_extracted_is_nearly_the_least() {
     let programs = sketches.into_iter().chain((0..12).map(|_| random_packed(&mut random, 7)));
     let (mut found, mut least) = (0.0, 0.0);
     for packed in programs {
-        let mut graph = SlotGraph::of(&packed, &Makers::default(), None);
+        let mut graph = SlotGraph::of(&packed, &Makers::default(), &BTreeSet::new(), None);
         saturate(&mut graph);
         let dag = Dag::of(&graph);
         if dag.nodes.iter().flatten().count() > 40 {

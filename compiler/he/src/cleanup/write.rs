@@ -2,7 +2,7 @@
 
 use super::extract::Chosen;
 use super::form::{Form, SlotGraph};
-use crate::builder::{Builder, Maker, Makers};
+use crate::builder::{Builder, Maker, Makers, Series};
 use egg::Id;
 use ein_ir::entity::{Ciphertext, Input, Plain};
 use ein_ir::packed::{Op, Packed};
@@ -27,7 +27,13 @@ pub(super) fn write(packed: &Packed, makers: &Makers, graph: &SlotGraph<'_>, cho
     let new = |x: Ciphertext| graph.classes[x].and_then(|class| writer.made[chosen.numbers[&graph.egraph.find(class)]]);
     let held = makers.held.iter().filter_map(|&(x, tensor)| Some((new(x)?, tensor))).collect();
     let unit = makers.unit.iter().filter_map(|&x| new(x)).collect();
-    (out, Makers { held, unit, purposes: makers.purposes.clone(), ..writer.builder.makers })
+    let series = makers.series.iter().filter_map(|series| {
+        // Of a constant the argument may not be there.
+        let argument = new(series.argument).unwrap_or(new(series.result)?);
+        Some(Series { result: new(series.result)?, argument, ..series.clone() })
+    });
+    let series = series.collect();
+    (out, Makers { of: writer.builder.makers.of, held, unit, series, purposes: makers.purposes.clone() })
 }
 
 struct Writer<'a> {
@@ -93,6 +99,7 @@ impl<'a> Writer<'a> {
             }
             Form::Mul([x, y]) => Op::Mul(self.read(x, maker), self.read(y, maker)),
             Form::Relin(x) => Op::Relin(self.read(x, maker)),
+            Form::Pin(_, x) => return self.read(x, maker),
         };
         self.builder.maker = maker;
         self.builder.op(op)

@@ -5,9 +5,9 @@
 
 use super::{Emitter, Factor, Value, chunk_addresses};
 use crate::approximation::evaluate;
-use crate::builder::Series;
+use crate::builder::{Series, runs};
 use crate::packing::Packing;
-use ein_ir::entity::{Ciphertext, Plain};
+use ein_ir::entity::Ciphertext;
 use ein_ir::packed::Op;
 use std::collections::BTreeMap;
 
@@ -41,20 +41,24 @@ impl Emitter<'_> {
             self.builder.makers.unit.push(t);
             let sum = self.series(&mut basis, coefficients, babies(coefficients.len() - 1));
             let result = sum.unwrap_or_else(|| self.builder.zero());
-            let cleared = self.not_elements(&value.packing, &there, address, at_zero);
-            let tensor = self.builder.maker.tensor;
-            self.builder.makers.series.extend(tensor.map(|tensor| Series { result, argument: t, tensor, cleared }));
-            Some(cleared.map_or(result, |plain| self.builder.op(Op::AddPlain(result, plain))))
+            let empty = if at_zero == 0.0 { Vec::new() } else { self.not_elements(&value.packing, &there, address) };
+            if let Some(tensor) = self.builder.maker.tensor {
+                self.builder.makers.series.push(Series { result, argument: t, tensor, empty: runs(&empty) });
+            }
+            if empty.is_empty() {
+                return Some(result);
+            }
+            let cleared = self.builder.constant(-at_zero, &empty);
+            Some(self.builder.op(Op::AddPlain(result, cleared)))
         });
         Value { chunks: chunks.collect(), packing: value.packing.clone() }
     }
 
-    /// What takes the value of the polynomial at 0 away where there are no elements; none if that is nothing.
-    fn not_elements(&mut self, packing: &Packing, there: &Factor, address: u64, at_zero: f64) -> Option<Plain> {
+    /// The slots without elements.
+    fn not_elements(&self, packing: &Packing, there: &Factor, address: u64) -> Vec<u32> {
         let elements: std::collections::BTreeSet<u32> =
             self.slots(packing, packing, there, address).into_iter().map(|(slot, _)| slot).collect();
-        let others: Vec<u32> = (0..1 << self.log_slots).filter(|slot| !elements.contains(slot)).collect();
-        (!others.is_empty() && at_zero != 0.0).then(|| self.builder.constant(-at_zero, &others))
+        (0..1 << self.log_slots).filter(|slot| !elements.contains(slot)).collect()
     }
 
     /// A sum of Chebyshev polynomials; none if all coefficients are zero.

@@ -5,8 +5,8 @@
 
 use crate::Makers;
 use crate::program::{Iterate, Origin, Program};
-use ein_ir::entity::{Ciphertext, Plain, SecondaryMap};
-use ein_ir::packed::{Op, Packed};
+use ein_ir::entity::{Ciphertext, SecondaryMap};
+use ein_ir::packed::{Op, Packed, Run};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The operations between some values and a result.
@@ -19,14 +19,17 @@ pub(crate) struct Region {
 
 /// What a value is close to.
 pub(crate) enum Close<'a> {
-    /// A sum of Chebyshev polynomials of the one base.
+    /// A sum of Chebyshev polynomials of the argument, which is the one base.
     Series {
         /// The tensor that it is for.
         tensor: usize,
         coefficients: &'a [f64],
+        argument: Ciphertext,
         /// Slots without an element.
-        cleared: Option<Plain>,
+        empty: &'a [Run],
     },
+    /// One number, in the place of a function; there is no base.
+    Constant { tensor: usize, empty: &'a [Run] },
     /// A step of an iteration from the one before and the argument.
     Step { tensor: usize, iterate: &'a Iterate },
 }
@@ -39,12 +42,12 @@ pub(crate) struct Found<'a> {
     pub(crate) arguments: BTreeSet<Ciphertext>,
 }
 
-/// All values that are close to something, by their last operation before it is rescaled.
+/// All values that are close to something, by their last operation before it is rescaled; none if a polynomial was lost sight of.
 pub(crate) fn found<'a>(
     packed: &Packed,
-    (program, makers): (&'a Program, &Makers),
+    (program, makers): (&'a Program, &'a Makers),
     origins: &SecondaryMap<Ciphertext, Ciphertext>,
-) -> BTreeMap<Ciphertext, Found<'a>> {
+) -> Option<BTreeMap<Ciphertext, Found<'a>>> {
     let mut made: SecondaryMap<Ciphertext, Option<Ciphertext>> = SecondaryMap::new();
     for (id, _) in packed.ops.iter().filter(|(_, op)| !is_handed_on(op)) {
         // The first is the operation itself: zeros that are made for nothing follow none.
@@ -52,15 +55,21 @@ pub(crate) fn found<'a>(
     }
     let mut all = BTreeMap::new();
     for series in &makers.series {
-        let (Some(result), Some(argument)) = (made[series.result], made[series.argument]) else { continue };
+        let Some(result) = made[series.result] else { continue };
+        let argument = made[series.argument];
         let Origin::Polynomial { coefficients, .. } = &program.tensors[series.tensor].origin else { continue };
-        let close = Close::Series { tensor: series.tensor, coefficients, cleared: series.cleared };
         let is_rescaled = |id: Ciphertext| origins[id] == series.argument && matches!(packed.ops[id], Op::Rescale(_));
-        let region = region(packed, result, &|id| id == argument || is_rescaled(id));
-        let region = if region.bases.len() > 1 { self::region(packed, result, &|id| id == argument) } else { region };
-        if region.bases.len() == 1 {
-            all.insert(result, Found { close, region, arguments: BTreeSet::new() });
+        let region = region(packed, result, &|id| Some(id) == argument || is_rescaled(id));
+        let region = if region.bases.len() > 1 { self::region(packed, result, &|id| Some(id) == argument) } else { region };
+        if region.bases.len() > 1 || reads_more(packed, result, &region) {
+            return None;
         }
+        let (tensor, empty) = (series.tensor, &series.empty[..]);
+        let close = match region.bases.first() {
+            Some(&argument) => Close::Series { tensor, coefficients, argument, empty },
+            None => Close::Constant { tensor, empty },
+        };
+        all.insert(result, Found { close, region, arguments: BTreeSet::new() });
     }
     let held = |tensor: usize| makers.held.iter().filter(move |(_, of)| *of == tensor).map(|(x, _)| *x);
     for (&tensor, iterate) in &program.iterates {
@@ -79,7 +88,21 @@ pub(crate) fn found<'a>(
             }
         }
     }
-    all
+    Some(all)
+}
+
+/// Whether what is between depends on more than the bases: nothing else may stand there but a zero.
+fn reads_more(packed: &Packed, result: Ciphertext, region: &Region) -> bool {
+    let (mut open, mut seen) = (vec![result], BTreeSet::new());
+    while let Some(id) = open.pop() {
+        match packed.ops[id] {
+            _ if region.bases.contains(&id) || !seen.insert(id) => {}
+            Op::Input { .. } => return true,
+            Op::Sub(a, b) if a == b => {}
+            ref op => open.extend(op.args()),
+        }
+    }
+    false
 }
 
 /// Whether an operation gives the value that it reads.

@@ -13,6 +13,7 @@
 //! Ranges are the declared ones and what follows from them; of an operand of which nothing is declared every element is taken to lie in -1..1, and
 //! arguments of `approx` in their ranges: the bound says so where it does not follow.
 
+mod alike;
 mod close;
 mod noise;
 mod operands;
@@ -25,6 +26,7 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 mod track;
+mod turns;
 
 use super::parameters::Parameters;
 use crate::Makers;
@@ -86,7 +88,7 @@ pub(crate) fn errors(
     let tensors = Tensors::of(program);
     let facts = Facts::of(packed, (program, makers), &tensors, origins);
     let levels = levels(packed, top).ok()?;
-    let close = close::found(packed, (program, makers), origins);
+    let close = close::found(packed, (program, makers), origins)?;
     let results = Tracker::new(packed, (program, &facts), &levels, Noise::of(parameters)).results(&close);
     Some(Errors { results, assumed: facts.assumed, taken: tensors.taken, jumps: tensors.jumps })
 }

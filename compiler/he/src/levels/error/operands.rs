@@ -1,5 +1,6 @@
 //! What is known before a program runs: ranges of operands, of plaintexts, and of values of tensors.
 
+use super::alike::{Alike, Spread};
 use super::slots::product;
 use super::tensors::Tensors;
 use crate::Makers;
@@ -30,6 +31,8 @@ pub(crate) struct Facts {
     pub(crate) corrections: SecondaryMap<Ciphertext, Option<Span>>,
     /// Positive elements that are summed in the argument of a reciprocal.
     pub(crate) summed: SecondaryMap<Ciphertext, bool>,
+    /// Whether a ciphertext has three parts.
+    pub(crate) three_parts: SecondaryMap<Ciphertext, bool>,
     /// Operands that nothing is declared of.
     pub(crate) assumed: Vec<String>,
 }
@@ -49,6 +52,7 @@ impl Facts {
             off: SecondaryMap::with_default(0.0),
             corrections: SecondaryMap::new(),
             summed: SecondaryMap::with_default(false),
+            three_parts: SecondaryMap::with_default(false),
             assumed: Vec::new(),
         };
         for (input, decl) in &packed.inputs {
@@ -114,6 +118,11 @@ impl Facts {
             }
         }
         for (id, op) in &packed.ops {
+            self.three_parts[id] = match op {
+                Op::Mul(..) => true,
+                Op::Relin(_) => false,
+                op => op.args().any(|x| self.three_parts[x]),
+            };
             self.ranges[id] = ranges[origins[id]];
             self.unit[id] = unit[origins[id]];
             self.corrections[id] = corrections[origins[id]];
@@ -148,18 +157,16 @@ fn of_reciprocals(program: &Program) -> BTreeSet<usize> {
 }
 
 /// The ranges of the slots of a plaintext.
-pub(crate) fn plain_ranges(packed: &Packed, facts: &Facts, plain: Plain) -> Vec<Span> {
-    let mut ranges = vec![(0.0, 0.0); packed.slots as usize];
-    match &packed.plains[plain].values {
+pub(crate) fn plain_ranges(packed: &Packed, facts: &Facts, plain: Plain) -> Spread<Span> {
+    let (n, slots) = (packed.slots, packed.slots as usize);
+    let (filled, range) = match &packed.plains[plain].values {
         PlainValues::Elements(public, segments) => {
-            let slots = segments.iter().flat_map(|segment| segment.run().slots(packed.slots));
-            slots.for_each(|slot| ranges[slot] = facts.publics[*public]);
+            let filled = segments.iter().flat_map(|segment| segment.run().slots(n));
+            (Alike::two(slots, filled), facts.publics[*public])
         }
-        PlainValues::Constant(value, runs) => {
-            runs.iter().flat_map(|run| run.slots(packed.slots)).for_each(|slot| ranges[slot] = (*value, *value));
-        }
-    }
-    ranges
+        PlainValues::Constant(value, runs) => (Alike::two(slots, runs.iter().flat_map(|run| run.slots(n))), (*value, *value)),
+    };
+    filled.map(|is_filled| if *is_filled { range } else { (0.0, 0.0) })
 }
 
 /// Whether a plaintext is one number in all slots.

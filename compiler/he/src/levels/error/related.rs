@@ -6,6 +6,7 @@
 //! [`Residue`], which times a *weight* is no less than the value. A reciprocal carries what it and its errors are times what it is the reciprocal
 //! of. Where both are the same sum the product is bounded by weights.
 
+use super::alike::Alike;
 use super::operands::{Facts, plain_ranges};
 use super::residue::Residue;
 use super::slots::{Slot, Slots};
@@ -54,9 +55,9 @@ impl Relations {
     }
 
     /// Positive elements are their own gauges.
-    pub(crate) fn gauged(mut self, slots: &[Slot]) -> Self {
-        let gauge = |(residue, slot): (&Residue, &Slot)| (slot.lo >= 0.0 && !slot.is_zero()).then_some((*residue, 1.0));
-        self.gauges = Rc::new(self.residues.iter().zip(slots).map(gauge).collect());
+    pub(crate) fn gauged(mut self, value: &Slots) -> Self {
+        let gauge = |(n, residue): (usize, &Residue)| (value.at(n).lo >= 0.0 && !value.at(n).is_zero()).then_some((*residue, 1.0));
+        self.gauges = Rc::new(self.residues.iter().enumerate().map(gauge).collect());
         self
     }
 
@@ -68,7 +69,7 @@ impl Relations {
             inverse.of.rotate_left(by);
             inverse.size.rotate_left(by);
             inverse.off.rotate_left(by);
-            inverse.sources.rotate(by);
+            inverse.rotate_sources(by);
         }
         self
     }
@@ -79,10 +80,18 @@ impl Relations {
 }
 
 impl Inverse {
+    /// Every slot is a class of its own.
+    fn rotate_sources(&mut self, by: usize) {
+        let n = self.off.len();
+        let from: Vec<usize> = (0..n).map(|slot| (slot + by) % n).collect();
+        self.sources = self.sources.picked(&from);
+        self.sources.rotate(by);
+    }
+
     /// With noise that an operation adds to the reciprocal.
     fn noisier(mut self, id: Ciphertext, sigma: f64) -> Self {
         let slots = self.off.len();
-        self.sources.add(id, sigma * self.most, slots);
+        self.sources.add(id, sigma * self.most, (slots, slots));
         self
     }
 
@@ -107,23 +116,23 @@ impl Inverse {
     /// The sum of two that are nowhere both there.
     fn joined(&self, other: &Self, (a, b): (&Slots, &Slots)) -> Self {
         let most = self.most.max(other.most);
-        let from_other = |n: usize| a.slots[n].is_zero();
-        let from_self = |n: usize| b.slots[n].is_zero();
+        let from_other = |n: usize| a.at(n).is_zero();
+        let from_self = |n: usize| b.at(n).is_zero();
         let mut out = self.clone();
         let n = out.of.len();
         let mask = |yes: &dyn Fn(usize) -> bool, value: f64| (0..n).map(|slot| if yes(slot) { value } else { 0.0 }).collect::<Vec<f64>>();
         for slot in 0..n {
-            let (chosen, rest) = if from_self(slot) { (self, &b.slots) } else { (other, &a.slots) };
+            let (chosen, rest) = if from_self(slot) { (self, b) } else { (other, a) };
             out.of[slot] = chosen.of[slot].filter(|_| from_self(slot) || from_other(slot));
             out.size[slot] = chosen.size[slot];
-            out.off[slot] = chosen.off[slot] + rest[slot].off * most;
+            out.off[slot] = chosen.off[slot] + rest.at(slot).off * most;
         }
         // What is zero has noise all the same.
         let parts = [
             self.sources.clone().scaled(&mask(&from_self, 1.0)),
             other.sources.clone().scaled(&mask(&|slot| !from_self(slot), 1.0)),
-            b.sources.clone().scaled(&mask(&from_self, most)),
-            a.sources.clone().scaled(&mask(&|slot| !from_self(slot), most)),
+            b.each().sources.scaled(&mask(&from_self, most)),
+            a.each().sources.scaled(&mask(&|slot| !from_self(slot), most)),
         ];
         out.sources = parts.iter().fold(Sources::default(), |all, part| all.joined(part));
         Self { most, ..out }
@@ -178,8 +187,8 @@ impl Relating<'_> {
     fn sum((a, x): &(&Slots, &Relations), (b, y): &(&Slots, &Relations), f: impl Fn(Residue, Residue) -> Residue) -> Relations {
         let residues = x.residues.iter().zip(&*y.residues).map(|(a, b)| f(*a, *b)).collect();
         let gauge = |n: usize| match (x.gauges[n], y.gauges[n]) {
-            (gauge, _) if b.slots[n].is_zero() => gauge,
-            (_, gauge) if a.slots[n].is_zero() => gauge,
+            (gauge, _) if b.at(n).is_zero() => gauge,
+            (_, gauge) if a.at(n).is_zero() => gauge,
             (Some((a, v)), Some((b, w))) if a == b => Some((a, v + w)),
             (Some((a, v)), Some((b, w))) => Some((a.plus(b), v.max(w))),
             _ => None,
@@ -190,14 +199,15 @@ impl Relating<'_> {
 
     fn product((a, x): &(&Slots, &Relations), (b, y): &(&Slots, &Relations)) -> Relations {
         let residues = x.residues.iter().zip(&*y.residues).map(|(a, b)| a.times(*b)).collect();
-        let (left, right) = (x.weighted(b.slots.iter().map(Slot::magnitude)), y.weighted(a.slots.iter().map(Slot::magnitude)));
+        let (left, right) = (x.weighted(sizes(b)), y.weighted(sizes(a)));
         let gauges = left.into_iter().zip(right).map(|(a, b)| a.or(b)).collect();
         Relations { residues: Rc::new(residues), gauges: Rc::new(gauges), inverse: None }
     }
 
     fn plus_plain(&self, x: &Relations, plain: Plain, rounding: f64) -> Relations {
         let numbers = self.plain(plain);
-        let is_zero: Vec<bool> = plain_ranges(self.packed, self.facts, plain).iter().map(|range| *range == (0.0, 0.0)).collect();
+        let ranges = plain_ranges(self.packed, self.facts, plain);
+        let is_zero: Vec<bool> = (0..numbers.len()).map(|n| *ranges.at(n) == (0.0, 0.0)).collect();
         Relations {
             residues: Rc::new(x.residues.iter().zip(&numbers).map(|(a, b)| a.plus(*b)).collect()),
             gauges: Rc::new(x.gauges.iter().zip(&is_zero).map(|(gauge, keeps)| gauge.filter(|_| *keeps)).collect()),
@@ -207,7 +217,8 @@ impl Relating<'_> {
 
     fn times_plain(&self, x: &Relations, plain: Plain, rounding: f64) -> Relations {
         let numbers = self.plain(plain);
-        let factors: Vec<f64> = plain_ranges(self.packed, self.facts, plain).iter().map(|(lo, hi)| lo.abs().max(hi.abs())).collect();
+        let sizes = plain_ranges(self.packed, self.facts, plain).map(|(lo, hi)| lo.abs().max(hi.abs()));
+        let factors: Vec<f64> = (0..numbers.len()).map(|n| *sizes.at(n)).collect();
         Relations {
             residues: Rc::new(x.residues.iter().zip(&numbers).map(|(a, b)| a.times(*b)).collect()),
             gauges: Rc::new(x.weighted(factors.iter().copied())),
@@ -232,16 +243,22 @@ pub(crate) fn refined(product: Slots, [a, b]: [(&Slots, &Relations); 2]) -> Slot
     if weights.iter().all(Option::is_none) {
         return product;
     }
-    let (largest, whole) = (value.largest(), sum.0.largest());
+    let [product, value, whole] = [&product, value, sum.0].map(Slots::each);
+    let (largest, most) = (value.largest(), whole.largest());
     let mut slots = product.slots;
     for (n, weight) in weights.iter().enumerate() {
         let Some(weight) = weight else { continue };
         let size = weight * inverse.size[n];
-        let off = weight * inverse.off[n] + sum.0.slots[n].off * largest[n];
+        let off = weight * inverse.off[n] + whole.slots[n].off * largest[n];
         slots[n] = Slot { off, ..slots[n].within((-size, size)) };
     }
-    let plain: Vec<f64> = weights.iter().zip(whole).map(|(weight, whole)| if weight.is_some() { 0.0 } else { whole }).collect();
+    let plain: Vec<f64> = weights.iter().zip(most).map(|(weight, most)| if weight.is_some() { 0.0 } else { most }).collect();
     let weighted: Vec<f64> = weights.iter().map(|weight| weight.unwrap_or(0.0)).collect();
-    let sources = sum.0.sources.clone().scaled(&largest).joined(&value.sources.clone().scaled(&plain));
-    Slots { slots, sources: sources.joined(&inverse.sources.clone().scaled(&weighted)) }
+    let sources = whole.sources.scaled(&largest).joined(&value.sources.scaled(&plain));
+    Slots { sources: sources.joined(&inverse.sources.clone().scaled(&weighted)), alike: Alike::none(slots.len()), slots }.merged()
+}
+
+/// The largest number of each slot.
+fn sizes(value: &Slots) -> impl Iterator<Item = f64> {
+    value.alike.classes().map(|class| value.slots[class].magnitude())
 }

@@ -1,5 +1,7 @@
 //! What is known of the slots of one ciphertext.
 
+use super::alike::{Alike, Spread};
+use super::operands::Span;
 use super::sources::Sources;
 
 /// The number of one slot.
@@ -12,11 +14,13 @@ pub(crate) struct Slot {
     pub(crate) off: f64,
 }
 
-/// The slots of a ciphertext.
+/// The slots of a ciphertext: those of one class are alike.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots {
+    pub(crate) alike: Alike,
+    /// Of each class.
     pub(crate) slots: Vec<Slot>,
-    /// Their noise.
+    /// Their noise, by class.
     pub(crate) sources: Sources,
 }
 
@@ -59,12 +63,17 @@ impl Slot {
 }
 
 impl Slots {
-    /// By how much each number may be off.
+    /// One slot.
+    pub(crate) fn at(&self, slot: usize) -> &Slot {
+        &self.slots[self.alike.class(slot)]
+    }
+
+    /// By how much each number may be off, by class.
     pub(crate) fn errors(&self) -> Vec<f64> {
         self.sources.deviations(self.slots.len()).iter().zip(&self.slots).map(|(sigma, slot)| DEVIATIONS * sigma + slot.off).collect()
     }
 
-    /// The largest size of each number with its error.
+    /// The largest size of each number with its error, by class.
     pub(crate) fn largest(&self) -> Vec<f64> {
         self.errors().iter().zip(&self.slots).map(|(error, slot)| error + slot.magnitude()).collect()
     }
@@ -75,37 +84,89 @@ impl Slots {
     }
 
     pub(crate) fn rotated(mut self, by: usize) -> Self {
-        self.slots.rotate_left(by);
+        self.alike = self.alike.rotated(by);
         self.sources.rotate(by);
         self
     }
 
+    /// With other classes, each of which is part of one of its own.
+    fn picked<T>(&self, classes: &Spread<T>, of: impl Fn(&T) -> usize) -> Self {
+        let old: Vec<usize> = classes.of.iter().map(of).collect();
+        Self {
+            alike: classes.alike.clone(),
+            slots: old.iter().map(|&class| self.slots[class]).collect(),
+            sources: self.sources.picked(&old),
+        }
+    }
+
+    /// Both by the same classes.
+    pub(crate) fn together(&self, other: &Self) -> [Self; 2] {
+        let met = self.alike.met(&other.alike);
+        [self.picked(&met, |pair| pair.0), other.picked(&met, |pair| pair.1)]
+    }
+
+    /// By classes that have one of these things each.
+    pub(crate) fn split<T: Clone>(&self, by: &Spread<T>) -> (Self, Vec<T>) {
+        let met = self.alike.met(&by.alike);
+        (self.picked(&met, |pair| pair.0), met.of.iter().map(|pair| by.of[pair.1].clone()).collect())
+    }
+
+    /// Every slot in a class of its own.
+    pub(crate) fn each(&self) -> Self {
+        let old: Vec<usize> = self.alike.classes().collect();
+        self.picked(&Spread { alike: Alike::none(old.len()), of: old }, |class| *class)
+    }
+
+    /// With classes of which the same is known put together.
+    pub(crate) fn merged(self) -> Self {
+        if self.alike.count() == 1 {
+            return self;
+        }
+        let merged = self.alike.merged(|class| {
+            let Slot { lo, hi, off } = self.slots[class];
+            ([lo, hi, off].map(f64::to_bits), self.sources.key(class))
+        });
+        merged.map_or(self.clone(), |merged| self.picked(&merged, |class| *class))
+    }
+
     pub(crate) fn joined(&self, other: &Self, f: impl Fn(Slot, Slot) -> Slot) -> Self {
-        let slots = self.slots.iter().zip(&other.slots).map(|(&a, &b)| f(a, b)).collect();
-        Self { slots, sources: self.sources.joined(&other.sources) }
+        let [a, b] = self.together(other);
+        let slots = a.slots.iter().zip(&b.slots).map(|(&a, &b)| f(a, b)).collect();
+        Self { slots, sources: a.sources.joined(&b.sources), alike: a.alike }.merged()
     }
 
     /// The product: the noise of each is multiplied by what the other may be.
     pub(crate) fn times(&self, other: &Self) -> Self {
-        let slots = self.slots.iter().zip(&other.slots).map(|(&a, &b)| a.times(b)).collect();
-        let sources = self.sources.clone().scaled(&other.largest()).joined(&other.sources.clone().scaled(&self.largest()));
-        Self { slots, sources }
+        let [a, b] = self.together(other);
+        let slots = a.slots.iter().zip(&b.slots).map(|(&a, &b)| a.times(b)).collect();
+        let sources = a.sources.clone().scaled(&b.largest()).joined(&b.sources.clone().scaled(&a.largest()));
+        Self { slots, sources, alike: a.alike }.merged()
     }
 
     pub(crate) fn squared(&self) -> Self {
-        Self { slots: self.slots.iter().map(|slot| slot.squared()).collect(), ..self.times(self) }
+        let sources = self.sources.clone().scaled(&self.largest());
+        let slots = self.slots.iter().map(|slot| slot.squared()).collect();
+        Self { slots, sources: sources.joined(&sources), alike: self.alike.clone() }
+    }
+
+    /// With numbers that are known up to ranges, off by as much as `off`.
+    pub(crate) fn plus_plain(&self, ranges: &Spread<Span>, off: f64) -> Self {
+        let (mut sum, ranges) = self.split(ranges);
+        sum.slots.iter_mut().zip(ranges).for_each(|(slot, (lo, hi))| *slot = slot.plus(Slot { lo, hi, off }));
+        sum.merged()
     }
 
     /// With numbers that are known up to ranges, rounded by as much as `rounding`.
-    pub(crate) fn times_plain(&self, ranges: &[(f64, f64)], rounding: f64) -> Self {
+    pub(crate) fn times_plain(&self, ranges: &Spread<Span>, rounding: f64) -> Self {
+        let (mut product, ranges) = self.split(ranges);
         let factors: Vec<f64> = ranges.iter().map(|(lo, hi)| lo.abs().max(hi.abs())).collect();
-        let mut slots = self.slots.clone();
-        for (n, largest) in self.largest().into_iter().enumerate() {
-            let (lo, hi) = product((slots[n].lo, slots[n].hi), ranges[n]);
-            slots[n] = Slot { lo, hi, off: slots[n].off * factors[n] + largest * rounding };
+        for (n, largest) in product.largest().into_iter().enumerate() {
+            let (lo, hi) = self::product((product.slots[n].lo, product.slots[n].hi), ranges[n]);
+            product.slots[n] = Slot { lo, hi, off: product.slots[n].off * factors[n] + largest * rounding };
         }
         let factors: Vec<f64> = factors.iter().map(|factor| factor + rounding).collect();
-        Self { slots, sources: self.sources.clone().scaled(&factors) }
+        product.sources = product.sources.scaled(&factors);
+        product.merged()
     }
 }
 

@@ -5,6 +5,7 @@
 //! that the value has already: whoever shares it has that source too. So deviations of different sources add in squares, and so do those
 //! of one source if none of its slots is in both; others add up.
 
+use super::turns::Turns;
 use ein_ir::entity::Ciphertext;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -16,10 +17,10 @@ const MAX_SOURCES: usize = 6;
 #[derive(Clone, Debug)]
 struct Source {
     roots: Rc<BTreeSet<Ciphertext>>,
-    /// Standard deviation in each slot.
+    /// Standard deviation in each class of slots.
     sigma: Vec<f64>,
     /// By how many slots the source was rotated on its ways here.
-    rotations: Rc<Vec<bool>>,
+    rotations: Rc<Turns>,
 }
 
 /// The noise of a ciphertext: sources without a common root.
@@ -28,24 +29,38 @@ pub(crate) struct Sources(Vec<Source>);
 
 impl Sources {
     /// Of a source, which is where it is.
-    pub(crate) fn new(root: Ciphertext, sigma: Vec<f64>) -> Self {
-        let mut rotations = vec![false; sigma.len()];
-        rotations[0] = true;
-        Self(vec![Source { roots: Rc::new(BTreeSet::from([root])), sigma, rotations: Rc::new(rotations) }])
+    pub(crate) fn new(root: Ciphertext, sigma: Vec<f64>, slots: usize) -> Self {
+        Self(vec![Source { roots: Rc::new(BTreeSet::from([root])), sigma, rotations: Rc::new(Turns::none(slots)) }])
     }
 
-    /// As much in every slot as there is in any, from slots that are not known.
-    pub(crate) fn everywhere(&self) -> Self {
+    /// As much in so many classes as there is in any, from slots that are not known.
+    pub(crate) fn everywhere(&self, classes: usize) -> Self {
         let of = |source: &Source| {
-            let (worst, n) = (source.sigma.iter().copied().fold(0.0, f64::max), source.sigma.len());
-            Source { roots: Rc::clone(&source.roots), sigma: vec![worst; n], rotations: Rc::new(vec![true; n]) }
+            let worst = source.sigma.iter().copied().fold(0.0, f64::max);
+            Source { roots: Rc::clone(&source.roots), sigma: vec![worst; classes], rotations: Rc::new(source.rotations.everywhere()) }
         };
         Self(self.0.iter().map(of).collect())
     }
 
-    /// Deviations of all sources together, of each of so many slots.
-    pub(crate) fn deviations(&self, slots: usize) -> Vec<f64> {
-        let mut all = vec![0.0_f64; slots];
+    /// Of other classes, each of which is part of one of these.
+    pub(crate) fn picked(&self, classes: &[usize]) -> Self {
+        let of = |source: &Source| {
+            let sigma = classes.iter().map(|&class| source.sigma[class]).collect();
+            Source { roots: Rc::clone(&source.roots), sigma, rotations: Rc::clone(&source.rotations) }
+        };
+        Self(self.0.iter().map(of).collect())
+    }
+
+    /// What tells the noise of a class from that of others.
+    pub(crate) fn key(&self, class: usize) -> [u64; MAX_SOURCES] {
+        let mut key = [0; MAX_SOURCES];
+        self.0.iter().zip(&mut key).for_each(|(source, key)| *key = source.sigma[class].to_bits());
+        key
+    }
+
+    /// Deviations of all sources together, of each of so many classes.
+    pub(crate) fn deviations(&self, classes: usize) -> Vec<f64> {
+        let mut all = vec![0.0_f64; classes];
         match &self.0[..] {
             [one] => all.clone_from(&one.sigma),
             several => {
@@ -56,10 +71,10 @@ impl Sources {
         all
     }
 
+    /// Of slots that are rotated; the classes are as they were.
     pub(crate) fn rotate(&mut self, by: usize) {
         for source in &mut self.0 {
-            source.sigma.rotate_left(by);
-            Rc::make_mut(&mut source.rotations).rotate_right(by);
+            source.rotations = Rc::new(source.rotations.rotated(by));
         }
     }
 
@@ -91,26 +106,25 @@ impl Sources {
         all
     }
 
-    /// With noise that an operation adds to every slot.
-    pub(crate) fn add(&mut self, root: Ciphertext, sigma: f64, slots: usize) {
-        let spread = |source: &&mut Source| source.rotations.iter().filter(|there| **there).count();
-        match self.0.iter_mut().min_by_key(spread) {
+    /// With noise that an operation adds to every one of so many slots, in so many classes.
+    pub(crate) fn add(&mut self, root: Ciphertext, sigma: f64, (classes, slots): (usize, usize)) {
+        match self.0.iter_mut().min_by_key(|source| source.rotations.count()) {
             Some(source) => source.sigma.iter_mut().for_each(|s| *s = s.hypot(sigma)),
-            None => *self = Self::new(root, vec![sigma; slots]),
+            None => *self = Self::new(root, vec![sigma; classes], slots),
         }
     }
 }
 
 impl Source {
     fn is_apart_from(&self, other: &Self) -> bool {
-        self.rotations.iter().zip(&*other.rotations).all(|(a, b)| !(a & b))
+        self.rotations.is_disjoint(&other.rotations)
     }
 
     fn joined(mut self, other: &Self, independent: bool) -> Self {
         let sum = |a: f64, b: f64| if independent { a.hypot(b) } else { a + b };
         self.sigma.iter_mut().zip(&other.sigma).for_each(|(a, b)| *a = sum(*a, *b));
         if !Rc::ptr_eq(&self.rotations, &other.rotations) {
-            self.rotations = Rc::new(self.rotations.iter().zip(&*other.rotations).map(|(a, b)| a | b).collect());
+            self.rotations = Rc::new(self.rotations.with(&other.rotations));
         }
         if !other.roots.is_subset(&self.roots) {
             self.roots = Rc::new(self.roots.union(&other.roots).copied().collect());

@@ -170,6 +170,36 @@ fn bounds_of_functions_cover_noise_and_approximation() {
     }
 }
 
+/// One number in the place of a function has no argument, and is off all the same.
+#[test]
+fn bounds_of_constants_are_those_of_the_function() {
+    for argument in ["t0[i0]", "(t0[i0] + t0[i0])"] {
+        let (bound, error) = function("abs(operand(0))", argument, "-2.0..2.0, degree <= 1", "APPROX");
+        assert!(error <= bound.bound && bound.bound < 3.0 && error > 0.4, "{error:e} within {bound:?}");
+    }
+}
+
+/// Two layers: relinearisations of a polynomial are put together, and what is decrypted is what it was.
+#[test]
+fn plans_of_polynomials_are_cleaned() {
+    let text = include_str!("layers.tir");
+    let sizes = [("N", 4), ("D", 6), ("H", 5)];
+    let (bound, error) = functions(text, &sizes, 6).swap_remove(0);
+    assert!(error <= bound.bound && bound.bound < 1000.0 * error, "{error:e} within {bound:?}");
+    let program = crate::read::read(&module(text, &sizes)).unwrap_or_else(|e| panic!("{}", e[0])).program;
+    let options = Options::new(Contract::Free, 6);
+    let (packed, makers) = crate::plan_with_makers(&program, &options).unwrap();
+    let operands = operands(&program, &mut Random(5));
+    let wanted = crate::program::meaning::evaluate(&program, &operands).unwrap();
+    let found = slots::run(&packed, &operands).unwrap();
+    for (wanted, found) in wanted[program.results[0]].iter().zip(&found[0]) {
+        assert!((wanted - found).abs() < 1e-9, "{found} for {wanted}");
+    }
+    let counts = packed.counts();
+    assert_eq!((counts.mulcc, counts.relins), (14, 12));
+    assert_eq!(makers.series.len(), 2);
+}
+
 #[test]
 fn of_a_jump_the_bound_says_where_it_does_not_hold() {
     let module = "module \"f\"

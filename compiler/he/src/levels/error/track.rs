@@ -1,6 +1,7 @@
 //! Carries a program out on what is known of each slot.
 
 use super::OutputError;
+use super::alike::{Alike, Spread};
 use super::close::{Close, Found, Region};
 use super::noise::Noise;
 use super::operands::{Facts, MUCH, Span, is_uniform, plain_ranges};
@@ -16,8 +17,8 @@ use crate::program::{self, Iterate, Program, Sign};
 use ein_ir::entity::{Ciphertext, Plain, SecondaryMap};
 use ein_ir::packed::layout::Content;
 use ein_ir::packed::level::Level;
-use ein_ir::packed::{Op, OutputDecl, Packed};
-use std::collections::BTreeMap;
+use ein_ir::packed::{Op, OutputDecl, Packed, Run};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) struct Tracker<'a> {
     packed: &'a Packed,
@@ -37,8 +38,8 @@ pub(crate) struct Tracker<'a> {
 /// Whether values are those of the exact program, or start from values with errors that are taken to be exact.
 enum Origin<'a> {
     Program,
-    /// With how far beyond -1 and 1 each slot of what is in there may be.
-    Within(&'a [f64]),
+    /// With how far beyond -1 and 1 each slot of what is in there may be, if it holds arguments of polynomials.
+    Within(Option<&'a Spread<f64>>),
 }
 
 impl<'a> Tracker<'a> {
@@ -88,7 +89,7 @@ impl<'a> Tracker<'a> {
             [a, b] if matches!(op, Op::Mul(..)) => refined(value, [a, b]),
             _ => value,
         };
-        if self.facts.summed[id] { (value.clone(), relations.gauged(&value.slots)) } else { (value, relations) }
+        if self.facts.summed[id] { (value.clone(), relations.gauged(&value)) } else { (value, relations) }
     }
 
     fn relations(&self, x: Ciphertext) -> &Relations {
@@ -99,7 +100,7 @@ impl<'a> Tracker<'a> {
     fn added(&self, id: Ciphertext, op: &Op) -> f64 {
         let added = match *op {
             Op::Rotate { .. } | Op::Relin(_) => self.noise.switch,
-            Op::Rescale(x) => self.noise.rescale[usize::from(self.has_three_parts(x))],
+            Op::Rescale(x) => self.noise.rescale[usize::from(self.facts.three_parts[x])],
             Op::Drop(x, _) if !matches!(self.packed.ops[x], Op::Input { .. }) => self.noise.rescale[0],
             _ => 0.0,
         };
@@ -110,11 +111,12 @@ impl<'a> Tracker<'a> {
         let mut value = self.computed(id, op);
         let added = self.added(id, op);
         if added > 0.0 {
-            value.sources.add(id, added, value.slots.len());
+            value.sources.add(id, added, (value.slots.len(), value.alike.slots()));
         }
         match origin {
-            Origin::Within(limits) if self.facts.unit[id] => {
-                value.slots.iter_mut().zip(*limits).for_each(|(slot, limit)| *slot = slot.within((-limit, *limit)));
+            Origin::Within(Some(limits)) if self.facts.unit[id] => {
+                let (mut value, limits) = value.split(limits);
+                value.slots.iter_mut().zip(limits).for_each(|(slot, limit)| *slot = slot.within((-limit, limit)));
                 value
             }
             Origin::Within(_) => match self.facts.corrections[id] {
@@ -139,37 +141,29 @@ impl<'a> Tracker<'a> {
         self.values[x].as_ref().expect("it is read later than it is made, and kept until then")
     }
 
-    fn has_three_parts(&self, x: Ciphertext) -> bool {
-        match self.packed.ops[x] {
-            Op::Mul(..) => true,
-            Op::Relin(_) | Op::Rotate { .. } | Op::Input { .. } => false,
-            ref op => op.args().any(|arg| self.has_three_parts(arg)),
-        }
-    }
-
     fn computed(&self, id: Ciphertext, op: &Op) -> Slots {
         match *op {
             Op::Input { input, chunk } => {
-                let range = self.facts.inputs[input];
-                let slot = |content: Content| {
-                    let (lo, hi) = if content == Content::Zero { (0.0, 0.0) } else { range };
-                    Slot { lo, hi, off: 0.0 }
-                };
-                let slots: Vec<Slot> = self.packed.inputs[input].layout.contents(chunk).map(slot).collect();
-                Slots { sources: Sources::new(id, vec![self.noise.fresh; slots.len()]), slots }
+                let (lo, hi) = self.facts.inputs[input];
+                let contents = self.packed.inputs[input].layout.contents(chunk).enumerate();
+                let filled = contents.filter(|(_, content)| *content != Content::Zero).map(|(slot, _)| slot);
+                let filled = Alike::two(self.packed.slots as usize, filled);
+                let slot = |filled: &bool| if *filled { Slot { lo, hi, off: 0.0 } } else { Slot::default() };
+                let Spread { alike, of: slots } = filled.map(slot);
+                Slots { sources: Sources::new(id, vec![self.noise.fresh; slots.len()], alike.slots()), slots, alike }
             }
             Op::Rotate { x, by } => self.value(x).clone().rotated(by as usize),
             Op::Add(x, y) => self.value(x).joined(self.value(y), Slot::plus),
-            Op::Sub(x, y) if x == y => Slots { slots: vec![Slot::default(); self.value(x).slots.len()], sources: Sources::default() },
+            Op::Sub(x, y) if x == y => {
+                Slots { alike: Alike::all(self.packed.slots as usize), slots: vec![Slot::default()], sources: Sources::default() }
+            }
             Op::Sub(x, y) => self.value(x).joined(self.value(y), |a, b| a.plus(b.negated())),
             Op::Mul(x, y) if x == y => self.value(x).squared(),
             Op::Mul(x, y) => self.value(x).times(self.value(y)),
             Op::Neg(x) => self.value(x).clone().map(Slot::negated),
             Op::AddPlain(x, plain) => {
                 let (ranges, off) = (plain_ranges(self.packed, self.facts, plain), self.rounding(plain, self.levels[x].scale));
-                let mut value = self.value(x).clone();
-                value.slots.iter_mut().zip(ranges).for_each(|(slot, (lo, hi))| *slot = slot.plus(Slot { lo, hi, off }));
-                value
+                self.value(x).plus_plain(&ranges, off)
             }
             Op::MulPlain(x, plain) | Op::Mask(x, plain) => {
                 self.value(x).times_plain(&plain_ranges(self.packed, self.facts, plain), self.rounding(plain, 1))
@@ -185,8 +179,13 @@ impl<'a> Tracker<'a> {
     }
 
     /// The result of a region, from bases that are exact; `limits` are how large arguments of polynomials are.
-    fn between(&self, region: &Region, bases: BTreeMap<Ciphertext, (Slots, Relations)>, limits: &[f64]) -> (Slots, Relations) {
-        let follows = self.follows && limits.is_empty();
+    fn between(
+        &self,
+        region: &Region,
+        bases: BTreeMap<Ciphertext, (Slots, Relations)>,
+        limits: Option<&Spread<f64>>,
+    ) -> (Slots, Relations) {
+        let follows = self.follows && limits.is_none();
         let (values, related, steps) = (SecondaryMap::new(), SecondaryMap::new(), BTreeMap::new());
         let mut inner = Tracker { values, related, steps, follows, ..*self };
         for (id, (value, relations)) in bases {
@@ -208,12 +207,22 @@ impl<'a> Tracker<'a> {
         // Noise that others have too is counted to what they have it from.
         let is_shared = found.region.inner.iter().any(|inner| *inner != id && needed[*inner]);
         match found.close {
-            Close::Series { tensor, coefficients, cleared } => {
-                let base = *found.region.bases.first().expect("a series has one base");
-                self.series(&found.region, (tensor, coefficients), (base, cleared), is_shared)
+            Close::Series { tensor, coefficients, argument, empty } => {
+                self.series(&found.region, (tensor, coefficients), (argument, empty), is_shared)
             }
+            Close::Constant { tensor, empty } => self.constant(id, tensor, empty),
             Close::Step { tensor, iterate } => self.step(found, (tensor, iterate), is_shared),
         }
+    }
+
+    /// A number in the place of a function.
+    fn constant(&self, id: Ciphertext, tensor: usize, empty: &[Run]) -> (Slots, Relations) {
+        let (value, relations) = self.both(id, &self.packed.ops[id], &Origin::Program);
+        let off = self.program.errors.get(&tensor).copied().unwrap_or(0.0);
+        let empty = Alike::two(value.alike.slots(), empty.iter().flat_map(|run| run.slots(self.packed.slots)));
+        let (mut value, empty) = value.split(&empty);
+        value.slots.iter_mut().zip(empty).filter(|(_, empty)| !empty).for_each(|(slot, _)| slot.off += off);
+        (value, relations)
     }
 
     /// A value without its errors, which lies as far from where it should as they say.
@@ -222,60 +231,63 @@ impl<'a> Tracker<'a> {
         let widened = |(slot, error): (&Slot, &f64)| Slot { lo: slot.lo - error, hi: slot.hi + error, off: 0.0 };
         let slots = value.slots.iter().zip(&errors).map(widened).collect();
         let sources = if is_shared { value.sources.clone().scaled(&vec![0.0; errors.len()]) } else { Sources::default() };
-        Slots { slots, sources }
+        Slots { slots, sources, alike: value.alike.clone() }
     }
 
     fn series(
         &mut self,
         region: &Region,
         (tensor, coefficients): (usize, &[f64]),
-        (base, cleared): (Ciphertext, Option<Plain>),
+        (base, empty): (Ciphertext, &[Run]),
         is_shared: bool,
     ) -> (Slots, Relations) {
         let argument = self.value(base).clone();
         let exact = Self::exact(&argument, is_shared);
         let degree = coefficients.len().saturating_sub(1);
         let limit = |slot: &Slot| series::beyond(degree, slot.lo.abs().max(slot.hi.abs()) - 1.0);
-        let limits: Vec<f64> = exact.slots.iter().map(limit).collect();
-        let (added, _) = self.between(region, BTreeMap::from([(base, (exact.clone(), Relations::default()))]), &limits);
-        let sign = self.program.signs.values().find_map(|sign| part_of(sign, tensor));
-        let iterate = self.program.iterates.get(&tensor);
-        let mut empty = vec![false; argument.slots.len()];
-        if let Some(plain) = cleared {
-            let ranges = plain_ranges(self.packed, self.facts, plain);
-            ranges.iter().enumerate().for_each(|(slot, range)| empty[slot] = *range != (0.0, 0.0));
-        }
-        let off = self.program.errors.get(&tensor).copied().unwrap_or(0.0);
-        let at_zero = evaluate(coefficients, 0.0);
-        let mut known: BTreeMap<[u64; 4], (Span, f64)> = BTreeMap::new();
-        let (mut slots, mut slopes) = (Vec::new(), Vec::new());
-        for (n, (slot, wide)) in argument.slots.iter().zip(&exact.slots).enumerate() {
-            let key = [slot.lo, slot.hi, wide.lo, wide.hi].map(f64::to_bits);
-            let &mut (range, slope) = known.entry(key).or_insert_with(|| match (sign, iterate) {
-                (Some(part), _) => (series::range(coefficients, (-1.0, 1.0)), of_part(coefficients, part, wide.hi - slot.hi)),
-                (None, Some(iterate)) => of_reciprocal(iterate, (slot.lo, slot.hi), (wide.lo, wide.hi)),
-                (None, None) => {
-                    let range = series::range(coefficients, (slot.lo, slot.hi));
-                    let known = self.program.ranges.get(&tensor).map_or(range, |known| within(range, *known));
-                    (known, series::slope(coefficients, (wide.lo, wide.hi)))
-                }
-            });
-            let (range, slope, off) =
-                if empty[n] { ((at_zero, at_zero), series::slope(coefficients, (wide.lo, wide.hi)), 0.0) } else { (range, slope, off) };
-            let far = iterate.filter(|_| !empty[n]).map_or(0.0, |iterate| iterate.error * range.1);
-            slots.push(Slot { lo: range.0, hi: range.1, off: slope * slot.off + off + far + added.slots[n].off });
-            slopes.push(slope);
-        }
-        if let Some(iterate) = iterate {
+        let limits = Spread { alike: exact.alike.clone(), of: exact.slots.iter().map(limit).collect() };
+        let (added, _) = self.between(region, BTreeMap::from([(base, (exact.clone(), Relations::default()))]), Some(&limits));
+        let empty = Alike::two(argument.alike.slots(), empty.iter().flat_map(|run| run.slots(self.packed.slots)));
+        let value = self.of_argument((tensor, coefficients), &argument, &added, &empty);
+        if let Some(iterate) = self.program.iterates.get(&tensor) {
             let worst = added.errors().into_iter().fold(0.0, f64::max);
             self.steps.insert(tensor, iterate.error + worst / reciprocals(iterate.of_root, iterate.on).0);
         }
-        let mut value = Slots { slots, sources: argument.sources.clone().scaled(&slopes).joined(&added.sources) };
-        if sign.is_some() && value.errors().into_iter().any(|error| error > MUCH) {
-            value = value.map(|slot| Slot { off: f64::INFINITY, ..slot });
-        }
         let relations = self.of_series((tensor, coefficients), base, (&argument, &exact), &added, &empty);
         (value, relations)
+    }
+
+    /// A polynomial of an argument, off by what its operations add, by itself, and by its slope times what the argument is off by.
+    fn of_argument(&self, (tensor, coefficients): (usize, &[f64]), argument: &Slots, added: &Slots, empty: &Spread<bool>) -> Slots {
+        let sign = self.program.signs.values().find_map(|sign| part_of(sign, tensor));
+        let iterate = self.program.iterates.get(&tensor);
+        let off = self.program.errors.get(&tensor).copied().unwrap_or(0.0);
+        let at_zero = evaluate(coefficients, 0.0);
+        let [argument, added] = argument.together(added);
+        let ((argument, empty), (added, _)) = (argument.split(empty), added.split(empty));
+        let (mut slots, mut slopes) = (Vec::new(), Vec::new());
+        for (n, (slot, error)) in argument.slots.iter().zip(argument.errors()).enumerate() {
+            let wide = (slot.lo - error, slot.hi + error);
+            let (range, slope) = match (sign, iterate) {
+                _ if empty[n] => ((at_zero, at_zero), series::slope(coefficients, wide)),
+                (Some(part), _) => (series::range(coefficients, (-1.0, 1.0)), of_part(coefficients, part, error)),
+                (None, Some(iterate)) => of_reciprocal(iterate, (slot.lo, slot.hi), wide),
+                (None, None) => {
+                    let range = series::range(coefficients, (slot.lo, slot.hi));
+                    let known = self.program.ranges.get(&tensor).map_or(range, |known| within(range, *known));
+                    (known, series::slope(coefficients, wide))
+                }
+            };
+            let far = iterate.map_or(0.0, |iterate| iterate.error * range.1) + off;
+            let own = slope * slot.off + added.slots[n].off;
+            slots.push(Slot { lo: range.0, hi: range.1, off: if empty[n] { own } else { own + far } });
+            slopes.push(slope);
+        }
+        let value = Slots { slots, sources: argument.sources.scaled(&slopes).joined(&added.sources), alike: argument.alike }.merged();
+        if sign.is_some() && value.errors().into_iter().any(|error| error > MUCH) {
+            return value.map(|slot| Slot { off: f64::INFINITY, ..slot });
+        }
+        value
     }
 
     /// What is known of a polynomial beside others: of a reciprocal, how far off it is times what it is of.
@@ -285,12 +297,13 @@ impl<'a> Tracker<'a> {
         base: Ciphertext,
         (argument, exact): (&Slots, &Slots),
         added: &Slots,
-        empty: &[bool],
+        empty: &Spread<bool>,
     ) -> Relations {
         if !self.follows {
             return Relations::default();
         }
         let of = &self.relations(base).residues;
+        let empty: Vec<bool> = (0..of.len()).map(|n| *empty.at(n)).collect();
         let iterate = self.program.iterates.get(&tensor).filter(|iterate| !iterate.of_root);
         let domain = match self.program.tensors[tensor].origin {
             program::Origin::Polynomial { of, .. } => self.program.domains.get(&of),
@@ -302,7 +315,7 @@ impl<'a> Tracker<'a> {
                 true => Residue::of_number(evaluate(coefficients, 0.0)),
                 false => Residue::drawn([3, tensor as u64, residue.word()]),
             };
-            return Relations::new(of.iter().zip(empty).map(drawn).collect(), None);
+            return Relations::new(of.iter().zip(&empty).map(drawn).collect(), None);
         };
         // As the argument was made of what the reciprocal is of.
         let unit = Residue::of_number(2.0 / (hi - lo)).inverse();
@@ -310,20 +323,21 @@ impl<'a> Tracker<'a> {
         let sums: Vec<Residue> = of.iter().map(|t| t.plus(shift).times(unit)).collect();
         let share = iterate.map_or_else(|| series::of_itself(coefficients, (lo, hi)), |iterate| iterate.error);
         let half = (hi - lo) / 2.0;
+        let [argument, exact, added] = [argument, exact, added].map(Slots::each);
         let slopes: Vec<f64> = exact.slots.iter().map(|slot| half / (f64::midpoint(lo, hi) + half * slot.lo).max(0.0)).collect();
         let off = |n: usize| {
             let (slot, error) = (&argument.slots[n], exact.slots[n].hi - argument.slots[n].hi);
             slopes[n] * slot.off + share * (1.0 + slopes[n] * error) + hi * added.slots[n].off
         };
         let inverse = Inverse {
-            of: sums.iter().zip(empty).map(|(sum, empty)| (!empty).then_some(*sum)).collect(),
+            of: sums.iter().zip(&empty).map(|(sum, empty)| (!empty).then_some(*sum)).collect(),
             most: hi,
             size: vec![1.0; sums.len()],
             off: (0..sums.len()).map(off).collect(),
-            sources: argument.sources.clone().scaled(&slopes).joined(&added.sources.clone().scaled(&vec![hi; sums.len()])),
+            sources: argument.sources.scaled(&slopes).joined(&added.sources.scaled(&vec![hi; sums.len()])),
         };
         let at_zero = Residue::of_number(evaluate(coefficients, 0.0));
-        let residues = sums.iter().zip(empty).map(|(sum, empty)| if *empty { at_zero } else { sum.inverse() }).collect();
+        let residues = sums.iter().zip(&empty).map(|(sum, empty)| if *empty { at_zero } else { sum.inverse() }).collect();
         Relations::new(residues, Some(inverse))
     }
 
@@ -334,7 +348,7 @@ impl<'a> Tracker<'a> {
         // From here on only what slots hold is needed: errors are those of the region alone.
         let residues = |id: Ciphertext| Relations::new(self.relations(id).residues.to_vec(), None);
         let exact = |(id, value): (&Ciphertext, &Slots)| (*id, (Self::exact(value, is_shared), residues(*id)));
-        let (added, relations) = self.between(&found.region, bases.iter().map(exact).collect(), &[]);
+        let (added, relations) = self.between(&found.region, bases.iter().map(exact).collect(), None);
         // Where there is an element the argument is positive.
         let (lo, hi) = iterate.on;
         let arguments = || found.arguments.iter().map(|id| &bases[id]);
@@ -354,36 +368,40 @@ impl<'a> Tracker<'a> {
         };
         let slots: Vec<Slot> = added.slots.iter().map(slot).collect();
         let slopes = vec![slope; slots.len()];
-        let of_argument =
-            |own: Sources, slopes: &[f64]| arguments().fold(own, |all, value| all.joined(&value.sources.everywhere().scaled(slopes)));
+        let of_argument = |own: Sources, slopes: &[f64]| {
+            arguments().fold(own, |all, value| all.joined(&value.sources.everywhere(slopes.len()).scaled(slopes)))
+        };
         let relations = if self.follows && !iterate.of_root {
-            let (n, slope) = (slots.len(), steepest(false, least - worst).sqrt());
+            let slope = steepest(false, least - worst).sqrt();
+            let added = added.each();
+            let n = added.slots.len();
             let inverse = Inverse {
-                of: relations.residues.iter().zip(&slots).map(|(x, slot)| (!slot.is_zero()).then(|| x.inverse())).collect(),
+                of: relations.residues.iter().zip(&added.slots).map(|(x, slot)| (!slot.is_zero()).then(|| x.inverse())).collect(),
                 most: hi,
                 size: vec![1.0; n],
                 off: added.slots.iter().map(|inner| hi * inner.off + slope * off + squared).collect(),
-                sources: of_argument(added.sources.clone().scaled(&vec![hi; n]), &vec![slope; n]),
+                sources: of_argument(added.sources.scaled(&vec![hi; n]), &vec![slope; n]),
             };
             Relations::new(relations.residues.to_vec(), Some(inverse))
         } else {
             relations
         };
-        (Slots { slots, sources: of_argument(added.sources, &slopes) }, relations)
+        (Slots { slots, sources: of_argument(added.sources, &slopes), alike: added.alike }.merged(), relations)
     }
 
     fn output(&self, output: &OutputDecl) -> OutputError {
         let (mut noise, mut approximation, mut worst, mut magnitude) = (0.0, 0.0, 0.0_f64, 0.0_f64);
         for (chunk, &value) in (0..).zip(&output.values) {
             let value = self.value(value);
-            let slots = value.slots.iter().zip(value.sources.deviations(value.slots.len()));
-            for (content, (slot, sigma)) in output.layout.contents(chunk).zip(slots) {
+            let deviations = value.sources.deviations(value.slots.len());
+            let elements =
+                output.layout.contents(chunk).zip(value.alike.classes()).filter(|(content, _)| matches!(content, Content::Element(_)));
+            let classes: BTreeSet<usize> = elements.map(|(_, class)| class).collect();
+            for (slot, sigma) in classes.into_iter().map(|class| (value.slots[class], deviations[class])) {
                 let error = DEVIATIONS * sigma + slot.off;
-                if matches!(content, Content::Element(_)) {
-                    magnitude = magnitude.max(slot.magnitude());
-                    if error > worst || error.is_nan() {
-                        (worst, noise, approximation) = (error, DEVIATIONS * sigma, slot.off);
-                    }
+                magnitude = magnitude.max(slot.magnitude());
+                if error > worst || error.is_nan() {
+                    (worst, noise, approximation) = (error, DEVIATIONS * sigma, slot.off);
                 }
             }
         }
@@ -422,7 +440,11 @@ fn steepest(of_root: bool, from: f64) -> f64 {
 
 /// What an operation reads; what is close to something, only that.
 fn arguments(op: &Op, found: Option<&Found<'_>>) -> Vec<Ciphertext> {
-    found.map_or_else(|| op.args().collect(), |found| found.region.bases.iter().copied().collect())
+    match found {
+        Some(Found { close: Close::Series { argument, .. }, .. }) => vec![*argument],
+        Some(Found { close: Close::Step { .. }, region, .. }) => region.bases.iter().copied().collect(),
+        Some(Found { close: Close::Constant { .. }, .. }) | None => op.args().collect(),
+    }
 }
 
 type Reads = (SecondaryMap<Ciphertext, bool>, SecondaryMap<Ciphertext, Option<Ciphertext>>);
