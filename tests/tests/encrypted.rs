@@ -605,6 +605,21 @@ fn secret_elements_at_public_positions() {
     }
 }
 
+/// What subscripts are made of are no functions of what is read there, also where ranges would let those become polynomials.
+#[test]
+fn arithmetic_of_positions_is_public() {
+    for body in [
+        "x[i // 2]",
+        "3.0 * x[clamp(max(i - 1, 0))] - x[wrap(i % 3)]",
+        "sum[k](x[(i + k) // 2] * w[k])",
+        "x[pad(2 * i - 3)] * w[clamp(min(i, 2))]",
+    ] {
+        let source = format!("def f<N>(x: secret f64[N] in -1.0..1.0, w: f64[N]) -> y: secret f64[N] {{ y[i] = w[i] * ({body}); }}");
+        let (off, _) = difference(&source, &[("N", 6)], 16);
+        assert!(off < 1e-14, "{body}: off by {off}");
+    }
+}
+
 /// Of a program with both, integers are exact, those that wrap as well.
 #[test]
 fn integers_beside_reals() {

@@ -32,7 +32,8 @@ impl Reader<'_> {
     /// The whole expression as one function of the one element that it reads, if it is more than a polynomial and something is close to it.
     pub(crate) fn fused(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Option<Vec<Product>>, Diagnostic> {
         let mut is_polynomial = true;
-        scalar.visit(&mut |node| is_polynomial &= !self.is_function(node));
+        // Subscripts and factors in the clear are none of its functions.
+        scalar.visit(&mut |node| is_polynomial &= !self.is_function(node) || self.is_public(node));
         if is_polynomial || !scalar.dtype.is_float() {
             return Ok(None);
         }
