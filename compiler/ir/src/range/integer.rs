@@ -13,6 +13,7 @@ pub(super) fn unary(function: UnaryFn, a: Interval, dtype: DType) -> Option<Inte
         UnaryFn::Sign => Some((a.0.signum(), a.1.signum())),
         UnaryFn::Relu => Some((a.0.max(0), a.1.max(0))),
         UnaryFn::Powi(n) => power(a, u32::try_from(n).ok()?),
+        UnaryFn::Not => Some((1 - a.1, 1 - a.0)),
         UnaryFn::BitNot if dtype.class() == Class::Signed => Some((-1 - a.1, -1 - a.0)),
         UnaryFn::BitNot => interval::difference((int_range(dtype).1, int_range(dtype).1), a),
         UnaryFn::Popcount => Some((0, dtype.bits().into())),
@@ -43,11 +44,30 @@ pub(super) fn binary(function: BinaryFn, a: Interval, b: Interval, dtype: DType)
         BinaryFn::Rem if divisor.0 <= divisor.1 => interval::floor_remainder(a, divisor),
         BinaryFn::Max => Some((a.0.max(b.0), a.1.max(b.1))),
         BinaryFn::Min => Some((a.0.min(b.0), a.1.min(b.1))),
+        // Of truth values, which are 0 and 1.
+        BinaryFn::And => Some((a.0.min(b.0), a.1.min(b.1))),
+        BinaryFn::Or => Some((a.0.max(b.0), a.1.max(b.1))),
         BinaryFn::BitAnd => masked(a, b),
         BinaryFn::BitOr | BinaryFn::Xor if a.0 >= 0 && b.0 >= 0 => Some((0, all_bits(a.1.max(b.1)))),
         BinaryFn::Shr if b.0 == b.1 && (0..dtype.bits().into()).contains(&b.0) => Some((a.0 >> b.0, a.1 >> b.0)),
         _ => None,
     }
+}
+
+/// Whether a comparison holds, as far as the ends decide it.
+pub(super) fn compared(function: BinaryFn, a: Interval, b: Interval) -> Interval {
+    let (always, never) = match function {
+        BinaryFn::Lt => (a.1 < b.0, a.0 >= b.1),
+        BinaryFn::Le => (a.1 <= b.0, a.0 > b.1),
+        BinaryFn::Gt => (a.0 > b.1, a.1 <= b.0),
+        BinaryFn::Ge => (a.0 >= b.1, a.1 < b.0),
+        BinaryFn::Eq | BinaryFn::Ne => {
+            let (same, apart) = (a.0 == a.1 && a == b, a.1 < b.0 || b.1 < a.0);
+            if function == BinaryFn::Eq { (same, apart) } else { (apart, same) }
+        }
+        _ => (false, false),
+    };
+    (always.into(), i128::from(!never))
 }
 
 /// What is not negative masks the other to at most itself.

@@ -5,6 +5,7 @@
 
 mod integer;
 pub mod module;
+mod places;
 mod real;
 #[cfg(test)]
 mod tests;
@@ -121,6 +122,21 @@ pub trait Leaves {
     /// Of the elements of a tensor of this type.
     fn tensor(&self, tensor: Tensor, dtype: DType) -> Range;
 
+    /// Of the elements that an access reads, if more is known of them than of all.
+    fn element(&self, _: &Access) -> Option<Range> {
+        None
+    }
+
+    /// The size of an axis of a tensor, if it is known.
+    fn axis(&self, _: Tensor, _: usize) -> Option<i128> {
+        None
+    }
+
+    /// What a choice between two values lies in that is not decided.
+    fn either(&self, a: Range, b: Range) -> Range {
+        a.or(b)
+    }
+
     /// The values of an index, of which there is one at least.
     fn index(&self, index: Index) -> Interval;
 
@@ -155,12 +171,24 @@ pub fn of_scalar(leaves: &dyn Leaves, scalar: &Scalar) -> Range {
         },
         ScalarKind::Binary(function, a, b) => of_binary(leaves, *function, (a, b), dtype),
         ScalarKind::Cast(a) => of_scalar(leaves, a).cast(dtype),
-        ScalarKind::If(_, a, b) => of_scalar(leaves, a).or(of_scalar(leaves, b)),
+        ScalarKind::If(condition, a, b) => match truth(leaves, condition) {
+            (true, _) => of_scalar(leaves, a),
+            (_, true) => of_scalar(leaves, b),
+            _ => leaves.either(of_scalar(leaves, a), of_scalar(leaves, b)),
+        },
         ScalarKind::Approx(approx) => of_function(&approx.function, of_scalar(leaves, &approx.argument)),
         ScalarKind::Accumulated => leaves.accumulated(dtype),
         ScalarKind::Operand(_) => leaves.operand(dtype),
     };
     found.within(dtype)
+}
+
+/// Whether a condition always holds, and whether it never does.
+fn truth(leaves: &dyn Leaves, condition: &Scalar) -> (bool, bool) {
+    match of_scalar(leaves, condition) {
+        Range::Integer((lo, hi)) => (lo > 0, hi <= 0),
+        _ => (false, false),
+    }
 }
 
 /// Of the values of a function of one operand that lies in a range.
@@ -191,17 +219,32 @@ fn of_access(leaves: &dyn Leaves, access: &Access, dtype: DType) -> Range {
         // The value before the first step is another tensor's.
         return Range::of_type(dtype);
     }
-    let inside = leaves.tensor(access.tensor, dtype);
-    if access.subs.iter().all(|sub| sub.mode != Mode::Pad) {
+    let inside = leaves.element(access).unwrap_or_else(|| leaves.tensor(access.tensor, dtype));
+    let padded: Vec<(bool, bool)> = (0..access.subs.len()).map(|n| is_outside(leaves, access, n)).collect();
+    if padded.iter().all(|(may_be, _)| !may_be) {
         return inside;
     }
     let zero = value::Value::small(0, dtype).to_literal();
-    access.pad.or(zero).map_or(Range::of_type(dtype), |pad| inside.or(Range::of_literal(pad, dtype)))
+    let Some(pad) = access.pad.or(zero).map(|pad| Range::of_literal(pad, dtype)) else { return Range::of_type(dtype) };
+    if padded.iter().any(|(_, is)| *is) { pad } else { inside.or(pad) }
+}
+
+/// Whether a padded subscript may be outside of its axis, and whether it always is.
+fn is_outside(leaves: &dyn Leaves, access: &Access, n: usize) -> (bool, bool) {
+    let sub = &access.subs[n];
+    if sub.mode != Mode::Pad {
+        return (false, false);
+    }
+    match (of_scalar(leaves, &sub.value), leaves.axis(access.tensor, n)) {
+        (Range::Integer((lo, hi)), Some(size)) => (lo < 0 || hi >= size, hi < 0 || lo >= size),
+        _ => (true, false),
+    }
 }
 
 fn of_binary(leaves: &dyn Leaves, function: BinaryFn, (a, b): (&Scalar, &Scalar), dtype: DType) -> Range {
     let is_square = function == BinaryFn::Mul && a.is_alike(b);
     match (of_scalar(leaves, a), of_scalar(leaves, b)) {
+        (Range::Integer(a), Range::Integer(b)) if function.is_comparison() => Range::Integer(integer::compared(function, a, b)),
         _ if function.is_comparison() => Range::of_type(DType::Bool),
         (Range::Integer(a), Range::Integer(_)) if is_square => integer::power(a, 2).map_or(Range::of_type(dtype), Range::Integer),
         (Range::Integer(a), Range::Integer(b)) => integer::binary(function, a, b, dtype).map_or(Range::of_type(dtype), Range::Integer),

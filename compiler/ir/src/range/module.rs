@@ -2,20 +2,28 @@
 //!
 //! A module need not be specialised: a sum over a range that is not literal may have any number of terms.
 
+use super::places::{self, Placed, Places};
 use super::{Leaves, Range, of_reduction, of_scalar};
 use crate::dtype::DType;
 use crate::entity::{Index, Tensor};
 use crate::extent::{Atom, Extent};
 use crate::interval::Interval;
 use crate::scalar::value::int_range;
-use crate::scalar::{Literal, Scalar};
+use crate::scalar::{Access, Literal, Scalar};
 use crate::tensor::{Definition, Equation, Module, Reduce, ReduceOp, TensorDecl};
 use std::collections::BTreeMap;
+
+/// Values of expressions that are looked at place by place, of all equations of a module.
+const MAX_PLACES: u64 = 1 << 20;
 
 /// The range of each tensor of a module, as far as it follows from bounds that are stated, and from the equations.
 #[derive(Debug, Default)]
 pub struct Ranges {
     known: BTreeMap<Tensor, Range>,
+    /// Of those that are not alike everywhere.
+    places: BTreeMap<Tensor, Places>,
+    /// How many places may still be looked at.
+    left: u64,
     /// Parameters and definitions that have been looked at.
     done: (usize, usize),
     /// Whether what depends on sizes is taken for the best that it may be.
@@ -23,15 +31,22 @@ pub struct Ranges {
 }
 
 impl Ranges {
-    /// Of all tensors of a module, in the order of its definitions.
+    /// Of all tensors of a module, in the order of its definitions. Where indices decide, as in `if j <= i`, it is looked place by place.
     #[must_use]
     pub fn of(module: &Module) -> Self {
-        let mut out = Self::default();
+        let mut out = Self::by_place();
         out.update(module);
         out
     }
 
-    /// What may hold for some sizes, if not for all: indices whose range is not known have one value, and sizes are at least 1.
+    /// Of nothing yet, for a module that grows; place by place, as [`Ranges::of`].
+    #[must_use]
+    pub fn by_place() -> Self {
+        Self { left: MAX_PLACES, ..Self::default() }
+    }
+
+    /// What may hold for some sizes and conditions, if not for all: indices whose range is not known have one value, sizes are at least 1,
+    /// guards admit all, and of the choice between a value and 0 it is the value.
     #[must_use]
     pub fn hopeful(module: &Module) -> Self {
         let mut out = Self { hopeful: true, ..Self::default() };
@@ -41,35 +56,53 @@ impl Ranges {
 
     /// Looks at what a module has grown by since it was looked at last.
     pub fn update(&mut self, module: &Module) {
-        if module.params.len() < self.done.0 || module.body.len() < self.done.1 {
-            *self = Self { hopeful: self.hopeful, ..Self::default() };
+        self.update_to(module, module.body.len());
+    }
+
+    /// The same, up to a definition.
+    pub fn update_to(&mut self, module: &Module, n_definitions: usize) {
+        if module.params.len() < self.done.0 || n_definitions < self.done.1 {
+            *self = Self { hopeful: self.hopeful, left: self.left, ..Self::default() };
         }
         for param in &module.params[self.done.0..] {
             let decl = &module.tensors[*param];
             let sizes: Option<Vec<u64>> = decl.index_of.iter().map(|e| u64::try_from(e.as_constant()?).ok()).collect();
             self.known.insert(*param, Range::of_declared(decl, &sizes.unwrap_or_default()));
         }
-        self.body(module, &module.body[self.done.1..]);
-        self.done = (module.params.len(), module.body.len());
+        self.body(module, &module.body[self.done.1..n_definitions]);
+        self.done = (module.params.len(), n_definitions);
     }
 
     /// Of the elements of a tensor.
     #[must_use]
     pub fn of_tensor(&self, module: &Module, tensor: Tensor) -> Range {
-        Within { ranges: self, module }.tensor(tensor, module.tensors[tensor].dtype)
+        Within::new(self, module).tensor(tensor, module.tensors[tensor].dtype)
     }
 
     /// Of the values of an expression of the module.
     #[must_use]
     pub fn of_scalar(&self, module: &Module, scalar: &Scalar) -> Range {
-        of_scalar(&Within { ranges: self, module }, scalar)
+        of_scalar(&Within::new(self, module), scalar)
+    }
+
+    /// The same where conditions hold, as far as indices decide that.
+    #[must_use]
+    pub fn of_scalar_where(&self, module: &Module, scalar: &Scalar, conditions: &[Scalar]) -> Range {
+        let within = Within::new(self, module);
+        places::where_it_is_read(&within, scalar, conditions, MAX_PLACES).unwrap_or_else(|| of_scalar(&within, scalar))
     }
 
     /// What a recurrence carries may be read before it is computed in its body, and so may be any value.
     fn body(&mut self, module: &Module, body: &[Definition]) {
         for definition in body {
             let (out, range) = match definition {
-                Definition::Equation(equation) => (equation.out, Within { ranges: self, module }.equation(equation)),
+                Definition::Equation(equation) => {
+                    let mut left = self.left;
+                    let (range, places) = Within::new(self, module).equation(equation, &mut left);
+                    self.left = left;
+                    self.places.extend(places.map(|places| (equation.out, places)));
+                    (equation.out, range)
+                }
                 Definition::Table(table) => (table.out, of_table(&module.tensors[table.out], &table.values)),
                 Definition::Scan(_) | Definition::Multi(_) | Definition::Generate(_) => continue,
             };
@@ -84,22 +117,35 @@ fn of_table(decl: &TensorDecl, values: &[Literal]) -> Range {
 }
 
 /// What the expressions of a module are over.
-struct Within<'a> {
-    ranges: &'a Ranges,
-    module: &'a Module,
+#[derive(Clone, Copy)]
+pub(super) struct Within<'a> {
+    pub(super) ranges: &'a Ranges,
+    pub(super) module: &'a Module,
+    /// Indices with their values, if it is at a place.
+    pub(super) at: &'a [Placed],
 }
 
-impl Within<'_> {
-    fn equation(&self, equation: &Equation) -> Range {
+impl<'a> Within<'a> {
+    fn new(ranges: &'a Ranges, module: &'a Module) -> Self {
+        Self { ranges, module, at: &[] }
+    }
+
+    pub(super) fn places(&self, tensor: Tensor) -> Option<&'a Places> {
+        self.ranges.places.get(&tensor)
+    }
+
+    fn equation(&self, equation: &Equation, left: &mut u64) -> (Range, Option<Places>) {
+        if let Some((range, places)) = places::of_equation(self, equation, left) {
+            return (range, places);
+        }
         let body = of_scalar(self, &equation.body);
-        equation.reduce.as_ref().map_or(body, |reduce| self.reduced(reduce, body))
+        (equation.reduce.as_ref().map_or(body, |reduce| self.reduced(reduce, body)), None)
     }
 
     fn reduced(&self, reduce: &Reduce, body: Range) -> Range {
-        let lengths = reduce.binders.iter().map(|index| self.length(*index));
-        let n = lengths.fold((1u64, 1u64), |n, length| (n.0.saturating_mul(length.0), n.1.saturating_mul(length.1)));
-        let least = if reduce.guard.is_some() { 0 } else { n.0 };
-        let found = of_reduction(reduce.op, reduce.acc, body, (least, n.1), reduce.binders.first().map(|index| self.index(*index)));
+        let n = self.terms(&reduce.binders);
+        let least = if reduce.guard.is_some() && !self.ranges.hopeful { 0 } else { n.0 };
+        let found = of_reduction(reduce.op, reduce.acc, body, (least, n.1), self.position(reduce));
         match found {
             // A sum has no end where its number of terms has none.
             Range::Real(lo, hi) if reduce.op == ReduceOp::Sum && n.1 == u64::MAX => {
@@ -107,6 +153,17 @@ impl Within<'_> {
             }
             found => found,
         }
+    }
+
+    /// The values of the first index of a reduction.
+    pub(super) fn position(&self, reduce: &Reduce) -> Option<Interval> {
+        reduce.binders.first().map(|index| self.index(*index))
+    }
+
+    /// How many choices of values these indices have, at least and at most.
+    pub(super) fn terms(&self, binders: &[Index]) -> (u64, u64) {
+        let lengths = binders.iter().map(|index| self.length(*index));
+        lengths.fold((1u64, 1u64), |n, length| (n.0.saturating_mul(length.0), n.1.saturating_mul(length.1)))
     }
 
     /// How many values an index has, at least and at most.
@@ -128,6 +185,22 @@ impl Leaves for Within<'_> {
         self.ranges.known.get(&tensor).copied().unwrap_or(Range::of_type(dtype))
     }
 
+    fn element(&self, access: &Access) -> Option<Range> {
+        self.places(access.tensor)?.read(self, access)
+    }
+
+    fn axis(&self, tensor: Tensor, n: usize) -> Option<i128> {
+        self.module.tensors[tensor].axes.get(n)?.as_constant()
+    }
+
+    fn either(&self, a: Range, b: Range) -> Range {
+        match (self.ranges.hopeful, is_zero(a), is_zero(b)) {
+            (true, false, true) => a,
+            (true, true, false) => b,
+            _ => a.or(b),
+        }
+    }
+
     fn size(&self, size: &Extent) -> Option<Interval> {
         let known = size.as_constant().map(|n| (n, n));
         let is_dim = || size.terms().all(|(monomial, factor)| matches!(monomial[..], [Atom::Dim(_)]) && factor == 1);
@@ -135,10 +208,17 @@ impl Leaves for Within<'_> {
     }
 
     fn index(&self, index: Index) -> Interval {
+        if let Some((_, value)) = self.at.iter().find(|(other, _)| *other == index) {
+            return (*value, *value);
+        }
         let decl = &self.module.indices[index];
         let end = |size: &Extent, otherwise: i128| size.as_constant().unwrap_or(otherwise);
         let (least, greatest) = int_range(DType::I64);
         let (lo, hi) = (end(&decl.lo, least), end(&decl.hi, greatest));
         (lo, hi.max(lo.saturating_add(1)) - 1)
     }
+}
+
+fn is_zero(range: Range) -> bool {
+    matches!(range, Range::Real(0.0, 0.0) | Range::Integer((0, 0)))
 }

@@ -148,3 +148,34 @@ fn what_is_known_of_a_module_depends_on_its_sizes() {
     let [sum, known @ ..] = ranges(&text("dim d0 \"N\" size\n", "d0"));
     assert_eq!((sum, known), (Range::Real(-inf, inf), others));
 }
+
+/// A mask, a sum of what it admits, and where the sum is read.
+#[test]
+fn guards_on_indices_are_counted() {
+    let text = "module \"m\"\ntensor t0 \"x\" f32[3, 4] in 1.0..2.0\ntensor t1 \"w\" f32[3, 4]\ntensor t2 \"z\" f32[3]\ntensor t3 \"g\" f32[3]\n\
+                tensor t4 \"n\" i64[3]\ntensor t5 \"p\" f32[3]\ntensor t6 \"u\" f32[]\ntensor t7 \"v\" f32[3]\n\
+                index i0 \"i\" 0..3\nindex i1 \"j\" 0..4\nindex i2 \"i\" 0..3\nindex i3 \"j\" 0..4\nindex i4 \"i\" 0..3\nindex i5 \"j\" 0..4\n\
+                index i6 \"i\" 0..3\nindex i7 \"j\" 0..4\nindex i8 \"i\" 0..3\nindex i9 \"j\" 0..4\nindex i10 \"i\" 0..3\n\
+                params (t0)\nresults (t1, t2, t3, t4, t5, t6, t7)\n\
+                t1[i0, i1] = if((i1 <= i0), t0[i0, i1], 0.0:f32)\n\
+                t2[i2] = sum:f32[i3](t1[i2, i3])\n\
+                t3[i4] = sum:f32[i5 where (i5 < i4)](t0[i4, i5])\n\
+                t4[i6] = sum:i64[i7](i64((i7 <= i6)))\n\
+                t5[i8] = sum:f32[i9](t0[i8, pad(((i8 + i9) - 1))])\n\
+                t6[] = t2[2]\n\
+                t7[i10] = if((i10 > 0), (1.0:f32 / t3[i10]), 0.0:f32)\n";
+    let module = crate::tensor::parse::parse(text).unwrap();
+    let known = module::Ranges::of(&module);
+    let found: Vec<Range> = (1..8).map(|n| known.of_tensor(&module, Tensor::new(n))).collect();
+    let expected = [
+        Range::Real(0.0, 2.0),
+        Range::Real(1.0, 6.0),
+        Range::Real(0.0, 4.0),
+        Range::Integer((1, 3)),
+        Range::Real(0.0, 8.0),
+        Range::Real(3.0, 6.0),
+    ];
+    assert_eq!(found[..6], expected);
+    let Range::Real(lo, hi) = found[6] else { panic!("{found:?}") };
+    assert!((-1e-5..0.0 + 1e-9).contains(&lo) && (1.0..1.0 + 1e-5).contains(&hi), "{lo}..{hi}");
+}
