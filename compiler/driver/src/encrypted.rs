@@ -10,13 +10,14 @@ pub use rand::rng;
 use crate::error::Error;
 use crate::function::Function;
 use crate::program::Compiler;
-use crate::simulated::finite;
+use crate::simulated::{self, finite};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::range::Range;
 use ein_ir::range::module;
 use ein_ir::tensor::{Module, parse, verify};
 use ein_runtime::{Element, Tensor, TensorRef, io};
+use half::{bf16, f16};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -112,6 +113,9 @@ pub fn numbers(name: &str, shape: &[u64], tensor: &TensorRef<'_>) -> Result<Numb
         DType::U8 => integers::<u8>(tensor),
         DType::U16 => integers::<u16>(tensor),
         DType::U32 => integers::<u32>(tensor),
+        DType::U64 => integers_of(elements::<u64>(tensor)?.into_iter().map(u64::cast_signed)),
+        DType::F16 => reals(name, elements::<f16>(tensor)?.into_iter().map(f64::from).collect()),
+        DType::BF16 => reals(name, elements::<bf16>(tensor)?.into_iter().map(f64::from).collect()),
         DType::F32 => reals(name, elements::<f32>(tensor)?.into_iter().map(f64::from).collect()),
         DType::F64 => reals(name, elements::<f64>(tensor)?),
         other => {
@@ -121,12 +125,29 @@ pub fn numbers(name: &str, shape: &[u64], tensor: &TensorRef<'_>) -> Result<Numb
     }
 }
 
+/// Refuses what was computed in the clear, and no slot holds.
+///
+/// # Errors
+/// E0934.
+pub fn computed_numbers(name: &str, tensor: &TensorRef<'_>) -> Result<(), Error> {
+    match tensor.dtype() {
+        DType::F32 => finite(name, &elements::<f32>(tensor)?.into_iter().map(f64::from).collect::<Vec<_>>(), simulated::Numbers::Computed),
+        DType::F64 => finite(name, &elements::<f64>(tensor)?, simulated::Numbers::Computed),
+        _ => Ok(()),
+    }
+}
+
 fn integers<T: Element + Into<i64>>(tensor: &TensorRef<'_>) -> Result<Numbers, Error> {
-    Ok(Numbers::Integers(elements::<T>(tensor)?.into_iter().map(Into::into).collect()))
+    integers_of(elements::<T>(tensor)?.into_iter().map(Into::into))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the others")]
+fn integers_of(numbers: impl Iterator<Item = i64>) -> Result<Numbers, Error> {
+    Ok(Numbers::Integers(numbers.collect()))
 }
 
 fn reals(name: &str, numbers: Vec<f64>) -> Result<Numbers, Error> {
-    finite(name, &numbers)?;
+    finite(name, &numbers, simulated::Numbers::Given)?;
     Ok(Numbers::Reals(numbers))
 }
 
@@ -134,16 +155,16 @@ fn elements<T: Element>(tensor: &TensorRef<'_>) -> Result<Vec<T>, Error> {
     Ok(tensor.as_array::<T>()?.iter().copied().collect())
 }
 
-/// A result as an array: of `i64`, or of `f64` if it has reals.
+/// A result as an array of its declared type: integers are those modulo the range of that, and reals are rounded to it.
 ///
 /// # Errors
-/// There is no memory for it.
-pub fn tensor(numbers: &Numbers, shape: &[u64]) -> Result<Tensor, Error> {
+/// There is no memory for it, or nothing of that type is a result.
+pub fn tensor(numbers: &Numbers, dtype: DType, shape: &[u64]) -> Result<Tensor, Error> {
     let shape: Vec<usize> = shape.iter().map(|size| *size as usize).collect();
-    Ok(match numbers {
-        Numbers::Integers(numbers) => Tensor::from_slice(&shape, numbers)?,
-        Numbers::Reals(numbers) => Tensor::from_slice(&shape, numbers)?,
-    })
+    match numbers {
+        Numbers::Integers(numbers) => simulated::array(dtype, &shape, numbers),
+        Numbers::Reals(numbers) => simulated::array(dtype, &shape, numbers),
+    }
 }
 
 /// Writes a new file that only its owner may read. One that is there is never replaced: what it decrypts would be lost.

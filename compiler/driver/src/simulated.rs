@@ -10,6 +10,7 @@ use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Number, Operands};
 use ein_ir::packed::{OutputDecl, PublicSource};
 use ein_runtime::{Element, Tensor, TensorRef};
+use half::{bf16, f16};
 use std::sync::Arc;
 
 /// Seed of what stands where a layout says junk.
@@ -19,7 +20,7 @@ impl Function {
     /// The packed program for inputs of these shapes, and its results: integers exact modulo 2^64, reals in f64.
     ///
     /// # Errors
-    /// As [`Function::packed`]; a missing input; E0934 for numbers that no slot holds.
+    /// As [`Function::planned`]; a missing input; E0934 for numbers that no slot holds.
     pub fn simulate(
         &self,
         inputs: &[(&str, TensorRef<'_>)],
@@ -28,7 +29,7 @@ impl Function {
     ) -> Result<(VerifiedPacked, Vec<(String, Tensor)>), Error> {
         let find = |name: &str| inputs.iter().find(|(given, _)| *given == name).map(|(_, tensor)| tensor);
         let shapes: Vec<Option<&[usize]>> = self.inputs().into_iter().map(|name| find(name).map(TensorRef::shape)).collect();
-        let Packing { packed, clear } = self.packed_for(&shapes, sizes, options)?;
+        let Packing { packed, clear } = self.secure_for(&shapes, sizes, options)?;
         let given = packed.publics.values().filter(|public| public.source == PublicSource::Given);
         let names: (Vec<&str>, Vec<&str>) =
             (packed.inputs.values().map(|input| input.name.as_str()).collect(), given.map(|public| public.name.as_str()).collect());
@@ -40,7 +41,8 @@ impl Function {
         let tensors = |names: &[&str]| names.iter().map(|name| find(name).ok_or_else(|| missing(name))).collect::<Result<Vec<_>, _>>();
         let (secrets, publics) = (tensors(&names.0)?, tensors(&names.1)?);
         let named = names.0.iter().chain(&names.1).zip(secrets.iter().chain(&publics));
-        named.filter(|(_, tensor)| tensor.dtype().is_float()).try_for_each(|(name, tensor)| finite(name, &f64::read(tensor)?))?;
+        let of = |name: &str| if inputs.iter().any(|(given, _)| *given == name) { Numbers::Given } else { Numbers::Computed };
+        named.filter(|(_, tensor)| tensor.dtype().is_float()).try_for_each(|(name, tensor)| finite(name, &f64::read(tensor)?, of(name)))?;
         // No integer is made of reals: those that wrap are exact beside reals too.
         let mut integers = run::<i64>(&packed, &secrets, &publics, |output| !output.dtype.is_float())?.into_iter();
         let mut reals = run::<f64>(&packed, &secrets, &publics, |output| output.dtype.is_float())?.into_iter();
@@ -62,17 +64,30 @@ impl Function {
     }
 }
 
+/// Where the numbers of an operand come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// Whoever calls brings them.
+    Given,
+    /// They are computed in the clear.
+    Computed,
+}
+
 /// Refuses what no slot holds.
-pub(crate) fn finite(name: &str, numbers: &[f64]) -> Result<(), Error> {
+pub(crate) fn finite(name: &str, numbers: &[f64], from: Numbers) -> Result<(), Error> {
     let Some((n, number)) = numbers.iter().enumerate().find(|(_, number)| !number.is_finite()) else { return Ok(()) };
     let message = format!("element {n} of `{name}` is {number}, and a slot holds a finite number");
-    let help =
-        "divisors and functions in the clear must have values wherever they are read; an `if` on a public condition leaves others out";
+    let help = match from {
+        Numbers::Given => "replace it in the array by a number, such as 0 where nothing is known",
+        Numbers::Computed => {
+            "divisors and functions in the clear must have values wherever they are read; an `if` on a public condition leaves others out"
+        }
+    };
     Err(Diagnostic::error(934, "he-operands", message).help(help).into())
 }
 
 /// Numbers of slots, to and from the elements of arrays.
-trait Slot: Number {
+pub(crate) trait Slot: Number {
     fn read(tensor: &TensorRef<'_>) -> Result<Vec<Self>, Error>;
     fn write(dtype: DType, shape: &[usize], numbers: &[Self]) -> Result<Tensor, Error>;
 }
@@ -84,6 +99,8 @@ macro_rules! slot {
             fn read(tensor: &TensorRef<'_>) -> Result<Vec<Self>, Error> {
                 match tensor.dtype() {
                     $(DType::$dtype => Ok(elements::<$element>(tensor)?.into_iter().map(|x| x as $slot).collect()),)*
+                    DType::F16 => Ok(elements::<f16>(tensor)?.into_iter().map(|x| x.to_f64() as $slot).collect()),
+                    DType::BF16 => Ok(elements::<bf16>(tensor)?.into_iter().map(|x| x.to_f64() as $slot).collect()),
                     other => Err(refused(other)),
                 }
             }
@@ -91,6 +108,8 @@ macro_rules! slot {
             fn write(dtype: DType, shape: &[usize], numbers: &[Self]) -> Result<Tensor, Error> {
                 match dtype {
                     $(DType::$dtype => Ok(Tensor::from_vec(shape, numbers.iter().map(|&x| x as $element).collect())?),)*
+                    DType::F16 => Ok(Tensor::from_vec(shape, numbers.iter().map(|&x| f16::from_f64(x as f64)).collect())?),
+                    DType::BF16 => Ok(Tensor::from_vec(shape, numbers.iter().map(|&x| bf16::from_f64(x as f64)).collect())?),
                     other => Err(refused(other)),
                 }
             }
@@ -102,12 +121,19 @@ macro_rules! slot {
 slot!(i64, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32, U64 => u64, F32 => f32, F64 => f64);
 slot!(f64, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32, U64 => u64, F32 => f32, F64 => f64);
 
+/// Numbers of slots as an array of a type.
+#[cfg(feature = "he-bfv")]
+pub(crate) fn array<T: Slot>(dtype: DType, shape: &[usize], numbers: &[T]) -> Result<Tensor, Error> {
+    T::write(dtype, shape, numbers)
+}
+
 fn elements<T: Element>(tensor: &TensorRef<'_>) -> Result<Vec<T>, Error> {
     Ok(tensor.as_array::<T>()?.iter().copied().collect())
 }
 
 fn refused(dtype: DType) -> Error {
-    Diagnostic::error(716, "he-dtype", format!("slots do not hold elements of type {dtype}")).help("convert it to f64, or to i64").into()
+    let help = "declare it as f32, f64 or an integer of 8 bits or more";
+    Diagnostic::error(716, "he-dtype", format!("slots do not hold elements of type {dtype}")).help(help).into()
 }
 
 /// The results that are wanted.

@@ -50,7 +50,7 @@ fn commands_encrypt_run_and_decrypt() {
     done(&folder, "decrypt --keys mine out.ct --out-dir clear");
     let file = std::fs::read_dir(folder.join("clear")).unwrap().next().unwrap().unwrap().path();
     let loaded = io::load(file.to_str().unwrap()).unwrap();
-    let results: Vec<i64> = loaded.view().as_array::<i64>().unwrap().iter().copied().collect();
+    let results: Vec<i32> = loaded.view().as_array::<i32>().unwrap().iter().copied().collect();
     assert_eq!(results, [438, 828, -100]);
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -70,7 +70,7 @@ fn what_is_public_is_computed_before() {
     refused(&folder, "E0910", "run --keys mine --inputs in.ct --in b=a.npy -o out.ct");
     done(&folder, "decrypt --keys mine out.ct --out-dir clear");
     let loaded = io::load(folder.join("clear/y.npy").to_str().unwrap()).unwrap();
-    let results: Vec<i64> = loaded.view().as_array::<i64>().unwrap().iter().copied().collect();
+    let results: Vec<i32> = loaded.view().as_array::<i32>().unwrap().iter().copied().collect();
     assert_eq!(results, [5, 9 * 5 - 9 * 6, 0]);
     // Another part in the clear would give other numbers.
     let clear = std::fs::read_to_string(folder.join("mine/clear.tir")).unwrap();

@@ -30,7 +30,7 @@ impl Decrypt {
         let results = Ciphertexts::outputs_from_bytes(&engine, &read(&self.results)?).map_err(ein::Error::from)?;
         let numbers = engine.decrypt(&key, &results).map_err(ein::Error::from)?;
         let outputs = engine.program().outputs.iter().zip(&numbers);
-        let tensors = outputs.map(|(output, numbers)| Ok((output.name.as_str(), tensor(numbers, &output.layout.shape)?)));
+        let tensors = outputs.map(|(output, numbers)| Ok((output.name.as_str(), tensor(numbers, output.dtype, &output.layout.shape)?)));
         let tensors = tensors.collect::<Result<Vec<_>, ein::Error>>()?;
         for path in input::save_all(tensors.iter().map(|(name, tensor)| (*name, tensor)), &self.out_dir)? {
             say(&format!("wrote {}\n", path.display()));

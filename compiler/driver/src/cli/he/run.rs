@@ -4,7 +4,7 @@ use crate::cli::he::folder;
 use crate::cli::input::{self, Assignment};
 use crate::cli::{Failure, ThreadsOption, say};
 use clap::Args;
-use ein::encrypted::{Ciphertexts, EvaluationKeys, Kind, Report, read};
+use ein::encrypted::{Ciphertexts, EvaluationKeys, Kind, Report, computed_numbers, read};
 use ein_ir::packed::PublicSource;
 use ein_runtime::{TensorRef, io};
 use std::path::PathBuf;
@@ -44,6 +44,10 @@ impl Run {
         let mut views = input::views(&loaded);
         let clear = folder::clear(&self.keys, &engine)?;
         let computed = clear.as_ref().map(|clear| clear.in_the_clear(&views)).transpose()?;
+        computed
+            .iter()
+            .flat_map(|outputs| outputs.iter())
+            .try_for_each(|(name, tensor)| computed_numbers(name, &TensorRef::from(tensor)))?;
         if let Some(clear) = &clear {
             // What is only computed with is no operand of the program.
             views.retain(|(name, _)| wanted.iter().any(|(wanted, ..)| wanted == name) || !clear.inputs().contains(name));
