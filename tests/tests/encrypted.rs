@@ -9,6 +9,8 @@ use ndarray::ArrayD;
 
 #[path = "encrypted/circuits.rs"]
 mod circuits;
+#[path = "encrypted/reals.rs"]
+mod reals;
 
 fn numbers(random: &mut Random, n: usize) -> Vec<i64> {
     (0..n).map(|_| random.between(-50, 50)).collect()
@@ -315,7 +317,7 @@ fn functions_of_declared_ranges() {
         y[m] = exp(h[m]);
     }";
     assert!(difference(layer, &[("N", 5), ("M", 3)], 16).0 < 4e-3);
-    assert_eq!(refused(&layer.replace("f64[M, N] in -1.0..1.0", "f64[M, N]"), &[("N", 5), ("M", 3)]), [710, 710]);
+    assert_eq!(refused(&layer.replace("f64[M, N] in -1.0..1.0", "f64[M, N]"), &[("N", 5), ("M", 3)]), [710]);
     for jump in ["sign(x[i])", "floor(x[i])"] {
         assert_eq!(
             refused(&format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {{ y[i] = {jump}; }}"), &[("N", 4)]),
@@ -391,7 +393,7 @@ fn softmax_of_the_library() {
     assert!(worst < 2e-3, "{worst} with {counts}");
     // A maximum that counts elsewhere is one, and no range is none.
     let counts = softmax.replace("y = softmax(x);", "p = softmax(x); m[i] = max[j](x[i, j]); y[i, j] = p[i, j] * m[i];");
-    assert_eq!(refused(&counts, &[("N", 4)]), [714]);
+    assert_eq!(refused(&counts, &[("N", 5)]), [714]);
     let error = Compiler::new().compile(&softmax.replace(" in -1.0..1.0", "")).err().expect("a divisor that may be anything");
     assert_eq!(error.diagnostics()[0].code.0, 713);
 }

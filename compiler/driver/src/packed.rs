@@ -132,6 +132,8 @@ pub struct PackOptions {
     pub costs: Costs,
     /// Only the plan that has no choice: all operands of an equation at once in one joint space.
     pub one_shot: bool,
+    /// Whether a plan of reals may need more levels than secure parameters have; for tests only.
+    pub insecure: bool,
 }
 
 impl Default for PackOptions {
@@ -146,6 +148,7 @@ impl Default for PackOptions {
             names: Vec::new(),
             costs: Costs::default(),
             one_shot: false,
+            insecure: false,
         }
     }
 }
@@ -172,6 +175,7 @@ impl PackOptions {
             objective: self.objective,
             costs: self.costs,
             one_shot: self.one_shot,
+            insecure: self.insecure,
         }
     }
 }
@@ -203,6 +207,12 @@ impl Function {
     pub(crate) fn packed_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)], options: &PackOptions) -> Result<Packing, Error> {
         let module = self.with_secrets_for(shapes, sizes, options)?;
         pipeline::pack(&module, options).map_err(|found| self.located(found))
+    }
+
+    /// As [`Function::packed_for`], of what secure parameters have the levels for.
+    pub(crate) fn secure_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)], options: &PackOptions) -> Result<Packing, Error> {
+        let module = self.with_secrets_for(shapes, sizes, options)?;
+        pipeline::pack_secure(&module, options).map_err(|found| self.located(found))
     }
 
     /// The packed program of this function for given sizes; of reals with its levels, at most as many as are `available`.

@@ -115,6 +115,16 @@ pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<P
     Ok(Packing { packed, clear: read.clear })
 }
 
+/// The same, of what secure parameters have the levels for.
+///
+/// # Errors
+/// As [`pack`], E0719.
+pub(crate) fn pack_secure(module: &Verified<Module>, options: &PackOptions) -> Result<Packing, Vec<Diagnostic>> {
+    let read = ein_he::read::read(module)?;
+    let packed = ein_he::levels::plan_secure(&read.program, &options.planning())?;
+    Ok(Packing { packed, clear: read.clear })
+}
+
 /// The plan that [`pack_leveled`] makes, with how each tensor is made.
 ///
 /// # Errors

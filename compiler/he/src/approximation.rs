@@ -5,7 +5,7 @@
 //! of the sum that makes the argument, so that it costs no product where there is one already. Where no polynomial is close and no degree
 //! is given, [`crate::close`] has others.
 
-use crate::close::{Aim, Close};
+use crate::close::{Aim, Close, Far};
 use crate::composite::{DEAD_ZONE, Pieces, Stage, chebyshev, slip};
 use crate::contraction::{Axis, Operand, Subscript};
 use crate::minimax::Problem;
@@ -144,7 +144,10 @@ impl Reader<'_> {
     /// What is close to a function that the program lets be approximated.
     pub(crate) fn approximation(&mut self, approx: &Approx, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
         let close = Close::to(approx, Aim::stated(self.budget()));
-        let close = close.map_err(|far| far.refused(approx.on, scalar.span, "name a smaller range, or the degree"))?;
+        let close = close.map_err(|far| {
+            let help = if matches!(far, Far::Pole) { "name a range without its poles" } else { "name a smaller range, or the degree" };
+            far.refused(approx.on, scalar.span, help)
+        })?;
         self.approximated(close, approx, scalar, scope)
     }
 
@@ -156,14 +159,15 @@ impl Reader<'_> {
         scalar: &Scalar,
         scope: &mut Scope,
     ) -> Result<Vec<Product>, Diagnostic> {
+        let known = self.known_argument(approx, scope);
         let products = self.argument_under_conditions(approx, scope)?;
         let coefficients = match close {
             Close::Iterated(reciprocal, start) => {
-                let argument = self.argument_tensor(products, scalar, scope)?;
+                let argument = self.argument_tensor(products, known, scalar, scope)?;
                 return Ok(self.iterated(&reciprocal, &argument, start, (approx, scalar)));
             }
             Close::Kinked(pieces, stages, error) => {
-                let argument = self.argument_tensor(products, scalar, scope)?;
+                let argument = self.argument_tensor(products, known, scalar, scope)?;
                 return Ok(self.composite(&pieces, (stages, error), &argument, (approx, scalar)));
             }
             Close::One(coefficients) => coefficients,
@@ -182,6 +186,7 @@ impl Reader<'_> {
         let of = self.computed(sum, scalar);
         let off = error(&coefficients, &f, approx.on);
         self.program.domains.insert(of, approx.on);
+        self.program.ranges.extend(known.map(|(lo, hi)| (of, (lo * factor + constant, hi * factor + constant))));
         let tensor = self.polynomial_of(of, coefficients, scalar);
         self.program.errors.insert(tensor, off);
         self.program.ranges.extend(range_of(&approx.function, approx.on).map(|range| (tensor, range)));
@@ -198,7 +203,13 @@ impl Reader<'_> {
     }
 
     /// The argument as a tensor that may be read several times.
-    fn argument_tensor(&mut self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<Value, Diagnostic> {
+    fn argument_tensor(
+        &mut self,
+        products: Vec<Product>,
+        known: Option<(f64, f64)>,
+        scalar: &Scalar,
+        scope: &Scope,
+    ) -> Result<Value, Diagnostic> {
         if let [product] = &products[..]
             && product.coefficient == 1.0
             && let [operand] = &product.factors[..]
@@ -208,7 +219,16 @@ impl Reader<'_> {
             return Ok(Value { tensor: operand.tensor, axes: operand.axes.clone() });
         }
         let (sum, axes) = self.added_up(products, scalar, scope)?;
-        Ok(Value { tensor: self.computed(sum, scalar), axes })
+        let tensor = self.computed(sum, scalar);
+        self.program.ranges.extend(known.map(|known| (tensor, known)));
+        Ok(Value { tensor, axes })
+    }
+
+    /// Where the argument of an approximation lies in the exact program, the middle of its range included where conditions leave it out.
+    fn known_argument(&self, approx: &Approx, scope: &Scope) -> Option<(f64, f64)> {
+        let (lo, hi) = self.finite_range(&approx.argument, scope)?;
+        let middle = f64::midpoint(approx.on.0, approx.on.1);
+        Some(if scope.conditions.is_empty() { (lo, hi) } else { (lo.min(middle), hi.max(middle)) })
     }
 
     /// A function with a kink or a jump: the pieces, and where each counts.

@@ -125,7 +125,6 @@ impl Far {
             ),
             Far::Pole => (format!("the function is not finite on {lo}..{hi}"), "this range".to_owned()),
         };
-        let help = if matches!(self, Far::Pole) { "name a range without its poles" } else { help };
         Diagnostic::error(710, "he-range", message).at(span, label).help(help)
     }
 }

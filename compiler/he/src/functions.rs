@@ -3,6 +3,7 @@
 //! Whatever reads one element of a secret is one function of it, so that `x / (1 + exp(-x))` is one polynomial. Where that is close to
 //! nothing, or several elements are read, each function in the expression is approximated of its argument.
 
+use crate::approximation::function_at;
 use crate::clear::{reads, results};
 use crate::close::{Aim, Close, Far};
 use crate::read::{Product, Reader, Scope, division, multiplied, scaled, semiring};
@@ -12,6 +13,7 @@ use ein_ir::entity::Tensor as TensorId;
 use ein_ir::range::Range;
 use ein_ir::scalar::approx::{Approx, Degree};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
+use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::tensor::{Definition, Module};
 use std::collections::BTreeSet;
@@ -40,7 +42,7 @@ impl Reader<'_> {
         let mut argument = None;
         let Some(function) = self.abstracted(scalar, &mut argument) else { return Ok(None) };
         let Some(argument) = argument else { return Ok(None) };
-        let Some(on) = self.range(&argument) else { return Ok(None) };
+        let Some(on) = self.range(&argument, &function, scope) else { return Ok(None) };
         let approx = Approx { argument, function, on, degree: Degree::Free };
         match Close::to(&approx, self.aim(scope)) {
             Ok(close) => self.approximated(close, &approx, scalar, scope).map(Some),
@@ -94,7 +96,7 @@ impl Reader<'_> {
         if scope.labels.iter().any(|label| label.size == 0) {
             return Ok(Vec::new());
         }
-        if let Range::Real(lo, hi) = self.ranges.of_scalar(self.module, b)
+        if let Range::Real(lo, hi) = self.lies_in(b, scope)
             && lo <= 0.0
             && hi >= 0.0
             && lo.is_finite()
@@ -119,7 +121,7 @@ impl Reader<'_> {
 
     fn applied(&mut self, applied: &Applied, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
         let Applied { name, function, argument } = applied;
-        let Some(on) = self.range(argument) else { return Err(self.unbounded(name, argument)) };
+        let Some(on) = self.range(argument, function, scope) else { return Err(self.unbounded(name, argument)) };
         let approx = Approx { argument: argument.clone(), function: function.clone(), on, degree: Degree::Free };
         let close = Close::to(&approx, self.aim(scope)).map_err(|far| self.far(&far, name, &approx, scalar))?;
         // Poles make much of little.
@@ -134,19 +136,32 @@ impl Reader<'_> {
         Aim { budget: self.budget(), factor: scope.factor, divides: scope.divides, everywhere: true }
     }
 
-    /// Where an argument lies, if both ends are known; a little more if it is itself no more than close to what it should be.
-    fn range(&self, argument: &Scalar) -> Option<(f64, f64)> {
-        let (lo, hi) = match self.ranges.of_scalar(self.module, argument) {
-            Range::Real(lo, hi) if lo.is_finite() && hi.is_finite() && lo <= hi => (lo, hi),
-            _ => return None,
-        };
+    /// Between which numbers a value lies where it is read.
+    fn lies_in(&self, value: &Scalar, scope: &Scope) -> Range {
+        self.ranges.of_scalar_where(self.module, value, &scope.conditions)
+    }
+
+    /// The same of reals, if both ends are known.
+    pub(crate) fn finite_range(&self, value: &Scalar, scope: &Scope) -> Option<(f64, f64)> {
+        match self.lies_in(value, scope) {
+            Range::Real(lo, hi) if lo.is_finite() && hi.is_finite() && lo <= hi => Some((lo, hi)),
+            _ => None,
+        }
+    }
+
+    /// Where the argument of a function lies; a little more if it is itself no more than close to what it should be, and the function has
+    /// values there.
+    fn range(&self, argument: &Scalar, function: &Scalar, scope: &Scope) -> Option<(f64, f64)> {
+        let (lo, hi) = self.finite_range(argument, scope)?;
         let least = lo.abs().max(hi.abs()).max(1.0) * 1e-6;
         let margin = if self.is_exact(argument) { 0.0 } else { MARGIN * (hi - lo) };
         let margin = margin.max(if hi - lo < least { least } else { 0.0 });
         // What has one sign keeps it.
         let nearer =
             |end: f64, moved: f64, sign: f64| if end * sign > 0.0 { (moved * sign).max(end * sign * (1.0 - NEARER)) * sign } else { moved };
-        Some((nearer(lo, lo - margin, 1.0), nearer(hi, hi + margin, -1.0)))
+        let has_value = |x: f64| matches!(function_at(function, x), Some(Value::Float(y, _)) if y.is_finite());
+        let valued = |end: f64, moved: f64| if has_value(moved) { moved } else { end };
+        Some((valued(lo, nearer(lo, lo - margin, 1.0)), valued(hi, nearer(hi, hi + margin, -1.0))))
     }
 
     /// Whether a value is computed without polynomials that are only close to what they should be.
@@ -218,7 +233,7 @@ impl Reader<'_> {
     }
 
     /// Nothing bounds what a function is applied to.
-    fn unbounded(&self, name: &str, argument: &Scalar) -> Diagnostic {
+    pub(crate) fn unbounded(&self, name: &str, argument: &Scalar) -> Diagnostic {
         let mut open = BTreeSet::new();
         argument.visit(&mut |node| {
             if let ScalarKind::Access(access) = &node.kind {
@@ -284,8 +299,16 @@ impl Reader<'_> {
             self.sources(&approx.argument).into_iter().map(|tensor| format!("`{}`", self.module.tensors[tensor].name)).collect();
         let help = match far {
             Far::Jump(_) => format!("`approx({name}, …, on = (lo, hi))` lets it be anything between beside the jump"),
-            Far::By(_) | Far::Ratio(_) | Far::Pole => {
-                format!("declare narrower ranges (`in lo..hi`) of {}", from.join(", "))
+            Far::Pole => {
+                let from = if from.is_empty() { String::new() } else { format!(" of {}", from.join(", ")) };
+                format!("narrower ranges{from}, a guard that admits something everywhere, or a number that is added keep it from there")
+            }
+            Far::By(_) | Far::Ratio(_) => {
+                let narrower = format!("declare narrower ranges (`in lo..hi`) of {}", from.join(", "));
+                match far {
+                    Far::By(off) if *off < 0.1 => format!("{narrower}, or let a result be off by more: `within abs {:.0e}`", 2.0 * off),
+                    _ => narrower,
+                }
             }
         };
         far.refused(approx.on, scalar.span, &help)

@@ -2,7 +2,7 @@
 //!
 //! One object: `slots`, `replicated` where elements of an input are sent more than once, then
 //!
-//! * `inputs`: `{name, shape, chunks, fill, segments: [[chunk, slot, dslot, flat, dflat, count], …]}`: for `t` in `0..count`, slot
+//! * `inputs`: `{name, dtype, shape, chunks, fill, segments: [[chunk, slot, dslot, flat, dflat, count], …]}`: for `t` in `0..count`, slot
 //!   `(slot + t * dslot) mod slots` of that chunk holds element `flat + t * dflat` of the row-major operand; the others hold zero, or
 //!   anything if `fill` is `junk`.
 //! * `derived`: `{name, eq, args}`: tensors in the clear that are computed before they are encoded, by an einsum over public operands and
@@ -12,7 +12,7 @@
 //! * `ops`: `{id, op, args, …}`, in order: `input` (`name`, `chunk`), `plain` (`name`, `segments: [[slot, dslot, flat, dflat, count], …]`, or `value`,
 //!   `segments: [[slot, dslot, count], …]`), `rot` (`k`: `out[i] = in[(i + k) mod slots]`), `add`, `sub`, `neg`, `addp`, `mulcc`, `mulcp`, `mask`
 //!   (`segments` are kept), `relin`, `rescale`, `drop` (`level`).
-//! * `outputs`: `{name, shape, segments: [[id, slot, dslot, flat, dflat, count], …]}`.
+//! * `outputs`: `{name, dtype, shape, segments: [[id, slot, dslot, flat, dflat, count], …]}`.
 //! * `counts`: `rotations, mulcc, mulcp, adds, relins, rescales, depth, keys`.
 //! * `levels`, of a plan of reals, which a replay needs not: how many are `needed`, the `path` that needs them, `parameters` for them,
 //!   and `errors`: the `bound` of each result, and the operands that are `assumed` to lie in -1..1.
@@ -96,6 +96,7 @@ struct File<'a> {
 #[derive(Serialize)]
 struct InputEntry<'a> {
     name: &'a str,
+    dtype: &'static str,
     shape: &'a [u64],
     chunks: u32,
     fill: &'static str,
@@ -151,6 +152,7 @@ enum Places {
 #[derive(Serialize)]
 struct OutputEntry<'a> {
     name: &'a str,
+    dtype: &'static str,
     shape: &'a [u64],
     segments: Vec<(usize, u32, u32, u64, i64, u32)>,
 }
@@ -205,9 +207,9 @@ impl<'a> File<'a> {
 
 impl<'a> InputEntry<'a> {
     fn of(input: &'a InputDecl) -> Self {
-        let InputDecl { name, layout, .. } = input;
+        let InputDecl { name, layout, dtype } = input;
         let segments = layout.segments().into_iter().map(|s| (s.chunk, s.slot, s.dslot, s.flat, s.dflat, s.count)).collect();
-        Self { name, shape: &layout.shape, chunks: layout.n_chunks(), fill: fill(layout), segments }
+        Self { name, dtype: dtype.name(), shape: &layout.shape, chunks: layout.n_chunks(), fill: fill(layout), segments }
     }
 }
 
@@ -291,7 +293,7 @@ impl<'a> Writer<'a> {
     fn output(&self, output: &'a OutputDecl) -> OutputEntry<'a> {
         let place = |s: Segment| (self.ids[output.values[s.chunk as usize]], s.slot, s.dslot, s.flat, s.dflat, s.count);
         let segments = output.layout.segments().into_iter().map(place).collect();
-        OutputEntry { name: &output.name, shape: &output.layout.shape, segments }
+        OutputEntry { name: &output.name, dtype: output.dtype.name(), shape: &output.layout.shape, segments }
     }
 }
 

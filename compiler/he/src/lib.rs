@@ -39,9 +39,11 @@ mod sliced;
 mod staged;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod unroll;
 mod view;
 mod words;
+mod whole;
 
 pub use builder::{Maker, Makers, Series};
 pub use contraction::{Axis, Operand, Subscript};

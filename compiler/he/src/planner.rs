@@ -36,6 +36,8 @@ pub struct Options {
     pub one_shot: bool,
     /// What of a plan is to be small.
     pub objective: Objective,
+    /// Whether a plan of reals may need more levels than secure parameters have.
+    pub insecure: bool,
 }
 
 impl Default for Options {
@@ -49,7 +51,15 @@ impl Options {
     /// For the fastest plan, with as many keys as that takes.
     #[must_use]
     pub fn new(contract: Contract, log_slots: u32) -> Self {
-        Self { contract, log_slots, key_budget: None, costs: Costs::default(), one_shot: false, objective: Objective::default() }
+        Self {
+            contract,
+            log_slots,
+            key_budget: None,
+            costs: Costs::default(),
+            one_shot: false,
+            objective: Objective::default(),
+            insecure: false,
+        }
     }
 }
 

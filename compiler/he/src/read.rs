@@ -5,7 +5,9 @@ use crate::contraction::Operand;
 use crate::functions::divisors;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::shift::{shifted, written_out};
+use crate::trees::{halved, lacks_range};
 use crate::unroll::unrolled;
+use crate::whole::{refusal, solved};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
 use ein_ir::entity::{Index, SecondaryMap, Tensor as TensorId};
@@ -43,8 +45,12 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
     let module = unrolled.as_ref().unwrap_or(module);
     let written_out = written_out(module);
     let module = written_out.as_ref().unwrap_or(module);
+    let solved = solved(module);
+    let module = solved.as_ref().unwrap_or(module);
     let shifted = shifted(module);
     let module = shifted.as_ref().unwrap_or(module);
+    let halved = halved(module);
+    let module = halved.as_ref().unwrap_or(module);
     let program = Program { name: module.name.clone(), ..Program::default() };
     let mut reader = Reader {
         module,
@@ -66,7 +72,10 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
         }
     }
     for definition in &module.body {
-        errors.extend(reader.definition(definition).err());
+        let Err(error) = reader.definition(definition) else { continue };
+        if !follows(&error, &errors) {
+            errors.push(error);
+        }
     }
     for &result in &module.results {
         if reader.is_secret(result) {
@@ -82,6 +91,15 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
     }
     let clear = reader.clear.finish(&reader.clear_tensors).transpose()?;
     Ok(Read { program: reader.program, clear })
+}
+
+/// Whether a mistake is another one over again: in a step of a recurrence, or of what has no range for the same reason.
+fn follows(error: &Diagnostic, others: &[Diagnostic]) -> bool {
+    let roots = |error: &Diagnostic| error.others.iter().map(|label| label.span).collect::<Vec<_>>();
+    let is_same = |other: &Diagnostic| other.code == error.code && other.message == error.message && other.primary == error.primary;
+    let is_without_range = error.code.0 == 710 && !error.others.is_empty();
+    let known: Vec<Span> = others.iter().filter(|other| other.code.0 == 710).flat_map(roots).collect();
+    others.iter().any(is_same) || (is_without_range && roots(error).iter().all(|root| known.contains(root)))
 }
 
 /// What is known of the elements of tensors: what is declared, and what follows from it. That a type has no others is not worth much where
@@ -224,7 +242,11 @@ impl<'a> Reader<'a> {
                 self.declare(equation.out, origin)?;
                 return error.map_or(Ok(()), Err);
             }
-            Definition::Multi(multi) => refused(multi.span, &format!("`{}` of a secret tensor", multi.op.name())),
+            Definition::Multi(multi) => {
+                let given = |n: usize| multi.args.get(n).copied();
+                let dtype = given(0).map_or(DType::F64, |arg| self.module.tensors[arg].dtype);
+                refusal(multi, dtype, given(0).is_some_and(|arg| self.is_secret(arg)))
+            }
             Definition::Scan(scan) => refused(scan.span, "a scan"),
             Definition::Generate(generate) => refused(generate.span, "a formula"),
             Definition::Table(table) => refused(table.span, "a table"),
@@ -262,8 +284,17 @@ impl<'a> Reader<'a> {
         let mut indices: Vec<Index> = equation.indices.clone();
         let guard = equation.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
         if let Some(reduce) = &equation.reduce {
+            if lacks_range(self.module, equation) {
+                return Err(self.unbounded(reduce.op.name(), &equation.body));
+            }
             if reduce.op != ReduceOp::Sum {
-                return Err(semiring(equation.span, reduce.op.name(), equation.body.dtype));
+                let found = semiring(equation.span, reduce.op.name(), equation.body.dtype);
+                let is_compared = matches!(reduce.op, ReduceOp::Max | ReduceOp::Min) && equation.body.dtype.is_float();
+                return Err(if is_compared {
+                    found.note("of at most 4 reals, without a guard and with known ranges, it is computed")
+                } else {
+                    found
+                });
             }
             indices.extend(&reduce.binders);
         }
@@ -483,7 +514,11 @@ pub(crate) fn division(divisor: &Scalar, (lo, hi): (f64, f64)) -> Diagnostic {
     let [from, to] = [lo, hi].map(in_few_digits);
     Diagnostic::error(713, "he-div", format!("a divisor is secret and may be 0: it lies in {from}..{to}"))
         .at(divisor.span, format!("from {from} to {to}"))
-        .help("declare ranges that keep it from 0, or add a public number to it")
+        .help(if lo == 0.0 && hi > 0.0 {
+            "declare ranges that keep it from 0, add a public number to it, or leave out by an `if` where a guard admits no term"
+        } else {
+            "declare ranges that keep it from 0, or add a public number to it"
+        })
 }
 
 /// For people.

@@ -7,8 +7,9 @@ use crate::contraction::{Axis, Operand, Subscript};
 use crate::read::{Product, Reader, Scope, holds, is_number, multiplied, number, refused, scaled};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
-use ein_ir::entity::Index;
+use ein_ir::entity::{EntityRef, Index};
 use ein_ir::extent::Atom;
+use ein_ir::range::Range;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 
@@ -69,8 +70,28 @@ impl Reader<'_> {
         let indices: Vec<Index> = over.iter().map(|(index, _)| *index).collect();
         let tensor = self.clear.part(value, &indices, &scope.name)?;
         let tensor = self.public(tensor)?;
+        if self.is_of_module(value)
+            && let Range::Real(lo, hi) = self.ranges.of_scalar(self.module, value)
+            && lo.is_finite()
+            && hi.is_finite()
+        {
+            self.program.ranges.insert(tensor, (lo, hi));
+        }
         let axis = |(_, label): &(Index, u8)| Axis { size: scope.labels[usize::from(*label)].size, subscript: Subscript::Label(*label) };
         Ok(Operand { name: self.program.tensors[tensor].name.clone(), tensor, axes: over.iter().map(axis).collect(), secret: false })
+    }
+
+    /// Whether an expression reads nothing that was added for positions.
+    fn is_of_module(&self, value: &Scalar) -> bool {
+        let mut is = true;
+        value.visit(&mut |node| {
+            is &= match &node.kind {
+                ScalarKind::Access(access) => access.tensor.index() < self.module.tensors.len(),
+                ScalarKind::Index(index) => index.index() < self.module.indices.len(),
+                _ => true,
+            };
+        });
+        is
     }
 
     /// An element of a tensor.

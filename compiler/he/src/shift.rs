@@ -18,11 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The module with known numbers in the place of maxima; none if there is none that it may have one for.
 pub(crate) fn shifted(module: &Module) -> Option<Module> {
     let secrets = Secrets::of(module);
-    let mut out: Option<Module> = None;
+    let (mut out, mut ranges): (Option<Module>, _) = (None, Ranges::by_place());
     for (n, definition) in module.body.iter().enumerate() {
         let Some(maximum) = reduced(definition, ReduceOp::Max).filter(|equation| secrets.is_secret(equation.out)) else { continue };
         let now = out.as_ref().unwrap_or(module);
-        let Some(number) = greatest(now, maximum).filter(|_| is_shift(now, maximum.out, n)) else { continue };
+        ranges.update_to(now, n);
+        let Some(number) = greatest(&ranges, now, maximum).filter(|_| is_shift(now, maximum.out, n)) else { continue };
         let constant = Equation {
             domain: None,
             reduce: None,
@@ -41,10 +42,11 @@ pub(crate) fn written_out(module: &Module) -> Option<Module> {
     if !module.body.iter().any(is_secret) {
         return None;
     }
-    let mut out = Module { body: Vec::new(), ..module.clone() };
+    let (mut out, mut ranges) = (Module { body: Vec::new(), ..module.clone() }, Ranges::by_place());
     for definition in &module.body {
+        ranges.update(&out);
         match reduced(definition, ReduceOp::Lse).filter(|_| is_secret(definition)) {
-            Some(equation) if let Some(number) = greatest(&out, equation) => log_of_sum(&mut out, equation, number),
+            Some(equation) if let Some(number) = greatest(&ranges, &out, equation) => log_of_sum(&mut out, equation, number),
             _ => out.body.push(definition.clone()),
         }
     }
@@ -83,8 +85,9 @@ fn reduced(definition: &Definition, op: ReduceOp) -> Option<&Equation> {
     }
 }
 
-fn greatest(module: &Module, maximum: &Equation) -> Option<f64> {
-    match Ranges::of(module).of_scalar(module, &maximum.body) {
+fn greatest(ranges: &Ranges, module: &Module, maximum: &Equation) -> Option<f64> {
+    let guard = maximum.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
+    match ranges.of_scalar_where(module, &maximum.body, guard.map_or(&[], std::slice::from_ref)) {
         Range::Real(lo, hi) if lo.is_finite() && hi.is_finite() => Some(hi),
         _ => None,
     }

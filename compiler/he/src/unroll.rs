@@ -15,7 +15,7 @@ use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use ein_ir::tensor::secrecy::Secrets;
-use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Scan, TensorDecl};
+use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Multi, Scan, TensorDecl};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Equations that recurrences may become.
@@ -171,10 +171,33 @@ impl Unroll {
                 step.tensors = inner.tensors;
                 Ok(())
             }
-            Definition::Multi(multi) => Err(refused(multi.span, &format!("`{}` in a recurrence over secrets", multi.op.name()))),
+            Definition::Multi(multi) => {
+                self.whole(multi, step);
+                Ok(())
+            }
             Definition::Generate(generate) => Err(refused(generate.span, "a formula in a recurrence over secrets")),
-            Definition::Table(table) => Err(refused(table.span, "a table in a recurrence over secrets")),
+            Definition::Table(table) => {
+                // It is the same in every step.
+                if !self.module.body.iter().any(|other| matches!(other, Definition::Table(other) if other.out == table.out)) {
+                    self.module.body.push(definition.clone());
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// A function of whole tensors in a step.
+    fn whole(&mut self, multi: &Multi, step: &mut Step) {
+        let arg = |arg: &Tensor| step.tensors.get(arg).map_or(*arg, |meaning| meaning.tensor);
+        let args = multi.args.iter().map(arg).collect();
+        let mut results = Vec::new();
+        for result in &multi.results {
+            let dropped = step.dropped(*result);
+            let tensor = step.targets.get(result).copied().unwrap_or_else(|| self.fresh(*result, &dropped, step));
+            step.tensors.insert(*result, Meaning { tensor, dropped });
+            results.push(tensor);
+        }
+        self.module.body.push(Definition::Multi(Multi { results, args, ..multi.clone() }));
     }
 
     fn equation(&mut self, equation: &Equation, step: &mut Step) {

@@ -44,6 +44,9 @@ pub(crate) struct Run {
     /// Numbers that a ciphertext holds, for the target he [default: 16384]
     #[arg(long, value_name = "N")]
     slots: Option<u32>,
+    /// Allow more levels than secure parameters have, for the target he in tests
+    #[arg(long)]
+    insecure_toy: bool,
     #[command(flatten)]
     code: CodeOptions,
     #[command(flatten)]
@@ -59,10 +62,12 @@ enum Target {
 
 impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        if self.target != Target::He && self.slots.is_some() {
-            return Err(Failure::Usage("--slots is for --target he".to_owned()));
+        if self.target != Target::He && (self.slots.is_some() || self.insecure_toy) {
+            let option = if self.insecure_toy { "--insecure-toy" } else { "--slots" };
+            return Err(Failure::Usage(format!("{option} is for --target he")));
         }
         let mut packing = PackOptions::default();
+        packing.insecure = self.insecure_toy;
         packing.slots = self.slots.unwrap_or(packing.slots);
         packing.check()?;
         let begin = Instant::now();

@@ -31,7 +31,7 @@ mod tests;
 pub use error::{Errors, OutputError};
 pub use parameters::Parameters;
 pub use path::Step;
-pub use plan::{Levels, Reals, plan_reals};
+pub use plan::{Levels, Reals, plan_reals, plan_secure};
 
 use crate::Costs;
 use cost::Weights;

@@ -44,6 +44,16 @@ impl Parameters {
         let least = packed.slots.ilog2() + 1;
         let ring = SECURE.into_iter().find(|&(log_degree, most)| log_degree >= least && log_qp <= most);
         let (log_degree, secure_bits) = ring.ok_or_else(|| insecure(packed.slots, levels, log_qp))?;
+        Ok(Self::of(packed, levels, (log_degree, secure_bits)))
+    }
+
+    /// Of the largest ring, whatever its security.
+    pub(crate) fn toy(packed: &Packed, levels: u32) -> Self {
+        Self::of(packed, levels, SECURE[SECURE.len() - 1])
+    }
+
+    fn of(packed: &Packed, levels: u32, (log_degree, secure_bits): (u32, u32)) -> Self {
+        let log_qp = FIRST + SPECIAL + SCALE.saturating_mul(levels);
         let mut moduli_bits = vec![FIRST];
         moduli_bits.extend((0..levels).map(|_| SCALE));
         moduli_bits.push(SPECIAL);
@@ -51,7 +61,7 @@ impl Parameters {
         let keys = packed.counts().keys + usize::from(relinearises);
         let k = moduli_bits.len() as u64;
         let key_bytes = (16_u64 << log_degree) * k * (k - 1) * keys as u64;
-        Ok(Self { degree: 1 << log_degree, moduli_bits, scale_bits: SCALE, log_qp, secure_bits, keys, key_bytes })
+        Self { degree: 1 << log_degree, moduli_bits, scale_bits: SCALE, log_qp, secure_bits, keys, key_bytes }
     }
 
     /// Bits that a result has above its point, its sign aside.
@@ -74,5 +84,5 @@ fn insecure(slots: u32, levels: u32, log_qp: u32) -> Diagnostic {
     );
     let possible = (most - FIRST - SPECIAL) / SCALE;
     Diagnostic::error(719, "he-security", message)
-        .help(format!("at most {possible} levels: fewer products in a row, or polynomials of lower degrees"))
+        .help(format!("at most {possible} levels: fewer products in a row, polynomials of lower degrees; `--insecure-toy` for tests"))
 }

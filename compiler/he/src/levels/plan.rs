@@ -44,9 +44,36 @@ pub fn plan_reals(program: &Program, options: &Options, available: Option<u32>) 
     if let Some(available) = available.filter(|&available| leveled.top > available) {
         return Err(vec![too_deep(leveled.top, available, &path)]);
     }
-    let parameters = Parameters::choose(&leveled.packed, leveled.top).map_err(|refused| vec![refused])?;
+    let parameters = Parameters::choose(&leveled.packed, leveled.top).or_else(|refused| match options.insecure {
+        true => Ok(Parameters::toy(&leveled.packed, leveled.top)),
+        false => Err(vec![located(refused, &path)]),
+    })?;
     let errors = errors(&leveled.packed, &parameters, (program, &makers), &leveled.origins);
     Ok(Reals { levels: Levels { needed: leveled.top, path, parameters, errors }, packed: leveled.packed })
+}
+
+/// Plans a program without its rescalings. What no secure parameters have the levels for is refused as in [`plan_reals`]: the levels of a plan
+/// are its depth.
+///
+/// # Errors
+/// What cannot be packed, E0719.
+pub fn plan_secure(program: &Program, options: &Options) -> Result<Verified<Packed>, Vec<Diagnostic>> {
+    let (packed, makers) = plan_with_makers(program, options)?;
+    if program.is_real() && !options.insecure {
+        let depth = u32::try_from(packed.counts().depth).unwrap_or(u32::MAX);
+        Parameters::choose(&packed, depth).map_err(|refused| vec![located(refused, &longest(&packed, program, &makers))])?;
+    }
+    Ok(packed)
+}
+
+/// With where most levels are needed.
+fn located(found: Diagnostic, path: &[Step]) -> Diagnostic {
+    let Some(most) = path.iter().max_by_key(|step| step.levels) else { return found };
+    let found = match most.span {
+        Some(span) => found.at(span, format!("{} of the levels for {}", most.levels, most.name)),
+        None => found,
+    };
+    found.note(format!("levels of the longest path: {}", describe(path)))
 }
 
 fn too_deep(needed: u32, available: u32, path: &[Step]) -> Diagnostic {

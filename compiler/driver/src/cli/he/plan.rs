@@ -24,6 +24,9 @@ pub(crate) struct Plan {
     /// Levels that are available to a program of reals: it may have as many products in a row
     #[arg(long, value_name = "N")]
     levels: Option<u32>,
+    /// Allow more levels than secure parameters have, for tests
+    #[arg(long)]
+    insecure_toy: bool,
     /// Print one JSON object that other programs can replay
     #[arg(long)]
     json: bool,
@@ -60,10 +63,10 @@ impl ProgramOptions {
     }
 
     /// The packed program, and its levels if it is one of reals.
-    fn planned(&self, available: Option<u32>) -> Result<ein::packed::Planned, Failure> {
+    fn planned(&self, available: Option<u32>, insecure: bool) -> Result<ein::packed::Planned, Failure> {
         let sizes = self.subject.sizes();
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-        Ok(self.function()?.planned(&sizes, &self.options()?, available)?)
+        Ok(self.function()?.planned(&sizes, &PackOptions { insecure, ..self.options()? }, available)?)
     }
 
     fn function(&self) -> Result<Function, Failure> {
@@ -87,7 +90,7 @@ impl ProgramOptions {
 
 impl Plan {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let planned = self.program.planned(self.levels)?;
+        let planned = self.program.planned(self.levels, self.insecure_toy)?;
         if self.levels.is_some() && planned.levels.is_none() {
             return Err(Failure::Usage("--levels is for programs of reals; integers have none".to_owned()));
         }

@@ -54,6 +54,8 @@ impl Tensors {
             return reciprocals(iterate.of_root, iterate.on);
         }
         let Some(&domain) = program.domains.get(&n) else { return found };
+        // What the module says of the argument is known of the argument of the polynomial too.
+        let found = program.ranges.get(&n).map_or(found, |&known| within(found, known));
         if found.0 < -1.0 - 2.0 * SLACK || found.1 > 1.0 + 2.0 * SLACK {
             self.taken.push(domain);
         }

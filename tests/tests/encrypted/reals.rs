@@ -1,0 +1,171 @@
+//! Functions and guards of real secrets: each result is as near to that of the program in the clear as the plan says.
+
+use super::{difference, refused, same};
+use ein::Compiler;
+use ein::packed::PackOptions;
+
+/// Plans the last definition, and compares it with itself in the clear: no farther off than the bound that is printed.
+fn within_its_bound(source: &str, sizes: &[(&str, i64)], slots: u32) {
+    let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let function = program.main_def().expect("a definition");
+    let options = PackOptions { slots, ..PackOptions::default() };
+    let planned = function.planned(sizes, &options, None).unwrap_or_else(|e| panic!("{source}\n{}", e.render(false)));
+    let errors = planned.levels.and_then(|levels| levels.errors).expect("bounds of a small program");
+    let bound = errors.results[0].bound;
+    assert!(bound.is_finite() && errors.taken.is_empty(), "{source}\n{errors:?}");
+    let (worst, counts) = difference(source, sizes, slots);
+    assert!(worst <= bound, "{worst} is beyond {bound}: {source}\n{counts}");
+}
+
+#[test]
+fn softmax_under_guards() {
+    let causal = "use std.attention.{causal_attention};
+    def f<H, S, E>(q: secret f32[1, H, S, E] in -1.0..1.0, k: secret f32[1, H, S, E] in -1.0..1.0, v: secret f32[1, H, S, E] in -1.0..1.0)
+        -> o: secret f32[1, H, S, E] { o = causal_attention(q, k, v); }";
+    let window = causal.replace("causal_attention", "window_attention").replace("(q, k, v);", "(q, k, v, window = 2);");
+    for source in [causal, &window] {
+        within_its_bound(source, &[("H", 2), ("S", 3), ("E", 2)], 64);
+    }
+    let rows = "def f<N>(x: secret f64[N, N] in -1.0..1.0, keep: bool[N, N]) -> y: secret f64[N, N] {
+        e[i, j] = if j < i or (j == 0) then exp(x[i, j]) else 0.0;
+        y[i, j] = e[i, j] / sum[k](e[i, k]);
+    }";
+    within_its_bound(&rows.replace(", keep: bool[N, N]", ""), &[("N", 4)], 32);
+    // What nobody knows of a mask, and rows of which nothing is admitted.
+    let masked = rows.replace("j < i or (j == 0)", "keep[i, j]");
+    assert_eq!(refused(&masked, &[("N", 4)]), [713]);
+    let empty = rows.replace(" or (j == 0)", "").replace(", keep: bool[N, N]", "");
+    assert_eq!(refused(&empty, &[("N", 4)]), [713]);
+    let left_out =
+        empty.replace("y[i, j] = e[i, j] / sum[k](e[i, k]);", "z[i] = sum[k](e[i, k]); y[i, j] = if i > 0 then e[i, j] / z[i] else 0.0;");
+    within_its_bound(&left_out, &[("N", 4)], 32);
+}
+
+#[test]
+fn lse_under_guards() {
+    let lse = "def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] { y[i] = lse[j where j <= i](x[j]); }";
+    within_its_bound(lse, &[("N", 4)], 16);
+    assert_eq!(refused(&lse.replace("<=", "<"), &[("N", 4)]), [710]);
+}
+
+#[test]
+fn what_is_never_negative_has_roots() {
+    let of = |f: &str, within: &str| format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N]{within} {{ y[i] = {f}; }}");
+    for f in ["log1p(abs(x[i]))", "sqrt(1.0 + abs(x[i]))", "min(max(x[i], -0.5), 0.5)", "abs(x[i])^1.5", "sqrt(0.1 + x[i] * x[i])"] {
+        within_its_bound(&of(f, ""), &[("N", 5)], 8);
+    }
+    for f in ["sqrt(abs(x[i]))", "sqrt(relu(x[i]))", "sqrt(x[i] * x[i])"] {
+        assert_eq!(refused(&of(f, ""), &[("N", 4)]), [710], "{f}");
+        within_its_bound(&of(f, " within abs 2e-2"), &[("N", 5)], 8);
+    }
+}
+
+#[test]
+fn products_over_an_axis_are_trees() {
+    let all = "def f<N, M>(x: secret i64[N, M], w: i64[M]) -> (y: secret i64[N], z: secret i64) {
+        y[i] = prod[j](x[i, j] + w[j]);
+        z = prod[i, j](x[i, j]);
+    }";
+    for (n, m) in [(1, 1), (2, 3), (3, 2), (2, 5)] {
+        same(all, &[("x", &[n, m], (-3, 3)), ("w", &[m], (-3, 3))], 32);
+    }
+    let guarded = "def f<N>(x: secret i64[N]) -> y: secret i64[N] { y[i: N] = prod[j where j <= i](x[j]); }";
+    same(guarded, &[("x", &[5], (-3, 3))], 32);
+    let reals = "def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64 { y = prod[i](1.0 + 0.5 * x[i]); }";
+    let (worst, counts) = difference(reals, &[("N", 8)], 16);
+    assert!(worst < 1e-9 && counts.depth <= 7, "{worst} with {counts}");
+}
+
+/// Two comparisons in a row have secure parameters, more have none.
+#[test]
+fn the_greatest_of_a_few() {
+    let max = "def f<N, M>(x: secret f64[N, M] in -1.0..1.0) -> y: secret f64[N] { y[i] = max[j](x[i, j]); }";
+    for m in [1, 2, 3, 4] {
+        within_its_bound(max, &[("N", 2), ("M", m)], 16);
+    }
+    within_its_bound(&max.replace("max[", "min["), &[("N", 2), ("M", 3)], 16);
+    assert_eq!(refused(max, &[("N", 2), ("M", 5)]), [714]);
+    assert_eq!(refused(&max.replace(" in -1.0..1.0", ""), &[("N", 2), ("M", 4)]), [710]);
+    assert_eq!(refused(&max.replace("f64", "i64").replace(" in -1.0..1.0", ""), &[("N", 2), ("M", 4)]), [714]);
+}
+
+#[test]
+fn functions_of_whole_tensors() {
+    let solve = "def f<N, K>(a: f64[N, N], b: secret f64[N, K] in -1.0..1.0) -> x: secret f64[N, K] { x = solve(a, b); }";
+    same(solve, &[("a", &[3, 3], (-9, 9)), ("b", &[3, 2], (-8, 8))], 16);
+    same(&solve.replace("[N, K]", "[N]").replace("<N, K>", "<N>"), &[("a", &[4, 4], (-9, 9)), ("b", &[4], (-8, 8))], 16);
+    let scan = "def f<N>(a: f64[N, N], x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {
+        scan _ in 0..2 { z = solve(a, prev y); y[i]: f64 = z[i] + x[i] from x[i]; }
+    }";
+    same(scan, &[("a", &[3, 3], (-9, 9)), ("x", &[3], (-8, 8))], 16);
+    for (call, code) in [("sort(x)", 714), ("solve(a, x)", 0)] {
+        let once =
+            format!("def f<N>(a: f64[N, N], x: secret f64[N]) -> y: secret f64[N] {{ b = inv(a); z = {call}; y[i] = z[i] + b[i, i]; }}");
+        let codes: &[u16] = if code == 0 { &[] } else { &[code] };
+        assert_eq!(refused(&once, &[("N", 4)]), codes, "{call}");
+        let scan = "scan _ in 0..3 { z = CALL; y[i]: f64 = z[i] + prev y[i] from x[i]; }".replace("CALL", call);
+        let each = format!("def f<N>(a: f64[N, N], x: secret f64[N]) -> y: secret f64[N] {{ {scan} }}");
+        assert_eq!(refused(&each, &[("N", 4)]), codes, "{call}");
+    }
+    let transform = "def f<N>(x: secret f64[N]) -> y: secret f64 { z = rfft(x); y = abs(z[0]); }";
+    assert_eq!(refused(transform, &[("N", 4)])[0], 716);
+}
+
+/// One mistake for one cause.
+#[test]
+fn what_lacks_a_range_is_said_once() {
+    let source =
+        "def f<N>(x: secret f64[N], z: secret f64[N]) -> (a: secret f64[N], b: secret f64[N], c: secret f64[N], d: secret f64[N]) {
+        a[i] = exp(x[i]); b[i] = tanh(a[i]); c[i] = exp(2.0 * x[i]); d[i] = exp(z[i] + x[i]);
+    }";
+    assert_eq!(refused(source, &[("N", 4)]), [710, 710]);
+    let scan = "def f<N>(x: secret f64[N]) -> h: secret f64[N] { scan _ in 0..4 { h[i] = exp(prev h[i]) from x[i]; } }";
+    assert_eq!(refused(scan, &[("N", 4)]), [710]);
+}
+
+/// Steps of gradient descent, their gradients written out.
+#[test]
+fn steps_of_regression() {
+    let linear = "def step<B, D>(x: secret f64[B, D] in -1.0..1.0, t: secret f64[B] in -1.0..1.0, w: secret f64[D] in -1.0..1.0)
+        -> v: secret f64[D] {
+        e[b] = sum[d](x[b, d] * w[d]) - t[b];
+        g[d] = 2.0 * e[b] * x[b, d] / (|B| as f64);
+        v[d] = w[d] - 0.1 * g[d];
+    }";
+    let logistic = "def step<B, D>(x: secret f64[B, D] in -1.0..1.0, t: secret f64[B] in -1.0..1.0, w: secret f64[D] in -1.0..1.0)
+        -> v: secret f64[D] {
+        p[b] = sigmoid(sum[d](x[b, d] * w[d]));
+        g[d] = mean[b]((p[b] - t[b]) * x[b, d]);
+        v[d] = w[d] - 0.5 * g[d];
+    }";
+    for source in [linear, logistic] {
+        within_its_bound(source, &[("B", 4), ("D", 3)], 32);
+    }
+    let two = "def fit<B, D>(x: secret f64[B, D] in -1.0..1.0, t: secret f64[B] in -1.0..1.0) -> w: secret f64[D] {
+        scan _ in 0..2 {
+            p[b] = approx(sigmoid, sum[d](x[b, d] * prev w[d]), on = (-4.0, 4.0));
+            w[d]: f64 = prev w[d] - 0.5 * mean[b]((p[b] - t[b]) * x[b, d]) from 0.0;
+        }
+    }";
+    assert!(difference(two, &[("B", 4), ("D", 3)], 32).0 < 2e-3);
+}
+
+/// Slots hold reals of 16 bits too, and more levels than are secure are refused wherever there are no ciphertexts either.
+#[test]
+fn simulation_refuses_what_plans_refuse() {
+    use ein::TensorRef;
+    let half = "def f<N>(x: secret f16[N]) -> y: secret f64[N] { y[i] = 2.0 * x[i] as f64; }";
+    let run = |source: &str, x: TensorRef<'_>, insecure: bool| {
+        let function = Compiler::new().compile(source).expect("a program").main_def().expect("a definition");
+        let options = PackOptions { slots: 4, insecure, ..PackOptions::default() };
+        function.simulate(&[("x", x)], &[], &options).map(|(_, mut results)| results.remove(0).1).map_err(|e| e.render(false))
+    };
+    let x = ndarray::arr1(&[half::f16::from_f32(0.5), half::f16::from_f32(-3.0)]);
+    assert_eq!(run(half, x.view().into(), false).expect("a run").as_slice::<f64>().expect("f64"), [1.0, -6.0]);
+    let deep: String = (0..42).map(|n| format!("t{}[i] = t{n}[i] * t{n}[i];", n + 1)).collect();
+    let deep = format!("def f<N>(x: secret f64[N]) -> y: secret f64[N] {{ t0[i] = x[i] * x[i]; {deep} y[i] = t42[i] * x[i]; }}");
+    let x = ndarray::arr1(&[1.0, 0.0]);
+    let refusal = run(&deep, x.view().into(), false).expect_err("no secure parameters");
+    assert!(refusal.contains("E0719") && refusal.contains("44 levels"), "{refusal}");
+    assert_eq!(run(&deep, x.view().into(), true).expect("a run").as_slice::<f64>().expect("f64"), [1.0, 0.0]);
+}
