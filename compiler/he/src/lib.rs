@@ -42,8 +42,8 @@ mod tests;
 mod trees;
 mod unroll;
 mod view;
-mod words;
 mod whole;
+mod words;
 
 pub use builder::{Maker, Makers, Series};
 pub use contraction::{Axis, Operand, Subscript};
