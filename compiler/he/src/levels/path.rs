@@ -69,8 +69,35 @@ fn deepest(values: impl Iterator<Item = Ciphertext>, depths: &SecondaryMap<Ciphe
     values.reduce(|best, x| if depths[x] > depths[best] { x } else { best })
 }
 
-/// `argument of approx 1, approx 3, y 1`, in the order of the path.
+/// Steps that a text names.
+const MAX_NAMED: usize = 16;
+
+/// `argument of approx 1, approx 2 (x 5), y 1`, in the order of the path; the middle of a long one is left out.
 #[must_use]
 pub fn describe(path: &[Step]) -> String {
-    path.iter().map(|step| format!("{} {}", step.name, step.levels)).collect::<Vec<_>>().join(", ")
+    let alike = |a: &Step, b: &Step| (&a.name, a.levels) == (&b.name, b.levels);
+    let steps: Vec<String> = path.chunk_by(alike).map(describe_alike).collect();
+    let Some(left_out) = steps.len().checked_sub(MAX_NAMED).filter(|n| *n > 0) else { return steps.join(", ") };
+    let (first, last) = (&steps[..MAX_NAMED / 2], &steps[steps.len() - MAX_NAMED / 2..]);
+    format!("{}, … {left_out} more …, {}", first.join(", "), last.join(", "))
+}
+
+fn describe_alike(steps: &[Step]) -> String {
+    let Some(step) = steps.first() else { return String::new() };
+    let times = if steps.len() > 1 { format!(" (x {})", steps.len()) } else { String::new() };
+    format!("{} {}{times}", step.name, step.levels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_repeat_are_named_once() {
+        let step = |name: &str, levels| Step { name: name.to_owned(), levels, span: None, mulcc: 0 };
+        let path = [step("u", 2), step("approx", 1), step("approx", 1), step("approx", 3), step("y", 1)];
+        assert_eq!(describe(&path), "u 2, approx 1 (x 2), approx 3, y 1");
+        let long: Vec<Step> = (0..30).map(|n| step(&format!("h.{n}"), 1)).collect();
+        assert!(describe(&long).ends_with("h.7 1, … 14 more …, h.22 1, h.23 1, h.24 1, h.25 1, h.26 1, h.27 1, h.28 1, h.29 1"));
+    }
 }
