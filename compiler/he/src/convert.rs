@@ -3,6 +3,7 @@
 
 use crate::contraction::{Contraction, Operand, Subscript};
 use crate::cost::{Cost, Costs};
+use crate::limits::{MAX_OPERATIONS, MAX_VOLUME};
 use crate::linear::{LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing};
 use crate::staged::Stage;
@@ -136,7 +137,7 @@ impl Strides {
     }
 }
 
-/// The way of `source`, an operand with these labels, into the joint space. Several are tried; the cheapest is taken.
+/// The way of `source`, an operand with these labels, into the joint space, if it is no larger than any. Several are tried; the cheapest is taken.
 pub(crate) fn convert(
     contraction: &Contraction,
     labels: u64,
@@ -144,8 +145,8 @@ pub(crate) fn convert(
     joint: &Packing,
     log_slots: usize,
     costs: &Costs,
-) -> Conversion {
-    convert_below(f64::INFINITY, costs, contraction, labels, source, joint, log_slots).expect("some way costs less than anything")
+) -> Option<Conversion> {
+    convert_below(f64::INFINITY, costs, contraction, labels, source, joint, log_slots)
 }
 
 /// The same, if it costs less than `limit`; if not, there may be none.
@@ -223,7 +224,13 @@ fn moved(
         let filling = Cost { rotations: filled, adds: filled, ..Cost::default() }.weigh(costs);
         let mut map = map.clone();
         map.steps.extend(inside.iter().map(|&p| Step { size: 2, source: 0, target: 1 << p, label: None, scale: 0 }));
+        if map.volume() > MAX_VOLUME {
+            continue;
+        }
         let Some(split) = map.split_below(limit - filling, costs, 1 << log_slots, sources, targets) else { continue };
+        if split.cost().mulcp > MAX_OPERATIONS {
+            continue;
+        }
         let mut target = target.clone();
         inside.iter().for_each(|&p| target.set(p, AddressBit::Rep));
         let cost = split.cost();

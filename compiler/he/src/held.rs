@@ -11,6 +11,7 @@ use crate::planner::Objective;
 use crate::program::{Origin, Program, Sum, Tensor, Term};
 use crate::search::{Contract, Node, Search, Way, best, cheapest};
 use crate::staged::two_steps;
+use crate::wishes::Wishes;
 use ein_ir::packed::layout::AddressBit;
 use std::rc::Rc;
 
@@ -96,6 +97,8 @@ pub(crate) struct Holder<'a> {
     pub(crate) placings: &'a [Placing],
     /// Packings that computed tensors are to have.
     pub(crate) chosen: &'a Choice,
+    /// Packings in which computed tensors are read.
+    pub(crate) wishes: &'a Wishes,
     /// Ways to hold the tensors so far.
     pub(crate) held: Vec<Vec<Rc<Held>>>,
 }
@@ -172,7 +175,7 @@ impl Holder<'_> {
         let summands = Summands { terms, publics };
         let mut found: Vec<Held> = Vec::new();
         let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
-        for joint in self.joints(&alone, labels, &summands.terms, wanted.as_ref()) {
+        for joint in self.joints(&alone, labels, &summands.terms, &wanted) {
             let mut limit = u32::MAX;
             let added = |limit: u32, clean: bool| self.added(tensor, &alone, &joint, &summands, limit, clean);
             while let Some(held) = added(limit, false) {
@@ -201,10 +204,13 @@ impl Holder<'_> {
         Held { tensor, make, packing, cost, depth: held.depth + cleaning + depth, one_shot: held.one_shot }
     }
 
-    fn wanted(&self, tensor: usize, sum: &Sum) -> Option<Packing> {
+    /// Packings of a result as the contract has it, and of what is read so later, over labels.
+    fn wanted(&self, tensor: usize, sum: &Sum) -> Vec<Packing> {
         let is_result = self.becomes_result(tensor);
         let axes = row_major(&self.program.tensors[tensor].shape, self.log_slots);
-        (is_result && self.contract == Contract::Strict).then(|| axes.relabelled(|axis| sum.output[usize::from(axis)]))
+        let contracted = (is_result && self.contract == Contract::Strict).then_some(&axes);
+        let wanted = contracted.into_iter().chain(self.wishes.of(tensor));
+        wanted.map(|packing| packing.relabelled(|axis| sum.output[usize::from(axis)])).collect()
     }
 
     /// Whether it is a result, or the argument of a polynomial that is one.
@@ -213,13 +219,13 @@ impl Holder<'_> {
         self.program.results.contains(&tensor) || self.program.tensors.iter().enumerate().any(of_result)
     }
 
-    fn joints(&self, alone: &Contraction, labels: u64, terms: &[(Vec<Way>, f64)], wanted: Option<&Packing>) -> Vec<Packing> {
+    fn joints(&self, alone: &Contraction, labels: u64, terms: &[(Vec<Way>, f64)], wanted: &[Packing]) -> Vec<Packing> {
         let packed = |way: &Way| match &way.source {
             Source::Packed(packing) => Some(packing.clone()),
             Source::Anywhere | Source::Strided(..) => None,
         };
         let firsts = terms.iter().flat_map(|(ways, _)| ways.iter().filter_map(packed).take(MAX_SEEDS));
-        let seeds: Vec<Packing> = firsts.chain(wanted.cloned()).collect();
+        let seeds: Vec<Packing> = firsts.chain(wanted.iter().cloned()).collect();
         let seeds: Vec<&Packing> = seeds.iter().collect();
         joint::candidates(alone, labels, labels, &seeds, usize::MAX, self.log_slots)
     }

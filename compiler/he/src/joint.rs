@@ -1,15 +1,13 @@
 //! Joint spaces to try for a product: which address bit each label bit takes.
 
 use crate::contraction::Contraction;
+use crate::limits::fits_space;
 use crate::packing::{LabelBit, Packing};
 use ein_ir::packed::layout::AddressBit;
 use std::collections::BTreeSet;
 
 /// Up to so many labels are tried in all orders.
 const ALL_ORDERS: usize = 6;
-
-/// Bits of an address of the largest tensor, and of the largest joint space: 1024 ciphertexts of 16384 slots.
-pub(crate) const MAX_ADDRESS_BITS: usize = 24;
 
 /// The first joint spaces, so many at the most, over the labels of a product, those outside `kept` being summed; `seeds` are where
 /// operands and results are or are wanted.
@@ -26,7 +24,7 @@ pub(crate) fn candidates(
     let whole = orders.iter().map(|order| in_order(contraction, order, order.len(), log_slots));
     let parted = orders.iter().flat_map(|order| (1..order.len()).map(|at| in_order(contraction, order, at, log_slots)));
     let mut found = BTreeSet::new();
-    let fits = |packing: &Packing| packing.bits.len() <= MAX_ADDRESS_BITS.max(log_slots) && found.insert(packing.clone());
+    let fits = |packing: &Packing| fits_space(packing.bits.len(), log_slots) && found.insert(packing.clone());
     seeded.chain(whole).chain(parted).filter(fits).take(most).collect()
 }
 

@@ -332,7 +332,8 @@ impl Drawing<'_> {
         let operand = &contraction.operands[target.operand];
         let Some((source, _)) = convert::seen(contraction, operand, packing, self.holder.log_slots) else { return };
         let labels = contraction.labels_of(1 << target.operand);
-        let conversion = convert::convert(contraction, labels, &source, &target.joint, self.holder.log_slots, &self.holder.costs);
+        let (log_slots, costs) = (self.holder.log_slots, &self.holder.costs);
+        let Some(conversion) = convert::convert(contraction, labels, &source, &target.joint, log_slots, costs) else { return };
         self.way(target.class, conversion.cost.weigh(&self.holder.costs) + target.filled, |number| Form::Moved(number, from));
     }
 

@@ -22,6 +22,7 @@ mod joint;
 mod keys;
 mod layouts;
 pub mod levels;
+mod limits;
 mod linear;
 mod mapped;
 mod minimax;
@@ -43,6 +44,7 @@ mod trees;
 mod unroll;
 mod view;
 mod whole;
+mod wishes;
 mod words;
 
 pub use builder::{Maker, Makers, Series};

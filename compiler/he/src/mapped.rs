@@ -7,6 +7,7 @@
 use crate::contraction::Contraction;
 use crate::convert::{self, Conversion, Source, Strides, spread_only};
 use crate::cost::Cost;
+use crate::limits::{MAX_OPERATIONS, MAX_VOLUME};
 use crate::linear::{LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing};
 use crate::product::{self, Outcome};
@@ -14,9 +15,6 @@ use crate::search::{Public, Way};
 use ein_ir::packed::layout::AddressBit;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// Maps over more elements than this are not considered.
-const MAX_VOLUME: u64 = 1 << 22;
 
 /// A secret value mapped by a public one, then summed.
 #[derive(Clone, Debug)]
@@ -47,13 +45,13 @@ struct Roles<'a> {
     log_slots: usize,
 }
 
-/// Maps of `way` by public operands; `wanted` is where the result is wanted.
+/// Maps of `way` by public operands; `wanted` are packings in which the result is wanted.
 pub(crate) fn candidates(
     contraction: &Rc<Contraction>,
     way: &Way,
     public: Public,
     kept: u64,
-    wanted: Option<&Packing>,
+    wanted: &[Packing],
     log_slots: usize,
 ) -> Vec<Mapped> {
     let (secret, brought) = (way.labels, contraction.kept_of(public.operands));
@@ -72,7 +70,13 @@ pub(crate) fn candidates(
         Source::Strided(strides) => roles.along(strides, wanted),
     };
     let finish = |(conversion, partial): (Conversion, Packing)| roles.mapped(way, conversion, partial, public, kept);
-    placed.into_iter().map(finish).collect()
+    placed.into_iter().map(finish).filter(|mapped| mapped.split.cost().mulcp <= MAX_OPERATIONS).collect()
+}
+
+/// A packing with zero wherever it has no label.
+fn only_labels(packing: &Packing) -> Packing {
+    let bit = |bit: &AddressBit| if LabelBit::of(*bit).is_some() { *bit } else { AddressBit::Zero };
+    Packing { bits: packing.bits.iter().map(bit).collect(), offset: packing.offset, junk: 0 }
 }
 
 fn volume(contraction: &Contraction, labels: u64) -> u64 {
@@ -113,7 +117,7 @@ impl Roles<'_> {
     }
 
     /// From where a value is: all summed bits turned or some folded, into where the result is wanted or over the turned bits.
-    fn from(&self, packing: &Packing, wanted: Option<&Packing>) -> Vec<(Conversion, Packing)> {
+    fn from(&self, packing: &Packing, wanted: &[Packing]) -> Vec<(Conversion, Packing)> {
         let mut found = Vec::new();
         let positions = packing.positions();
         let zero_above = self.zero_above(packing);
@@ -121,9 +125,7 @@ impl Roles<'_> {
         by_position.sort_by_key(|bit| positions[bit]);
         for spread in [&zero_above[..0], &zero_above[..zero_above.len().min(1)], &zero_above[..]] {
             let joint = self.spreading(packing, spread);
-            if let Some(wanted) = wanted {
-                found.push((joint.clone(), wanted.clone()));
-            }
+            found.extend(wanted.iter().map(|wanted| (joint.clone(), only_labels(wanted))));
             for turned in 0..=by_position.len() {
                 found.extend(self.over(packing, &by_position[..turned]).map(|partial| (joint.clone(), partial)));
             }
@@ -132,7 +134,7 @@ impl Roles<'_> {
     }
 
     /// From addresses that are sums: labels that stay where they step by a power of two, new ones at free bits.
-    fn along(&self, strides: &Strides, wanted: Option<&Packing>) -> Vec<(Conversion, Packing)> {
+    fn along(&self, strides: &Strides, wanted: &[Packing]) -> Vec<(Conversion, Packing)> {
         let mut partial = Packing::of(vec![AddressBit::Zero; self.log_slots]);
         let mut later: Vec<LabelBit> = Vec::new();
         for bit in &self.batch {
@@ -150,7 +152,7 @@ impl Roles<'_> {
         let mut found = Vec::new();
         for spread in [&zero_above[..0], &zero_above[..]] {
             let conversion = self.spreading(&strides.axes, spread);
-            found.extend(wanted.map(|wanted| (conversion.clone(), wanted.clone())));
+            found.extend(wanted.iter().map(|wanted| (conversion.clone(), only_labels(wanted))));
             found.push((conversion, partial.clone()));
         }
         found

@@ -7,16 +7,16 @@ use crate::cost::{Cost, Costs};
 use crate::emit::{self, Emitted, Keys};
 use crate::explain::{self, Explained, Made};
 use crate::held::{Finish, Holder, Placing, row_major};
-use crate::joint::MAX_ADDRESS_BITS;
 use crate::keys;
 use crate::layouts::{self, Choice};
 use crate::levels::{Parameters, level};
+use crate::limits::{most_turned, not_found, too_large};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::search::Contract;
+use crate::wishes::{Wishes, packings};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::Packed;
-use ein_ir::packed::layout::axis_bits;
 use ein_ir::packed::verify::verify;
 use ein_ir::verified::{Verified, VerifierError};
 
@@ -111,7 +111,8 @@ pub fn plan_with_makers(program: &Program, options: &Options) -> Result<(Verifie
 
 fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>, Makers), Vec<Diagnostic>> {
     let log_slots = options.log_slots as usize;
-    let large: Vec<Diagnostic> = program.tensors.iter().filter(|tensor| tensor.is_secret()).filter_map(too_large).collect();
+    let secret = program.tensors.iter().filter(|tensor| tensor.is_secret());
+    let large: Vec<Diagnostic> = secret.filter_map(|tensor| too_large(tensor, log_slots)).collect();
     if !large.is_empty() {
         return Err(large);
     }
@@ -137,7 +138,11 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
         let Some(best) = within.min_by_key(|(plan, _)| plan.counts().rotations) else {
             let message = format!("at most {budget} rotation keys are allowed, and no plan was found that does with so few");
             let note = format!("the fastest plan has {fastest}, one that rotates step by step {least}");
-            return Err(vec![Diagnostic::error(715, "he-memory", message).note(note).help(format!("--key-budget {least}"))]);
+            let found = Diagnostic::error(715, "he-memory", message).note(note).help(format!("--key-budget {least}"));
+            return Err(vec![match most_turned(&packed, &makers).map(|tensor| &program.tensors[tensor]) {
+                Some(tensor) => found.at(tensor.span, "most rotations are for this"),
+                None => found,
+            }]);
         };
         (packed, makers) = best;
     }
@@ -150,21 +155,55 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
     Ok((packed, made, makers))
 }
 
-/// The best plan that is found: with every use of a tensor on its own, or with one packing for all uses of one.
+/// The best plan that is found, also with moves where what is moved is made.
 pub(crate) fn best(program: &Program, options: &Options) -> Result<Planned, Vec<Diagnostic>> {
+    let mut wishes = Wishes::default();
+    let mut best = together(program, options, &wishes)?;
+    while !options.one_shot && wishes.add(program, best.finished()) {
+        match together(program, options, &wishes) {
+            Ok(next) if next.is_better(&best, options.objective) => best = next,
+            _ => break,
+        }
+    }
+    let alike = if options.one_shot { Vec::new() } else { alike(program, options) };
+    Ok(alike.into_iter().fold(best, |best, other| if other.is_better(&best, options.objective) { other } else { best }))
+}
+
+/// The plan without a choice, and the best one with all tensors where that has them: in it equal factors of equal products are in equal places,
+/// and so are made once.
+fn alike(program: &Program, options: &Options) -> Vec<Planned> {
+    let (simple, none, wishes) = (Options { one_shot: true, ..*options }, Choice::new(), Wishes::default());
     let mut placings = placings(program, options);
-    let (first, choice) = attempt(program, options, &placings, &Choice::new())?;
+    let first = attempt(program, &simple, &placings, &none, &wishes);
+    let Ok(plain) = first.and_then(|(first, _)| without_conflicts(program, &simple, first, &mut placings, &wishes)) else {
+        return Vec::new();
+    };
+    let choice = packings(plain.finished());
+    let searched = attempt(program, options, &placings, &choice, &wishes).ok().map(|(planned, _)| planned);
+    let searched = searched.filter(|planned| planned.emitted.conflicts.is_empty());
+    std::iter::once(plain).chain(searched).collect()
+}
+
+/// The best plan with every use of a tensor on its own, or with one packing for all uses of one.
+pub(crate) fn together(program: &Program, options: &Options, wishes: &Wishes) -> Result<Planned, Vec<Diagnostic>> {
+    let mut placings = placings(program, options);
+    let (first, choice) = attempt(program, options, &placings, &Choice::new(), wishes)?;
     let together = choice.into_iter().filter_map(|choice| {
         let mut placings = placings.clone();
         if options.contract == Contract::Free {
             let inputs = choice.iter().filter(|(tensor, _)| matches!(program.tensors[**tensor].origin, Origin::Secret));
             inputs.for_each(|(tensor, packing)| placings[*tensor] = Placing::Fixed(packing.clone()));
         }
-        let (planned, _) = attempt(program, options, &placings, &choice).ok()?;
+        let (planned, _) = attempt(program, options, &placings, &choice, wishes).ok()?;
         planned.emitted.conflicts.is_empty().then_some(planned)
     });
-    let together: Vec<Planned> = together.collect();
-    let alone = without_conflicts(program, options, first, &mut placings)?;
+    let mut together: Vec<Planned> = together.collect();
+    // Where uses want an input in different places, none of these may be the best.
+    if options.contract == Contract::Free && !first.emitted.conflicts.is_empty() {
+        let rows = placings_in_rows(program, options);
+        together.extend(attempt(program, options, &rows, &Choice::new(), wishes).ok().map(|(planned, _)| planned));
+    }
+    let alone = without_conflicts(program, options, first, &mut placings, wishes)?;
     Ok(together.into_iter().fold(alone, |best, other| if other.is_better(&best, options.objective) { other } else { best }))
 }
 
@@ -172,17 +211,22 @@ pub(crate) fn best(program: &Program, options: &Options) -> Result<Planned, Vec<
 #[cfg(test)]
 pub(crate) fn alone(program: &Program, options: &Options) -> Result<Planned, Vec<Diagnostic>> {
     let mut placings = placings(program, options);
-    let (first, _) = attempt(program, options, &placings, &Choice::new())?;
-    without_conflicts(program, options, first, &mut placings)
+    let wishes = Wishes::default();
+    let (first, _) = attempt(program, options, &placings, &Choice::new(), &wishes)?;
+    without_conflicts(program, options, first, &mut placings, &wishes)
 }
 
 /// Where inputs may be.
 pub(crate) fn placings(program: &Program, options: &Options) -> Vec<Placing> {
-    let placing = |tensor: &Tensor| match options.contract {
-        Contract::Free => Placing::Anywhere,
-        Contract::Strict => Placing::Fixed(row_major(&tensor.shape, options.log_slots as usize)),
-    };
-    program.tensors.iter().map(placing).collect()
+    match options.contract {
+        Contract::Free => vec![Placing::Anywhere; program.tensors.len()],
+        Contract::Strict => placings_in_rows(program, options),
+    }
+}
+
+fn placings_in_rows(program: &Program, options: &Options) -> Vec<Placing> {
+    let in_rows = |tensor: &Tensor| Placing::Fixed(row_major(&tensor.shape, options.log_slots as usize));
+    program.tensors.iter().map(in_rows).collect()
 }
 
 /// The same where an input that two of its uses want in different places is fixed in the place that is best for all.
@@ -191,6 +235,7 @@ fn without_conflicts(
     options: &Options,
     mut planned: Planned,
     placings: &mut [Placing],
+    wishes: &Wishes,
 ) -> Result<Planned, Vec<Diagnostic>> {
     while let Some((&tensor, packings)) = planned.emitted.conflicts.first_key_value() {
         let row_major = row_major(&program.tensors[tensor].shape, options.log_slots as usize);
@@ -199,7 +244,7 @@ fn without_conflicts(
         let mut errors = Vec::new();
         for packing in tried {
             placings[tensor] = Placing::Fixed(packing.clone());
-            let planned = match attempt(program, options, placings, &Choice::new()) {
+            let planned = match attempt(program, options, placings, &Choice::new(), wishes) {
                 Ok((planned, _)) => planned,
                 Err(found) => {
                     errors = found;
@@ -217,22 +262,6 @@ fn without_conflicts(
     Ok(planned)
 }
 
-/// Says of a tensor that it has more elements than are packed.
-fn too_large(tensor: &Tensor) -> Option<Diagnostic> {
-    let bits: usize = tensor.shape.iter().map(|&size| usize::from(axis_bits(size))).sum();
-    (bits > MAX_ADDRESS_BITS).then(|| {
-        let message =
-            format!("`{}` has 2^{bits} elements once its axes are padded, and at most 2^{MAX_ADDRESS_BITS} are packed", tensor.name);
-        let (label, help) = match tensor.origin {
-            Origin::Secret | Origin::Public => ("encrypted here", "give it in parts, each a parameter of its own"),
-            Origin::Sum(_) | Origin::Polynomial { .. } => {
-                ("computed from what is secret", "compute it in parts, each of a part of the operands")
-            }
-        };
-        Diagnostic::error(715, "he-memory", message).at(tensor.span, label).help(help)
-    })
-}
-
 pub(crate) struct Planned {
     results: Vec<(usize, Option<Finish>)>,
     emitted: Emitted,
@@ -241,22 +270,43 @@ pub(crate) struct Planned {
     depth: usize,
 }
 
+/// A plan that is deeper than another one must be this much faster.
+const WORTH_A_LEVEL: f64 = 0.8;
+
 impl Planned {
-    /// Whether this plan is to be preferred: by the objective, or else faster and no deeper.
+    /// Its results that are computed.
+    fn finished(&self) -> impl Iterator<Item = &Finish> {
+        self.results.iter().filter_map(|(_, finish)| finish.as_ref())
+    }
+
+    /// Its cost where every level makes each operation slower.
+    #[expect(clippy::cast_precision_loss, reason = "depths are small")]
+    fn slowness(&self) -> f64 {
+        self.weight * ((self.depth + 1) as f64).powf(1.5)
+    }
+
+    /// Whether this plan is to be preferred: by the objective, or else faster, and much so if it is deeper.
     fn is_better(&self, other: &Self, objective: Objective) -> bool {
         match objective {
             Objective::Depth => (self.depth, self.weight) < (other.depth, other.weight),
-            Objective::Latency | Objective::Keys => self.weight < other.weight && self.depth <= other.depth,
+            Objective::Latency | Objective::Keys if self.depth <= other.depth => self.weight < other.weight,
+            Objective::Latency | Objective::Keys => self.slowness() < WORTH_A_LEVEL * other.slowness(),
         }
     }
 }
 
 /// The ways to hold each tensor of a program.
-pub(crate) fn searched<'a>(program: &'a Program, options: &Options, placings: &'a [Placing], chosen: &'a Choice) -> Holder<'a> {
+pub(crate) fn searched<'a>(
+    program: &'a Program,
+    options: &Options,
+    placings: &'a [Placing],
+    chosen: &'a Choice,
+    wishes: &'a Wishes,
+) -> Holder<'a> {
     let log_slots = options.log_slots as usize;
     let (contract, one_shot, objective) = (options.contract, options.one_shot, options.objective);
     let costs = options.costs;
-    let mut holder = Holder { program, contract, one_shot, objective, costs, log_slots, placings, chosen, held: Vec::new() };
+    let mut holder = Holder { program, contract, one_shot, objective, costs, log_slots, placings, chosen, wishes, held: Vec::new() };
     for tensor in 0..program.tensors.len() {
         let held = if is_zero(program, tensor) { Vec::new() } else { holder.tensor(tensor) };
         holder.held.push(held);
@@ -270,20 +320,15 @@ fn attempt(
     options: &Options,
     placings: &[Placing],
     chosen: &Choice,
+    wishes: &Wishes,
 ) -> Result<(Planned, Option<Choice>), Vec<Diagnostic>> {
     let log_slots = options.log_slots as usize;
-    let holder = searched(program, options, placings, chosen);
+    let holder = searched(program, options, placings, chosen, wishes);
     let mut results: Vec<(usize, Option<Finish>)> = Vec::new();
     for &result in &program.results {
         let finish = holder.result(result);
         if finish.is_none() && !is_zero(program, result) {
-            let tensor = &program.tensors[result];
-            let message = format!("no way was found to make `{}` within 2^{MAX_ADDRESS_BITS} positions of indices", tensor.name);
-            return Err(vec![
-                Diagnostic::error(715, "he-memory", message)
-                    .at(tensor.span, "this result")
-                    .help("give its largest operand in parts, each a parameter of its own, and add up what each makes"),
-            ]);
+            return Err(vec![not_found(program, &holder, result, log_slots)]);
         }
         results.push((result, finish));
     }
@@ -330,7 +375,7 @@ fn constant(shape: &[u64], number: f64) -> Sum {
 }
 
 /// Whether a computed tensor has no elements, or adds nothing up.
-fn is_zero(program: &Program, tensor: usize) -> bool {
+pub(crate) fn is_zero(program: &Program, tensor: usize) -> bool {
     let tensor = &program.tensors[tensor];
     match &tensor.origin {
         Origin::Sum(sum) => sum.terms.is_empty() || tensor.shape.contains(&0),

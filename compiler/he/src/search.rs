@@ -8,6 +8,7 @@ use crate::convert::{self, Conversion, Source};
 use crate::cost::{Cost, Costs};
 use crate::held::Held;
 use crate::joint;
+use crate::limits;
 use crate::mapped::{self, Mapped};
 use crate::packing::Packing;
 use crate::product::{self, Outcome};
@@ -85,8 +86,8 @@ pub(crate) struct Search {
     contraction: Rc<Contraction>,
     log_slots: usize,
     costs: Costs,
-    /// A packing of the result that would be welcome.
-    wanted: Option<Packing>,
+    /// Packings of the result that would be welcome.
+    wanted: Vec<Packing>,
     /// Whether only products of all operands at once are looked for.
     pub(crate) one_shot: bool,
     /// A number by which the first public factor is multiplied.
@@ -103,7 +104,7 @@ impl Search {
         contraction: Rc<Contraction>,
         operands: Vec<Vec<Way>>,
         scale: f64,
-        wanted: Option<Packing>,
+        wanted: Vec<Packing>,
         log_slots: usize,
         costs: Costs,
     ) -> Self {
@@ -199,7 +200,7 @@ impl Search {
         let labels = self.contraction.kept_of(secret);
         let kept = self.contraction.kept_of(set);
         let ways = self.ways(secret);
-        let wanted = self.wanted.as_ref().filter(|_| set == self.contraction.all());
+        let wanted = if set == self.contraction.all() { &self.wanted[..] } else { &[] };
         let public = self.public(public);
         for way in ways.iter().filter(|way| way.labels == labels) {
             for mapped in mapped::candidates(&self.contraction, way, public, kept, wanted, self.log_slots) {
@@ -236,7 +237,7 @@ impl Search {
         let public = self.public(public);
         let joints = if self.one_shot {
             let joint = joint::one_shot(&self.contraction, labels, self.log_slots);
-            Some(joint).filter(|packing| packing.bits.len() <= joint::MAX_ADDRESS_BITS.max(self.log_slots)).into_iter().collect()
+            Some(joint).filter(|packing| limits::fits_space(packing.bits.len(), self.log_slots)).into_iter().collect()
         } else {
             let most = if self.is_small() { usize::MAX } else { JOINTS_OF_MANY / self.contraction.operands.len() };
             joint::candidates(&self.contraction, labels, kept, &seeds, most, self.log_slots)

@@ -3,13 +3,16 @@ use crate::layouts::Choice;
 use crate::planner;
 use crate::program::meaning::evaluate;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
+use crate::wishes::Wishes;
 use crate::{Axis, Contract, Objective, Operand, Options, Subscript, explained, plan};
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Operands};
 use ein_ir::packed::{Counts, Packed};
 use ein_ir::span::Span;
 
+mod moves;
 mod views;
+mod written;
 
 fn tensor(name: &str, shape: &[u64], origin: Origin) -> Tensor {
     Tensor { name: name.to_owned(), dtype: DType::I64, shape: shape.to_vec(), origin, span: Span::default() }
@@ -231,8 +234,8 @@ impl Random {
 
 /// A plan takes no longer than the one that multiplies all operands at once in one joint space.
 fn no_slower_than_one_shot(program: &Program, options: &Options) {
-    let (placings, none) = (planner::placings(program, options), Choice::new());
-    let holder = planner::searched(program, options, &placings, &none);
+    let (placings, none, wishes) = (planner::placings(program, options), Choice::new(), Wishes::default());
+    let holder = planner::searched(program, options, &placings, &none, &wishes);
     let result = program.results[0];
     let one_shots = holder.held[result].iter().filter(|held| held.one_shot).map(|held| holder.finish(held));
     let one_shot =
@@ -257,7 +260,8 @@ fn rotations_of_several_ciphertexts_are_counted() {
         let program = einsum(equation, shapes, secret);
         let options = Options::new(Contract::Strict, log_slots);
         let placings = planner::placings(&program, &options);
-        let finish = planner::searched(&program, &options, &placings, &Choice::new()).result(program.results[0]).unwrap();
+        let finish =
+            planner::searched(&program, &options, &placings, &Choice::new(), &Wishes::default()).result(program.results[0]).unwrap();
         check(&program, &options);
         let (found, expected) = (planner::alone(&program, &options).unwrap().weight, finish.cost.weigh(&options.costs));
         assert!(found <= expected + 1e-6 && expected <= 1.05 * found, "{equation} {shapes:?}: {found} of {expected}");

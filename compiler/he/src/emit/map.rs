@@ -2,14 +2,12 @@
 
 use super::{Emitter, Factor, Keys, Positions, Value};
 use crate::convert;
+use crate::limits::{MAX_OPERATIONS, MAX_VOLUME};
 use crate::linear::{LinearMap, Split, slots_of};
 use crate::packing::Packing;
 use ein_ir::entity::Ciphertext;
 use ein_ir::packed::Op;
 use std::collections::BTreeMap;
-
-/// Elements of the largest map.
-pub(crate) const MAX_VOLUME: u64 = 1 << 22;
 
 /// What elements go together: from a ciphertext by baby steps, and then by giant steps to a ciphertext of the result.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,11 +31,13 @@ impl Emitter<'_> {
         (partial, packing): (&Packing, &Packing),
     ) -> Value {
         let n = 1_i64 << self.log_slots;
-        if map.volume() > MAX_VOLUME {
+        let (elements, operations) = (map.volume(), split.cost().mulcp);
+        if elements > MAX_VOLUME || operations > MAX_OPERATIONS {
+            let takes = format!("{operations} products with plaintexts for {elements} elements");
             self.refuse(
                 715,
                 "he-memory",
-                format!("a move of {} elements is larger than any that is planned for ({MAX_VOLUME})", map.volume()),
+                format!("a move takes {takes}; at most {MAX_OPERATIONS} products and {MAX_VOLUME} elements are planned for"),
             );
             return Value::zero(packing.clone(), self.log_slots);
         }

@@ -2,15 +2,16 @@
 
 mod factor;
 mod map;
+mod mask;
 mod polynomial;
 
 pub(crate) use polynomial::costs;
 
 use crate::builder::{Builder, Maker, Makers};
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
-use crate::convert::{self, Conversion, Kept, Route, Source};
+use crate::convert::{self, Conversion, Route, Source};
 use crate::held::{Added, Finish, Held, Make, cleaned, row_major};
-use crate::joint::MAX_ADDRESS_BITS;
+use crate::limits::{MAX_CIPHERTEXTS, MAX_OPERATIONS, fits_tensor};
 use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
 use crate::product::folds;
@@ -156,6 +157,11 @@ impl<'a> Emitter<'a> {
             }
             Make::Sum(added) => Value { packing: held.packing.clone(), ..self.added(added) },
         };
+        if self.builder.packed.ops.len() as u64 > MAX_OPERATIONS {
+            let message =
+                format!("so far the plan has {} operations, and at most {MAX_OPERATIONS} are planned for", self.builder.packed.ops.len());
+            self.refuse(715, "he-memory", message);
+        }
         self.builder.maker = reader;
         self.builder.makers.held.extend(value.chunks.iter().flatten().map(|&chunk| (chunk, held.tensor)));
         self.held.insert(Rc::as_ptr(held), value.clone());
@@ -170,9 +176,11 @@ impl<'a> Emitter<'a> {
         self.place(tensor, packing, Layout { shape, slots, chunks, offset: packing.offset, ..Layout::default() })
     }
 
-    /// The first thing that cannot be written.
+    /// The first thing that cannot be written, for the tensor that is made now.
     fn refuse(&mut self, code: u16, slug: &'static str, message: String) {
-        self.refused.get_or_insert_with(|| Diagnostic::error(code, slug, message));
+        let span = self.builder.maker.tensor.map(|tensor| self.program.tensors[tensor].span);
+        let found = Diagnostic::error(code, slug, message);
+        self.refused.get_or_insert(if let Some(span) = span { found.at(span, "for this") } else { found });
     }
 
     /// Says how an input is packed, and gives its ciphertexts.
@@ -182,8 +190,13 @@ impl<'a> Emitter<'a> {
         if !placed.contains(&layout) {
             placed.push(layout.clone());
         }
-        if layout.bits().count() > MAX_ADDRESS_BITS.max(self.log_slots) {
-            self.refuse(715, "he-memory", format!("`{}` takes more than 2^{MAX_ADDRESS_BITS} slots", self.program.tensors[tensor].name));
+        if !fits_tensor(layout.bits().count(), self.log_slots) {
+            let message = format!(
+                "`{}` takes 2^{} ciphertexts, and at most {MAX_CIPHERTEXTS} are planned for",
+                self.program.tensors[tensor].name,
+                layout.chunks.len()
+            );
+            self.refuse(715, "he-memory", message);
             return Value::zero(packing.clone(), self.log_slots);
         }
         let wanted = convert::n_chunks(packing, self.log_slots);
@@ -488,33 +501,6 @@ impl<'a> Emitter<'a> {
                 stages.iter().fold(value, |value, (map, split, packing)| self.map(&value, (map, split), None, (packing, packing)))
             }
         }
-    }
-
-    /// Zero where it is not to be kept.
-    fn masked(&mut self, mut value: Value, kept: &Kept, packing: &Packing) -> Value {
-        for (chunk, address) in value.chunks.iter_mut().zip(chunk_addresses(packing, self.log_slots)) {
-            *chunk = chunk.and_then(|x| self.cleaned(x, Some(kept), packing, address));
-        }
-        value
-    }
-
-    /// What is to be kept of one ciphertext of a packing, if anything.
-    fn cleaned(&mut self, x: Ciphertext, kept: Option<&Kept>, packing: &Packing, address: u64) -> Option<Ciphertext> {
-        let Some(kept) = kept else { return Some(x) };
-        let zero = kept.zero.iter().fold(0, |all, p| all | 1_u64 << p);
-        let places = Places::of(packing);
-        let size = |label: u8| kept.within.iter().find(|(other, _)| *other == label).map_or(u64::MAX, |(_, size)| *size);
-        let is_kept = |slot: &u64| slot & zero == 0 && places.values(address | slot).all(|(label, value)| value < size(label));
-        let slots = (0..1_u64 << self.log_slots).filter(is_kept).map(|slot| self.turned_slot(slot, packing));
-        let mut slots: Vec<u32> = slots.collect();
-        slots.sort_unstable();
-        (!slots.is_empty()).then(|| self.builder.mask(x, &slots))
-    }
-
-    /// The slot of an address of a packing.
-    fn turned_slot(&self, slot: u64, packing: &Packing) -> u32 {
-        let turned = (slot + u64::from(packing.offset)) & ((1 << self.log_slots) - 1);
-        u32::try_from(turned).expect("below the number of slots")
     }
 
     /// The public factor of a product, contracted in the clear.

@@ -6,6 +6,7 @@ use crate::layouts::Choice;
 use crate::planner::{Options, placings, searched};
 use crate::program::Program;
 use crate::tests::{einsum, then};
+use crate::wishes::Wishes;
 use good_lp::{Expression, ProblemVariables, Solution, SolverModel, constraint, microlp, variable};
 use std::collections::BTreeMap;
 
@@ -49,8 +50,8 @@ fn exact(graph: &Graph, inputs: &[usize]) -> f64 {
 /// The price of what is chosen, and the least there is.
 fn prices(program: &Program, log_slots: u32) -> (f64, f64) {
     let options = Options::new(Contract::Free, log_slots);
-    let (placings, none) = (placings(program, &options), Choice::new());
-    let graph = graph(&searched(program, &options, &placings, &none)).expect("something is read twice");
+    let (placings, none, wishes) = (placings(program, &options), Choice::new(), Wishes::default());
+    let graph = graph(&searched(program, &options, &placings, &none, &wishes)).expect("something is read twice");
     let inputs: Vec<usize> = (0..program.tensors.len()).filter(|&n| program.tensors[n].is_secret() && n < 2).collect();
     let choice = graph.choose();
     let at = |(tensor, packing): (&usize, &_)| {

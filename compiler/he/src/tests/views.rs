@@ -1,50 +1,10 @@
 //! Parts of tensors, and what is unknown beside them.
 
+use super::written::define;
 use super::{Random, check, tensor, weights};
-use crate::program::{Label, Origin, Program, Sum, Term};
-use crate::{Axis, Contract, Operand, Options, Subscript};
+use crate::program::{Origin, Program};
+use crate::{Contract, Options};
 use ein_ir::packed::Counts;
-
-/// `x[i+1,2j,3] - w[i]` as terms of a sum over the labels `i j k l` of these sizes; a tensor is named by a letter.
-fn terms(program: &Program, text: &str) -> Vec<Term> {
-    let term = |text: &str| {
-        let operands = text.trim_start_matches(['+', '-']).split('*').map(|factor| {
-            let (name, subs) = factor.split_once('[').unwrap();
-            let tensor = program.tensors.iter().position(|tensor| tensor.name == name).unwrap();
-            let subs: Vec<&str> = subs.trim_end_matches(']').split(',').filter(|sub| !sub.is_empty()).collect();
-            let axes = program.tensors[tensor].shape.iter().zip(subs).map(|(&size, sub)| Axis { size, subscript: subscript(sub) });
-            Operand { name: name.to_owned(), tensor, axes: axes.collect(), secret: program.tensors[tensor].is_secret() }
-        });
-        Term { coefficient: if text.starts_with('-') { -1.0 } else { 1.0 }, operands: operands.collect() }
-    };
-    text.split(' ').map(term).collect()
-}
-
-/// `i`, `3`, or `2i+1`.
-fn subscript(text: &str) -> Subscript {
-    let Some(at) = text.find(|c: char| c.is_ascii_lowercase()) else { return Subscript::Fixed(text.parse().unwrap()) };
-    let label = text.as_bytes()[at] - b'i';
-    let (factor, offset) = (text[..at].parse().unwrap_or(1), text[at + 1..].parse().unwrap_or(0));
-    if (factor, offset) == (1, 0) { Subscript::Label(label) } else { Subscript::Linear { terms: vec![(label, factor)], offset } }
-}
-
-/// Adds `y[labels] = terms` as the one result.
-fn define(program: &mut Program, name: &str, output: &str, sizes: &[u64], text: &str) {
-    let labels: Vec<Label> = ('i'..).zip(sizes).map(|(name, &size)| Label { name: name.to_string(), size }).collect();
-    let output: Vec<u8> = output.bytes().map(|label| label - b'i').collect();
-    let mut terms = terms(program, text);
-    // An axis of which only a part is read is so by a sum, also from its beginning on.
-    for axis in terms.iter_mut().flat_map(|term| &mut term.operands).flat_map(|operand| &mut operand.axes) {
-        if let Subscript::Label(label) = axis.subscript
-            && sizes[usize::from(label)] != axis.size
-        {
-            axis.subscript = Subscript::Linear { terms: vec![(label, 1)], offset: 0 };
-        }
-    }
-    let shape: Vec<u64> = output.iter().map(|&label| sizes[usize::from(label)]).collect();
-    program.results = vec![program.tensors.len()];
-    program.tensors.push(tensor(name, &shape, Origin::Sum(Sum { labels, output, terms })));
-}
 
 /// `shapes` are of `x`, `z`, both secret, and of `w`, which is public.
 fn given(shapes: [&[u64]; 3]) -> Program {
