@@ -71,17 +71,24 @@ fn in_words(levels: &Levels) -> String {
 /// By how much the results may be off, and what that supposes; `bits` are those that a result has above its point.
 fn bounds(errors: &Errors, bits: u32) -> String {
     let mut text = String::new();
-    for OutputError { name, bound, noise, approximation, rounding, magnitude } in &errors.results {
+    for OutputError { name, bound, noise, approximation, rounding, magnitude, in_the_clear } in &errors.results {
+        let [within, noise, approximation, rounding, largest] = [*bound, *noise, *approximation, *rounding, *magnitude].map(at_most);
+        let in_the_clear = at_most(bound + in_the_clear);
         text += &if bound.is_finite() {
+            let (and, of_run) = match &in_the_clear {
+                same if *same == within => (" and of `ein run`", String::new()),
+                unknown if unknown == "inf" => ("", ", nothing bounds what `ein run` rounds on its way".to_owned()),
+                other => ("", format!(", {other} of `ein run`, which rounds on its way")),
+            };
             format!(
-                "result {name}: within {bound:.1e} of the exact program (noise {noise:.1e}, approximation {approximation:.1e}, \
-                 rounding {rounding:.1e}), elements up to {magnitude:.1e}\n"
+                "result {name}: within {within} of the exact program{and} (noise {noise}, approximation {approximation}, \
+                 rounding {rounding}){of_run}; elements up to {largest}\n"
             )
         } else {
             format!("result {name}: nothing bounds its error\n")
         };
         if *magnitude >= f64::from(bits).exp2() {
-            text += &format!("  its elements may reach {magnitude:.1e}, and level 0 holds less than 2^{bits}: scale it down\n");
+            text += &format!("  its elements may reach {largest}, and level 0 holds less than 2^{bits}: scale it down\n");
         }
     }
     if !errors.assumed.is_empty() {
@@ -91,9 +98,23 @@ fn bounds(errors: &Errors, bits: u32) -> String {
         text += &format!("if all arguments of `approx` on {lo}..{hi} are in that range, which does not follow from declared ones\n");
     }
     for (at, near) in &errors.jumps {
-        text += &format!("if no argument of the function that jumps at {at} is within {near:.1e} of it, its error included\n");
+        // Zero has no sign.
+        let (at, near) = (at + 0.0, at_most(*near));
+        text += &format!("if no argument of the function that jumps at {at} is within {near} of it, its error included\n");
     }
     text
+}
+
+/// Two digits of a number that is not larger.
+fn at_most(number: f64) -> String {
+    let nearest = format!("{number:.1e}");
+    match nearest.parse::<f64>() {
+        Ok(found) if found < number && number.is_finite() => {
+            let step = 10_f64.powf(number.log10().floor() - 1.0);
+            format!("{:.1e}", ((number / step).ceil() * step).max(found + step))
+        }
+        _ => nearest,
+    }
 }
 
 /// What a packed program costs and where its operands are, for people.

@@ -25,7 +25,7 @@ fn plans_of_strings() {
          result out: 1 ciphertext, [slots: zero.1 junk.3 a1.1-0 a0.1-0]\n\
          levels 1: out 1\n\
          CKKS: degree 8192, scale 2^40, moduli of 160 bits (218 are secure), 8 keys, 6.3 MB\n\
-         result out: within 9.0e-7 of the exact program (noise 9.0e-7, approximation 0.0e0, rounding 8.9e-16), elements up to 8.0e0\n\
+         result out: within 9.1e-7 of the exact program and of `ein run` (noise 9.1e-7, approximation 0.0e0, rounding 8.9e-16); elements up to 8.0e0\n\
          if all elements are in -1..1 of what no range is declared for: A, B\n"
     );
     let (json, _) = ein(&[&product[..], &["--contract", "strict", "--secret", "A", "--json"]].concat()).expect("a plan");

@@ -6,7 +6,7 @@
 //! is given, [`crate::close`] has others.
 
 use crate::close::{Aim, Close, Far};
-use crate::composite::{DEAD_ZONE, Pieces, Stage, chebyshev, slip};
+use crate::composite::{DEAD_ZONE, Pieces, Stage, breaks, chebyshev, slip};
 use crate::contraction::{Axis, Operand, Subscript};
 use crate::minimax::Problem;
 use crate::program::{Iterate, Label, Origin, Sign, Sum, Tensor, Term};
@@ -69,6 +69,12 @@ pub(crate) fn error(coefficients: &[f64], f: &dyn Fn(f64) -> f64, (lo, hi): (f64
         return worst;
     }
     (0..found.len()).filter(is_peak).map(|k| peak(&difference, points[k], step)).fold(worst, f64::max)
+}
+
+/// The same where a function may have a kink or a jump, and beside it.
+fn beside(coefficients: &[f64], f: &dyn Fn(f64) -> f64, (lo, hi): (f64, f64), at: f64) -> f64 {
+    let points = [at.next_down(), at, at.next_up()].into_iter().filter(|x| (lo..=hi).contains(x));
+    points.map(|x| (f(x) - evaluate(coefficients, (2.0 * x - lo - hi) / (hi - lo))).abs()).fold(0.0, f64::max)
 }
 
 /// Peaks of at least this part of the greatest are looked at more closely.
@@ -184,7 +190,8 @@ impl Reader<'_> {
             sum.terms.push(Term { coefficient: constant, operands: Vec::new() });
         }
         let of = self.computed(sum, scalar);
-        let off = error(&coefficients, &f, approx.on);
+        let off = breaks(&approx.function).into_iter().map(|at| beside(&coefficients, &f, approx.on, at));
+        let off = off.fold(error(&coefficients, &f, approx.on), f64::max);
         self.program.domains.insert(of, approx.on);
         self.program.ranges.extend(known.map(|(lo, hi)| (of, (lo * factor + constant, hi * factor + constant))));
         let tensor = self.polynomial_of(of, coefficients, scalar);
@@ -290,7 +297,7 @@ impl Reader<'_> {
             _ => self.slotwise(&[(slope, &[x.tensor]), (offset, &[])], x.tensor, scalar),
         };
         let mut y = self.polynomial_of(t, start.coefficients, scalar);
-        let mut iterate = Iterate { argument, on, of_root: kind.root, previous: None, error: start.error };
+        let mut iterate = Iterate { argument, on, of_root: kind.root, previous: None, error: start.error, most: start.most };
         self.program.iterates.insert(y, iterate.clone());
         let half = kind.root.then(|| self.slotwise(&[(slope / 2.0, &[x.tensor]), (offset / 2.0, &[])], x.tensor, scalar));
         for error in start.steps {
@@ -298,7 +305,7 @@ impl Reader<'_> {
                 None => self.slotwise(&[(-1.0, &[argument, y]), (2.0, &[])], y, scalar),
                 Some(half) => self.slotwise(&[(-1.0, &[half, y, y]), (1.5, &[])], y, scalar),
             };
-            iterate = Iterate { previous: Some((y, correction)), error, ..iterate };
+            iterate = Iterate { previous: Some((y, correction)), error, most: 1.0, ..iterate };
             y = self.slotwise(&[(1.0, &[y, correction])], y, scalar);
             self.program.iterates.insert(y, iterate.clone());
         }

@@ -124,6 +124,24 @@ impl Pieces {
     }
 }
 
+/// Where a function may have kinks and jumps: where linear arguments of what has pieces are 0.
+pub(crate) fn breaks(function: &Scalar) -> Vec<f64> {
+    let mut found = Vec::new();
+    function.visit(&mut |node| {
+        let difference = match &node.kind {
+            ScalarKind::Unary(UnaryFn::Relu | UnaryFn::Abs | UnaryFn::Sign, a) => powers(a),
+            ScalarKind::Binary(op, a, b) if !matches!(op, BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul | BinaryFn::Div) => {
+                powers(a).zip(powers(b)).map(|(a, b)| added(&a, &negated(&b)))
+            }
+            _ => None,
+        };
+        if let Some([offset, slope]) = difference.as_deref() {
+            found.push(-offset / slope);
+        }
+    });
+    found
+}
+
 fn negated(a: &[f64]) -> Vec<f64> {
     a.iter().map(|c| -c).collect()
 }

@@ -28,6 +28,10 @@ pub struct Program {
     pub reciprocals: BTreeSet<usize>,
     /// Steps of Newton's iteration.
     pub iterates: BTreeMap<usize, Iterate>,
+    /// Operands of what is computed in the clear whose elements are taken to lie in -1..1.
+    pub assumed: Vec<String>,
+    /// By how much elements are off, at most, of a program that is carried out in the clear and rounds to its types.
+    pub rounded: BTreeMap<usize, f64>,
 }
 
 impl Program {
@@ -68,6 +72,8 @@ pub struct Iterate {
     pub previous: Option<(usize, usize)>,
     /// By how many parts of itself it is off.
     pub error: f64,
+    /// The greatest of it, in the same parts.
+    pub most: f64,
 }
 
 /// A tensor of a program.

@@ -3,7 +3,9 @@
 use crate::clear::{Clear, reads, results};
 use crate::contraction::Operand;
 use crate::functions::divisors;
+use crate::known::{Known, known};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
+use crate::rounding::rounded;
 use crate::shift::{shifted, written_out};
 use crate::trees::{halved, lacks_range};
 use crate::unroll::unrolled;
@@ -90,7 +92,16 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
         return Err(errors);
     }
     let clear = reader.clear.finish(&reader.clear_tensors).transpose()?;
-    Ok(Read { program: reader.program, clear })
+    let mut program = reader.program;
+    if let Some(clear) = &clear {
+        let Known { ranges, assumed } = known(clear).map_err(|refused| vec![refused])?;
+        let computed = program.tensors.iter().enumerate().filter(|(_, tensor)| !tensor.is_secret());
+        program.ranges.extend(computed.filter_map(|(n, tensor)| Some((n, *ranges.get(&tensor.name)?))));
+        program.assumed = assumed;
+    }
+    let rounded = rounded(module, &reader.secret).into_iter();
+    program.rounded = rounded.filter_map(|(tensor, off)| Some((reader.ids[tensor]?, off))).collect();
+    Ok(Read { program, clear })
 }
 
 /// Whether a mistake is another one over again: in a step of a recurrence, or of what has no range for the same reason.

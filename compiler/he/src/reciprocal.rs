@@ -24,6 +24,8 @@ pub(crate) struct Start {
     pub(crate) coefficients: Vec<f64>,
     /// Of the polynomial, in parts of what it is close to.
     pub(crate) error: f64,
+    /// The greatest of it, in the same parts.
+    pub(crate) most: f64,
     /// The same after each step.
     pub(crate) steps: Vec<f64>,
 }
@@ -136,22 +138,22 @@ impl Reciprocal {
         for degree in DEGREES {
             let start = if self.root { of_root(range, degree) } else { Some(of_number(range, degree)) };
             let Some((coefficients, error)) = start else { continue };
-            let Some((error, steps)) = self.steps(error, wanted) else { continue };
+            let Some(([error, most], steps)) = self.steps(error, wanted) else { continue };
             let levels = (degree + 1).ilog2() as usize + steps.len() * if self.root { 3 } else { 2 };
             if best.as_ref().is_none_or(|(least, ..)| levels < *least) {
-                best = Some((levels, Start { coefficients, error, steps }));
+                best = Some((levels, Start { coefficients, error, most, steps }));
             }
         }
         best.map(|(_, start)| start)
     }
 
-    /// How far `s` is from 1 at first, and after each step until that is as small as this.
-    fn steps(&self, error: f64, wanted: f64) -> Option<(f64, Vec<f64>)> {
+    /// How far `s` is from 1 at first and its greatest, and how far it is after each step until that is as small as this.
+    fn steps(&self, error: f64, wanted: f64) -> Option<([f64; 2], Vec<f64>)> {
         let wanted = wanted.max(f64::EPSILON);
-        let step = |s: f64| if self.root { s * (3.0 - s * s) / 2.0 } else { s * (2.0 - s) };
+        let step = |s: f64| step(self.root, s);
         let off = |ends: [f64; 2]| ends.into_iter().map(|s| (1.0 - s).abs()).fold(0.0, f64::max);
         let mut ends = [1.0 - error, 1.0 + error].map(|s| if self.root { s * centred(error) } else { s });
-        let (first, mut errors) = (off(ends), Vec::new());
+        let (first, most, mut errors) = (off(ends), ends[0].max(ends[1]), Vec::new());
         // Where `s` is 1 a step leaves it there, and makes less of all others.
         while errors.last().unwrap_or(&first) > &wanted {
             if errors.len() == MAX_STEPS {
@@ -160,8 +162,13 @@ impl Reciprocal {
             ends = ends.map(step);
             errors.push(off(ends));
         }
-        Some((first, errors))
+        Some(([first, most], errors))
     }
+}
+
+/// What a step of the iteration makes of `s`.
+pub(crate) fn step(of_root: bool, s: f64) -> f64 {
+    if of_root { s * (3.0 - s * s) / 2.0 } else { s * (2.0 - s) }
 }
 
 /// By what `s` from `1 - error` to `1 + error` is multiplied so that a step makes the same of both ends: above the square root of 3 it would

@@ -59,6 +59,8 @@ pub struct OutputError {
     pub rounding: f64,
     /// No element is larger.
     pub magnitude: f64,
+    /// By how much the program that is carried out in the clear may be off itself: it rounds to the types of what it computes.
+    pub in_the_clear: f64,
 }
 
 /// The bounds of the results, and the operands that nothing is declared of.
@@ -90,11 +92,13 @@ pub(crate) fn errors(
     let levels = levels(packed, top).ok()?;
     let close = close::found(packed, (program, makers), origins)?;
     let results = Tracker::new(packed, (program, &facts), &levels, Noise::of(parameters)).results(&close);
-    Some(Errors { results, assumed: facts.assumed, taken: tensors.taken, jumps: tensors.jumps })
+    let mut assumed = facts.assumed;
+    assumed.extend(program.assumed.iter().filter(|name| !assumed.contains(name)).cloned().collect::<Vec<String>>());
+    Some(Errors { results, assumed, taken: tensors.taken, jumps: tensors.jumps })
 }
 
 /// By what share of itself a number changes at most that is rounded to a type.
-fn unit_of(dtype: DType) -> f64 {
+pub(crate) fn unit_of(dtype: DType) -> f64 {
     let digits = match dtype {
         DType::F64 => 53,
         DType::F32 => 24,

@@ -48,6 +48,10 @@ impl Tensors {
         let found = match &program.tensors[n].origin {
             Origin::Secret | Origin::Public => return program.ranges.get(&n).copied().unwrap_or((-1.0, 1.0)),
             Origin::Sum(sum) => sum.terms.iter().map(|term| self.term(sum, term)).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1)),
+            // A part of a composite maps -1 to 1 into it, as far as its error.
+            Origin::Polynomial { coefficients, .. } if is_part(program, n) => {
+                return series::range(coefficients, (-1.0, 1.0));
+            }
             Origin::Polynomial { of, coefficients } => series::range(coefficients, self.ranges[*of]),
         };
         if let Some(iterate) = program.iterates.get(&n) {
@@ -86,6 +90,11 @@ impl Tensors {
         };
         program.signs.iter().map(of_sign).sum()
     }
+}
+
+/// Whether a tensor is a polynomial of those whose composite is a sign.
+fn is_part(program: &Program, tensor: usize) -> bool {
+    program.signs.values().any(|sign| sign.parts.iter().any(|part| part.0 == tensor))
 }
 
 /// Of numbers in a range, which are positive.

@@ -170,6 +170,36 @@ fn bounds_of_functions_cover_noise_and_approximation() {
     }
 }
 
+/// Small arguments of a long range have large reciprocals, whose errors are larger than any that are drawn.
+#[test]
+fn long_ranges_have_bounds() {
+    let cases = [
+        ("rsqrt(operand(0))", "((50.0:f64 * t0[i0]) + 50.002:f64)", "0.001..100.1"),
+        ("(1.0:f64 / operand(0))", "((50.0:f64 * t0[i0]) + 50.05:f64)", "0.01..100.1"),
+    ];
+    for (f, argument, on) in cases {
+        let (bound, error) = function(f, argument, on, "APPROX");
+        assert!(error <= bound.bound && bound.bound < 10.0, "{f} on {on}: {error:e} within {bound:?}");
+    }
+}
+
+/// The sign of each is not known near its kink, where it is multiplied by little.
+#[test]
+fn products_of_kinks_have_bounds() {
+    let text = "module \"kinks\"
+dim d0 \"N\" size
+tensor t0 \"x\" f64[d0] in -1.0..1.0 secret
+tensor t1 \"z\" f64[d0] in -1.0..1.0 secret
+tensor t2 \"y\" f64[d0] secret
+index i0 \"n\" 0..d0
+params (t0, t1)
+results (t2)
+t2[i0] = (relu(t0[i0]) * relu(t1[i0]))
+";
+    let (bound, error) = functions(text, &[("N", 31)], 5).swap_remove(0);
+    assert!(error <= bound.bound && bound.bound < 0.02, "{error:e} within {bound:?}");
+}
+
 /// One number in the place of a function has no argument, and is off all the same.
 #[test]
 fn bounds_of_constants_are_those_of_the_function() {
@@ -198,6 +228,66 @@ fn plans_of_polynomials_are_cleaned() {
     let counts = packed.counts();
     assert_eq!((counts.mulcc, counts.relins), (14, 12));
     assert_eq!(makers.series.len(), 2);
+}
+
+/// A product and a quotient of what was rounded to a narrow type, and a sum that is carried out in it.
+#[test]
+fn what_is_rounded_in_the_clear_is_bounded() {
+    for (dtype, narrow) in [("f32", "f32"), ("f64", "f32"), ("f32", "f16"), ("f64", "bf16")] {
+        let factor = if dtype == narrow { "t2[i2]".to_owned() } else { format!("{dtype}({narrow}(t2[i2]))") };
+        let text = format!(
+            "module \"rounded\"
+dim d0 \"N\" size
+dim d1 \"D\" size
+tensor t0 \"x\" {dtype}[d0, d1] in -1.0..1.0 secret
+tensor t1 \"w\" {dtype}[d1] in -2.0..2.0
+tensor t2 \"u\" {dtype}[d0] secret
+tensor t3 \"y\" {dtype}[d0] secret
+index i0 \"n\" 0..d0
+index i1 \"d\" 0..d1
+index i2 \"n\" 0..d0
+params (t0, t1)
+results (t3)
+t2[i0] = sum:{dtype}[i1]((t0[i0, i1] * t1[i1]))
+t3[i2] = ({factor} * {factor})
+"
+        );
+        let (bound, error) = functions(&text, &[("N", 15), ("D", 33)], 10).swap_remove(0);
+        let both = bound.bound + bound.in_the_clear;
+        assert!(error <= both && both < 1e4 * error, "{dtype} {narrow}: {error:e} within {bound:?}");
+        assert!(error > bound.bound || narrow == "f32", "{dtype} {narrow}: {error:e} within {bound:?}");
+    }
+}
+
+/// Numbers that are made in the clear are as large as they are, and no operand is taken to be in -1..1 in silence.
+#[test]
+fn what_is_computed_in_the_clear_is_known() {
+    let text = |number: &str| {
+        format!(
+            "module \"known\"
+dim d0 \"N\" size
+tensor t0 \"x\" f64[d0] in -1.0..1.0 secret
+tensor t1 \"w\" f64[d0]
+tensor t2 \"y\" f64[d0] secret
+index i0 \"n\" 0..d0
+params (t0, t1)
+results (t2)
+t2[i0] = (t0[i0] * {number})
+"
+        )
+    };
+    let errors = |number: &str| {
+        let module = module(&text(number), &[("N", 5)]);
+        let program = crate::read::read(&module).unwrap_or_else(|e| panic!("{}", e[0])).program;
+        plan_reals(&program, &Options::new(Contract::Free, 5), None).unwrap().levels.errors.unwrap()
+    };
+    let constant = errors("exp(f64(i0))");
+    assert!((constant.results[0].magnitude - 4.0_f64.exp()).abs() < 1e-9 && constant.assumed.is_empty(), "{constant:?}");
+    let of_operand = errors("exp((3.0:f64 * t1[i0]))");
+    assert!((of_operand.results[0].magnitude / 3.0_f64.exp() - 1.0).abs() < 1e-5, "{of_operand:?}");
+    assert_eq!(of_operand.assumed, ["w"]);
+    let refused = crate::read::read(&module(&text("(1.0:f64 / f64(i0))"), &[("N", 5)])).err().unwrap();
+    assert_eq!((refused[0].code.0, refused[0].primary.is_some()), (934, true));
 }
 
 #[test]

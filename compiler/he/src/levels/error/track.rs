@@ -20,6 +20,8 @@ use ein_ir::packed::level::Level;
 use ein_ir::packed::{Op, OutputDecl, Packed, Run};
 use std::collections::{BTreeMap, BTreeSet};
 
+mod steps;
+
 pub(crate) struct Tracker<'a> {
     packed: &'a Packed,
     program: &'a Program,
@@ -31,8 +33,8 @@ pub(crate) struct Tracker<'a> {
     /// What is known of these beside others, if there are reciprocals that this is good for.
     related: SecondaryMap<Ciphertext, Option<Relations>>,
     follows: bool,
-    /// Of each step of an iteration, by how many parts of itself it is off if its argument is not.
-    steps: BTreeMap<usize, f64>,
+    /// Of each step of an iteration, between which parts of what it is close to it is if its argument is not off.
+    steps: BTreeMap<usize, Span>,
 }
 
 /// Whether values are those of the exact program, or start from values with errors that are taken to be exact.
@@ -69,7 +71,8 @@ impl<'a> Tracker<'a> {
                 self.related[x] = None;
             }
         }
-        self.packed.outputs.iter().map(|output| self.output(output)).collect()
+        let rounded = |n: usize| self.program.results.get(n).and_then(|result| self.program.rounded.get(result)).copied().unwrap_or(0.0);
+        self.packed.outputs.iter().enumerate().map(|(n, output)| self.output(output, rounded(n))).collect()
     }
 
     /// An operation, and what is known of its result beside others.
@@ -251,7 +254,8 @@ impl<'a> Tracker<'a> {
         let value = self.of_argument((tensor, coefficients), &argument, &added, &empty);
         if let Some(iterate) = self.program.iterates.get(&tensor) {
             let worst = added.errors().into_iter().fold(0.0, f64::max);
-            self.steps.insert(tensor, iterate.error + worst / reciprocals(iterate.of_root, iterate.on).0);
+            let local = worst / reciprocals(iterate.of_root, iterate.on).0;
+            self.steps.insert(tensor, (1.0 - iterate.error - local, iterate.most + local));
         }
         let relations = self.of_series((tensor, coefficients), base, (&argument, &exact), &added, &empty);
         (value, relations)
@@ -341,55 +345,7 @@ impl<'a> Tracker<'a> {
         Relations::new(residues, Some(inverse))
     }
 
-    fn step(&mut self, found: &Found<'a>, (tensor, iterate): (usize, &Iterate), is_shared: bool) -> (Slots, Relations) {
-        let bases = found.region.bases.iter().map(|&id| (id, self.value(id).clone()));
-        let bases: BTreeMap<Ciphertext, Slots> = bases.collect();
-        let before = iterate.previous.and_then(|(previous, _)| self.steps.get(&previous)).copied().unwrap_or(f64::INFINITY);
-        // From here on only what slots hold is needed: errors are those of the region alone.
-        let residues = |id: Ciphertext| Relations::new(self.relations(id).residues.to_vec(), None);
-        let exact = |(id, value): (&Ciphertext, &Slots)| (*id, (Self::exact(value, is_shared), residues(*id)));
-        let (added, relations) = self.between(&found.region, bases.iter().map(exact).collect(), None);
-        // Where there is an element the argument is positive.
-        let (lo, hi) = iterate.on;
-        let arguments = || found.arguments.iter().map(|id| &bases[id]);
-        let elements = || arguments().flat_map(|value| &value.slots).filter(|slot| !slot.is_zero());
-        let least = elements().map(|slot| slot.lo.clamp(lo, hi)).fold(hi, f64::min);
-        let greatest = elements().map(|slot| slot.hi.clamp(lo, hi)).fold(lo, f64::max);
-        let worst = arguments().flat_map(Slots::errors).fold(0.0, f64::max);
-        let off = arguments().flat_map(|value| &value.slots).map(|slot| slot.off).fold(0.0, f64::max);
-        let (range, slope) = (reciprocals(iterate.of_root, (least, greatest)), steepest(iterate.of_root, least - worst));
-        let squared = if iterate.of_root { 1.5 * before * before + 0.5 * before.powi(3) } else { before * before };
-        let squared = if before > 1.0 { f64::INFINITY } else { squared };
-        let local = added.errors().into_iter().fold(0.0, f64::max) / reciprocals(iterate.of_root, iterate.on).0;
-        self.steps.insert(tensor, if local < MUCH { squared + local } else { f64::INFINITY });
-        let slot = |inner: &Slot| match inner.is_zero() {
-            true => *inner,
-            false => Slot { lo: range.0, hi: range.1, off: inner.off + slope * off + squared * range.1 },
-        };
-        let slots: Vec<Slot> = added.slots.iter().map(slot).collect();
-        let slopes = vec![slope; slots.len()];
-        let of_argument = |own: Sources, slopes: &[f64]| {
-            arguments().fold(own, |all, value| all.joined(&value.sources.everywhere(slopes.len()).scaled(slopes)))
-        };
-        let relations = if self.follows && !iterate.of_root {
-            let slope = steepest(false, least - worst).sqrt();
-            let added = added.each();
-            let n = added.slots.len();
-            let inverse = Inverse {
-                of: relations.residues.iter().zip(&added.slots).map(|(x, slot)| (!slot.is_zero()).then(|| x.inverse())).collect(),
-                most: hi,
-                size: vec![1.0; n],
-                off: added.slots.iter().map(|inner| hi * inner.off + slope * off + squared).collect(),
-                sources: of_argument(added.sources.scaled(&vec![hi; n]), &vec![slope; n]),
-            };
-            Relations::new(relations.residues.to_vec(), Some(inverse))
-        } else {
-            relations
-        };
-        (Slots { slots, sources: of_argument(added.sources, &slopes), alike: added.alike }.merged(), relations)
-    }
-
-    fn output(&self, output: &OutputDecl) -> OutputError {
+    fn output(&self, output: &OutputDecl, in_the_clear: f64) -> OutputError {
         let (mut noise, mut approximation, mut worst, mut magnitude) = (0.0, 0.0, 0.0_f64, 0.0_f64);
         for (chunk, &value) in (0..).zip(&output.values) {
             let value = self.value(value);
@@ -406,7 +362,15 @@ impl<'a> Tracker<'a> {
             }
         }
         let rounding = magnitude * unit_of(output.dtype);
-        OutputError { name: output.name.clone(), bound: noise + approximation + rounding, noise, approximation, rounding, magnitude }
+        OutputError {
+            name: output.name.clone(),
+            bound: noise + approximation + rounding,
+            noise,
+            approximation,
+            rounding,
+            magnitude,
+            in_the_clear,
+        }
     }
 }
 

@@ -1,0 +1,146 @@
+//! Steps of Newton's iteration: how close each is, and what its operations add.
+//!
+//! An iteration on a long range has large values where its argument is small, and small ones where that is large. What the operations add is
+//! looked at on one part of the range after the other, so that a large value meets no large argument.
+
+use super::{Tracker, steepest};
+use crate::levels::error::alike::{Alike, Spread};
+use crate::levels::error::close::Found;
+use crate::levels::error::operands::{MUCH, Span};
+use crate::levels::error::related::{Inverse, Relations};
+use crate::levels::error::slots::{Slot, Slots};
+use crate::levels::error::sources::Sources;
+use crate::levels::error::tensors::reciprocals;
+use crate::program::Iterate;
+use crate::reciprocal;
+use ein_ir::entity::Ciphertext;
+use ein_ir::packed::Op;
+use std::collections::BTreeMap;
+
+/// The ends of a part of a range are no more than this many times apart.
+const RATIO: f64 = 1.5;
+/// Parts of the longest range.
+const MAX_PARTS: f64 = 64.0;
+
+/// What the operations of a step add, looked at in parts of its range.
+#[derive(Clone, Copy, Debug, Default)]
+struct Binned {
+    /// The most of it, in parts of the step itself.
+    local: f64,
+    /// The most of what is no noise.
+    off: f64,
+    /// The greatest deviation of the noise.
+    sigma: f64,
+}
+
+impl Binned {
+    /// What was found of the whole range, as far as that is not more.
+    fn limit(self, mut added: Slots) -> Slots {
+        let deviations = added.sources.deviations(added.slots.len());
+        let factors: Vec<f64> = deviations.iter().map(|sigma| if *sigma > self.sigma { self.sigma / sigma } else { 1.0 }).collect();
+        added.sources = std::mem::take(&mut added.sources).scaled(&factors);
+        added.map(|slot| Slot { off: slot.off.min(self.off), ..slot })
+    }
+}
+
+impl<'a> Tracker<'a> {
+    pub(super) fn step(&mut self, found: &Found<'a>, (tensor, iterate): (usize, &Iterate), is_shared: bool) -> (Slots, Relations) {
+        let bases = found.region.bases.iter().map(|&id| (id, self.value(id).clone()));
+        let bases: BTreeMap<Ciphertext, Slots> = bases.collect();
+        let before = iterate.previous.and_then(|(previous, _)| self.steps.get(&previous)).copied();
+        // From here on only what slots hold is needed: errors are those of the region alone.
+        let residues = |id: Ciphertext| Relations::new(self.relations(id).residues.to_vec(), None);
+        let exact = |(id, value): (&Ciphertext, &Slots)| (*id, (Self::exact(value, is_shared), residues(*id)));
+        let (added, relations) = self.between(&found.region, bases.iter().map(exact).collect(), None);
+        // Where there is an element the argument is positive.
+        let (lo, hi) = iterate.on;
+        let arguments = || found.arguments.iter().map(|id| &bases[id]);
+        let elements = || arguments().flat_map(|value| &value.slots).filter(|slot| !slot.is_zero());
+        let least = elements().map(|slot| slot.lo.clamp(lo, hi)).fold(hi, f64::min);
+        let greatest = elements().map(|slot| slot.hi.clamp(lo, hi)).fold(lo, f64::max);
+        let worst = arguments().flat_map(Slots::errors).fold(0.0, f64::max);
+        let off = arguments().flat_map(|value| &value.slots).map(|slot| slot.off).fold(0.0, f64::max);
+        let (range, slope) = (reciprocals(iterate.of_root, (least, greatest)), steepest(iterate.of_root, least - worst));
+        let parts = before.map_or((f64::NEG_INFINITY, f64::INFINITY), |before| stepped(iterate.of_root, before));
+        let squared = if parts.0 > 0.0 { (1.0 - parts.0).max(parts.1 - 1.0) } else { f64::INFINITY };
+        let local = added.errors().into_iter().fold(0.0, f64::max) / reciprocals(iterate.of_root, iterate.on).0;
+        let on = (least - worst, greatest + worst);
+        let binned = before.and_then(|before| self.binned(found, (iterate, before, on), &bases, is_shared));
+        let (added, local) = match binned {
+            Some(binned) => (binned.limit(added), local.min(binned.local)),
+            None => (added, local),
+        };
+        let far = if local < MUCH { local } else { f64::INFINITY };
+        self.steps.insert(tensor, (parts.0 - far, parts.1 + far));
+        let slot = |inner: &Slot| match inner.is_zero() {
+            true => *inner,
+            false => Slot { lo: range.0, hi: range.1, off: inner.off + slope * off + squared * range.1 },
+        };
+        let slots: Vec<Slot> = added.slots.iter().map(slot).collect();
+        let slopes = vec![slope; slots.len()];
+        let of_argument = |own: Sources, slopes: &[f64]| {
+            arguments().fold(own, |all, value| all.joined(&value.sources.everywhere(slopes.len()).scaled(slopes)))
+        };
+        let relations = if self.follows && !iterate.of_root {
+            let slope = steepest(false, least - worst).sqrt();
+            let added = added.each();
+            let n = added.slots.len();
+            let inverse = Inverse {
+                of: relations.residues.iter().zip(&added.slots).map(|(x, slot)| (!slot.is_zero()).then(|| x.inverse())).collect(),
+                most: hi,
+                size: vec![1.0; n],
+                off: added.slots.iter().map(|inner| hi * inner.off + slope * off + squared).collect(),
+                sources: of_argument(added.sources.scaled(&vec![hi; n]), &vec![slope; n]),
+            };
+            Relations::new(relations.residues.to_vec(), Some(inverse))
+        } else {
+            relations
+        };
+        (Slots { slots, sources: of_argument(added.sources, &slopes), alike: added.alike }.merged(), relations)
+    }
+
+    /// What the operations of a step add, from a step before that is between these parts of what it is close to, and an argument on this
+    /// range; none if nothing is known of these.
+    fn binned(
+        &self,
+        found: &Found<'a>,
+        (iterate, before, (least, greatest)): (&Iterate, Span, Span),
+        bases: &BTreeMap<Ciphertext, Slots>,
+        is_shared: bool,
+    ) -> Option<Binned> {
+        let moves = found.region.inner.iter().any(|x| matches!(self.packed.ops[*x], Op::Rotate { .. } | Op::Input { .. }));
+        if moves || !(least > 0.0 && before.0 > 0.0 && before.1.is_finite() && greatest.is_finite()) {
+            return None;
+        }
+        let n = ((greatest / least).ln() / RATIO.ln()).ceil().clamp(1.0, MAX_PARTS);
+        let end = |k: f64| least * (greatest / least).powf(k / n);
+        let limits = Spread { alike: Alike::all(self.packed.slots as usize), of: vec![f64::INFINITY] };
+        let mut binned = Binned::default();
+        let mut k = 0.0;
+        while k < n {
+            // Powers are rounded.
+            let argument = (end(k) * (1.0 - 1e-9), end(k + 1.0) * (1.0 + 1e-9));
+            let (lo, hi) = reciprocals(iterate.of_root, argument);
+            let placed = |(id, value): (&Ciphertext, &Slots)| {
+                let (lo, hi) = if found.arguments.contains(id) { argument } else { (before.0 * lo, before.1 * hi) };
+                let mut exact = Self::exact(value, is_shared);
+                let elements = exact.slots.iter_mut().zip(&value.slots).filter(|(_, slot)| !slot.is_zero());
+                elements.for_each(|(exact, _)| *exact = Slot { lo, hi, off: 0.0 });
+                (*id, (exact, Relations::default()))
+            };
+            let (added, _) = self.between(&found.region, bases.iter().map(placed).collect(), Some(&limits));
+            let worst = added.errors().into_iter().fold(0.0, f64::max);
+            binned.local = binned.local.max(worst / lo);
+            binned.off = added.slots.iter().map(|slot| slot.off).fold(binned.off, f64::max);
+            binned.sigma = added.sources.deviations(added.slots.len()).into_iter().fold(binned.sigma, f64::max);
+            k += 1.0;
+        }
+        Some(binned)
+    }
+}
+
+/// Where a step of an iteration is, in parts of what it is close to, if the one before was between these: 1 is the greatest of all.
+fn stepped(of_root: bool, (lo, hi): Span) -> Span {
+    let (a, b) = (reciprocal::step(of_root, lo), reciprocal::step(of_root, hi));
+    (a.min(b), if lo <= 1.0 && hi >= 1.0 { 1.0 } else { a.max(b) })
+}
