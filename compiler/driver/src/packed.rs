@@ -105,7 +105,7 @@ fn bounds(errors: &Errors, bits: u32) -> String {
     text
 }
 
-/// Two digits of a number that is not larger.
+/// A number in two digits, rounded up: a bound stays one.
 fn at_most(number: f64) -> String {
     let nearest = format!("{number:.1e}");
     match nearest.parse::<f64>() {
