@@ -91,6 +91,9 @@ fn bounds(errors: &Errors, bits: u32) -> String {
             text += &format!("  its elements may reach {largest}, and level 0 holds less than 2^{bits}: scale it down\n");
         }
     }
+    for (lo, hi, off) in &errors.poles {
+        text += &format!("  a reciprocal on {lo}..{hi} is of what may be off by {}, and so be 0: keep it farther from 0\n", at_most(*off));
+    }
     if !errors.assumed.is_empty() {
         text += &format!("if all elements are in -1..1 of what no range is declared for: {}\n", errors.assumed.join(", "));
     }

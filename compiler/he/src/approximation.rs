@@ -299,7 +299,8 @@ impl Reader<'_> {
         let mut y = self.polynomial_of(t, start.coefficients, scalar);
         let mut iterate = Iterate { argument, on, of_root: kind.root, previous: None, error: start.error, most: start.most };
         self.program.iterates.insert(y, iterate.clone());
-        let half = kind.root.then(|| self.slotwise(&[(slope / 2.0, &[x.tensor]), (offset / 2.0, &[])], x.tensor, scalar));
+        // Of the argument itself, so that errors of a step are seen to follow from those of that.
+        let half = kind.root.then(|| self.slotwise(&[(0.5, &[argument])], argument, scalar));
         for error in start.steps {
             let correction = match half {
                 None => self.slotwise(&[(-1.0, &[argument, y]), (2.0, &[])], y, scalar),

@@ -74,6 +74,8 @@ pub struct Errors {
     pub taken: Vec<(f64, f64)>,
     /// Where approximated functions jump, and how near to it no argument is taken to be.
     pub jumps: Vec<(f64, f64)>,
+    /// Ranges of reciprocals whose arguments may be off by so much that they reach 0: nothing bounds what is computed from them.
+    pub poles: Vec<(f64, f64, f64)>,
 }
 
 /// The bounds of a program with rescalings; none if it is too large for them. `origins` are the operations of the plan that `makers` speaks of.
@@ -91,10 +93,10 @@ pub(crate) fn errors(
     let facts = Facts::of(packed, (program, makers), &tensors, origins);
     let levels = levels(packed, top).ok()?;
     let close = close::found(packed, (program, makers), origins)?;
-    let results = Tracker::new(packed, (program, &facts), &levels, Noise::of(parameters)).results(&close);
+    let (results, poles) = Tracker::new(packed, (program, &facts), &levels, Noise::of(parameters)).results(&close);
     let mut assumed = facts.assumed;
     assumed.extend(program.assumed.iter().filter(|name| !assumed.contains(name)).cloned().collect::<Vec<String>>());
-    Some(Errors { results, assumed, taken: tensors.taken, jumps: tensors.jumps })
+    Some(Errors { results, assumed, taken: tensors.taken, jumps: tensors.jumps, poles })
 }
 
 /// By what share of itself a number changes at most that is rounded to a type.

@@ -183,6 +183,23 @@ fn long_ranges_have_bounds() {
     }
 }
 
+/// What is as near to a pole as the noise has no bound, and it is said why.
+#[test]
+fn poles_within_the_noise_are_named() {
+    let text = "module \"pole\"
+dim d0 \"N\" size
+tensor t0 \"x\" f64[d0] in 0.0..1.0 secret
+tensor t1 \"y\" f64[d0] secret
+index i0 \"n\" 0..d0
+params (t0)
+results (t1)
+t1[i0] = rsqrt((t0[i0] + 0.0000001:f64))
+";
+    let program = crate::read::read(&module(text, &[("N", 8)])).unwrap_or_else(|e| panic!("{}", e[0])).program;
+    let errors = plan_reals(&program, &Options::new(Contract::Free, 5), None).unwrap().levels.errors.unwrap();
+    assert!(!errors.results[0].bound.is_finite() && errors.poles.len() == 1, "{errors:?}");
+}
+
 /// The sign of each is not known near its kink, where it is multiplied by little.
 #[test]
 fn products_of_kinks_have_bounds() {

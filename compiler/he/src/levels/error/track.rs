@@ -35,6 +35,8 @@ pub(crate) struct Tracker<'a> {
     follows: bool,
     /// Of each step of an iteration, between which parts of what it is close to it is if its argument is not off.
     steps: BTreeMap<usize, Span>,
+    /// Ranges of reciprocals whose arguments may be off as far as their poles, and by how much they are.
+    poles: Vec<(f64, f64, f64)>,
 }
 
 /// Whether values are those of the exact program, or start from values with errors that are taken to be exact.
@@ -53,11 +55,11 @@ impl<'a> Tracker<'a> {
     ) -> Self {
         let follows = packed.ops.keys().any(|id| facts.summed[id]);
         let (values, related, steps) = (SecondaryMap::new(), SecondaryMap::new(), BTreeMap::new());
-        Self { packed, program, facts, levels, noise, values, related, follows, steps }
+        Self { packed, program, facts, levels, noise, values, related, follows, steps, poles: Vec::new() }
     }
 
     /// The bounds of the results.
-    pub(crate) fn results(mut self, close: &BTreeMap<Ciphertext, Found<'a>>) -> Vec<OutputError> {
+    pub(crate) fn results(mut self, close: &BTreeMap<Ciphertext, Found<'a>>) -> (Vec<OutputError>, Vec<(f64, f64, f64)>) {
         let (needed, last) = reads(self.packed, close);
         for (id, op) in self.packed.ops.iter().filter(|(id, _)| needed[*id]) {
             let (value, relations) = match close.get(&id) {
@@ -72,7 +74,8 @@ impl<'a> Tracker<'a> {
             }
         }
         let rounded = |n: usize| self.program.results.get(n).and_then(|result| self.program.rounded.get(result)).copied().unwrap_or(0.0);
-        self.packed.outputs.iter().enumerate().map(|(n, output)| self.output(output, rounded(n))).collect()
+        let results = self.packed.outputs.iter().enumerate().map(|(n, output)| self.output(output, rounded(n))).collect();
+        (results, self.poles)
     }
 
     /// An operation, and what is known of its result beside others.
@@ -190,7 +193,7 @@ impl<'a> Tracker<'a> {
     ) -> (Slots, Relations) {
         let follows = self.follows && limits.is_none();
         let (values, related, steps) = (SecondaryMap::new(), SecondaryMap::new(), BTreeMap::new());
-        let mut inner = Tracker { values, related, steps, follows, ..*self };
+        let mut inner = Tracker { values, related, steps, follows, poles: Vec::new(), ..*self };
         for (id, (value, relations)) in bases {
             inner.values[id] = Some(value);
             inner.related[id] = Some(relations);

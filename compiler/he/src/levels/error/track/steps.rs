@@ -61,6 +61,9 @@ impl<'a> Tracker<'a> {
         let worst = arguments().flat_map(Slots::errors).fold(0.0, f64::max);
         let off = arguments().flat_map(|value| &value.slots).map(|slot| slot.off).fold(0.0, f64::max);
         let (range, slope) = (reciprocals(iterate.of_root, (least, greatest)), steepest(iterate.of_root, least - worst));
+        if least <= worst && worst.is_finite() && !self.poles.iter().any(|(a, b, _)| (*a, *b) == (lo, hi)) {
+            self.poles.push((lo, hi, worst));
+        }
         let parts = before.map_or((f64::NEG_INFINITY, f64::INFINITY), |before| stepped(iterate.of_root, before));
         let squared = if parts.0 > 0.0 { (1.0 - parts.0).max(parts.1 - 1.0) } else { f64::INFINITY };
         let local = added.errors().into_iter().fold(0.0, f64::max) / reciprocals(iterate.of_root, iterate.on).0;
