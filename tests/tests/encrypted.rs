@@ -9,6 +9,8 @@ use ndarray::ArrayD;
 
 #[path = "encrypted/circuits.rs"]
 mod circuits;
+#[path = "encrypted/random.rs"]
+mod random;
 #[path = "encrypted/reals.rs"]
 mod reals;
 
