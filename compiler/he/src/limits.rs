@@ -25,6 +25,11 @@ pub(crate) fn fits_tensor(bits: usize, log_slots: usize) -> bool {
     bits <= (log_slots + MAX_CIPHERTEXTS.ilog2() as usize).min(MAX_ADDRESS_BITS).max(log_slots)
 }
 
+/// The same of an operand that is spread over a joint space.
+pub(crate) fn fits_operand(bits: usize, log_slots: usize) -> bool {
+    fits_space(bits, log_slots) && bits <= MAX_ADDRESS_BITS.max(log_slots)
+}
+
 /// The same of a joint space.
 pub(crate) fn fits_space(bits: usize, log_slots: usize) -> bool {
     bits <= log_slots + MAX_PRODUCTS.ilog2() as usize

@@ -11,7 +11,7 @@ use crate::builder::{Builder, Maker, Makers};
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
 use crate::convert::{self, Conversion, Route, Source};
 use crate::held::{Added, Finish, Held, Make, cleaned, row_major};
-use crate::limits::{MAX_CIPHERTEXTS, MAX_OPERATIONS, fits_tensor};
+use crate::limits::{MAX_OPERATIONS, MAX_PRODUCTS, fits_operand};
 use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
 use crate::product::folds;
@@ -190,9 +190,9 @@ impl<'a> Emitter<'a> {
         if !placed.contains(&layout) {
             placed.push(layout.clone());
         }
-        if !fits_tensor(layout.bits().count(), self.log_slots) {
+        if !fits_operand(layout.bits().count(), self.log_slots) {
             let message = format!(
-                "`{}` takes 2^{} ciphertexts, and at most {MAX_CIPHERTEXTS} are planned for",
+                "`{}` takes 2^{} ciphertexts where it is multiplied, and at most {MAX_PRODUCTS} are planned for",
                 self.program.tensors[tensor].name,
                 layout.chunks.len()
             );
