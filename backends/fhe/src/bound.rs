@@ -6,7 +6,7 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::{Class, DType};
 use ein_ir::interp::slots::{self, Number, Operands};
 use ein_ir::packed::layout::Content;
-use ein_ir::packed::{OutputDecl, Packed, PublicSource};
+use ein_ir::packed::{Op, OutputDecl, Packed, PublicSource};
 use ein_ir::verified::Verified;
 
 /// Elements that the tensors of a program may have together.
@@ -93,6 +93,9 @@ fn of_dtype(dtype: DType) -> Option<f64> {
 /// An operand without a bound or of a type that has no integers, and what cannot be computed on them.
 pub fn outputs(program: &Verified<Packed>, options: &Options) -> Result<Vec<OutputBound>, Diagnostic> {
     parameters::check_slots(program)?;
+    if program.ops.values().any(|op| matches!(op, Op::Boot { .. })) {
+        return Err(error::bootstraps());
+    }
     check_names(program, options)?;
     check_elements(program)?;
     let mut operands = Operands { secrets: Vec::new(), publics: Vec::new(), seed: 0 };

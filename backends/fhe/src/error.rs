@@ -57,6 +57,13 @@ pub(crate) fn too_deep(depth: usize, bits: u32, degree: usize, modulus_bits: u32
         .help("lower the bounds of the operands, or split the program in two")
 }
 
+/// Bootstrappings.
+pub(crate) fn bootstraps() -> Diagnostic {
+    Diagnostic::error(711, "he-depth", "the program bootstraps, and exact integers have no levels that it could give back")
+        .note("keys are made with a modulus that is large enough for the noise of the whole program")
+        .help("plan it without `--bootstrap`")
+}
+
 /// More slots than a ring has.
 pub(crate) fn too_many_slots(slots: u32, most: u32) -> Diagnostic {
     Diagnostic::error(719, "he-security", format!("{slots} slots, but the largest ring has {most}"))

@@ -91,7 +91,7 @@ impl Report {
 /// `None` for what only hands a ciphertext on.
 pub(crate) const fn kind_of(op: &Op) -> Option<Kind> {
     match op {
-        Op::Input { .. } | Op::Drop(..) => None,
+        Op::Input { .. } | Op::Drop(..) | Op::Boot { .. } => None,
         Op::Rotate { .. } => Some(Kind::Rotate),
         Op::Add(..) | Op::Sub(..) | Op::AddPlain(..) => Some(Kind::Add),
         Op::Neg(_) => Some(Kind::Negate),

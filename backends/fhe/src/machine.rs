@@ -105,7 +105,8 @@ impl<'a> Machine<'a> {
         match *op {
             Op::Input { input, chunk } => Ok(self.inputs[self.firsts[input.index()] + chunk as usize].clone()),
             // Here a product divides by the modulus itself.
-            Op::Rescale(x) | Op::Drop(x, _) => self.timed(op, || self.take(x)),
+            // No engine is made for a program that bootstraps.
+            Op::Rescale(x) | Op::Drop(x, _) | Op::Boot { x, .. } => self.timed(op, || self.take(x)),
             Op::Rotate { x, by } => {
                 let x = self.value(x)?;
                 let keys = self.keys.rotations.as_ref().ok_or_else(|| error::scheme("rotate"))?;

@@ -66,7 +66,7 @@ impl Ring {
                 let grown = |noise: Noise| noise.log + self.product(noise.multiplied);
                 Noise { log: sum(sum(grown(noises[x]), grown(noises[y])), self.rounding()), multiplied: true }
             }
-            Op::Neg(x) | Op::Rescale(x) | Op::Drop(x, _) => noises[x],
+            Op::Neg(x) | Op::Rescale(x) | Op::Drop(x, _) | Op::Boot { x, .. } => noises[x],
         }
     }
 

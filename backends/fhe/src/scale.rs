@@ -41,7 +41,9 @@ impl Scales {
     fn of_op(&self, program: &Packed, op: &Op) -> u32 {
         match *op {
             Op::Input { input, .. } => u32::from(program.inputs[input].dtype.is_float()),
-            Op::Rotate { x, .. } | Op::Neg(x) | Op::Mask(x, _) | Op::Relin(x) | Op::Rescale(x) | Op::Drop(x, _) => self.ciphertexts[x],
+            Op::Rotate { x, .. } | Op::Neg(x) | Op::Mask(x, _) | Op::Relin(x) | Op::Rescale(x) | Op::Drop(x, _) | Op::Boot { x, .. } => {
+                self.ciphertexts[x]
+            }
             Op::Add(x, y) | Op::Sub(x, y) => self.ciphertexts[x].max(self.ciphertexts[y]),
             Op::AddPlain(x, plain) => self.ciphertexts[x].max(self.plain(program, plain)),
             Op::MulPlain(x, plain) => self.ciphertexts[x].saturating_add(self.plain(program, plain)),

@@ -13,7 +13,7 @@ use ein_ir::verified::Verified;
 use std::sync::Arc;
 
 pub use crate::costs::read_costs;
-pub use ein_he::levels::{Errors, Levels, OutputError, Parameters, Step};
+pub use ein_he::levels::{Available, Errors, Levels, OutputError, Parameters, Refreshed, Step};
 pub use ein_he::{Contract, Costs, Objective};
 
 /// A packed program that its verifier has passed.
@@ -61,11 +61,22 @@ fn in_words(levels: &Levels) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let megabytes = *key_bytes as f64 / 1e6;
     let keys = if *keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+    let boots: Vec<String> = levels.boots.iter().map(refreshed).collect();
+    let (boots, own) = if boots.is_empty() {
+        (String::new(), "")
+    } else {
+        (format!("bootstrapped: {}\n", boots.join(", ")), ", those of bootstrapping itself apart")
+    };
     let head = format!(
-        "levels {}{path}\nCKKS: degree {degree}, scale 2^{scale_bits}, moduli of {log_qp} bits ({secure_bits} are secure), {keys}, {megabytes:.1} MB\n",
+        "levels {}{path}\n{boots}CKKS: degree {degree}, scale 2^{scale_bits}, moduli of {log_qp} bits ({secure_bits} are secure){own}, {keys}, {megabytes:.1} MB\n",
         levels.needed
     );
     head + &levels.errors.as_ref().map(|errors| bounds(errors, levels.parameters.result_bits())).unwrap_or_default()
+}
+
+/// `y 2 to level 5, within 2^1`.
+fn refreshed(Refreshed { name, boots, level, bits }: &Refreshed) -> String {
+    format!("{name} {boots} to level {level}, within 2^{bits}")
 }
 
 /// By how much the results may be off, and what that supposes; `bits` are those that a result has above its point.
@@ -239,11 +250,11 @@ impl Function {
         pipeline::pack_secure(&module, options).map_err(|found| self.located(found))
     }
 
-    /// The packed program of this function for given sizes; of reals with its levels, at most as many as are `available`.
+    /// The packed program of this function for given sizes; of reals in the levels that are `available`.
     ///
     /// # Errors
     /// As [`Function::packed`]; E0711 for more levels than are available, E0719 for more than secure parameters have.
-    pub fn planned(&self, sizes: &[(&str, i64)], options: &PackOptions, available: Option<u32>) -> Result<Planned, Error> {
+    pub fn planned(&self, sizes: &[(&str, i64)], options: &PackOptions, available: Available) -> Result<Planned, Error> {
         let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
         let module = self.with_secrets_for(&vec![None; self.inputs().len()], &given, options)?;
         let (packing, levels) = pipeline::pack_leveled(&module, options, available).map_err(|found| self.located(found))?;

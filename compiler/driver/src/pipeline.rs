@@ -7,7 +7,7 @@ use crate::options::Options;
 use crate::packed::PackOptions;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
 use ein_he::explain::Explained;
-use ein_he::levels::Levels;
+use ein_he::levels::{Available, Levels};
 use ein_ir::circuit::Circuit;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -133,14 +133,14 @@ pub(crate) fn explain_packed(module: &Verified<Module>, options: &PackOptions) -
     ein_he::explained(&ein_he::read::read(module)?.program, &options.planning())
 }
 
-/// As [`pack`]; of a program of reals with its rescalings, in at most as many levels as are `available`, and what a scheme needs for it.
+/// As [`pack`]; of a program of reals with its rescalings, in the levels that are `available`, and what a scheme needs for it.
 ///
 /// # Errors
 /// As [`pack`]; more levels than there are.
 pub(crate) fn pack_leveled(
     module: &Verified<Module>,
     options: &PackOptions,
-    available: Option<u32>,
+    available: Available,
 ) -> Result<(Packing, Option<Levels>), Vec<Diagnostic>> {
     let read = ein_he::read::read(module)?;
     if !read.program.is_real() {

@@ -60,7 +60,7 @@ const TOO_DEEP: &str = "\
    │          │
    │          ╰───────────────────────────────────────────────── 1 for argument of approx
    │
-   │ Help: `--levels 5`, or fewer products in a row: polynomials of lower degrees, or public factors multiplied before
+   │ Help: `--levels 5`, or `--levels 3 --bootstrap N` for an engine that bootstraps, or fewer products in a row: polynomials of lower degrees, or public factors multiplied before
    │
    │ Note: levels of the longest path: argument of approx 1, approx 3, y 1
 ───╯
@@ -79,6 +79,18 @@ fn levels_of_reals() {
     let count = |op: &str| json["ops"].as_array().into_iter().flatten().filter(|entry| entry["op"] == op).count();
     assert!(json["counts"]["rescales"] == count("rescale") && count("rescale") >= 5, "{}", json["counts"]);
     assert_eq!(plan_of(source, &["--levels", "3"]).expect_err("two levels more"), TOO_DEEP);
+    let booted = plan_of(source, &["--levels", "3", "--bootstrap", "2"]).expect("a plan");
+    assert!(
+        booted.lines().next().is_some_and(|line| line.ends_with(", 1 bootstrapping")) && booted.contains("\nbootstrapped: "),
+        "{booted}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&plan_of(source, &["--levels", "3", "--bootstrap", "2", "--json"]).expect("a plan")).expect("JSON");
+    let boot = json["ops"].as_array().into_iter().flatten().find(|entry| entry["op"] == "boot").expect("one is bootstrapped");
+    assert!(boot["level"] == 2 && boot["bits"].is_u64() && json["counts"]["boots"] == 1, "{boot}");
+    assert_eq!(json["levels"]["boots"][0]["level"], 2);
+    assert!(plan_of(source, &["--levels", "3", "--bootstrap", "4"]).expect_err("none has more").contains("no other has more"));
+    assert!(plan_of(source, &["--bootstrap", "2"]).is_err() && plan_of(source, &["--levels", "3", "--bootstrap", "0"]).is_err());
     let deep: String = (0..42).map(|n| format!("  t{}[i] = t{n}[i] * t{n}[i];\n", n + 1)).collect();
     let deep = format!("def f<N>(x: secret f64[N]) -> y: secret f64[N] {{\n  t0[i] = 0.5 * x[i];\n{deep}  y[i] = t42[i] * x[i];\n}}");
     let insecure = plan_of(&deep, &[]).expect_err("no ring");

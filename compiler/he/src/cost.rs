@@ -32,12 +32,20 @@ pub struct Costs {
     pub add: f64,
     /// A rescaling.
     pub rescale: f64,
+    /// A bootstrapping; a table that does not say has that of the built-in one.
+    #[serde(default = "boot")]
+    pub boot: f64,
+}
+
+/// As many rotations as one takes.
+const fn boot() -> f64 {
+    300.0
 }
 
 /// CKKS at 16384 slots.
 impl Default for Costs {
     fn default() -> Self {
-        Self { rotation: 1.0, hoisted: 0.45, relin: 1.0, mulcc: 0.12, mulcp: 0.06, add: 0.01, rescale: 0.08 }
+        Self { rotation: 1.0, hoisted: 0.45, relin: 1.0, mulcc: 0.12, mulcp: 0.06, add: 0.01, rescale: 0.08, boot: boot() }
     }
 }
 
@@ -54,6 +62,7 @@ impl Costs {
             (counts.mulcp, self.mulcp),
             (counts.adds, self.add),
             (counts.rescales, self.rescale),
+            (counts.boots, self.boot),
         ];
         terms.into_iter().map(|(n, weight)| n as f64 * weight).sum()
     }
@@ -71,6 +80,7 @@ impl Costs {
             ("mulcp", self.mulcp),
             ("add", self.add),
             ("rescale", self.rescale),
+            ("boot", self.boot),
         ];
         let wrong = named.into_iter().find(|(name, cost)| !(0.0..=1e9).contains(cost) || *name == "rotation" && *cost == 0.0);
         wrong.map_or(Ok(()), |(name, cost)| Err(format!("`{name}` is {cost}, and not from 0 to 1e9")))

@@ -192,7 +192,7 @@ impl Writer<'_> {
                 return Ok(());
             }
             // Other names for the same: HEIR has its own.
-            Op::Relin(x) | Op::Rescale(x) | Op::Drop(x, _) => {
+            Op::Relin(x) | Op::Rescale(x) | Op::Drop(x, _) | Op::Boot { x, .. } => {
                 self.names[id] = self.names[x].clone();
                 return Ok(());
             }

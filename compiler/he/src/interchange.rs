@@ -136,6 +136,8 @@ struct OpEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    bits: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     segments: Option<Places>,
@@ -165,6 +167,8 @@ struct CountEntry {
     adds: usize,
     relins: usize,
     rescales: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    boots: usize,
     depth: usize,
     keys: usize,
 }
@@ -172,6 +176,11 @@ struct CountEntry {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 const fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl<'a> File<'a> {
@@ -197,6 +206,7 @@ impl<'a> File<'a> {
                 adds: counts.adds,
                 relins: counts.relins,
                 rescales: counts.rescales,
+                boots: counts.boots,
                 depth: counts.depth,
                 keys: counts.keys,
             },
@@ -260,6 +270,7 @@ impl<'a> Writer<'a> {
             Op::AddPlain(_, plain) | Op::MulPlain(_, plain) => entry.args.push(self.plain(plain)),
             Op::Mask(_, plain) => entry.segments = Some(self.kept(plain)),
             Op::Drop(_, level) => entry.level = Some(level),
+            Op::Boot { level, bits, .. } => (entry.level, entry.bits) = (Some(level), Some(bits)),
             Op::Add(..) | Op::Sub(..) | Op::Neg(_) | Op::Mul(..) | Op::Relin(_) | Op::Rescale(_) => {}
         }
         self.ids[id] = self.push(entry);
@@ -323,5 +334,6 @@ const fn name(op: &Op) -> &'static str {
         Op::Relin(_) => "relin",
         Op::Rescale(_) => "rescale",
         Op::Drop(..) => "drop",
+        Op::Boot { .. } => "boot",
     }
 }

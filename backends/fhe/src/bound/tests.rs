@@ -56,3 +56,11 @@ fn more_elements_than_memory_are_refused_before_they_are_made() {
     let text = DOT.replace("  c0 =", "  public w0 \"W\": i8[1048576, 1048576]\n  c0 =");
     assert_eq!(bounds(&text, &[("A", 1.0)], 0).unwrap_err().0, 715);
 }
+
+/// There are no levels to give back.
+#[test]
+fn a_program_that_bootstraps_is_refused_and_why() {
+    let text = DOT.replace("c6 = rotate c5 by 1", "c6 = boot c5 to 1 within 0");
+    let refused = "E0711: the program bootstraps, and exact integers have no levels that it could give back";
+    assert_eq!(bounds(&text, &[("A", 1.0)], 0).unwrap_err(), (711, refused.to_owned()));
+}

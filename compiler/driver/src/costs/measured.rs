@@ -47,6 +47,8 @@ pub fn measure(slots: u32) -> Result<Measured, Error> {
         mulcp: cost(Kind::MulPlain),
         add: cost(Kind::Add),
         rescale: cost(Kind::Rescale),
+        // Nothing is bootstrapped here.
+        boot: Costs::default().boot,
     };
     Ok(Measured { costs, rotation, parameters })
 }

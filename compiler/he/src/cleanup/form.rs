@@ -179,7 +179,9 @@ impl<'a> SlotGraph<'a> {
                 Form::Mul([x.min(y), x.max(y)])
             }
             Op::Relin(x) => Form::Relin(self.class(x)),
-            Op::Add(..) | Op::Sub(..) | Op::Rescale(_) | Op::Drop(..) => unreachable!("sums have terms, and levels are not placed yet"),
+            Op::Add(..) | Op::Sub(..) | Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. } => {
+                unreachable!("sums have terms, and levels are not placed yet")
+            }
         }
     }
 

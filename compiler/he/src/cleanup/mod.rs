@@ -31,7 +31,7 @@ const MAX_OPS: usize = 4_000;
 
 /// A plan that computes the same for less, with its makers; none if none was found. With `keys` it has no rotation that the given one lacks.
 pub(crate) fn cleaned(packed: &Packed, (program, makers): (&Program, &Makers), keys: bool, costs: &Costs) -> Option<(Packed, Makers)> {
-    let is_leveled = packed.ops.values().any(|op| matches!(op, Op::Rescale(_) | Op::Drop(..)));
+    let is_leveled = packed.ops.values().any(|op| matches!(op, Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. }));
     if packed.ops.len() > MAX_OPS || is_leveled {
         return None;
     }

@@ -16,12 +16,12 @@ pub(crate) struct Weights(Costs);
 impl Weights {
     /// With the dearest as 1: the unit of a table is anything.
     pub(crate) fn of(costs: &Costs) -> Self {
-        let Costs { rotation, hoisted, relin, mulcc, mulcp, add, rescale } = *costs;
+        let Costs { rotation, hoisted, relin, mulcc, mulcp, add, rescale, boot } = *costs;
         // A rotation is not free.
         let dearest = [rotation, relin, mulcc, mulcp, add, rescale].into_iter().fold(f64::MIN_POSITIVE, f64::max);
         let [rotation, hoisted, relin, mulcc, mulcp, add, rescale] =
             [rotation, hoisted, relin, mulcc, mulcp, add, rescale].map(|cost| cost / dearest);
-        Self(Costs { rotation, hoisted, relin, mulcc, mulcp, add, rescale })
+        Self(Costs { rotation, hoisted, relin, mulcc, mulcp, add, rescale, boot })
     }
 
     /// An operation other than a rescaling, at the highest level; `parts` are those of what it reads.
@@ -32,7 +32,7 @@ impl Weights {
             Op::Mul(..) => self.0.mulcc,
             Op::MulPlain(..) | Op::Mask(..) => self.0.mulcp * per_part(parts),
             Op::Add(..) | Op::Sub(..) | Op::AddPlain(..) | Op::Neg(_) => self.0.add * per_part(parts),
-            Op::Input { .. } | Op::Rescale(_) | Op::Drop(..) => 0.0,
+            Op::Input { .. } | Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. } => 0.0,
         }
     }
 

@@ -15,22 +15,24 @@ pub(crate) struct Demand {
     pub(crate) top: u32,
 }
 
-/// The demands of a program without rescalings in which every value is read.
+/// The demands of a program without rescalings, bootstrappings apart, in which every value is read.
 pub(crate) fn demand(packed: &Packed) -> Demand {
     let mut demand = Demand { base: SecondaryMap::new(), may_wait: SecondaryMap::new(), parts: SecondaryMap::with_default(2), top: 0 };
     for (id, op) in packed.ops.iter().rev() {
-        let factor = demand.base[id] + u32::from(op.multiplies());
+        // A bootstrapping reads at the lowest level, where that is cheapest.
+        let factor = if matches!(op, Op::Boot { .. }) { 0 } else { demand.base[id] + u32::from(op.multiplies()) };
         op.args().for_each(|arg| demand.base[arg] = demand.base[arg].max(factor));
     }
     for (id, op) in &packed.ops {
-        let made_of_waiting = op.args().next().is_some() && op.args().all(|arg| demand.may_wait[arg]);
+        let made_of_waiting = !matches!(op, Op::Boot { .. }) && op.args().next().is_some() && op.args().all(|arg| demand.may_wait[arg]);
         demand.may_wait[id] = op.multiplies() || made_of_waiting;
         demand.parts[id] = match op {
             Op::Mul(..) => 3,
-            Op::Relin(_) | Op::Input { .. } => 2,
+            Op::Relin(_) | Op::Input { .. } | Op::Boot { .. } => 2,
             _ => op.args().map(|arg| demand.parts[arg]).max().unwrap_or(2),
         };
-        demand.top = demand.top.max(demand.base[id] + u32::from(op.multiplies()));
+        let own = if let Op::Boot { level, .. } = op { *level } else { 0 };
+        demand.top = demand.top.max(demand.base[id] + u32::from(op.multiplies())).max(own);
     }
     demand
 }

@@ -59,7 +59,8 @@ impl Noisy {
             Op::Input { .. } => self.noise.fresh,
             Op::Rotate { .. } | Op::Relin(_) => self.noise.switch,
             Op::Rescale(_) => self.noise.rescale[0],
-            Op::Drop(x, _) if !matches!(packed.ops[x], Op::Input { .. }) => self.noise.rescale[0],
+            Op::Boot { bits, .. } => self.noise.boot(bits),
+            Op::Drop(x, _) if !matches!(packed.ops[x], Op::Input { .. } | Op::Boot { .. }) => self.noise.rescale[0],
             Op::AddPlain(..) => self.noise.encode,
             Op::MulPlain(..) | Op::Mask(..) => {
                 let rounding = self.vector(self.noise.encode);

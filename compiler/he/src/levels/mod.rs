@@ -12,8 +12,11 @@
 //! of a sum is cheaper than one of each term, and rotations are cheaper after it. With two states a value that is a minimum cut, and
 //! [`choice`] finds the best exactly. Multiplying by 1 to raise a scale is never needed: whatever waits can be rescaled instead.
 //!
+//! Where there are fewer levels than that, values are bootstrapped if that may be ([`boot`]): levels are then counted from there.
+//!
 //! A result is rescaled, so that it is sent in as few moduli as it can.
 
+pub mod boot;
 mod choice;
 mod cost;
 mod demand;
@@ -28,10 +31,11 @@ mod prepare;
 #[cfg(test)]
 mod tests;
 
+pub use boot::Available;
 pub use error::{Errors, OutputError};
 pub use parameters::Parameters;
 pub use path::Step;
-pub use plan::{Levels, Reals, plan_reals, plan_secure};
+pub use plan::{Levels, Reals, Refreshed, plan_reals, plan_secure};
 
 use crate::Costs;
 use cost::Weights;

@@ -40,7 +40,7 @@ pub(crate) fn longest(packed: &Packed, program: &Program, makers: &Makers) -> Ve
 }
 
 /// A tensor as its user knows it; a polynomial and its argument have no names of their own.
-fn in_words(tensor: &Tensor) -> String {
+pub(crate) fn in_words(tensor: &Tensor) -> String {
     match &tensor.origin {
         Origin::Polynomial { .. } => "approx".to_owned(),
         _ if tensor.name.starts_with("approx.") => "argument of approx".to_owned(),

@@ -30,8 +30,11 @@ pub(crate) fn place(packed: &Packed, demand: &Demand, waits: &SecondaryMap<Ciphe
     Placed { packed: placer.out, origins: placer.origins }
 }
 
-/// How an operation reads its operands: whether they wait, and their level.
+/// How an operation reads its operands: whether they wait, and their level; but for a bootstrapping that is also where its result is.
 fn reads(id: Ciphertext, op: &Op, demand: &Demand, waits: &SecondaryMap<Ciphertext, bool>) -> (bool, u32) {
+    if matches!(op, Op::Boot { .. }) {
+        return (false, 0);
+    }
     let waiting = waits[id] && !op.multiplies();
     (waiting, demand.base[id] + u32::from(waiting || op.multiplies()))
 }
@@ -67,9 +70,14 @@ impl Placer<'_> {
         let (waiting, level) = reads(id, op, self.demand, self.waits);
         let operands: BTreeMap<Ciphertext, Ciphertext> = op.args().map(|arg| (arg, self.form(arg, waiting, level))).collect();
         let made = self.push(op.renamed(|x| operands[&x]), id);
-        let made_at = if matches!(op, Op::Input { .. }) { self.demand.top } else { level };
+        // Fresh ciphertexts are at the top, and bootstrapped ones where they come out.
+        let (made_at, level) = match *op {
+            Op::Input { .. } => (self.demand.top, level),
+            Op::Boot { level: at, .. } => (at, self.demand.base[id]),
+            _ => (level, level),
+        };
         self.forms.insert((id, self.waits[id], made_at), made);
-        // A fresh ciphertext is dropped before anything is done with it.
+        // Such a ciphertext is dropped before anything is done with it.
         if made_at > level {
             let dropped = self.push(Op::Drop(made, level), id);
             self.forms.insert((id, false, level), dropped);

@@ -1,14 +1,16 @@
 //! Plans of reals: a plan with its rescalings, and what a scheme needs for it.
 
+use super::boot::{Available, boots};
 use super::error::{Errors, errors};
-use super::level;
 use super::parameters::Parameters;
-use super::path::{Step, describe, longest};
+use super::path::{Step, describe, in_words, longest};
+use super::{Leveled, level};
+use crate::Makers;
 use crate::planner::{Options, internal, plan_with_makers};
 use crate::program::Program;
 use ein_ir::diagnostic::Diagnostic;
-use ein_ir::packed::Packed;
-use ein_ir::verified::Verified;
+use ein_ir::packed::{Op, Packed};
+use ein_ir::verified::{Verified, VerifierError};
 use serde::Serialize;
 
 /// A plan of reals.
@@ -27,29 +29,76 @@ pub struct Levels {
     pub needed: u32,
     /// Which tensors need them, in the order of the longest path.
     pub path: Vec<Step>,
-    /// Ring and moduli.
+    /// What is bootstrapped, in the order of the plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub boots: Vec<Refreshed>,
+    /// Ring and moduli, without those that bootstrapping takes itself.
     pub parameters: Parameters,
     /// By how much the results may be off; none of a program that is too large for this.
     pub errors: Option<Errors>,
 }
 
-/// Plans a program of reals; `available` is the most levels that it may need.
+/// Bootstrappings of one tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refreshed {
+    /// The tensor, as the user wrote it.
+    pub name: String,
+    /// How many of its ciphertexts, or of those on the way to them.
+    pub boots: u32,
+    /// The level that they have then.
+    pub level: u32,
+    /// They are within this power of two.
+    pub bits: u32,
+}
+
+/// Plans a program of reals in the levels that are available.
 ///
 /// # Errors
-/// What cannot be packed, E0711 for more levels than there are, E0719 for more than any secure parameters have.
-pub fn plan_reals(program: &Program, options: &Options, available: Option<u32>) -> Result<Reals, Vec<Diagnostic>> {
+/// What cannot be packed, E0711 for more levels than there are, bootstrappings included where they may be, E0719 for more than any secure parameters have.
+pub fn plan_reals(program: &Program, options: &Options, available: Available) -> Result<Reals, Vec<Diagnostic>> {
     let (packed, makers) = plan_with_makers(program, options)?;
-    let leveled = level(&packed, &options.costs).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
+    let broken = |errors: Vec<VerifierError>| errors.iter().map(internal).collect::<Vec<_>>();
+    let mut leveled = level(&packed, &options.costs).map_err(broken)?;
     let path = longest(&packed, program, &makers);
-    if let Some(available) = available.filter(|&available| leveled.top > available) {
-        return Err(vec![too_deep(leveled.top, available, &path)]);
+    if let Some(levels) = available.levels.filter(|&levels| leveled.top > levels) {
+        let Some(after) = available.after_boot else { return Err(vec![too_deep(leveled.top, levels, &path)]) };
+        let booted = boots(&packed, (program, &makers), levels, after).map_err(broken)?;
+        let booted = booted.ok_or_else(|| vec![nowhere(leveled.top, levels, after, &path)])?;
+        leveled = level(&booted.packed, &options.costs).map_err(broken)?;
+        leveled.packed.ops.keys().for_each(|id| leveled.origins[id] = booted.origins[leveled.origins[id]]);
     }
+    let boots = refreshed(&leveled, program, &makers);
     let parameters = Parameters::choose(&leveled.packed, leveled.top).or_else(|refused| match options.insecure {
         true => Ok(Parameters::toy(&leveled.packed, leveled.top)),
         false => Err(vec![located(refused, &path)]),
     })?;
     let errors = errors(&leveled.packed, &parameters, (program, &makers), &leveled.origins);
-    Ok(Reals { levels: Levels { needed: leveled.top, path, parameters, errors }, packed: leveled.packed })
+    Ok(Reals { levels: Levels { needed: leveled.top, path, boots, parameters, errors }, packed: leveled.packed })
+}
+
+/// The bootstrappings of a plan by what they are for.
+fn refreshed(leveled: &Leveled, program: &Program, makers: &Makers) -> Vec<Refreshed> {
+    let mut found: Vec<Refreshed> = Vec::new();
+    for (id, op) in &leveled.packed.ops {
+        let Op::Boot { level, bits, .. } = *op else { continue };
+        let tensor = makers.of[leveled.origins[id]].tensor.and_then(|tensor| program.tensors.get(tensor));
+        let name = tensor.map_or_else(|| leveled.packed.name.clone(), in_words);
+        match found.iter_mut().find(|other| (&other.name, other.level, other.bits) == (&name, level, bits)) {
+            Some(there) => there.boots += 1,
+            None => found.push(Refreshed { name, boots: 1, level, bits }),
+        }
+    }
+    found
+}
+
+/// No values that can be bootstrapped are where levels end.
+fn nowhere(needed: u32, available: u32, after: u32, path: &[Step]) -> Diagnostic {
+    let message = format!(
+        "the plan needs {needed} levels, and with {available} and {after} after a bootstrapping it gets to values that cannot be bootstrapped"
+    );
+    shown(Diagnostic::error(711, "he-depth", message), path)
+        .note("a value can be bootstrapped if all slots of its ciphertext are known to be smaller than 2^19, those without an element too")
+        .help("more levels, or ranges of what is secret that keep values small: `x: secret f64[N] in -1.0..1.0`")
 }
 
 /// Plans a program without its rescalings. What no secure parameters have the levels for is refused as in [`plan_reals`]: the levels of a plan
@@ -77,7 +126,15 @@ fn located(found: Diagnostic, path: &[Step]) -> Diagnostic {
 }
 
 fn too_deep(needed: u32, available: u32, path: &[Step]) -> Diagnostic {
-    let mut found = Diagnostic::error(711, "he-depth", format!("the plan needs {needed} levels, and {available} are available"));
+    let message = format!("the plan needs {needed} levels, and {available} are available");
+    shown(Diagnostic::error(711, "he-depth", message), path).help(format!(
+        "`--levels {needed}`, or `--levels {available} --bootstrap N` for an engine that bootstraps, or fewer products in a row: polynomials of \
+         lower degrees, or public factors multiplied before"
+    ))
+}
+
+/// With the places of the longest path.
+fn shown(mut found: Diagnostic, path: &[Step]) -> Diagnostic {
     let mut steps: Vec<&Step> = path.iter().collect();
     // Where most are needed comes first.
     steps.sort_by_key(|step| std::cmp::Reverse(step.levels));
@@ -86,7 +143,5 @@ fn too_deep(needed: u32, available: u32, path: &[Step]) -> Diagnostic {
         let text = format!("{} for {}", step.levels, step.name);
         found = if n == 0 { found.at(span, text) } else { found.and(span, text) };
     }
-    found
-        .note(format!("levels of the longest path: {}", describe(path)))
-        .help(format!("`--levels {needed}`, or fewer products in a row: polynomials of lower degrees, or public factors multiplied before"))
+    found.note(format!("levels of the longest path: {}", describe(path)))
 }

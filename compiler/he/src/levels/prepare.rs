@@ -22,7 +22,7 @@ pub(crate) fn prepare(packed: &Packed) -> Prepared {
     let mut origins = SecondaryMap::with_default(Ciphertext::from_u32(0));
     for (id, op) in packed.ops.iter().filter(|(id, _)| needed[*id]) {
         new[id] = match op.renamed(|x| new[x]) {
-            // An earlier placement is forgotten.
+            // An earlier placement is forgotten; bootstrappings are not placed here.
             Op::Rescale(x) | Op::Drop(x, _) => x,
             op => {
                 let made = out.ops.push(op);

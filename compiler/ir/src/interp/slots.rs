@@ -209,7 +209,7 @@ impl<T: Number> Machine<'_, T> {
                 self.for_slots(&self.program.plains[plain].values, |slot, number| value[slot] = x[slot].mul(number))?;
                 value
             }
-            Op::Relin(x) | Op::Rescale(x) | Op::Drop(x, _) => self.take(id, x),
+            Op::Relin(x) | Op::Rescale(x) | Op::Drop(x, _) | Op::Boot { x, .. } => self.take(id, x),
         })
     }
 

@@ -21,6 +21,8 @@ pub struct Counts {
     pub relins: usize,
     /// Rescalings.
     pub rescales: usize,
+    /// Bootstrappings.
+    pub boots: usize,
     /// Products on the longest path.
     pub depth: usize,
     /// Different amounts of rotation: keys to make and to keep.
@@ -46,6 +48,7 @@ impl Packed {
                 Op::Add(..) | Op::Sub(..) | Op::AddPlain(..) => counts.adds += 1,
                 Op::Relin(_) => counts.relins += 1,
                 Op::Rescale(_) => counts.rescales += 1,
+                Op::Boot { .. } => counts.boots += 1,
                 Op::Input { .. } | Op::Neg(_) | Op::Drop(..) => {}
             }
         }

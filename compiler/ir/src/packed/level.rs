@@ -2,7 +2,7 @@
 //!
 //! A fresh ciphertext has the highest level and scale 1, counted in powers of the modulus that one rescaling drops. A product adds
 //! scales, a plaintext has scale 1; a rescaling takes one off scale and level. Sums are of equal level and scale, and the moduli of a level hold a scale of one more than it. A program
-//! without a rescaling or a drop is one whose levels are not planned yet, and nothing is asked of it.
+//! without a rescaling, a drop or a bootstrapping, which has a level of its own, is one whose levels are not planned yet, and nothing is asked of it.
 
 use super::{Op, Packed};
 use crate::entity::{Ciphertext, SecondaryMap};
@@ -22,7 +22,7 @@ pub struct Level {
 /// # Errors
 /// Every operation that has not enough levels, or adds what differs.
 pub fn levels(program: &Packed, top: u32) -> Result<SecondaryMap<Ciphertext, Level>, Vec<VerifierError>> {
-    let planned = program.ops.values().any(|op| matches!(op, Op::Rescale(_) | Op::Drop(..)));
+    let planned = program.ops.values().any(|op| matches!(op, Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. }));
     let mut levels = SecondaryMap::with_default(Level { level: top, scale: 1 });
     let mut errors = Vec::new();
     for (id, op) in &program.ops {
@@ -54,6 +54,11 @@ fn level_of(op: &Op, levels: &SecondaryMap<Ciphertext, Level>, top: u32) -> (Lev
             (product, (a.level != b.level).then(|| format!("{x} has {a}, but {y} has {b}")))
         }
         Op::Rescale(x) => rescale(x, levels[x]),
+        Op::Boot { x, level, .. } => {
+            let from = levels[x];
+            let beyond = || (level > top).then(|| format!("level {level} is above {top}"));
+            (Level { level, scale: 1 }, (from.scale != 1).then(|| format!("{x} has {from}, and is not rescaled")).or_else(beyond))
+        }
         Op::Drop(x, level) => {
             let from = levels[x];
             (Level { level, ..from }, (level > from.level).then(|| format!("{x} has {from}, which is below level {level}")))

@@ -7,8 +7,8 @@
 //!
 //! There are no shapes, loops or conditions among the operations: rotations by several steps, sums over axes and matrix products
 //! are written out. A product of two ciphertexts has three parts until it is relinearised; sums of such products may be
-//! relinearised once. Levels and scales are a property of the operations (of whoever plans them): [`Op::Rescale`] and [`Op::Drop`] change
-//! them and no value.
+//! relinearised once. Levels and scales are a property of the operations (of whoever plans them): [`Op::Rescale`],
+//! [`Op::Drop`] and [`Op::Boot`] change them and no value.
 //!
 //! The slot simulator (`interp/slots.rs`) is the meaning of this IR.
 
@@ -150,6 +150,15 @@ pub enum Op {
     Rescale(Ciphertext),
     /// Down to this level, at the same scale.
     Drop(Ciphertext, u32),
+    /// Bootstrapping, of two parts at scale 1: the same numbers at another level.
+    Boot {
+        /// What is given levels again.
+        x: Ciphertext,
+        /// The level that it then has, from 1 on.
+        level: u32,
+        /// All slots of `x` are in `-2^bits..2^bits`: what an engine scales by.
+        bits: u32,
+    },
 }
 
 /// A tensor that is decrypted by whoever has the key.
@@ -206,7 +215,8 @@ impl Op {
             | Op::Mask(x, _)
             | Op::Relin(x)
             | Op::Rescale(x)
-            | Op::Drop(x, _) => (Some(x), None),
+            | Op::Drop(x, _)
+            | Op::Boot { x, .. } => (Some(x), None),
             Op::Add(x, y) | Op::Sub(x, y) | Op::Mul(x, y) => (Some(x), Some(y)),
         };
         first.into_iter().chain(second)
@@ -228,6 +238,7 @@ impl Op {
             Op::Relin(x) => Op::Relin(to(x)),
             Op::Rescale(x) => Op::Rescale(to(x)),
             Op::Drop(x, level) => Op::Drop(to(x), level),
+            Op::Boot { x, level, bits } => Op::Boot { x: to(x), level, bits },
         }
     }
 
@@ -244,7 +255,8 @@ impl Op {
             | Op::Mul(..)
             | Op::Relin(_)
             | Op::Rescale(_)
-            | Op::Drop(..) => None,
+            | Op::Drop(..)
+            | Op::Boot { .. } => None,
         }
     }
 

@@ -130,6 +130,7 @@ fn op(c: &mut Cursor<'_>) -> Result<Op, ParseError> {
     Ok(match name {
         "rotate" => Op::Rotate { x, by: after("by")? },
         "drop" => Op::Drop(x, after("to")?),
+        "boot" => Op::Boot { x, level: after("to")?, bits: after("within")? },
         "neg" => Op::Neg(x),
         "relin" => Op::Relin(x),
         "rescale" => Op::Rescale(x),

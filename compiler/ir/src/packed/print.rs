@@ -15,6 +15,8 @@
 //! }
 //! ```
 //!
+//! `boot c2 to 3 within 1` gives `c2`, whose slots are in `-2^1..2^1`, level 3.
+//!
 //! In a plaintext `0 by 4 x 4` is slots 0, 4, 8 and 12; after `=` are the elements that they hold. In a layout the highest bit of an
 //! address comes first: `a1.2-0` are bits 2 to 0 of axis 1, `rep.2`, `zero.2` and `junk.2` two free bits;
 //! after them `offset 3` turns every ciphertext by three slots, and of the axes in `junk padding a0 a1` what is beyond the size is anything.
@@ -114,6 +116,7 @@ impl fmt::Display for Op {
             Self::Relin(x) => write!(f, "relin {x}"),
             Self::Rescale(x) => write!(f, "rescale {x}"),
             Self::Drop(x, level) => write!(f, "drop {x} to {level}"),
+            Self::Boot { x, level, bits } => write!(f, "boot {x} to {level} within {bits}"),
         }
     }
 }
@@ -124,7 +127,8 @@ impl fmt::Display for Counts {
         write!(f, "{}, {} ct-ct and ", many(self.rotations, "rotation"), self.mulcc)?;
         write!(f, "{} ct-pt products, {}, ", self.mulcp, many(self.adds, "sum"))?;
         write!(f, "{}, {}; ", many(self.relins, "relinearisation"), many(self.rescales, "rescaling"))?;
-        write!(f, "depth {}, {}", self.depth, many(self.keys, "key"))
+        write!(f, "depth {}, {}", self.depth, many(self.keys, "key"))?;
+        if self.boots == 0 { Ok(()) } else { write!(f, ", {}", many(self.boots, "bootstrapping")) }
     }
 }
 

@@ -7,6 +7,7 @@
 //! * A plaintext gives each slot at most one number, elements are those of its tensor and constants are finite. That of a mask
 //!   is the constant 1.
 //! * Rotations are by `1..n`, of two parts, as are the factors of a product and the results; what is relinearised has three.
+//! * A bootstrapping is of two parts, and to a level from 1 on.
 //! * A derived tensor has the shape of its einsum.
 //!
 //! Levels and scales depend on how many levels there are: see [`super::level`].
@@ -21,6 +22,9 @@ use std::collections::BTreeSet;
 
 /// More slots than any scheme has with parameters that are in use.
 const MAX_SLOTS: u32 = 1 << 20;
+
+/// A larger power of two than any number of a program is within.
+const MAX_BOOT_BITS: u32 = 1 << 10;
 
 /// More elements than any tensor in the clear that is placed into slots.
 const MAX_ELEMENTS: u64 = 1 << 40;
@@ -113,6 +117,8 @@ fn check_op(program: &Packed, id: Ciphertext, op: &Op, parts: &SecondaryMap<Ciph
         Op::Mask(_, plain) => Err(format!("{plain} is not 1 where it is not 0")),
         Op::Mul(x, y) => expect(x, 2).and_then(|()| expect(y, 2)).map(|()| 3),
         Op::Relin(x) => expect(x, 3).map(|()| 2),
+        Op::Boot { x, level: 1.., bits: 0..=MAX_BOOT_BITS } => expect(x, 2).map(|()| 2),
+        Op::Boot { level, bits, .. } => Err(format!("a bootstrapping to level {level} within 2^{bits}")),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::cli::he::packing::PackingOptions;
 use crate::cli::subject::Subject;
 use crate::cli::{Failure, input};
 use clap::Args;
-use ein::packed::PackOptions;
+use ein::packed::{Available, PackOptions};
 use ein::{Compiler, Function, io};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
   ein he plan score.ein --size B=1 --size D=256 --size O=64
   ein he plan --einsum 'ij,jk->ik' --shape A=16x32 --shape B=32x32
   ein he plan --einsum 'ij,j->i' --shape A=1024x1024 --shape B=1024 --secret B --json > plan.json
+  ein he plan deep.ein --size N=64 --levels 8 --bootstrap 5
   ein he plan score.ein --size D=64 --slots 1024 --heir > score.mlir")]
 pub(crate) struct Plan {
     #[command(flatten)]
@@ -27,6 +28,9 @@ pub(crate) struct Plan {
     /// Allow more levels than secure parameters have, for tests
     #[arg(long)]
     insecure_toy: bool,
+    /// Bootstrap where they do not suffice: so many levels are left after that. No engine here does it; the plan says where
+    #[arg(long, value_name = "N", requires = "levels", value_parser = clap::value_parser!(u32).range(1..))]
+    bootstrap: Option<u32>,
     /// Print one JSON object that other programs can replay
     #[arg(long)]
     json: bool,
@@ -63,7 +67,7 @@ impl ProgramOptions {
     }
 
     /// The packed program, and its levels if it is one of reals.
-    fn planned(&self, available: Option<u32>, insecure: bool) -> Result<ein::packed::Planned, Failure> {
+    fn planned(&self, available: Available, insecure: bool) -> Result<ein::packed::Planned, Failure> {
         let sizes = self.subject.sizes();
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         Ok(self.function()?.planned(&sizes, &PackOptions { insecure, ..self.options()? }, available)?)
@@ -90,7 +94,12 @@ impl ProgramOptions {
 
 impl Plan {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let planned = self.program.planned(self.levels, self.insecure_toy)?;
+        if let (Some(after), Some(levels)) = (self.bootstrap, self.levels)
+            && after > levels
+        {
+            return Err(Failure::Usage(format!("--bootstrap {after}: a fresh ciphertext has {levels} levels, and no other has more")));
+        }
+        let planned = self.program.planned(Available { levels: self.levels, after_boot: self.bootstrap }, self.insecure_toy)?;
         if self.levels.is_some() && planned.levels.is_none() {
             return Err(Failure::Usage("--levels is for programs of reals; integers have none".to_owned()));
         }

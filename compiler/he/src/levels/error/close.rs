@@ -58,7 +58,7 @@ pub(crate) fn found<'a>(
         let Some(result) = made[series.result] else { continue };
         let argument = made[series.argument];
         let Origin::Polynomial { coefficients, .. } = &program.tensors[series.tensor].origin else { continue };
-        let is_rescaled = |id: Ciphertext| origins[id] == series.argument && matches!(packed.ops[id], Op::Rescale(_));
+        let is_rescaled = |id: Ciphertext| origins[id] == series.argument && matches!(packed.ops[id], Op::Rescale(_) | Op::Boot { .. });
         let region = region(packed, result, &|id| Some(id) == argument || is_rescaled(id));
         let region = if region.bases.len() > 1 { self::region(packed, result, &|id| Some(id) == argument) } else { region };
         if region.bases.len() > 1 || reads_more(packed, result, &region) {
@@ -107,7 +107,7 @@ fn reads_more(packed: &Packed, result: Ciphertext, region: &Region) -> bool {
 
 /// Whether an operation gives the value that it reads.
 fn is_handed_on(op: &Op) -> bool {
-    matches!(op, Op::Rescale(_) | Op::Drop(..))
+    matches!(op, Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. })
 }
 
 /// What is between a result and the first values that are bases.

@@ -36,8 +36,9 @@ use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::Packed;
 use ein_ir::packed::level::levels;
 pub(crate) use noise::Noise;
-use operands::Facts;
+pub(crate) use operands::{Facts, Span, plain_ranges};
 use serde::Serialize;
+pub(crate) use slots::product;
 use tensors::Tensors;
 use track::Tracker;
 
@@ -76,6 +77,13 @@ pub struct Errors {
     pub jumps: Vec<(f64, f64)>,
     /// Ranges of reciprocals whose arguments may be off by so much that they reach 0: nothing bounds what is computed from them.
     pub poles: Vec<(f64, f64, f64)>,
+}
+
+/// What is known before a plan without rescalings runs.
+pub(crate) fn facts(packed: &Packed, (program, makers): (&Program, &Makers)) -> Facts {
+    let mut origins = SecondaryMap::with_default(Ciphertext::from_u32(0));
+    packed.ops.keys().for_each(|id| origins[id] = id);
+    Facts::of(packed, (program, makers), &Tensors::of(program), &origins)
 }
 
 /// The bounds of a program with rescalings; none if it is too large for them. `origins` are the operations of the plan that `makers` speaks of.

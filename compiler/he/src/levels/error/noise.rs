@@ -8,6 +8,11 @@ use crate::levels::parameters::Parameters;
 /// Of the errors that hide a key.
 const ERROR: f64 = 3.2;
 
+/// What a bootstrapping of numbers in -1..1 leaves: it takes a remainder by a polynomial, and its error is of that. Published ones leave 2^-25 or
+/// less at scales of 40 bits (Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux, *Efficient bootstrapping for approximate homomorphic encryption*,
+/// 2021); an engine must not do worse than this.
+const BOOT: f64 = 1.0 / (1 << 22) as f64;
+
 /// Noise in units of the slots, of numbers whose scale is one modulus; of a higher one it is less.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Noise {
@@ -21,6 +26,8 @@ pub(crate) struct Noise {
     pub(crate) encode: f64,
     /// The rounding of a plaintext that is the same in all slots: at most.
     pub(crate) constant: f64,
+    /// What a bootstrapping leaves of numbers in -1..1.
+    boot: f64,
     /// One over the scale.
     unit: f64,
 }
@@ -41,8 +48,14 @@ impl Noise {
             rescale: [slot(rounding * (1.0 + key)), slot(rounding * (1.0 + key + key * key))],
             encode: slot(rounding),
             constant: 0.5 * unit,
+            boot: BOOT,
             unit,
         }
+    }
+
+    /// What a bootstrapping adds to numbers in `-2^bits..2^bits`.
+    pub(crate) fn boot(&self, bits: u32) -> f64 {
+        self.boot * f64::from(bits).exp2()
     }
 
     /// What noise at a scale of one modulus is at a scale of several.

@@ -128,7 +128,7 @@ impl Facts {
             self.corrections[id] = corrections[origins[id]];
             self.summed[id] = summed[origins[id]];
             // Once, and not again where it is rescaled.
-            if !matches!(op, Op::Rescale(_) | Op::Drop(..)) {
+            if !matches!(op, Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. }) {
                 self.off[id] = off[origins[id]];
             }
         }

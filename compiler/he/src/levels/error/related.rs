@@ -151,7 +151,7 @@ impl Relating<'_> {
             (Op::AddPlain(_, plain), [(_, x)]) => self.plus_plain(x, plain, rounding),
             (Op::MulPlain(_, plain) | Op::Mask(_, plain), [(_, x)]) => self.times_plain(x, plain, rounding),
             (Op::Mul(x, y), [a, ..]) => Self::product(a, if x == y { a } else { &operands[1] }),
-            (Op::Relin(_) | Op::Rescale(_) | Op::Drop(..), [(_, x)]) => (*x).clone(),
+            (Op::Relin(_) | Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. }, [(_, x)]) => (*x).clone(),
             _ => Relations::default(),
         };
         if added > 0.0 {

@@ -1,6 +1,6 @@
 use super::OutputError;
 use crate::levels::plan::Reals;
-use crate::levels::{drawn, plan_reals};
+use crate::levels::{Available, drawn, plan_reals};
 use crate::program::{Origin, Program};
 use crate::tests::{Random, einsum};
 use crate::{Contract, Options};
@@ -17,7 +17,7 @@ fn planned(equation: &str, shapes: &[&[u64]], secret: &str, log_slots: u32, dtyp
     let mut program = einsum(equation, shapes, secret);
     program.tensors.iter_mut().for_each(|tensor| tensor.dtype = dtype);
     let options = Options { contract: Contract::Strict, log_slots, ..Options::default() };
-    let reals = plan_reals(&program, &options, None).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let reals = plan_reals(&program, &options, Available::default()).unwrap_or_else(|errors| panic!("{errors:?}"));
     (program, reals)
 }
 
@@ -113,7 +113,8 @@ fn floats(data: &Data) -> Vec<f64> {
 fn functions(text: &str, sizes: &[(&str, i64)], log_slots: u32) -> Vec<(OutputError, f64)> {
     let module = module(text, sizes);
     let program = crate::read::read(&module).unwrap_or_else(|e| panic!("{text}\n{}", e[0])).program;
-    let reals = plan_reals(&program, &Options::new(Contract::Free, log_slots), None).unwrap_or_else(|e| panic!("{text}\n{}", e[0]));
+    let reals =
+        plan_reals(&program, &Options::new(Contract::Free, log_slots), Available::default()).unwrap_or_else(|e| panic!("{text}\n{}", e[0]));
     let errors = reals.levels.errors.unwrap();
     let mut worst = vec![0.0_f64; errors.results.len()];
     for seed in 0..3 {
@@ -319,7 +320,7 @@ results (t1)
 t1[i0] = approx(t0[i0], sign(operand(0)), on -2.0..2.0)
 ";
     let program = crate::read::read(&self::module(module, &[("N", 8)])).unwrap_or_else(|e| panic!("{}", e[0])).program;
-    let errors = plan_reals(&program, &Options::new(Contract::Free, 5), None).unwrap().levels.errors.unwrap();
+    let errors = plan_reals(&program, &Options::new(Contract::Free, 5), Available::default()).unwrap().levels.errors.unwrap();
     assert_eq!(errors.jumps, [(0.0, 2.0 / 512.0)]);
     assert!(errors.results[0].bound < 1e-3, "{errors:?}");
 }
@@ -333,7 +334,7 @@ fn means_by_weights_are_no_larger_than_what_they_are_of() {
     assert!(error <= bound.bound && bound.bound < 1000.0 * error, "{error:e} within {bound:?}");
     let module = module(ATTENTION, &[("N", 16), ("T", 8), ("H", 2), ("D", 16)]);
     let program = crate::read::read(&module).unwrap_or_else(|e| panic!("{}", e[0])).program;
-    let errors = plan_reals(&program, &Options::new(Contract::Free, 12), None).unwrap().levels.errors.unwrap();
+    let errors = plan_reals(&program, &Options::new(Contract::Free, 12), Available::default()).unwrap().levels.errors.unwrap();
     // Values of 32 elements of heads are up to 1.6, and weights up to 0.1.
     assert!(errors.results[0].magnitude < 5.2 && errors.results[0].bound < 0.1, "{errors:?}");
     assert_eq!((errors.assumed.len(), errors.taken), (0, vec![(-4.0, 4.0), (0.5, 20.0)]));

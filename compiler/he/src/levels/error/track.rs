@@ -107,7 +107,8 @@ impl<'a> Tracker<'a> {
         let added = match *op {
             Op::Rotate { .. } | Op::Relin(_) => self.noise.switch,
             Op::Rescale(x) => self.noise.rescale[usize::from(self.facts.three_parts[x])],
-            Op::Drop(x, _) if !matches!(self.packed.ops[x], Op::Input { .. }) => self.noise.rescale[0],
+            Op::Drop(x, _) if !matches!(self.packed.ops[x], Op::Input { .. } | Op::Boot { .. }) => self.noise.rescale[0],
+            Op::Boot { bits, .. } => self.noise.boot(bits),
             _ => 0.0,
         };
         self.noise.at(added, self.levels[id].scale)
@@ -174,7 +175,7 @@ impl<'a> Tracker<'a> {
             Op::MulPlain(x, plain) | Op::Mask(x, plain) => {
                 self.value(x).times_plain(&plain_ranges(self.packed, self.facts, plain), self.rounding(plain, 1))
             }
-            Op::Relin(x) | Op::Rescale(x) | Op::Drop(x, _) => self.value(x).clone(),
+            Op::Relin(x) | Op::Rescale(x) | Op::Drop(x, _) | Op::Boot { x, .. } => self.value(x).clone(),
         }
     }
 

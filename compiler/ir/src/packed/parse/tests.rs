@@ -42,6 +42,14 @@ fn the_text_form_reads_back() {
 }
 
 #[test]
+fn bootstrappings_read_back_and_are_counted() {
+    let program = parse(&EVERYTHING.replace("neg c4", "boot c4 to 3 within 7")).unwrap();
+    let text = print(&program);
+    assert!(text.contains("\n  c5 = boot c4 to 3 within 7\n") && text.contains("2 keys, 1 bootstrapping\n"), "{text}");
+    assert_eq!(parse(&text).unwrap(), program);
+}
+
+#[test]
 fn what_only_the_verifier_refuses_reads_back_too() {
     let text = EVERYTHING.replace("[0 by 1 x 4", "[ct 7: 99 by 1 x 0").replace("rotate c0 by 15", "rotate c77 by 0");
     let program = parse(&text).unwrap();

@@ -81,6 +81,9 @@ fn operations_are_checked() {
     refuse("relin c6", "neg c6", "output `y`: c13 has 3 parts, not 2");
     refuse("relin c6", "rotate c6 by 1", "c7: c6 has 3 parts, not 2");
     refuse("relin c6", "mul c6, c6", "c7: c6 has 3 parts, not 2");
+    refuse("relin c6", "boot c6 to 3 within 1", "c7: c6 has 3 parts, not 2");
+    refuse("neg c4", "boot c4 to 0 within 1", "c5: a bootstrapping to level 0 within 2^1");
+    refuse("neg c4", "boot c4 to 1 within 1025", "c5: a bootstrapping to level 1 within 2^1025");
     refuse("= (c0, c1)", "= (c0)", "output `z`: 1 ciphertexts in the layout [ct: a0.4 | slots: a0.3-0]");
     refuse("= (c0, c1)", "= (c0, c14)", "output `z`: c14 is not there");
 }
@@ -113,6 +116,12 @@ fn levels_follow_the_operations() {
     assert_eq!(problems(&differing, 4), ["c10: c8 has level 4 and scale 3, but c9 has level 4 and scale 2"]);
     let unscaled = EVERYTHING.replace("rescale c10", "rescale c0");
     assert_eq!(problems(&unscaled, 4), ["c11: c0 has level 4 and scale 1: no product to rescale"]);
+    let booted = |level: u32| problems(&EVERYTHING.replace("neg c4", &format!("boot c4 to {level} within 1")), 4);
+    assert_eq!(booted(3), ["c6: c5 has level 3 and scale 1, but c1 has level 4 and scale 1"]);
+    assert_eq!(booted(4), Vec::<String>::new());
+    assert_eq!(booted(5)[0], "c5: level 5 is above 4");
+    let late = problems(&EVERYTHING.replace("add_plain c12, p2", "boot c12 to 3 within 1"), 4);
+    assert_eq!(late, ["c13: c12 has level 2 and scale 2, and is not rescaled"]);
     // Without rescalings nothing is planned yet.
     assert_eq!(problems(&differing.replace("rescale c10", "neg c10").replace("drop c11 to 2", "neg c11"), 0), Vec::<String>::new());
 }
