@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Which crates of the workspace a crate may name in `[dependencies]`.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("grammar", &[]),
     ("compiler/ir", &[]),
     ("compiler/syntax", &["ein-grammar", "ein-ir"]),
@@ -16,7 +16,9 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("compiler/macros", &["ein-syntax"]),
     ("runtime", &["ein-ir"]),
     ("backends/cranelift", &["ein-ir", "ein-runtime"]),
-    ("backends/fhe", &["ein-ir"]),
+    // The form of files is one for all schemes, and what reads bytes of strangers is written and tested once; it knows no crate of ours.
+    ("backends/sealed", &[]),
+    ("backends/fhe", &["ein-ir", "ein-sealed"]),
     (
         "compiler/driver",
         &["ein-cranelift", "ein-fhe", "ein-he", "ein-ir", "ein-lower", "ein-macros", "ein-opt", "ein-radix", "ein-runtime", "ein-syntax"],
