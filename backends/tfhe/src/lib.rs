@@ -9,6 +9,7 @@
 //! This crate takes [`Verified`] circuits alone and knows no compiler crate but `ein-ir`.
 
 pub mod arrays;
+pub mod calibrate;
 mod error;
 pub mod files;
 mod frame;

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use ein_ir::circuit::{parse, verify};
 use ein_ir::diagnostic::Diagnostic;
 use ein_tfhe::program::Program;
-use ein_tfhe::{Operand, arrays, decrypt_results, encrypt, execute, files};
+use ein_tfhe::{Operand, arrays, calibrate, decrypt_results, encrypt, execute, files};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -39,6 +39,8 @@ enum Command {
     Run(Run),
     /// Decrypt the results, with the secret key
     Decrypt(Decrypt),
+    /// Measure a bootstrap: the figure that `ein explain --target tfhe --costs FILE` tells times by
+    Calibrate(Calibrate),
 }
 
 #[derive(Args)]
@@ -91,6 +93,13 @@ struct Decrypt {
     out_dir: PathBuf,
 }
 
+#[derive(Args)]
+struct Calibrate {
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+}
+
 fn assignment(text: &str) -> Result<(String, PathBuf), String> {
     let (name, file) = text.split_once('=').ok_or("expected NAME=FILE")?;
     Ok((name.to_owned(), file.into()))
@@ -102,6 +111,7 @@ fn main() -> ExitCode {
         Command::Encrypt(command) => command.execute(),
         Command::Run(command) => command.execute(),
         Command::Decrypt(command) => command.execute(),
+        Command::Calibrate(command) => command.execute(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -176,6 +186,15 @@ impl Decrypt {
             files::write(&path, text.as_bytes())?;
             eprintln!("wrote {}", path.display());
         }
+        Ok(())
+    }
+}
+
+impl Calibrate {
+    fn execute(self) -> Result<(), Diagnostic> {
+        let measured = calibrate::measure()?;
+        files::write(&self.out, measured.to_text().as_bytes())?;
+        eprintln!("a bootstrap takes {:.1} ms on one core, of {} that were done", measured.bootstrap * 1e3, measured.bootstraps);
         Ok(())
     }
 }

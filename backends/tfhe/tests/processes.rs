@@ -25,6 +25,17 @@ fn send(from: &Path, to: &Path, names: &[&str]) {
 }
 
 #[test]
+fn a_bootstrap_is_measured() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("bootstrap.json").display().to_string();
+    let told = run(&["calibrate", "-o", &path]).expect("measures");
+    assert!(told.contains(" ms on one core, of 208 that were done"), "{told}");
+    let written: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("a file")).expect("JSON");
+    assert!(written["version"] == 1 && written["tfhe"]["bootstrap"].as_f64().is_some_and(|seconds| seconds > 0.0), "{written}");
+    assert!(run(&["calibrate", "-o", "/nonexistent/b.json"]).expect_err("no folder").contains("E0909"));
+}
+
+#[test]
 fn secrets_stay_with_their_owner() {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = |name: &str| folder.path().join(name).display().to_string();

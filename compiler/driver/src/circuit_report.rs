@@ -9,10 +9,11 @@ use ein_ir::entity::{SecondaryMap, Wire};
 use ein_opt::duration;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::time::Duration;
 
-/// Nanoseconds of a bootstrap that is counted. The circuits of `backends/tfhe` take 16 to 33 ms each on one core of a server, as the library spends
+/// A bootstrap that is counted, if nobody measured one. The circuits of `backends/tfhe` take 16 to 33 ms each on one core of a server, as the library spends
 /// some more on noise than textbooks do.
-const BOOTSTRAP: u64 = 20_000_000;
+pub const BOOTSTRAP: Duration = Duration::from_millis(20);
 
 /// What a program over encrypted integers takes.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct CircuitReport {
     /// Of each plan, the best first.
     found: Vec<CircuitOf>,
     steps: Vec<StepReport>,
+    bootstrap: Duration,
 }
 
 /// What a step adds to those before it.
@@ -38,11 +40,12 @@ struct StepReport {
 }
 
 impl Function {
-    /// What the circuit of this function takes for given sizes, beside those of other plans, and what each step does.
+    /// What the circuit of this function takes for given sizes, beside those of other plans, and what each step does; `bootstrap` is the time of
+    /// one, such as [`BOOTSTRAP`].
     ///
     /// # Errors
     /// As [`Function::circuit`].
-    pub fn explain_circuit(&self, sizes: &[(&str, i64)]) -> Result<CircuitReport, Error> {
+    pub fn explain_circuit(&self, sizes: &[(&str, i64)], bootstrap: Duration) -> Result<CircuitReport, Error> {
         let found = self.circuits(sizes)?;
         let mut steps = Vec::new();
         if let Some(best) = found.first() {
@@ -52,7 +55,7 @@ impl Function {
                 steps.push(StepReport::of(&best.circuit, &paths, step, equation));
             }
         }
-        Ok(CircuitReport { name: self.name().to_owned(), found, steps })
+        Ok(CircuitReport { name: self.name().to_owned(), found, steps, bootstrap })
     }
 }
 
@@ -87,8 +90,8 @@ impl CircuitReport {
 
     /// One line a figure: of the circuit, and of the one-shot plan.
     fn totals(&self, out: &mut String) {
-        let ours = self.found.first().map(|found| figures(&found.circuit)).unwrap_or_default();
-        let theirs = self.of(Origin::OneShot).map(figures);
+        let ours = self.found.first().map(|found| figures(&found.circuit, self.bootstrap)).unwrap_or_default();
+        let theirs = self.of(Origin::OneShot).map(|circuit| figures(circuit, self.bootstrap));
         let _ = writeln!(out, "{:<28} {:>14} {:>14}", "", "plan", "one-shot");
         for (n, (name, figure)) in ours.iter().enumerate() {
             let other = theirs.as_ref().map_or("-", |theirs| &theirs[n].1);
@@ -147,13 +150,14 @@ impl CircuitReport {
                 "operations": counts.collect::<serde_json::Map<_, _>>(), "bootstraps": step.bootstraps, "path": step.path,
             })
         };
+        let seconds = |bootstraps: u64| nanoseconds(bootstraps, self.bootstrap) as f64 * 1e-9;
         let best = self.found.first().map(|found| &*found.circuit);
         let cost = best.map(Circuit::cost).unwrap_or_default();
         let out = json!({
             "def": self.name,
             "bootstraps": cost.bootstraps,
             "path": cost.path,
-            "seconds": { "one_core": seconds(cost.bootstraps), "all_at_once": seconds(cost.path) },
+            "seconds": { "bootstrap": self.bootstrap.as_secs_f64(), "one_core": seconds(cost.bootstraps), "all_at_once": seconds(cost.path) },
             "blocks": { "in": best.map_or(0, blocks_in), "out": best.map_or(0, blocks_out) },
             "plans": self.found.iter().map(plan).collect::<Vec<_>>(),
             "steps": self.steps.iter().map(step).collect::<Vec<_>>(),
@@ -162,13 +166,14 @@ impl CircuitReport {
     }
 }
 
-fn seconds(bootstraps: u64) -> f64 {
-    bootstraps.saturating_mul(BOOTSTRAP) as f64 * 1e-9
+/// Of so many bootstraps.
+fn nanoseconds(bootstraps: u64, bootstrap: Duration) -> u64 {
+    bootstraps.saturating_mul(u64::try_from(bootstrap.as_nanos()).unwrap_or(u64::MAX))
 }
 
-fn figures(circuit: &Circuit) -> Vec<(&'static str, String)> {
+fn figures(circuit: &Circuit, bootstrap: Duration) -> Vec<(&'static str, String)> {
     let cost = circuit.cost();
-    let time = |bootstraps: u64| duration(bootstraps.saturating_mul(BOOTSTRAP));
+    let time = |bootstraps: u64| duration(nanoseconds(bootstraps, bootstrap));
     vec![
         ("bootstraps", cost.bootstraps.to_string()),
         ("  on one core, about", time(cost.bootstraps)),

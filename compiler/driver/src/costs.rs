@@ -1,6 +1,7 @@
-//! Costs of operations on ciphertexts as JSON files, for `ein he plan --costs` and `ein he calibrate`.
+//! Costs of operations on ciphertexts as JSON files, for `--costs`.
 //!
-//! A file is `{"version": 1, "costs": {…}}` with every field of [`Costs`].
+//! `ein he calibrate` writes `{"version": 1, "costs": {…}}` with the fields of [`Costs`], which plans are made with, and `ein-tfhe calibrate`
+//! `{"version": 1, "tfhe": {"bootstrap": 0.02}}`, the seconds of a bootstrap, by which times of circuits are told.
 
 #[cfg(feature = "he-bfv")]
 pub mod measured;
@@ -11,6 +12,7 @@ use ein_he::Costs;
 use ein_ir::diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::time::Duration;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +33,37 @@ pub fn read_costs(file: &Path) -> Result<Costs, Error> {
     let read: CostsFile = read_versioned(file, none)?;
     read.costs.check().map_err(|reason| none(&reason))?;
     Ok(read.costs)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BootstrapFile {
+    #[expect(dead_code, reason = "looked at before")]
+    version: u64,
+    tfhe: Bootstrap,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bootstrap {
+    bootstrap: f64,
+}
+
+/// Reads what a bootstrap of an encrypted integer takes.
+///
+/// # Errors
+/// E0901 if the file cannot be read, E0925 if it does not say so.
+pub fn read_bootstrap(file: &Path) -> Result<Duration, Error> {
+    let none = |reason: &str| {
+        Diagnostic::error(925, "malformed-machine", format!("`{}` does not say what a bootstrap takes: {reason}", file.display()))
+            .help("`ein-tfhe calibrate -o FILE` of backends/tfhe writes that")
+    };
+    let read: BootstrapFile = read_versioned(file, none)?;
+    let seconds = read.tfhe.bootstrap;
+    if !(1e-9..=3600.0).contains(&seconds) {
+        return Err(none(&format!("`bootstrap` is {seconds}, and not from 1e-9 to 3600 seconds")).into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// A table as the text of a file.

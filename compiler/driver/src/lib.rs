@@ -58,7 +58,7 @@ pub mod render;
 pub mod simulated;
 
 pub use bound::{Binder, Bound, Outputs};
-pub use circuit_report::CircuitReport;
+pub use circuit_report::{BOOTSTRAP, CircuitReport};
 pub use ein_cranelift::Cpu;
 pub use ein_ir::diagnostic::{Code, Diagnostic};
 pub use ein_ir::dtype::DType;

@@ -205,6 +205,20 @@ fn circuits_are_explained() {
     let of_steps: u64 = json["steps"].as_array().into_iter().flatten().filter_map(|step| step["bootstraps"].as_u64()).sum();
     assert_eq!(json["bootstraps"].as_u64(), Some(of_steps), "{json}");
     assert_eq!(json["plans"][0]["bootstraps"], json["bootstraps"]);
+    // Times follow from what a bootstrap takes, and nothing else does.
+    let measured = folder.path().join("bootstrap.json").display().to_string();
+    let by = |text: &str| {
+        std::fs::write(&measured, text).expect("written");
+        explain(&["--target", "tfhe", "--json", "--costs", &measured])
+    };
+    let (faster, _) = by(r#"{"version": 1, "tfhe": {"bootstrap": 0.005}}"#).expect("a circuit");
+    let faster: serde_json::Value = serde_json::from_str(&faster).expect("JSON");
+    let seconds = |report: &serde_json::Value| report["seconds"]["one_core"].as_f64().expect("seconds");
+    assert!((seconds(&json) - 4.0 * seconds(&faster)).abs() < 1e-6 && faster["steps"] == json["steps"], "{faster}");
+    for wrong in ["{", r#"{"version": 2}"#, r#"{"version": 1, "tfhe": {"bootstrap": 0}}"#, r#"{"version": 1, "costs": {}}"#] {
+        assert!(by(wrong).expect_err("no figure").1.contains("E0925"), "{wrong}");
+    }
+    assert_eq!(explain(&["--costs", &measured]).expect_err("of a processor").0, 2);
     assert_eq!(explain(&["--json"]).expect_err("of a processor").0, 2);
     assert_eq!(explain(&["--target", "tfhe", "--slots", "64"]).expect_err("no slots").0, 2);
     assert_eq!(explain(&["--target", "tfhe", "--svg", "x.svg"]).expect_err("no picture").0, 2);

@@ -19,7 +19,7 @@ use std::path::Path;
   ein explain tucker.ein --size N=64 --size R=8 --why
   ein explain tucker.ein --size N=64 --size R=8 --html plan.html
   ein explain score.ein --target he --size B=1 --size D=64 --size O=10
-  ein explain paths.ein --target tfhe --size V=4
+  ein explain paths.ein --target tfhe --size V=4 --costs bootstrap.json
   ein explain E0201
   ein explain --list")]
 pub(crate) struct Explain {
@@ -66,7 +66,10 @@ impl Explain {
             return Err(Failure::Usage("--json is for --target tfhe; `ein he plan --json` has that of --target he".to_owned()));
         }
         if self.target != Target::He && self.packing.are_given() {
-            return Err(Failure::Usage("--secret, --contract, --key-budget, --slots and --costs are for --target he".to_owned()));
+            return Err(Failure::Usage("--secret, --contract, --key-budget, --objective and --slots are for --target he".to_owned()));
+        }
+        if self.target == Target::Cpu && self.packing.costs().is_some() {
+            return Err(Failure::Usage("--costs is for --target he and --target tfhe; that of a processor is --machine".to_owned()));
         }
         let text = match code_number(&self.subject) {
             _ if self.list => pages::list(),
@@ -114,7 +117,8 @@ impl Explain {
         }
         let sizes = input::sizes(&self.sizes);
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-        let report = self.planned(program)?.explain_circuit(&sizes)?;
+        let bootstrap = self.packing.costs().map_or(Ok(ein::BOOTSTRAP), ein::costs::read_bootstrap)?;
+        let report = self.planned(program)?.explain_circuit(&sizes, bootstrap)?;
         let text = if self.json { report.to_json() } else { report.text() };
         Ok(write!(std::io::stdout(), "{text}")?)
     }

@@ -3,7 +3,7 @@
 use crate::cli::Failure;
 use clap::{Args, ValueEnum};
 use ein::packed::{Contract, Objective, PackOptions, read_costs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How a program is packed.
 #[derive(Args)]
@@ -23,7 +23,7 @@ pub(crate) struct PackingOptions {
     /// Numbers that a ciphertext holds: a power of two [default: 16384]
     #[arg(long, value_name = "N")]
     slots: Option<u32>,
-    /// Costs of operations, as `ein he calibrate` writes them [default: built in]
+    /// Costs of operations, as `ein he calibrate` writes them, or `ein-tfhe calibrate` for the target tfhe [default: built in]
     #[arg(long, value_name = "FILE")]
     costs: Option<PathBuf>,
 }
@@ -57,11 +57,16 @@ impl From<ObjectiveOption> for Objective {
 }
 
 impl PackingOptions {
-    /// Whether one of them is given.
+    /// Whether one of those is given that only packed programs have.
     pub(crate) fn are_given(&self) -> bool {
-        let Self { secret, contract, key_budget, objective, slots, costs } = self;
+        let Self { secret, contract, key_budget, objective, slots, costs: _ } = self;
         let planned = contract.is_some() || key_budget.is_some() || objective.is_some();
-        planned || !secret.is_empty() || slots.is_some() || costs.is_some()
+        planned || !secret.is_empty() || slots.is_some()
+    }
+
+    /// The file of costs.
+    pub(crate) fn costs(&self) -> Option<&Path> {
+        self.costs.as_deref()
     }
 
     /// What they say.
