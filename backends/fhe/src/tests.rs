@@ -286,6 +286,36 @@ fn a_manifest_that_was_changed_is_none() {
     assert!(Engine::from_manifest(&text[..cut]).is_err());
 }
 
+/// Any character is another one, any number a huge one, any part is missing: an error, or the same manifest, and never a crash.
+#[test]
+fn no_manifest_is_a_crash() {
+    let (engine, ..) = made();
+    let text = engine.manifest();
+    let tried = |changed: &str| match Engine::from_manifest(changed) {
+        Ok(read) => read.manifest() == text,
+        Err(error) => {
+            assert!([711, 715, 716, 719, 720, 931].contains(&error.code.0), "{error} of {changed}");
+            true
+        }
+    };
+    for at in (0..text.len()).step_by(11) {
+        assert!(Engine::from_manifest(&text[..at]).is_err(), "{at}");
+        for with in ['0', '"', '}', 'x'] {
+            let changed: String = text.char_indices().map(|(n, c)| if n == at { with } else { c }).collect();
+            assert!(tried(&changed), "{at}: {with}");
+        }
+    }
+    let numbers: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).collect();
+    let mut from = 0;
+    for number in numbers {
+        let at = from + text[from..].find(number).expect("it is there");
+        from = at + number.len();
+        for with in ["4294967295", "18446744073709551615", "1e300"] {
+            assert!(tried(&format!("{}{with}{}", &text[..at], &text[from..])), "{at}: {with}");
+        }
+    }
+}
+
 /// One byte or the length is changed, with a digest that is right again.
 fn mutated(random: &mut StdRng, part: &[u8]) -> Vec<u8> {
     let (mut part, length) = (part.to_vec(), part.len());

@@ -124,6 +124,99 @@ fn files_that_do_not_fit_are_refused() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// Keys, ciphertexts and the manifest, each cut off somewhere or with a bit of it turned: it is said, and nothing is written.
+#[test]
+fn no_file_is_a_crash() {
+    let folder = folder("fuzz");
+    arrays(&folder);
+    done(&folder, &format!("{KEYGEN} --bound B=100 --keys mine"));
+    done(&folder, "encrypt --keys mine --in B=b.npy -o in.ct");
+    done(&folder, "run --keys mine --inputs in.ct --in A=a.npy -o out.ct");
+    let encrypt = "encrypt --keys mine --in B=b.npy -o none.ct";
+    let (run, decrypt) = ("run --keys mine --inputs in.ct --in A=a.npy -o none.ct", "decrypt --keys mine out.ct --out-dir none");
+    let files = [
+        ("mine/public.key", encrypt),
+        ("mine/evaluation.keys", run),
+        ("in.ct", run),
+        ("mine/secret.key", decrypt),
+        ("out.ct", decrypt),
+        ("mine/manifest.json", run),
+    ];
+    for (file, command) in files {
+        let path = folder.join(file);
+        let whole = std::fs::read(&path).unwrap();
+        let flipped = |at: usize| {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            bytes
+        };
+        // The lengths of parts begin behind the fingerprint and the number of parts.
+        for bytes in [whole[..whole.len() / 3].to_vec(), Vec::new(), flipped(9), flipped(51), flipped(whole.len() - 20)] {
+            std::fs::write(&path, bytes).unwrap();
+            refused(&folder, "E093", command);
+        }
+        std::fs::write(&path, &whole).unwrap();
+    }
+    assert!(!folder.join("none").exists() && !folder.join("none.ct").exists());
+    done(&folder, decrypt);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Nothing that leaves the owner, and nothing that is said, has a part of the key or an element in it.
+#[test]
+fn no_secret_is_in_what_is_shared_or_said() {
+    let folder = folder("shared");
+    arrays(&folder);
+    let b: Array1<i32> = array![48611, -48611, 48611, 0];
+    io::save_npy(&folder.join("b.npy"), &TensorRef::from(&b)).unwrap();
+    let mut told = done(&folder, &format!("{KEYGEN} --bound B=50000 --keys mine"));
+    told += &done(&folder, "encrypt --keys mine --in B=b.npy -o in.ct");
+    told += &done(&folder, "run --keys mine --inputs in.ct --in A=a.npy -o out.ct");
+    done(&folder, &format!("{KEYGEN} --bound B=40000 --keys narrow"));
+    let output = ein(&folder, &"encrypt --keys narrow --in B=b.npy -o none.ct".split_whitespace().collect::<Vec<_>>());
+    assert!(!output.status.success());
+    told += &String::from_utf8_lossy(&output.stderr);
+    assert!(!told.contains("48611"), "{told}");
+    let secret = std::fs::read(folder.join("mine/secret.key")).unwrap();
+    // Behind what every file has, and before the digest.
+    let key = &secret[64..secret.len() - 32];
+    for name in ["mine/manifest.json", "mine/public.key", "mine/evaluation.keys", "in.ct", "out.ct"] {
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        assert!(!has(b"48611") && !has(&48611_u64.to_le_bytes()), "{name}");
+        // Coefficients are small: a few of them may stand anywhere, not so many.
+        assert!(key.chunks_exact(64).take(4).all(|part| !has(part)), "{name}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// From a measurement to a plan, and a plan that is another one where products cost nothing.
+#[test]
+fn costs_are_measured_and_plans_follow_them() {
+    let folder = folder("calibrated");
+    let told = done(&folder, "calibrate --slots 16 --out costs.json");
+    assert!(told.contains("a rotation takes") && told.contains("wrote costs.json"), "{told}");
+    let text = std::fs::read_to_string(folder.join("costs.json")).unwrap();
+    let mut costs: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(costs["costs"]["rotation"], 1.0);
+    let plan = |costs: &serde_json::Value| {
+        std::fs::write(folder.join("costs.json"), costs.to_string()).unwrap();
+        let args = "plan --einsum ik,kj->ij --shape A=16x16 --shape B=16x16 --slots 256 --costs costs.json";
+        let output = ein(&folder, &args.split_whitespace().collect::<Vec<_>>());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(plan(&costs).contains("rotations"));
+    let of = |rotation: f64, products: f64, costs: &mut serde_json::Value| {
+        for (name, cost) in [("rotation", rotation), ("hoisted", rotation), ("mulcp", products), ("mulcc", products), ("relin", products)] {
+            costs["costs"][name] = cost.into();
+        }
+        plan(costs)
+    };
+    assert_ne!(of(1.0, 0.0, &mut costs), of(1e-3, 1.0, &mut costs));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 /// Every refusal of the engine as its users read it: the fact with its values, and what to do.
 #[test]
 fn refusals_as_they_are_read() {

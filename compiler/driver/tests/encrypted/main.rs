@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod plans;
 
 #[path = "../../../../examples/encrypted/client.rs"]

@@ -28,7 +28,7 @@ fn agree(program: &VerifiedPacked, insecure_toy: bool) -> Engine {
 }
 
 /// The same of operands up to a bound, reals with so many bits of fraction.
-fn agree_within(program: &VerifiedPacked, bound: f64, fraction_bits: u32, insecure_toy: bool) -> Engine {
+pub(crate) fn agree_within(program: &VerifiedPacked, bound: f64, fraction_bits: u32, insecure_toy: bool) -> Engine {
     let given: Vec<_> = program.publics.values().filter(|public| public.source == PublicSource::Given).collect();
     let real = program.outputs.iter().any(|output| output.dtype.is_float());
     let names = program.inputs.values().map(|input| &input.name).chain(given.iter().map(|public| &public.name));
