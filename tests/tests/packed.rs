@@ -337,3 +337,8 @@ fn the_interchange_format() {
     // One entry of a list a line.
     insta::assert_snapshot!(json.replace("[{", "[\n{").replace("},{", "},\n{"));
 }
+
+#[test]
+fn mlir_of_every_operation() {
+    insta::assert_snapshot!(heir::of_every_operation());
+}

@@ -2,12 +2,13 @@
 
 use super::Case;
 use ein::Compiler;
-use ein::packed::{PackOptions, Planned, VerifiedPacked};
+use ein::packed::{Available, PackOptions, Planned, VerifiedPacked};
 use ein_he::{Contract, heir};
 use ein_ir::entity::EntityRef;
 use ein_ir::interp::slots::{self, Operands, einsum};
 use ein_ir::packed::layout::Content;
-use ein_ir::packed::{Equation, PlainValues, PublicSource};
+use ein_ir::packed::verify::verify;
+use ein_ir::packed::{Equation, PlainValues, PublicSource, parse};
 use ein_tests::mlir::{Function, Vectors};
 use ein_tests::random::Random;
 
@@ -92,7 +93,7 @@ fn layer(d: i64, o: i64, slots: u32) -> Planned {
         n[d] = -x[d];
     }";
     let function = Compiler::new().threads(1).compile(source).expect("a program").main_def().expect("a definition");
-    function.planned(&[("D", d), ("O", o)], &PackOptions { slots, ..PackOptions::default() }, None).expect("a plan")
+    function.planned(&[("D", d), ("O", o)], &PackOptions { slots, ..PackOptions::default() }, Available::default()).expect("a plan")
 }
 
 #[test]
@@ -101,6 +102,56 @@ fn a_layer_and_a_polynomial() {
         let planned = layer(6, 3, slots);
         check(&planned.program, &planned.to_mlir());
     }
+}
+
+/// Every operation, over two ciphertexts of one input, a public tensor, one that is computed of it, and constants.
+const EVERYTHING: &str = r#"packed "every op" slots 4 {
+  input x0 "A": TYPE[2, 4] [ct: a0.0 | slots: a1.1-0]
+  input x1 "b": TYPE[] [slots: rep.2]
+  public w0 "w": TYPE[4]
+  public w1 "ww": TYPE[4] = einsum "i,i->i" (w0, w0) times 2.0
+  plain p0 = w0 at [0 by 1 x 4 = 3 by -1]
+  plain p1 = w1 at [1 by 2 x 2 = 0 by 2]
+  plain p2 = 1.0 at [0 by 1 x 3]
+  plain p3 = -3.0 at [0 by 1 x 4]
+  plain p4 = 1.0 at [0 by 1 x 4]
+  c0 = input x0[0]
+  c1 = input x0[1]
+  c2 = input x1[0]
+  c3 = rotate c0 by 3
+  c4 = add c3, c1
+  c5 = sub c4, c2
+  c6 = neg c5
+  c7 = add_plain c6, p0
+  c8 = add_plain c7, p3
+  c9 = mask c8, p2
+  c10 = mul_plain c9, p1
+  c11 = rescale c10
+  c12 = mul_plain c11, p3
+  c13 = rescale c12
+  c14 = drop c0 to 2
+  c15 = mul c13, c14
+  c16 = relin c15
+  c17 = rescale c16
+  c18 = boot c17 to 3 within 9
+  c19 = rotate c18 by 1
+  c20 = mask c19, p4
+  output "y": TYPE[4] [slots: a0.1-0] = (c20)
+  output "z": TYPE[2, 4] [ct: a0.0 | slots: a1.1-0] = (c19, c0)
+}
+"#;
+
+/// Its MLIR over integers and over reals, carried out.
+pub(crate) fn of_every_operation() -> String {
+    let of = |dtype: &str| {
+        let packed = parse::parse(&EVERYTHING.replace("TYPE", dtype)).unwrap_or_else(|e| panic!("{e}"));
+        let packed = verify(packed).unwrap_or_else(|e| panic!("{e:?}"));
+        ein_ir::packed::level::levels(&packed, 4).unwrap_or_else(|e| panic!("{e:?}"));
+        let text = heir::to_mlir(&packed, None);
+        check(&packed, &text);
+        text
+    };
+    ["i64", "f64"].map(of).join("\n")
 }
 
 #[test]
