@@ -15,7 +15,7 @@ const SLACK: f64 = 1e-9;
 /// The range of all slots of every value of a plan without rescalings.
 pub(crate) fn ranges(packed: &Packed, makers: &Makers, facts: &Facts) -> SecondaryMap<Ciphertext, Span> {
     let mut plains: SecondaryMap<Plain, Span> = SecondaryMap::with_default((0.0, 0.0));
-    packed.plains.keys().for_each(|plain| plains[plain] = hull(&plain_ranges(packed, facts, plain)));
+    packed.plains.keys().for_each(|plain| plains[plain] = hull(&plain_ranges(packed, facts, plain).of));
     let arguments: BTreeSet<Ciphertext> = makers.series.iter().map(|series| series.argument).collect();
     let mut ranges = SecondaryMap::with_default((0.0, 0.0));
     // Made of an argument that is in -1..1 in all slots.
