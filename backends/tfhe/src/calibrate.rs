@@ -2,7 +2,7 @@
 //!
 //! `ein explain --target tfhe --costs FILE` reads the figure; circuits are the same with any.
 
-use crate::{encrypt_operands, error, execute, generate_keys};
+use crate::{encrypt_operands, execute, generate_keys};
 use ein_ir::circuit::{Circuit, parse::parse, verify::verify};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::verified::Verified;
@@ -50,7 +50,7 @@ fn circuit(text: &str) -> Result<Verified<Circuit>, Diagnostic> {
 }
 
 fn internal(reason: &str) -> Diagnostic {
-    error::operands(format!("nothing can be measured: {reason}"))
+    Diagnostic::error(199, "internal", format!("nothing can be measured: {reason}"))
 }
 
 impl Measured {

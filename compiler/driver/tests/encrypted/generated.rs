@@ -27,7 +27,7 @@ const SKETCHES: [Sketch; 14] = [
         bound: 9.0,
     },
     Sketch {
-        source: "def f<N, M>(x: secret i64[N, M]) -> (y: secret i64[N], z: secret i64) { y[i] = sum[j](x[i, j]^2 * x[i, j]); z = k0 * x[i, j] - k1; }",
+        source: "def f<N, M>(x: secret i64[N, M]) -> (y: secret i64[N], z: secret i64) { y[i] = sum[j](x[i, j]^2 * x[i, j]); z = k0 * sum[i, j](x[i, j]) - k1; }",
         most: 9,
         bound: 9.0,
     },
@@ -47,7 +47,7 @@ const SKETCHES: [Sketch; 14] = [
     },
     // Integers of other widths, wider on their way.
     Sketch {
-        source: "def f<N, M>(x: secret INT[N, M] in -9..10, w: INT[M] in -9..10) -> (y: secret OUT[N], z: secret INT[N, M] in -9..10) {
+        source: "def f<N, M>(x: secret INT[N, M] in -9..10, w: INT[M] in -9..10) -> (y: secret OUT[N], z: secret INT[N, M]) {
         y[i] = sum[j](x[i, j] as OUT * w[j] as OUT) - k0;
         z[i, j] = 0 - x[i, j];
     }",
@@ -79,7 +79,7 @@ const SKETCHES: [Sketch; 14] = [
         z = sum[i in 0..|N|, j where i + j < |N|](a[i + j] * b[j] - 3) + w[0];
     }",
         most: 8,
-        bound: 1.0,
+        bound: 9.0,
     },
     // Scans.
     Sketch {
@@ -97,7 +97,7 @@ const SKETCHES: [Sketch; 14] = [
         scan _ in 0..3 { u[i] = A[i, j] * prev u[j] from v[i] + c[0]; }
     }",
         most: 5,
-        bound: 5.0,
+        bound: 9.0,
     },
     // Reals, and polynomials of them.
     Sketch {
@@ -126,7 +126,7 @@ const SKETCHES: [Sketch; 14] = [
 /// One of them, with its sizes, in one of the contracts; at few slots its tensors take several ciphertexts.
 fn planned(sketch: &Sketch, slots: u32, random: &mut StdRng) -> (VerifiedPacked, String) {
     let mut source = sketch.source.to_owned();
-    let (int, out) = [("i8", "i64"), ("i16", "i32"), ("i32", "i64"), ("i8", "i16")][random.random_range(0..4)];
+    let (int, out) = [("i8", "i64"), ("i16", "i32"), ("i32", "i64"), ("i16", "i64")][random.random_range(0..4)];
     source = source.replace("INT", int).replace("OUT", out);
     for name in ["k0", "k1", "k2"] {
         source = source.replace(name, &random.random_range(1..=4).to_string());
