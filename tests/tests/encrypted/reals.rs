@@ -2,14 +2,14 @@
 
 use super::{difference, refused, same};
 use ein::Compiler;
-use ein::packed::PackOptions;
+use ein::packed::{Available, PackOptions};
 
 /// Plans the last definition, and compares it with itself in the clear: no farther off than the bound that is printed.
 fn within_its_bound(source: &str, sizes: &[(&str, i64)], slots: u32) {
     let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
     let function = program.main_def().expect("a definition");
     let options = PackOptions { slots, ..PackOptions::default() };
-    let planned = function.planned(sizes, &options, None).unwrap_or_else(|e| panic!("{source}\n{}", e.render(false)));
+    let planned = function.planned(sizes, &options, Available::default()).unwrap_or_else(|e| panic!("{source}\n{}", e.render(false)));
     let errors = planned.levels.and_then(|levels| levels.errors).expect("bounds of a small program");
     let bound = errors.results[0].bound;
     assert!(bound.is_finite() && errors.taken.is_empty(), "{source}\n{errors:?}");
