@@ -197,7 +197,7 @@ results (t1)
 t1[i0] = rsqrt((t0[i0] + 0.0000001:f64))
 ";
     let program = crate::read::read(&module(text, &[("N", 8)])).unwrap_or_else(|e| panic!("{}", e[0])).program;
-    let errors = plan_reals(&program, &Options::new(Contract::Free, 5), None).unwrap().levels.errors.unwrap();
+    let errors = plan_reals(&program, &Options::new(Contract::Free, 5), Available::default()).unwrap().levels.errors.unwrap();
     assert!(!errors.results[0].bound.is_finite() && errors.poles.len() == 1, "{errors:?}");
 }
 
@@ -297,7 +297,7 @@ t2[i0] = (t0[i0] * {number})
     let errors = |number: &str| {
         let module = module(&text(number), &[("N", 5)]);
         let program = crate::read::read(&module).unwrap_or_else(|e| panic!("{}", e[0])).program;
-        plan_reals(&program, &Options::new(Contract::Free, 5), None).unwrap().levels.errors.unwrap()
+        plan_reals(&program, &Options::new(Contract::Free, 5), Available::default()).unwrap().levels.errors.unwrap()
     };
     let constant = errors("exp(f64(i0))");
     assert!((constant.results[0].magnitude - 4.0_f64.exp()).abs() < 1e-9 && constant.assumed.is_empty(), "{constant:?}");
