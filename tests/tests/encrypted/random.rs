@@ -1,7 +1,7 @@
 //! Random programs over secret and public operands: each is planned and is what the program in the clear is, exactly if it is of integers and
 //! within its bound if it is of reals, or it is refused for one of a few reasons.
 
-use ein::packed::{Contract, PackOptions};
+use ein::packed::{Available, Contract, PackOptions};
 use ein::{Compiler, DType, Error, Tensor, TensorRef};
 use ein_tests::random::Random;
 use ndarray::ArrayD;
@@ -210,7 +210,7 @@ fn checked(source: &str, operands: &[Operand], random: &mut Random, contract: Co
         assert_eq!(wanted.as_bytes(), got.as_bytes(), "{source}\n{contract:?}");
         return true;
     }
-    let planned = function.planned(&[], &options, None).unwrap_or_else(|e| panic!("{source}\n{}", e.render(false)));
+    let planned = function.planned(&[], &options, Available::default()).unwrap_or_else(|e| panic!("{source}\n{}", e.render(false)));
     let bound = planned.levels.and_then(|levels| levels.errors).map_or(f64::INFINITY, |errors| errors.results[0].bound);
     let (wanted, got) = (wanted.as_array::<f64>().expect("f64"), got.as_array::<f64>().expect("f64"));
     let worst = wanted.iter().zip(got).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
