@@ -338,10 +338,12 @@ pub(crate) fn row_major(shape: &[u64], log_slots: usize) -> Packing {
     Packing::of(layout.bits().collect())
 }
 
-/// What is to be kept of the argument of a polynomial, if not all: what is beyond the sizes of axes need not lie where the polynomial is small.
+/// What is to be kept of the argument of a polynomial, if not all: partial sums, and what is beyond the sizes of axes, need not lie where the
+/// polynomial is small, and a slot with a number beyond the modulus spoils all others.
 pub(crate) fn cleaned(packing: &Packing, shape: &[u64], log_slots: usize) -> (Option<Kept>, Packing) {
     let mut packing = packing.clone();
-    let kept = (packing.junk != 0).then(|| Kept::elements(&packing, |axis| shape[axis], log_slots));
+    let kept = Kept::elements(&packing, |axis| shape[axis], log_slots);
+    let kept = (!kept.zero.is_empty() || !kept.within.is_empty()).then_some(kept);
     kept.iter().for_each(|kept| kept.clean(&mut packing));
     (kept, packing)
 }

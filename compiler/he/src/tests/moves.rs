@@ -2,10 +2,16 @@
 
 use super::written::{define, polynomial};
 use super::{check, tensor};
-use crate::planner::{self, together};
+use crate::planner::{self, plan_with_makers, together};
 use crate::program::{Origin, Program};
 use crate::wishes::Wishes;
 use crate::{Contract, Options};
+use ein_ir::dtype::DType;
+use ein_ir::entity::Ciphertext;
+use ein_ir::interp::slots::{Operands, run};
+use ein_ir::packed::verify::verify;
+use ein_ir::packed::{Layout, OutputDecl, Packed, PublicSource};
+use std::collections::BTreeSet;
 
 /// Names of one letter: capitals are public.
 fn given(shapes: &[(&str, &[u64])]) -> Program {
@@ -95,4 +101,31 @@ fn free_layouts_are_no_worse_than_strict_ones() {
             [Contract::Free, Contract::Strict].map(|contract| planner::best(&program, &Options::new(contract, 8)).unwrap());
         assert!(free.weight <= strict.weight, "{name}: {} instead of {}", free.weight, strict.weight);
     }
+}
+
+/// Partial sums may be anything: where one is the argument of a polynomial, it would spoil the ciphertext.
+#[test]
+fn arguments_of_polynomials_are_nothing_beside_elements() {
+    let mut n_arguments = 0;
+    for (name, program) in programs() {
+        for contract in [Contract::Free, Contract::Strict] {
+            let (packed, makers) = plan_with_makers(&program, &Options::new(contract, 8)).unwrap();
+            let layout = Layout::row_major(&[u64::from(packed.slots)], packed.slots.ilog2());
+            let output =
+                |&value: &Ciphertext| OutputDecl { name: "t".to_owned(), dtype: DType::I64, layout: layout.clone(), values: vec![value] };
+            let outputs = makers.series.iter().map(|series| output(&series.argument)).collect();
+            let arguments = verify(Packed { outputs, ..Packed::clone(&packed) }).unwrap();
+            let ones = |shape: &[u64]| vec![1_i64; shape.iter().product::<u64>() as usize];
+            let secrets = packed.inputs.values().map(|input| ones(&input.layout.shape)).collect();
+            let given = packed.publics.values().filter(|public| public.source == PublicSource::Given);
+            let publics = given.map(|public| ones(&public.shape)).collect();
+            for slots in run(&arguments, &Operands { secrets, publics, seed: 1 }).unwrap() {
+                // Every element is a sum of as many ones.
+                let elements: BTreeSet<i64> = slots.into_iter().filter(|slot| *slot != 0).collect();
+                assert_eq!(elements.len(), 1, "{name} {contract:?}: {elements:?}");
+                n_arguments += 1;
+            }
+        }
+    }
+    assert!(n_arguments >= 12, "{n_arguments} arguments");
 }
