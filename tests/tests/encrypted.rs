@@ -609,6 +609,27 @@ fn secret_elements_at_public_positions() {
     }
 }
 
+/// Of an axis along which a value is repeated, several positions lie in one slot.
+#[test]
+fn repeated_axes_at_computed_positions() {
+    let small = "def f(T: secret i64[2]) -> R: secret i64[2] { S[_ in 0..2, j in 0..2] = T[j]; R[i in 0..2] = S[i // 2, i // 2]; }";
+    let wide = "def f(T: secret i64[24]) -> R: secret i64[16] {
+        S[_ in 0..12, j in 0..8] = T[pad(j + 9)];
+        R[j in 0..16] = S[clamp(16 - j), clamp(j - 5)];
+    }";
+    let other = "def f(T: secret i64[12]) -> R: secret i64[8, 8] {
+        S[i in 0..9, _ in 0..4] = T[10 - i];
+        R[j in 0..8, k in 0..8] = S[clamp(k - 4), reflect(j)];
+    }";
+    for slots in [1, 2, 16, 32] {
+        same(small, &[("T", &[2], (-9, 9))], slots);
+    }
+    for slots in [16, 32, 64] {
+        same(wide, &[("T", &[24], (-9, 9))], slots);
+        same(other, &[("T", &[12], (-9, 9))], slots);
+    }
+}
+
 /// What subscripts are made of are no functions of what is read there, also where ranges would let those become polynomials.
 #[test]
 fn arithmetic_of_positions_is_public() {

@@ -134,7 +134,9 @@ impl Clear {
         if results.is_empty() {
             return None;
         }
-        let module = needed(module, results);
+        let mut module = needed(module, results);
+        // Also what was declared so.
+        module.tensors.values_mut().for_each(|decl| decl.secret = false);
         Some(verify(module).map_err(|errors| {
             let internal = |e: &ein_ir::verified::VerifierError| {
                 Diagnostic::error(199, "internal", format!("what is computed in the clear is broken: {e}"))

@@ -48,6 +48,29 @@ fn lse_under_guards() {
     assert_eq!(refused(&lse.replace("<=", "<"), &[("N", 4)]), [710]);
 }
 
+/// The polynomial of such a maximum is nothing.
+#[test]
+fn maxima_that_ranges_decide() {
+    for f in ["max(x[i], y[i] + 5.0) * x[i]", "exp(min(x[i], y[i] - 4.0))", "min(x[i] + y[i], -3.0) - x[i]"] {
+        let source =
+            format!("def f<N>(x: secret f64[N] in -1.0..1.0, y: secret f64[N] in -1.0..1.0) -> r: secret f64[N] {{ r[i] = {f}; }}");
+        within_its_bound(&source, &[("N", 5)], 8);
+    }
+}
+
+#[test]
+fn what_is_public_may_be_declared_secret() {
+    for f in ["exp(s[i]) * x[i] * w[i]", "w[i] + x[i] / (2.0 + s[i])", "max(s[i], 0.1) * x[i] - w[i]"] {
+        let source = format!(
+            "def f(w: f64[4] in -1.0..1.0, x: secret f64[4] in -1.0..1.0) -> (y: secret f64[4], s: secret f64[4]) {{
+              s[i] = w[i] + 0.5;
+              y[i] = {f};
+            }}"
+        );
+        within_its_bound(&source, &[], 8);
+    }
+}
+
 #[test]
 fn what_is_never_negative_has_roots() {
     let of = |f: &str, within: &str| format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N]{within} {{ y[i] = {f}; }}");

@@ -20,6 +20,38 @@ struct Course {
     part: usize,
 }
 
+/// Tells elements of one slot apart: where a value does not depend on what is summed, several are multiplied by it.
+struct Layers {
+    /// How often each slot was seen in which call.
+    seen: Vec<(u32, u32)>,
+    calls: u32,
+}
+
+impl Layers {
+    fn of(slots: usize) -> Self {
+        Self { seen: vec![(0, 0); slots], calls: 0 }
+    }
+
+    /// Elements of which no two have one slot.
+    fn of_slots(&mut self, elements: Vec<(u32, u64)>) -> Vec<Vec<(u32, u64)>> {
+        self.calls += 1;
+        let mut layers: Vec<Vec<(u32, u64)>> = Vec::new();
+        for (slot, flat) in elements {
+            let seen = &mut self.seen[slot as usize];
+            if seen.0 != self.calls {
+                *seen = (self.calls, 0);
+            }
+            let layer = seen.1 as usize;
+            seen.1 += 1;
+            if layers.len() == layer {
+                layers.push(Vec::new());
+            }
+            layers[layer].push((slot, flat));
+        }
+        layers
+    }
+}
+
 impl Emitter<'_> {
     /// A linear map; with a public factor each element is multiplied by one of its elements. It leads to a packing, of which some ciphertexts may
     /// then be summed, which gives another.
@@ -67,10 +99,13 @@ impl Emitter<'_> {
         let mut mapped = Value::zero(packing.clone(), self.log_slots);
         debug_assert_eq!(mapped.chunks.len() as u64, convert::n_chunks(packing, self.log_slots));
         let mut sums: BTreeMap<(usize, i64), Vec<Ciphertext>> = BTreeMap::new();
+        let mut layers = Layers::of(1 << self.log_slots);
         for (course, elements) in courses {
             let turned = self.turned(course.from, &baby_units, &split.babies(course.baby));
-            let kept = self.keep(turned, factor, elements);
-            sums.entry((course.to, course.giant)).or_default().push(kept);
+            for elements in layers.of_slots(elements) {
+                let kept = self.keep(turned, factor, elements);
+                sums.entry((course.to, course.giant)).or_default().push(kept);
+            }
         }
         let mut targets: BTreeMap<usize, BTreeMap<Vec<i64>, Ciphertext>> = BTreeMap::new();
         for ((to, giant), terms) in sums {

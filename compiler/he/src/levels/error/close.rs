@@ -59,8 +59,10 @@ pub(crate) fn found<'a>(
         let argument = made[series.argument];
         let Origin::Polynomial { coefficients, .. } = &program.tensors[series.tensor].origin else { continue };
         let is_rescaled = |id: Ciphertext| origins[id] == series.argument && matches!(packed.ops[id], Op::Rescale(_) | Op::Boot { .. });
-        let region = region(packed, result, &|id| Some(id) == argument || is_rescaled(id));
-        let region = if region.bases.len() > 1 { self::region(packed, result, &|id| Some(id) == argument) } else { region };
+        // A polynomial that is nothing may have been found to be its argument.
+        let is_argument = |id: Ciphertext| Some(id) == argument && id != result;
+        let region = region(packed, result, &|id| is_argument(id) || is_rescaled(id));
+        let region = if region.bases.len() > 1 { self::region(packed, result, &is_argument) } else { region };
         if region.bases.len() > 1 || reads_more(packed, result, &region) {
             return None;
         }
