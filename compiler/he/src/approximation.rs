@@ -365,7 +365,7 @@ impl Reader<'_> {
 
     /// The argument as a sum, and how its axes are read. A computed tensor that is read whole is added up anew, so that the map of its range
     /// is part of what makes it.
-    fn argument(&self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<(Sum, Vec<Axis>), Diagnostic> {
+    fn argument(&mut self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<(Sum, Vec<Axis>), Diagnostic> {
         if let [product] = &products[..]
             && product.coefficient == 1.0
             && let [operand] = &product.factors[..]
@@ -377,7 +377,9 @@ impl Reader<'_> {
     }
 
     /// Products as a sum over the labels that they have of the equation.
-    fn added_up(&self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<(Sum, Vec<Axis>), Diagnostic> {
+    fn added_up(&mut self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<(Sum, Vec<Axis>), Diagnostic> {
+        let whole = |product| self.whole_factors(product, scope.indices.len(), scope, scalar.span);
+        let products: Vec<Product> = products.into_iter().map(whole).collect::<Result<_, _>>()?;
         let labels = scope.labels.clone();
         let reads = |label: &u8| products.iter().any(|product| product.factors.iter().any(|operand| operand.reads(*label)));
         // Positions that are selected are summed over.

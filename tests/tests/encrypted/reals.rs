@@ -59,6 +59,20 @@ fn maxima_that_ranges_decide() {
 }
 
 #[test]
+fn arguments_have_products_of_parts_of_public_tensors() {
+    for f in [
+        "exp(x[0] - w[2] * w[2])",
+        "min(x[i], w[1] * w[1])",
+        "relu(x[i] - w[2] * w[i])",
+        "(if i >= 1 then abs(x[i] * w[2]) else 0.0)",
+        "(if i >= 1 then log1p(w[0] * w[i] + 1.5 + x[i] * w[2]) else 0.0)",
+    ] {
+        let source = format!("def f(w: f64[4] in -1.0..1.0, x: secret f64[4] in -1.0..1.0) -> y: secret f64[4] {{ y[i] = {f} * w[i]; }}");
+        within_its_bound(&source, &[], 8);
+    }
+}
+
+#[test]
 fn what_is_public_may_be_declared_secret() {
     for f in ["exp(s[i]) * x[i] * w[i]", "w[i] + x[i] / (2.0 + s[i])", "max(s[i], 0.1) * x[i] - w[i]"] {
         let source = format!(
