@@ -306,6 +306,11 @@ impl Reader<'_> {
             Far::By(_) | Far::Ratio(_) => {
                 let narrower = format!("declare narrower ranges (`in lo..hi`) of {}", from.join(", "));
                 match far {
+                    Far::By(_) if jumps(&approx.function) => {
+                        format!(
+                            "{narrower} to where it does not jump; `approx({name}, …, on = (lo, hi))` lets it be anything between there"
+                        )
+                    }
                     Far::By(off) if *off < 0.1 => format!("{narrower}, or let a result be off by more: `within abs {:.0e}`", 2.0 * off),
                     _ => narrower,
                 }
@@ -313,6 +318,15 @@ impl Reader<'_> {
         };
         far.refused(approx.on, scalar.span, &help)
     }
+}
+
+/// Whether a function is made of one that jumps at many places.
+fn jumps(function: &Scalar) -> bool {
+    let mut jumps = false;
+    function.visit(&mut |node| {
+        jumps |= matches!(node.kind, ScalarKind::Unary(UnaryFn::Floor | UnaryFn::Ceil | UnaryFn::Round | UnaryFn::Trunc, _));
+    });
+    jumps
 }
 
 /// Whether a function of `Operand(0)` is large where that is near 0.
