@@ -81,8 +81,11 @@ fn describe(engine: &Engine) -> String {
         parameters.spare_bits
     );
     for (output, bound) in engine.program().outputs.iter().zip(engine.bounds()) {
-        let rounding = if bound.error > 0.0 { format!(", rounded by at most {:.3e}", bound.error) } else { String::new() };
+        let rounding = if bound.error > 0.0 { format!(", rounding adds at most {:.3e}", bound.error) } else { String::new() };
         text += &format!("{}: at most {}{rounding}\n", output.name, bound.magnitude);
+    }
+    if engine.bounds().iter().any(|bound| bound.error > 0.0) {
+        text += "what polynomials add in the place of functions is said by `ein he plan`\n";
     }
     text
 }
