@@ -75,12 +75,20 @@ impl<'a> Tracker<'a> {
         };
         let far = if local < MUCH { local } else { f64::INFINITY };
         self.steps.insert(tensor, (parts.0 - far, parts.1 + far));
-        let slot = |inner: &Slot| match inner.is_zero() {
-            true => *inner,
-            false => Slot { lo: range.0, hi: range.1, off: inner.off + slope * off + squared * range.1 },
+        // Of what is nothing a step makes nothing; what that was off by is not made less, and what is in the slots is all of it.
+        let started = bases.iter().find(|(id, _)| !found.arguments.contains(id)).map(|(_, value)| value);
+        let empty = started.map_or_else(
+            || Spread { alike: Alike::all(self.packed.slots as usize), of: vec![false] },
+            |value| Spread { alike: value.alike.clone(), of: value.slots.iter().map(Slot::is_zero).collect() },
+        );
+        let (added, is_empty) = added.split(&empty);
+        let slot = |(inner, is_empty): (&Slot, &bool)| match (inner.is_zero(), is_empty) {
+            (true, _) => *inner,
+            (false, true) => Slot { lo: 0.0, hi: 0.0, off: inner.off + inner.magnitude() },
+            (false, false) => Slot { lo: range.0, hi: range.1, off: inner.off + slope * off + squared * range.1 },
         };
-        let slots: Vec<Slot> = added.slots.iter().map(slot).collect();
-        let slopes = vec![slope; slots.len()];
+        let slots: Vec<Slot> = added.slots.iter().zip(&is_empty).map(slot).collect();
+        let slopes: Vec<f64> = is_empty.iter().map(|empty| if *empty { 0.0 } else { slope }).collect();
         let of_argument = |own: Sources, slopes: &[f64]| {
             arguments().fold(own, |all, value| all.joined(&value.sources.everywhere(slopes.len()).scaled(slopes)))
         };
@@ -88,12 +96,13 @@ impl<'a> Tracker<'a> {
             let slope = steepest(false, least - worst).sqrt();
             let added = added.each();
             let n = added.slots.len();
+            let is_there = |slot: usize| !added.slots[slot].is_zero() && !empty.at(slot);
             let inverse = Inverse {
-                of: relations.residues.iter().zip(&added.slots).map(|(x, slot)| (!slot.is_zero()).then(|| x.inverse())).collect(),
+                of: relations.residues.iter().enumerate().map(|(slot, x)| is_there(slot).then(|| x.inverse())).collect(),
                 most: hi,
                 size: vec![1.0; n],
                 off: added.slots.iter().map(|inner| hi * inner.off + slope * off + squared).collect(),
-                sources: of_argument(added.sources.scaled(&vec![hi; n]), &vec![slope; n]),
+                sources: of_argument(added.sources.clone().scaled(&vec![hi; n]), &vec![slope; n]),
             };
             Relations::new(relations.residues.to_vec(), Some(inverse))
         } else {
