@@ -41,6 +41,19 @@ fn softmax_under_guards() {
     within_its_bound(&left_out, &[("N", 4)], 32);
 }
 
+/// Weights of a mean add up to 1, and the bound knows it.
+#[test]
+fn attention_of_the_library_has_a_small_bound() {
+    let source = "use std.attention.{attention};
+    def f<H, S, E>(q: secret f32[1, H, S, E] in -1.0..1.0, k: secret f32[1, H, S, E] in -1.0..1.0, v: secret f32[1, H, S, E] in -1.0..1.0)
+        -> o: secret f32[1, H, S, E] { o = attention(q, k, v); }";
+    let function = Compiler::new().compile(source).unwrap();
+    let sizes = [("H", 2), ("S", 8), ("E", 16)];
+    let planned = function.main_def().unwrap().planned(&sizes, &PackOptions::default(), Available::default());
+    let errors = planned.unwrap_or_else(|e| panic!("{}", e.render(false))).levels.and_then(|levels| levels.errors).expect("a bound");
+    assert!(errors.results[0].bound < 0.1 && errors.results[0].magnitude < 1.01, "{errors:?}");
+}
+
 #[test]
 fn lse_under_guards() {
     let lse = "def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] { y[i] = lse[j where j <= i](x[j]); }";
