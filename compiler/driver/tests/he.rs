@@ -28,6 +28,8 @@ fn plans_of_strings() {
          result out: within 9.1e-7 of the exact program and of `ein run` (noise 9.1e-7, approximation 0.0e0, rounding 8.9e-16); elements up to 8.0e0\n\
          if all elements are in -1..1 of what no range is declared for: A, B\n"
     );
+    // One that begins as an option does.
+    ein(&["he", "plan", "--einsum", "->", "--shape", "A=", "--slots", "64"]).expect("a plan of a scalar");
     let (json, _) = ein(&[&product[..], &["--contract", "strict", "--secret", "A", "--json"]].concat()).expect("a plan");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["slots"], 256);

@@ -19,7 +19,7 @@ pub(crate) struct Subject {
     #[arg(long = "size", value_name = "NAME=N", value_parser = input::size)]
     sizes: Vec<input::Size>,
     /// A classic string instead of a program; --shape gives its operands
-    #[arg(long, value_name = "EQ", requires = "shapes")]
+    #[arg(long, value_name = "EQ", requires = "shapes", allow_hyphen_values = true)]
     einsum: Option<String>,
 }
 
