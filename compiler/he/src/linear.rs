@@ -7,10 +7,12 @@
 //! rotate the source, giants the sums over babies. That takes far fewer rotations than cutting the displacements by value.
 
 mod choose;
+mod multiples;
 mod reach;
 
 use crate::cost::{Cost, Costs};
 use choose::choose;
+use multiples::Multiples;
 use std::collections::BTreeMap;
 
 /// An index that a map runs over, with what one step along it does.
@@ -54,6 +56,8 @@ struct Progression {
 struct Cut {
     babies: i64,
     start: i64,
+    /// So many baby steps and giant steps some element takes.
+    taken: [u64; 2],
 }
 
 /// A map's displacements, cut into baby steps and giant steps.
@@ -62,6 +66,8 @@ pub(crate) struct Split {
     /// Of each step of the map, the progression that it is part of and its multiple of the unit; none if it displaces nothing.
     parts: Vec<Option<(usize, i64)>>,
     progressions: Vec<Progression>,
+    /// Which multiples of each progression elements have.
+    multiples: Vec<Multiples>,
     /// How the multiples of each progression are cut.
     cuts: Vec<Cut>,
     /// What is added to every displacement.
@@ -111,17 +117,29 @@ impl LinearMap {
                 progressions.push(Progression { unit: d.abs(), lo: 0, hi: 0 });
                 progressions.len() - 1
             });
-            let multiple = d / progressions[at].unit;
-            progressions[at].add(multiple, step.size);
-            parts[n] = Some((at, multiple));
+            parts[n] = Some((at, d / progressions[at].unit));
         }
         #[expect(clippy::cast_possible_wrap, reason = "slots are below 2^32")]
         let (offset, period) = (self.displaced() % slots as i64, period as i64);
-        for progression in &mut progressions {
-            progression.wrap(period);
-        }
+        let multiples = self.reached(&parts, &mut progressions, period, |_| true);
         let (products, within) = self.products(slots, period, &parts, &progressions);
-        Split { parts, progressions, cuts: Vec::new(), offset, period, products, within, targets, rotations: 0 }
+        Split { parts, progressions, multiples, cuts: Vec::new(), offset, period, products, within, targets, rotations: 0 }
+    }
+
+    /// The multiples of each progression that these steps reach, which is extended so far.
+    fn reached(
+        &self,
+        parts: &[Option<(usize, i64)>],
+        progressions: &mut [Progression],
+        period: i64,
+        takes_part: impl Fn(&Step) -> bool,
+    ) -> Vec<Multiples> {
+        let of = |(at, progression): (usize, &mut Progression)| {
+            let steps = self.steps.iter().zip(parts).filter(|(step, _)| takes_part(step));
+            let steps = steps.filter_map(|(step, part)| part.filter(|(of, _)| *of == at).map(|(_, multiple)| (multiple, step.size)));
+            Multiples::reached(progression, steps.collect(), period)
+        };
+        progressions.iter_mut().enumerate().map(of).collect()
     }
 
     /// How many plaintexts the elements take, and how many those between two ciphertexts. An index that numbers ciphertexts chooses one
@@ -129,16 +147,10 @@ impl LinearMap {
     fn products(&self, slots: u64, period: i64, parts: &[Option<(usize, i64)>], progressions: &[Progression]) -> (u64, u64) {
         let in_slots = |address: u64| address.cast_signed().unsigned_abs() < slots;
         let mut within: Vec<Progression> = progressions.iter().map(|p| Progression { lo: 0, hi: 0, ..*p }).collect();
-        let mut products: u64 = 1;
-        for (step, part) in self.steps.iter().zip(parts) {
-            match *part {
-                _ if !in_slots(step.source) || !in_slots(step.target) => products = products.saturating_mul(step.size),
-                Some((at, multiple)) => within[at].add(multiple, step.size),
-                None => {}
-            }
-        }
-        within.iter_mut().for_each(|progression| progression.wrap(period));
-        let within = within.iter().fold(1, |all: u64, progression| all.saturating_mul(progression.len().unsigned_abs()));
+        let is_within = |step: &Step| in_slots(step.source) && in_slots(step.target);
+        let products = self.steps.iter().filter(|step| !is_within(step)).fold(1, |all: u64, step| all.saturating_mul(step.size));
+        let multiples = self.reached(parts, &mut within, period, is_within);
+        let within = multiples.iter().fold(1, |all: u64, multiples| all.saturating_mul(multiples.len()));
         (products.saturating_mul(within), within)
     }
 }
@@ -230,7 +242,7 @@ impl Progression {
 impl Split {
     /// Cut, with its rotations.
     fn cut(mut self, map: &LinearMap, slots: u64, sources: u64) -> Self {
-        self.cuts = choose(&self.progressions, sources, self.targets);
+        self.cuts = choose(&self.progressions, &self.multiples, sources, self.targets);
         self.rotations = self.every_rotation(sources, self.targets);
         if sources > 1 || self.targets > 1 {
             self.rotations = map.rotations(&self, slots).map_or(self.rotations, |exact| exact.min(self.rotations));
@@ -257,10 +269,8 @@ impl Split {
 
     /// Each source rotated by every baby step, each target by every giant step.
     fn every_rotation(&self, sources: u64, targets: u64) -> u64 {
-        let pairs = || self.progressions.iter().zip(&self.cuts);
-        let product = |numbers: &mut dyn Iterator<Item = i64>| numbers.fold(1, |all: u64, n| all.saturating_mul(n.unsigned_abs()));
-        let babies = product(&mut pairs().map(|(_, cut)| cut.babies)) - 1;
-        let giants = product(&mut pairs().map(|(progression, cut)| progression.giants(*cut))) - u64::from(self.offset == 0);
+        let product = |side: usize| self.cuts.iter().fold(1, |all: u64, cut| all.saturating_mul(cut.taken[side]));
+        let (babies, giants) = (product(0) - 1, product(1) - u64::from(self.offset == 0));
         babies.saturating_mul(sources).saturating_add(giants.saturating_mul(targets))
     }
 

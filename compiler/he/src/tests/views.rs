@@ -51,6 +51,22 @@ fn a_part_is_where_it_was() {
     }
 }
 
+/// A window is moved along each of its axes: 2 rotations by columns and 2 by rows for 3 x 3, whatever lies between its corners.
+#[test]
+fn windows_step_along_their_axes() {
+    let cases: [([u64; 4], &str, Goal); 4] = [
+        ([14, 14, 3, 3], "x[i+k,j+l]*w[k,l]", [4, 0, 9, 1]),
+        ([10, 10, 7, 7], "x[i+k,j+l]*w[k,l]", [12, 0, 49, 1]),
+        ([12, 12, 3, 3], "x[i+2k,j+2l]*w[k,l]", [4, 0, 9, 1]),
+        ([7, 14, 3, 3], "x[2i+k,j+l]*w[k,l]", [4, 0, 9, 1]),
+    ];
+    for (sizes, text, goal) in cases {
+        let mut program = given([&[16, 16], &[1], &sizes[2..]]);
+        define(&mut program, "y", "ij", &sizes, text);
+        assert_takes(&program, 8, goal);
+    }
+}
+
 #[test]
 fn parts_of_parts() {
     let mut program = given([&[16], &[13], &[13]]);

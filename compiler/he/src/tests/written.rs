@@ -19,12 +19,17 @@ fn terms(program: &Program, text: &str) -> Vec<Term> {
     text.split(' ').map(term).collect()
 }
 
-/// `i`, `3`, or `2i+1`.
+/// `i`, `3`, or `2i+k+1`.
 fn subscript(text: &str) -> Subscript {
-    let Some(at) = text.find(|c: char| c.is_ascii_lowercase()) else { return Subscript::Fixed(text.parse().unwrap()) };
-    let label = text.as_bytes()[at] - b'i';
-    let (factor, offset) = (text[..at].parse().unwrap_or(1), text[at + 1..].parse().unwrap_or(0));
-    if (factor, offset) == (1, 0) { Subscript::Label(label) } else { Subscript::Linear { terms: vec![(label, factor)], offset } }
+    let parts = || text.split('+').map(|part| (part, part.find(|c: char| c.is_ascii_lowercase())));
+    let offset = parts().filter(|(_, at)| at.is_none()).map(|(part, _)| part.parse::<i64>().unwrap()).sum();
+    let term = |(part, at): (&str, Option<usize>)| at.map(|at| (part.as_bytes()[at] - b'i', part[..at].parse().unwrap_or(1)));
+    let terms: Vec<(u8, i64)> = parts().filter_map(term).collect();
+    match (&terms[..], offset) {
+        ([], _) => Subscript::Fixed(offset.cast_unsigned()),
+        (&[(label, 1)], 0) => Subscript::Label(label),
+        _ => Subscript::Linear { terms, offset },
+    }
 }
 
 /// Adds `y[labels] = terms` as the one result.
