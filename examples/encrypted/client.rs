@@ -41,7 +41,7 @@ pub fn ask(own: &Path, shared: &Path) -> Outcome {
     save_secret(&own.join("secret.key"), &keys.secret.to_bytes(&engine))?;
     io::save_text(&own.join("manifest.json"), &engine.manifest())?;
     io::save_text(&shared.join("manifest.json"), &engine.manifest())?;
-    io::save_bytes(&shared.join("evaluation.keys"), &keys.evaluation.to_bytes(&engine))?;
+    io::save_bytes(&shared.join("evaluation.keys"), &keys.evaluation.to_bytes(&engine)?)?;
     io::save_bytes(&shared.join("inputs.ct"), &inputs.to_bytes(&engine))?;
     Ok(())
 }

@@ -94,6 +94,20 @@ pub(crate) fn too_many_elements(name: &str, elements: u64, most: u64) -> Diagnos
         .help("give its largest operand in parts, each to a program of its own")
 }
 
+/// More memory than may be used, or than there is.
+#[cfg(feature = "bfv")]
+pub(crate) fn too_much_memory(doing: &str, needed: u64, limit: u64) -> Diagnostic {
+    Diagnostic::error(715, "he-memory", format!("{doing} takes about {} of memory, more than {}", bytes(needed), bytes(limit)))
+        .note("that is for one plaintext modulus: a ring with its tables, its keys, and the ciphertexts of the program")
+        .help("allow more with `--memory`, plan with a `--key-budget`, or with fewer products in a row")
+}
+
+/// Bytes in words.
+#[must_use]
+pub fn bytes(n: u64) -> String {
+    if n >= 10 << 30 { format!("{} GiB", n >> 30) } else { format!("{} MiB", n.div_ceil(1 << 20)) }
+}
+
 /// Bytes that are not what they should be.
 #[cfg(feature = "bfv")]
 pub(crate) fn malformed(what: &str, reason: &str) -> Diagnostic {

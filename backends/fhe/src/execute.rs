@@ -108,16 +108,22 @@ impl Engine {
     /// # Errors
     /// Other operands than the program has, a number in the clear beyond its bound, or keys of another form.
     pub fn run(&self, keys: &EvaluationKeys, publics: &[Numbers], inputs: &Ciphertexts) -> Result<(Ciphertexts, Report), Diagnostic> {
-        if inputs.outputs || inputs.len() != self.input_chunks().count() {
+        if inputs.outputs || inputs.len() != self.input_chunks().count() || inputs.rings.len() != self.n_rings() {
             return Err(error::operands(format!("{} ciphertexts, not {} of inputs", inputs.len(), self.input_chunks().count())));
         }
         let publics = pack::publics(self.program(), publics, self.options())?;
         let graph = Graph::new(self.program().ops.values().map(|op| op.args().map(EntityRef::index).collect()));
-        let rings: Vec<_> = self.rings().iter().zip(&keys.0).zip(&inputs.rings).collect();
         let (mut results, mut report) = (Vec::new(), Report::default());
         // As many side by side as there are threads; more would only take memory.
-        for rings in rings.chunks(self.threads()) {
-            let machines: Vec<_> = rings.iter().map(|((ring, keys), inputs)| Machine::new(self, (ring, keys), &publics, inputs)).collect();
+        for group in self.groups("a run", &|n| self.run_at(n))? {
+            let made = schedule::each(group.len(), self.threads(), &|n| {
+                let ring = self.ring(group.start + n)?;
+                let keys = keys.of(self, group.start + n, &ring)?;
+                Ok::<_, Diagnostic>((ring, keys))
+            })?;
+            let machines: Vec<_> = (made.iter().zip(&inputs.rings[group]))
+                .map(|((ring, keys), inputs)| Machine::new(self, (ring, keys), &publics, inputs))
+                .collect();
             let work = |machine: usize, op: usize| machines[machine].execute(Ciphertext::new(op));
             schedule::run(&graph, machines.len(), self.threads(), &work)?;
             for machine in machines {

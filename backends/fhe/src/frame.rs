@@ -2,7 +2,8 @@
 
 use crate::error;
 use ein_ir::diagnostic::Diagnostic;
-use ein_sealed::{Problem, Seal};
+use ein_sealed::{Parts, Problem, Seal, Writer};
+use std::io::{self, Read, Seek, Write};
 
 pub(crate) use ein_sealed::Fingerprint;
 
@@ -44,10 +45,26 @@ pub(crate) fn write(kind: FrameKind, fingerprint: &Fingerprint, parts: &[&[u8]])
 /// # Errors
 /// Bytes of another form, kind, program or number of parts.
 pub(crate) fn read<'a>(kind: FrameKind, fingerprint: &Fingerprint, expected: usize, bytes: &'a [u8]) -> Result<Vec<&'a [u8]>, Diagnostic> {
-    kind.seal(fingerprint).read(expected, bytes).map_err(|problem| match problem {
+    kind.seal(fingerprint).read(expected, bytes).map_err(|problem| told(kind, problem))
+}
+
+/// Begins to write so many parts, one after the other.
+pub(crate) fn writer<W: Write>(kind: FrameKind, fingerprint: &Fingerprint, n_parts: usize, out: W) -> io::Result<Writer<W>> {
+    let n_parts = u32::try_from(n_parts).map_err(|_| io::Error::other("too many parts"))?;
+    Writer::new(&kind.seal(fingerprint), n_parts, out)
+}
+
+/// As [`read`], of what is read part by part.
+pub(crate) fn open<R: Read + Seek>(kind: FrameKind, fingerprint: &Fingerprint, expected: usize, source: R) -> Result<Parts<R>, Diagnostic> {
+    Parts::open(&kind.seal(fingerprint), expected, source).map_err(|problem| told(kind, problem))
+}
+
+/// What is wrong, in words.
+pub(crate) fn told(kind: FrameKind, problem: Problem) -> Diagnostic {
+    match problem {
         Problem::Malformed(reason) => error::malformed(kind.name(), reason),
         Problem::Fingerprint => error::other_program(kind.name()),
-    })
+    }
 }
 
 #[cfg(test)]

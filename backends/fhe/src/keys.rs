@@ -1,12 +1,17 @@
-//! Keys and ciphertexts, and their bytes: one for each plaintext modulus. None of them shows what is in it.
+//! Keys and ciphertexts: bytes, one or two parts for each plaintext modulus, of which the library's values are made when a ring is there. None of
+//! them shows what is in it.
 
 use crate::error;
 use crate::frame::{self, FrameKind};
-use crate::scheme::{Engine, KeyNeeds, Ring, guarded};
+use crate::ring::{Ring, guarded};
+use crate::scheme::Engine;
 use ein_ir::diagnostic::Diagnostic;
-use fhe::bfv;
+use ein_sealed::Parts;
+use fhe::bfv::{self, BfvParameters};
 use fhe_traits::{DeserializeParametrized, Serialize};
 use std::fmt;
+use std::io::{Read, Seek};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use zeroize::Zeroizing;
 
 /// What `Engine::keygen` makes.
@@ -21,16 +26,34 @@ pub struct Keys {
 }
 
 /// Decrypts results; its memory is cleared after use.
-pub struct SecretKey(pub(crate) Vec<bfv::SecretKey>);
+#[derive(Default)]
+pub struct SecretKey(pub(crate) Vec<Zeroizing<Vec<u8>>>);
 
 /// Encrypts inputs.
-pub struct PublicKey(pub(crate) Vec<bfv::PublicKey>);
+#[derive(Default)]
+pub struct PublicKey(pub(crate) Vec<Vec<u8>>);
 
-/// A key for each rotation of the program, and one for products if it has any.
-pub struct EvaluationKeys(pub(crate) Vec<RingKeys>);
+/// A key for each rotation of the program, and one for products if it has any. Those of a file stay there until they are needed.
+pub struct EvaluationKeys {
+    source: Source,
+    /// Those that were made of their bytes, if the engine keeps its rings.
+    made: Vec<OnceLock<Arc<RingKeys>>>,
+}
 
-/// The same with one plaintext modulus.
+/// Where the bytes are: a part for products and one for rotations, for each plaintext modulus.
+enum Source {
+    Memory(Vec<[Vec<u8>; 2]>),
+    File(Mutex<Parts<Box<dyn Seekable>>>),
+}
+
+/// Bytes that are read at any place.
+trait Seekable: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Seekable for T {}
+
+/// The library's keys with one plaintext modulus.
 pub(crate) struct RingKeys {
+    bfv: Arc<BfvParameters>,
     pub(crate) relin: Option<bfv::RelinearizationKey>,
     pub(crate) rotations: Option<bfv::EvaluationKey>,
 }
@@ -40,15 +63,14 @@ pub(crate) struct RingKeys {
 pub struct Ciphertexts {
     pub(crate) outputs: bool,
     /// Those of the program, for each plaintext modulus.
-    pub(crate) rings: Vec<Vec<bfv::Ciphertext>>,
+    pub(crate) rings: Vec<Vec<Vec<u8>>>,
 }
 
 impl SecretKey {
     /// As bytes, to be kept where only their owner reads them.
     #[must_use]
     pub fn to_bytes(&self, engine: &Engine) -> Zeroizing<Vec<u8>> {
-        let parts: Vec<Zeroizing<Vec<u8>>> = self.0.iter().map(|key| Zeroizing::new(key.to_bytes())).collect();
-        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_slice()).collect();
+        let parts: Vec<&[u8]> = self.0.iter().map(|part| part.as_slice()).collect();
         Zeroizing::new(frame::write(FrameKind::SecretKey, engine.fingerprint(), &parts))
     }
 
@@ -57,9 +79,13 @@ impl SecretKey {
     /// # Errors
     /// The bytes are none, or of another program.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let parts = frame::read(FrameKind::SecretKey, engine.fingerprint(), engine.rings().len(), bytes)?;
-        let key = |(part, ring): (&[u8], &Ring)| decode(FrameKind::SecretKey, || bfv::SecretKey::from_bytes(part, &ring.bfv));
-        parts.into_iter().zip(engine.rings()).map(key).collect::<Result<_, _>>().map(Self)
+        let parts = frame::read(FrameKind::SecretKey, engine.fingerprint(), engine.n_rings(), bytes)?;
+        Ok(Self(parts.into_iter().map(|part| Zeroizing::new(part.to_vec())).collect()))
+    }
+
+    /// The library's.
+    pub(crate) fn of(&self, n: usize, ring: &Ring) -> Result<bfv::SecretKey, Diagnostic> {
+        decode(FrameKind::SecretKey, self.0.get(n), |part| bfv::SecretKey::from_bytes(part, &ring.bfv))
     }
 }
 
@@ -67,8 +93,7 @@ impl PublicKey {
     /// As bytes.
     #[must_use]
     pub fn to_bytes(&self, engine: &Engine) -> Vec<u8> {
-        let parts: Vec<Vec<u8>> = self.0.iter().map(Serialize::to_bytes).collect();
-        frame::write(FrameKind::PublicKey, engine.fingerprint(), &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        frame::write(FrameKind::PublicKey, engine.fingerprint(), &self.0.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 
     /// Reads a key back.
@@ -76,40 +101,102 @@ impl PublicKey {
     /// # Errors
     /// The bytes are none, or of another program.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let parts = frame::read(FrameKind::PublicKey, engine.fingerprint(), engine.rings().len(), bytes)?;
-        let key = |(part, ring): (&[u8], &Ring)| decode(FrameKind::PublicKey, || bfv::PublicKey::from_bytes(part, &ring.bfv));
-        parts.into_iter().zip(engine.rings()).map(key).collect::<Result<_, _>>().map(Self)
+        let parts = frame::read(FrameKind::PublicKey, engine.fingerprint(), engine.n_rings(), bytes)?;
+        Ok(Self(parts.into_iter().map(<[u8]>::to_vec).collect()))
+    }
+
+    /// The library's.
+    pub(crate) fn of(&self, n: usize, ring: &Ring) -> Result<bfv::PublicKey, Diagnostic> {
+        decode(FrameKind::PublicKey, self.0.get(n), |part| bfv::PublicKey::from_bytes(part, &ring.bfv))
     }
 }
 
 impl EvaluationKeys {
-    /// As bytes.
-    #[must_use]
-    pub fn to_bytes(&self, engine: &Engine) -> Vec<u8> {
-        let relin = |keys: &RingKeys| keys.relin.as_ref().map(Serialize::to_bytes).unwrap_or_default();
-        let rotations = |keys: &RingKeys| keys.rotations.as_ref().map(Serialize::to_bytes).unwrap_or_default();
-        let parts: Vec<Vec<u8>> = self.0.iter().flat_map(|keys| [relin(keys), rotations(keys)]).collect();
-        frame::write(FrameKind::EvaluationKeys, engine.fingerprint(), &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    pub(crate) fn new(parts: Vec<[Vec<u8>; 2]>) -> Self {
+        Self { made: parts.iter().map(|_| OnceLock::new()).collect(), source: Source::Memory(parts) }
     }
 
-    /// Reads keys back; every rotation of the program must have its own.
+    /// As bytes.
+    ///
+    /// # Errors
+    /// They are in a file that cannot be read any more.
+    pub fn to_bytes(&self, engine: &Engine) -> Result<Vec<u8>, Diagnostic> {
+        let parts = (0..self.made.len()).map(|n| self.parts(n)).collect::<Result<Vec<_>, _>>()?;
+        Ok(frame::write(FrameKind::EvaluationKeys, engine.fingerprint(), &parts.iter().flatten().map(Vec::as_slice).collect::<Vec<_>>()))
+    }
+
+    /// Reads keys back.
     ///
     /// # Errors
     /// The bytes are none, or of another program.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let parts = frame::read(FrameKind::EvaluationKeys, engine.fingerprint(), 2 * engine.rings().len(), bytes)?;
-        let needs = engine.key_needs();
-        let keys = parts.chunks_exact(2).zip(engine.rings()).map(|(parts, ring)| RingKeys::from_parts(&needs, ring, parts[0], parts[1]));
-        keys.collect::<Result<_, _>>().map(Self)
+        let parts = frame::read(FrameKind::EvaluationKeys, engine.fingerprint(), 2 * engine.n_rings(), bytes)?;
+        Ok(Self::new(parts.chunks_exact(2).map(|parts| [parts[0].to_vec(), parts[1].to_vec()]).collect()))
+    }
+
+    /// Keys of a file, which are read when they are needed.
+    ///
+    /// # Errors
+    /// It has none, or those of another program.
+    pub fn open(engine: &Engine, file: impl Read + Seek + Send + 'static) -> Result<Self, Diagnostic> {
+        let file: Box<dyn Seekable> = Box::new(file);
+        let parts = frame::open(FrameKind::EvaluationKeys, engine.fingerprint(), 2 * engine.n_rings(), file)?;
+        Ok(Self { source: Source::File(Mutex::new(parts)), made: (0..engine.n_rings()).map(|_| OnceLock::new()).collect() })
+    }
+
+    fn parts(&self, n: usize) -> Result<[Vec<u8>; 2], Diagnostic> {
+        match &self.source {
+            Source::Memory(parts) => {
+                parts.get(n).cloned().ok_or_else(|| error::malformed(FrameKind::EvaluationKeys.name(), "a part is missing"))
+            }
+            Source::File(file) => {
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut part = |n: usize| file.part(n).map_err(|problem| frame::told(FrameKind::EvaluationKeys, problem));
+                Ok([part(2 * n)?, part(2 * n + 1)?])
+            }
+        }
+    }
+
+    /// The library's; every rotation of the program has its own.
+    pub(crate) fn of(&self, engine: &Engine, n: usize, ring: &Ring) -> Result<Arc<RingKeys>, Diagnostic> {
+        if let Some(made) = self.made.get(n).and_then(OnceLock::get)
+            && Arc::ptr_eq(&made.bfv, &ring.bfv)
+        {
+            return Ok(Arc::clone(made));
+        }
+        let keys = Arc::new(match &self.source {
+            Source::Memory(all) => RingKeys::from_parts(engine, ring, all.get(n))?,
+            Source::File(_) => RingKeys::from_parts(engine, ring, Some(&self.parts(n)?))?,
+        });
+        if engine.keeps_rings() {
+            // Another thread may have been quicker, with the same keys.
+            self.made.get(n).map(|made| made.set(Arc::clone(&keys)));
+        }
+        Ok(keys)
     }
 }
 
 impl RingKeys {
-    fn from_parts(needs: &KeyNeeds, ring: &Ring, relin: &[u8], rotations: &[u8]) -> Result<Self, Diagnostic> {
-        let kind = FrameKind::EvaluationKeys;
-        let relin = needs.relin.then(|| decode(kind, || bfv::RelinearizationKey::from_bytes(relin, &ring.bfv)));
-        let rotations = (!needs.rotations.is_empty()).then(|| decode(kind, || bfv::EvaluationKey::from_bytes(rotations, &ring.bfv)));
-        let keys = Self { relin: relin.transpose()?, rotations: rotations.transpose()? };
+    pub(crate) const fn new(
+        bfv: Arc<BfvParameters>,
+        relin: Option<bfv::RelinearizationKey>,
+        rotations: Option<bfv::EvaluationKey>,
+    ) -> Self {
+        Self { bfv, relin, rotations }
+    }
+
+    pub(crate) fn to_parts(&self) -> [Vec<u8>; 2] {
+        let relin = self.relin.as_ref().map(Serialize::to_bytes).unwrap_or_default();
+        [relin, self.rotations.as_ref().map(Serialize::to_bytes).unwrap_or_default()]
+    }
+
+    fn from_parts(engine: &Engine, ring: &Ring, parts: Option<&[Vec<u8>; 2]>) -> Result<Self, Diagnostic> {
+        let (kind, needs) = (FrameKind::EvaluationKeys, engine.key_needs());
+        let relin =
+            needs.relin.then(|| decode(kind, parts.map(|parts| &parts[0]), |part| bfv::RelinearizationKey::from_bytes(part, &ring.bfv)));
+        let rotations = (!needs.rotations.is_empty())
+            .then(|| decode(kind, parts.map(|parts| &parts[1]), |part| bfv::EvaluationKey::from_bytes(part, &ring.bfv)));
+        let keys = Self::new(Arc::clone(&ring.bfv), relin.transpose()?, rotations.transpose()?);
         let supports = |by: &u32| keys.rotations.as_ref().is_some_and(|key| key.supports_column_rotation_by(*by as usize));
         match needs.rotations.iter().find(|by| !supports(by)) {
             Some(by) => Err(error::malformed(kind.name(), &format!("there is none for the rotation by {by}"))),
@@ -134,9 +221,8 @@ impl Ciphertexts {
     /// As bytes.
     #[must_use]
     pub fn to_bytes(&self, engine: &Engine) -> Vec<u8> {
-        let parts: Vec<Vec<u8>> = self.rings.iter().flatten().map(Serialize::to_bytes).collect();
-        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-        frame::write(if self.outputs { FrameKind::Outputs } else { FrameKind::Inputs }, engine.fingerprint(), &parts)
+        let parts: Vec<&[u8]> = self.rings.iter().flatten().map(Vec::as_slice).collect();
+        frame::write(self.kind(), engine.fingerprint(), &parts)
     }
 
     /// Reads the encrypted inputs of a program back.
@@ -152,31 +238,41 @@ impl Ciphertexts {
     /// # Errors
     /// The bytes are none, or of another program.
     pub fn outputs_from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let n = engine.program().outputs.iter().map(|output| output.values.len()).sum();
-        Self::from_bytes(engine, FrameKind::Outputs, n, bytes)
+        Self::from_bytes(engine, FrameKind::Outputs, engine.output_chunks(), bytes)
     }
 
     fn from_bytes(engine: &Engine, kind: FrameKind, n: usize, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let parts = frame::read(kind, engine.fingerprint(), n * engine.rings().len(), bytes)?;
-        let mut parts = parts.into_iter();
-        let mut read = |ring: &Ring| parts.by_ref().take(n).map(|part| decode(kind, || ciphertext(ring, part))).collect();
-        let rings = engine.rings().iter().map(&mut read).collect::<Result<_, _>>()?;
+        let parts = frame::read(kind, engine.fingerprint(), n * engine.n_rings(), bytes)?;
+        let mut parts = parts.into_iter().map(<[u8]>::to_vec);
+        let rings = (0..engine.n_rings()).map(|_| parts.by_ref().take(n).collect()).collect();
         Ok(Self { outputs: kind == FrameKind::Outputs, rings })
+    }
+
+    const fn kind(&self) -> FrameKind {
+        if self.outputs { FrameKind::Outputs } else { FrameKind::Inputs }
+    }
+
+    /// The library's, of a result.
+    pub(crate) fn of(&self, ring: usize, n: usize, of: &Ring) -> Result<bfv::Ciphertext, Diagnostic> {
+        ciphertext(self.kind(), self.rings.get(ring).and_then(|values| values.get(n)), of)
     }
 }
 
 /// A ciphertext of two parts over the whole modulus, in the representation that every operation expects.
-fn ciphertext(ring: &Ring, bytes: &[u8]) -> Result<bfv::Ciphertext, fhe::Error> {
-    let read = bfv::Ciphertext::from_bytes(bytes, &ring.bfv)?;
-    // Made anew from its polynomials, which looks at the form of each.
-    let checked = bfv::Ciphertext::new(read.to_vec(), &ring.bfv)?;
-    let whole = ring.bfv.context_at_level(0)?;
-    if checked.len() == 2 && checked[0].ctx() == whole { Ok(checked) } else { Err(fhe::Error::DefaultError("another form".to_owned())) }
+pub(crate) fn ciphertext(kind: FrameKind, part: Option<&Vec<u8>>, ring: &Ring) -> Result<bfv::Ciphertext, Diagnostic> {
+    decode(kind, part, |bytes| {
+        let read = bfv::Ciphertext::from_bytes(bytes, &ring.bfv)?;
+        // Made anew from its polynomials, which looks at the form of each.
+        let checked = bfv::Ciphertext::new(read.to_vec(), &ring.bfv)?;
+        let whole = ring.bfv.context_at_level(0)?;
+        if checked.len() == 2 && checked[0].ctx() == whole { Ok(checked) } else { Err(fhe::Error::DefaultError("another form".to_owned())) }
+    })
 }
 
-fn decode<T>(kind: FrameKind, f: impl FnOnce() -> Result<T, fhe::Error>) -> Result<T, Diagnostic> {
+fn decode<B: AsRef<[u8]>, T>(kind: FrameKind, part: Option<B>, f: impl FnOnce(&[u8]) -> Result<T, fhe::Error>) -> Result<T, Diagnostic> {
     let malformed = || error::malformed(kind.name(), "a part of it cannot be read");
-    guarded(f).ok_or_else(malformed)?.map_err(|_| malformed())
+    let part = part.ok_or_else(malformed)?;
+    guarded(|| f(part.as_ref())).ok_or_else(malformed)?.map_err(|_| malformed())
 }
 
 impl fmt::Debug for SecretKey {

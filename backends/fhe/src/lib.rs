@@ -16,12 +16,17 @@
 //!   an operand beyond its bound is refused. A tensor of reals is multiplied by `2^fraction_bits` and rounded, and a result divided by
 //!   as many such factors as were multiplied; where a sum has sides of different numbers of factors, the shorter one is multiplied by
 //!   what it lacks (`scale.rs`).
+//! * **Memory.** A ring of the library and its keys may take hundreds of megabytes, so no more of them are there at once than there are threads: the
+//!   program is carried out modulo some primes, then modulo the next; keys stay bytes, or in their file, until they are needed (`keys.rs`). What it
+//!   takes is known before (`needs.rs`), and refused where it is more than there is.
 //! * **Threads** share the primes and the operations that do not wait for each other; results are the same at any number of them.
 //! * **Levels.** The scheme divides by the modulus in each product, so `rescale` and `drop` change nothing here and cost nothing. Keys are made
 //!   for the plan without them: it has the operations of the one with levels, in the same order, and may be deeper than moduli of levels allow.
 
 pub mod bound;
 mod error;
+mod live;
+mod needs;
 mod noise;
 pub mod options;
 pub mod parameters;
@@ -43,15 +48,18 @@ mod manifest;
 #[cfg(feature = "bfv")]
 mod pack;
 #[cfg(feature = "bfv")]
+mod ring;
+#[cfg(feature = "bfv")]
 mod schedule;
 #[cfg(feature = "bfv")]
 mod scheme;
 
+pub use needs::{Needs, WITHIN};
 pub use options::Options;
 pub use parameters::Parameters;
 
 #[cfg(feature = "bfv")]
-pub use error::other_clear;
+pub use error::{bytes, other_clear};
 #[cfg(feature = "bfv")]
 pub use execute::{Kind, Report};
 #[cfg(feature = "bfv")]
@@ -59,7 +67,7 @@ pub use keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
 #[cfg(feature = "bfv")]
 pub use pack::Numbers;
 #[cfg(feature = "bfv")]
-pub use scheme::{Engine, digest};
+pub use scheme::{Engine, WriteError, digest};
 #[cfg(test)]
 #[cfg(feature = "bfv")]
 mod tests;

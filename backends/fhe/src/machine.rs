@@ -2,13 +2,16 @@
 
 use crate::error;
 use crate::execute::{Kind, Report, kind_of};
-use crate::keys::RingKeys;
+use crate::frame::FrameKind;
+use crate::keys::{RingKeys, ciphertext};
 use crate::pack::{self, Integer};
-use crate::scheme::{Engine, Ring, attempt};
+use crate::ring::{Ring, attempt};
+use crate::scheme::Engine;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Ciphertext, EntityRef, Plain, PrimaryMap, SecondaryMap};
 use ein_ir::packed::{Op, Packed};
 use fhe::bfv::{self, Plaintext};
+use fhe_traits::Serialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -17,7 +20,7 @@ pub(crate) struct Machine<'a> {
     ring: &'a Ring,
     keys: &'a RingKeys,
     publics: &'a [Vec<Integer>],
-    inputs: &'a [bfv::Ciphertext],
+    inputs: &'a [Vec<u8>],
     /// The first ciphertext of each input.
     firsts: Vec<usize>,
     values: PrimaryMap<Ciphertext, Mutex<Held<bfv::Ciphertext>>>,
@@ -42,7 +45,7 @@ impl<'a> Machine<'a> {
         engine: &'a Engine,
         (ring, keys): (&'a Ring, &'a RingKeys),
         publics: &'a [Vec<Integer>],
-        inputs: &'a [bfv::Ciphertext],
+        inputs: &'a [Vec<u8>],
     ) -> Self {
         let program = engine.program();
         let mut firsts = Vec::new();
@@ -58,9 +61,9 @@ impl<'a> Machine<'a> {
     }
 
     /// The results and what they took.
-    pub(crate) fn finish(self) -> Result<(Vec<bfv::Ciphertext>, Report), Diagnostic> {
+    pub(crate) fn finish(self) -> Result<(Vec<Vec<u8>>, Report), Diagnostic> {
         let results = self.engine.program().outputs.iter().flat_map(|output| &output.values);
-        let values = results.map(|value| self.value(*value).map(|value| (*value).clone())).collect::<Result<_, _>>()?;
+        let values = results.map(|value| self.value(*value).map(|value| value.to_bytes())).collect::<Result<_, _>>()?;
         Ok((values, self.report.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
@@ -103,7 +106,9 @@ impl<'a> Machine<'a> {
     /// An operation that adds nothing up.
     fn value_of(&self, op: &Op) -> Result<bfv::Ciphertext, Diagnostic> {
         match *op {
-            Op::Input { input, chunk } => Ok(self.inputs[self.firsts[input.index()] + chunk as usize].clone()),
+            Op::Input { input, chunk } => {
+                ciphertext(FrameKind::Inputs, self.inputs.get(self.firsts[input.index()] + chunk as usize), self.ring)
+            }
             // Here a product divides by the modulus itself.
             // No engine is made for a program that bootstraps.
             Op::Rescale(x) | Op::Drop(x, _) | Op::Boot { x, .. } => self.timed(op, || self.take(x)),

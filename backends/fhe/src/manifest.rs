@@ -78,7 +78,7 @@ impl Engine {
             program: print::print(program),
             options: self.options().clone(),
             parameters: self.parameters().clone(),
-            moduli: self.rings().iter().map(|ring| ring.bfv.moduli().to_vec()).collect(),
+            moduli: vec![self.parameters().moduli(); self.n_rings()],
             rotations: needs.rotations.into_iter().collect(),
             relinearises: needs.relin,
             inputs: program

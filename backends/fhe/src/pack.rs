@@ -207,19 +207,19 @@ pub(crate) fn plain_slots(
     Some(slots)
 }
 
-/// The elements of a result, off the residues of the slots of its ciphertexts, for each of which there are some a modulus: `None` where
+/// The elements of a result, off the residues of the slots of its ciphertexts, of which there are some for each modulus: `None` where
 /// these are not as the layout and the bound promise.
 pub(crate) fn read_output(
     output: &OutputDecl,
     bound: &OutputBound,
-    chunks: &[Zeroizing<Vec<Vec<u64>>>],
+    rings: &[&[Zeroizing<Vec<u64>>]],
     basis: &Basis,
     options: &Options,
 ) -> Option<Numbers> {
     let mut elements: Vec<Option<Zeroizing<Vec<u64>>>> = vec![None; bound::n_elements(&output.layout.shape)];
-    for (chunk, rings) in (0..).zip(chunks) {
-        for (slot, content) in output.layout.contents(chunk).enumerate() {
-            let residues = Zeroizing::new(rings.iter().map(|slots| slots[slot]).collect::<Vec<u64>>());
+    for chunk in 0..output.values.len() {
+        for (slot, content) in output.layout.contents(chunk as u32).enumerate() {
+            let residues = Zeroizing::new(rings.iter().map(|chunks| chunks[chunk][slot]).collect::<Vec<u64>>());
             match content {
                 Content::Element(flat) => {
                     let known = elements[flat as usize].get_or_insert_with(|| residues.clone());

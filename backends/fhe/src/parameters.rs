@@ -92,6 +92,13 @@ impl Parameters {
         self.plain_moduli.len() as f64 * degree * degree.log2() * (self.modulus_bits.len() as f64).powi(2)
     }
 
+    /// The ciphertext moduli, whichever the plaintext modulus: the largest primes of their bits that are 1 modulo `2N`.
+    pub(crate) fn moduli(&self) -> Vec<u64> {
+        // All of them have the same number of bits.
+        let bits = self.modulus_bits.first().map_or(0, |bits| *bits as u32);
+        primes::primes_of_bits(bits, 2 * self.degree as u64).take(self.modulus_bits.len()).collect()
+    }
+
     /// Bits of the whole modulus.
     #[must_use]
     pub fn total_bits(&self) -> usize {

@@ -2,24 +2,27 @@
 
 use crate::bound::{self, OutputBound};
 use crate::crt::Basis;
-use crate::frame::Fingerprint;
-use crate::keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, RingKeys, SecretKey};
-use crate::pack::{self, Integer, Numbers};
-use crate::primes::{power, product};
+use crate::frame::{self, Fingerprint, FrameKind};
+use crate::keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
+use crate::needs::{KeyNeeds, Needs};
+use crate::pack::{self, Numbers};
+use crate::ring::{Ring, attempt};
 use crate::scale::Scales;
 use crate::{Options, Parameters, error, schedule};
 use ein_ir::diagnostic::Diagnostic;
-use ein_ir::packed::{InputDecl, Op, Packed, print};
+use ein_ir::packed::{InputDecl, Packed, print};
 use ein_ir::verified::Verified;
-use fhe::bfv::{self, BfvParameters, BfvParametersBuilder, Encoding, EvaluationKeyBuilder, Plaintext};
-use fhe_traits::{FheDecoder, FheDecrypter, FheEncoder, FheEncrypter};
+use fhe_traits::{FheEncrypter, Serialize};
 use rand::rngs::StdRng;
 use rand::{CryptoRng, RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
+
+/// Rings and keys that take no more than this together are kept for the next call.
+const KEPT: u64 = 1 << 30;
 
 /// A program that can be carried out on ciphertexts.
 #[derive(Debug)]
@@ -29,27 +32,31 @@ pub struct Engine {
     parameters: Parameters,
     bounds: Vec<OutputBound>,
     scales: Scales,
-    /// One a plaintext modulus.
-    rings: Vec<Ring>,
+    needs: Needs,
+    /// One a plaintext modulus, if they are kept.
+    rings: Vec<OnceLock<Arc<Ring>>>,
     basis: Basis,
     fingerprint: Fingerprint,
     threads: usize,
+    /// Bytes that may be used.
+    memory: Option<u64>,
+    /// Whether rings may be kept for the next call.
+    keeps: bool,
 }
 
-/// The scheme with one plaintext modulus.
+/// Why keys were not written.
 #[derive(Debug)]
-pub(crate) struct Ring {
-    pub(crate) bfv: Arc<BfvParameters>,
-    modulus: u64,
+pub enum WriteError {
+    /// They could not be made.
+    Refused(Diagnostic),
+    /// The output does not take them.
+    Output(io::Error),
 }
 
-/// The keys that a program uses, and no others.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct KeyNeeds {
-    /// Amounts of rotation.
-    pub rotations: BTreeSet<u32>,
-    /// Whether products are relinearised.
-    pub relin: bool,
+impl From<Diagnostic> for WriteError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Refused(diagnostic)
+    }
 }
 
 impl Engine {
@@ -61,17 +68,30 @@ impl Engine {
         let bounds = bound::outputs(&program, &options)?;
         let parameters = Parameters::choose(&program, &bounds, &options)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let moduli = &parameters.plain_moduli;
-        let rings = schedule::each(moduli.len(), threads, &|ring| Ring::new(&parameters, moduli[ring]))?;
-        let fingerprint = fingerprint(&program, &options, &rings);
+        let needs = Needs::of(&program, &parameters);
+        let rings = parameters.plain_moduli.iter().map(|_| OnceLock::new()).collect();
+        let fingerprint = fingerprint(&program, &options, &parameters);
         let (scales, basis) = (Scales::of(&program), Basis::new(&parameters.plain_moduli));
-        Ok(Self { program, options, parameters, bounds, scales, rings, basis, fingerprint, threads })
+        Ok(Self { program, options, parameters, bounds, scales, needs, rings, basis, fingerprint, threads, memory: None, keeps: true })
     }
 
     /// With so many threads for keys and for runs, instead of as many as the machine has; no result depends on it.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads: threads.max(1), ..self }
+    }
+
+    /// With no more memory than so many bytes, as estimated: what needs more is refused before anything is done, and fewer plaintext moduli are
+    /// taken at a time where that makes it fit. No result depends on it.
+    #[must_use]
+    pub fn with_memory(self, bytes: u64) -> Self {
+        Self { memory: Some(bytes), ..self }
+    }
+
+    /// For one call: no ring is kept for the next.
+    #[must_use]
+    pub fn for_one_call(self) -> Self {
+        Self { keeps: false, ..self }
     }
 
     pub(crate) const fn threads(&self) -> usize {
@@ -102,8 +122,87 @@ impl Engine {
         &self.bounds
     }
 
-    pub(crate) fn rings(&self) -> &[Ring] {
-        &self.rings
+    /// Bytes in files and in memory.
+    #[must_use]
+    pub const fn needs(&self) -> &Needs {
+        &self.needs
+    }
+
+    /// Bytes of memory of making keys, with as many threads as there are.
+    #[must_use]
+    pub fn keygen_memory(&self) -> u64 {
+        self.keygen_at(self.side_by_side(&|n| self.keygen_at(n)))
+    }
+
+    /// Bytes of memory of a run, with as many threads as there are.
+    #[must_use]
+    pub fn run_memory(&self) -> u64 {
+        self.run_at(self.side_by_side(&|n| self.run_at(n)))
+    }
+
+    /// Refuses to make keys where that takes more memory than may be used.
+    ///
+    /// # Errors
+    /// E0715.
+    pub fn check_keygen_memory(&self) -> Result<(), Diagnostic> {
+        self.groups("making keys", &|n| self.keygen_at(n)).map(drop)
+    }
+
+    /// Refuses a run that takes more memory than may be used.
+    ///
+    /// # Errors
+    /// E0715.
+    pub fn check_run_memory(&self) -> Result<(), Diagnostic> {
+        self.groups("a run", &|n| self.run_at(n)).map(drop)
+    }
+
+    fn keygen_at(&self, rings: u64) -> u64 {
+        self.needs.keygen(rings) + self.kept_besides(rings) * self.needs.ring
+    }
+
+    pub(crate) fn run_at(&self, rings: u64) -> u64 {
+        self.needs.run(rings, self.threads as u64) + self.kept_besides(rings) * (self.needs.ring + self.needs.keys)
+    }
+
+    /// Rings that are kept besides so many that are in use.
+    fn kept_besides(&self, rings: u64) -> u64 {
+        if self.keeps_rings() { self.needs.moduli.saturating_sub(rings) } else { 0 }
+    }
+
+    pub(crate) fn n_rings(&self) -> usize {
+        self.rings.len()
+    }
+
+    /// Whether rings, and what is made of keys, are kept for the next call.
+    pub(crate) fn keeps_rings(&self) -> bool {
+        self.keeps && self.needs.kept() <= KEPT.min(self.memory.unwrap_or(u64::MAX) / 2)
+    }
+
+    /// The ring of a plaintext modulus.
+    pub(crate) fn ring(&self, n: usize) -> Result<Arc<Ring>, Diagnostic> {
+        let kept = &self.rings[n];
+        if let Some(ring) = kept.get() {
+            return Ok(Arc::clone(ring));
+        }
+        let ring = Arc::new(Ring::new(&self.parameters, n)?);
+        Ok(if self.keeps_rings() { Arc::clone(kept.get_or_init(|| ring)) } else { ring })
+    }
+
+    /// How many plaintext moduli are taken at a time: as many as there are threads, but no more than there is memory for.
+    fn side_by_side(&self, memory: &dyn Fn(u64) -> u64) -> u64 {
+        let most = self.threads.min(self.n_rings()).max(1) as u64;
+        let fits = |n: &u64| self.memory.is_none_or(|limit| memory(*n) <= limit);
+        (1..=most).rev().find(fits).unwrap_or(1)
+    }
+
+    /// The plaintext moduli in groups that are taken at a time; refused where one alone needs too much.
+    pub(crate) fn groups(&self, doing: &str, memory: &dyn Fn(u64) -> u64) -> Result<Vec<Range<usize>>, Diagnostic> {
+        let at_a_time = self.side_by_side(memory);
+        if let Some(limit) = self.memory.filter(|limit| memory(at_a_time) > *limit) {
+            return Err(error::too_much_memory(doing, memory(at_a_time), limit));
+        }
+        let (n, step) = (self.n_rings(), usize::try_from(at_a_time).unwrap_or(1));
+        Ok((0..n).step_by(step).map(|first| first..n.min(first + step)).collect())
     }
 
     pub(crate) const fn scales(&self) -> &Scales {
@@ -115,11 +214,12 @@ impl Engine {
     }
 
     pub(crate) fn key_needs(&self) -> KeyNeeds {
-        let rotation = |op: &Op| if let Op::Rotate { by, .. } = op { Some(*by) } else { None };
-        KeyNeeds {
-            rotations: self.program.ops.values().filter_map(rotation).collect(),
-            relin: self.program.ops.values().any(|op| matches!(op, Op::Relin(_))),
-        }
+        KeyNeeds::of(&self.program)
+    }
+
+    /// Ciphertexts of all results.
+    pub(crate) fn output_chunks(&self) -> usize {
+        self.program.outputs.iter().map(|output| output.values.len()).sum()
     }
 
     /// Every ciphertext of every input, in order.
@@ -131,19 +231,55 @@ impl Engine {
     /// Makes a secret key, and the keys that go with it.
     ///
     /// # Errors
-    /// None that is known.
+    /// More memory than may be used.
     pub fn keygen<R: RngCore + CryptoRng>(&self, random: &mut R) -> Result<Keys, Diagnostic> {
-        let needs = self.key_needs();
-        // The keys of each ring come from a generator of its own, so that they may be made side by side.
-        let seeds: Vec<StdRng> = self.rings.iter().map(|_| StdRng::from_rng(&mut *random)).collect();
-        let keys_of = |ring: usize| attempt("make keys", || self.rings[ring].keygen(&needs, &mut seeds[ring].clone()));
-        let mut keys = Keys { secret: SecretKey(Vec::new()), public: PublicKey(Vec::new()), evaluation: EvaluationKeys(Vec::new()) };
-        for (secret, public, evaluation) in schedule::each(self.rings.len(), self.threads, &keys_of)? {
-            keys.secret.0.push(secret);
-            keys.public.0.push(public);
-            keys.evaluation.0.push(evaluation);
-        }
+        let mut evaluation = Vec::new();
+        let (secret, public) = self.keygen_each(random, &mut |parts| -> Result<(), Diagnostic> {
+            evaluation.push(parts);
+            Ok(())
+        })?;
+        Ok(Keys { secret, public, evaluation: EvaluationKeys::new(evaluation) })
+    }
+
+    /// The same, with the evaluation keys written as they are made: they are the most of it, and are never in memory all at once.
+    ///
+    /// # Errors
+    /// More memory than may be used, and an output that does not take them.
+    pub fn keygen_into<R: RngCore + CryptoRng>(&self, random: &mut R, out: impl Write) -> Result<(SecretKey, PublicKey), WriteError> {
+        // What is refused leaves no beginning of a file behind.
+        self.check_keygen_memory()?;
+        let mut writer =
+            frame::writer(FrameKind::EvaluationKeys, &self.fingerprint, 2 * self.n_rings(), out).map_err(WriteError::Output)?;
+        let keys = self.keygen_each(random, &mut |parts: [Vec<u8>; 2]| -> Result<(), WriteError> {
+            parts.iter().try_for_each(|part| writer.part(part)).map_err(WriteError::Output)
+        })?;
+        writer.finish().and_then(|mut out| out.flush()).map_err(WriteError::Output)?;
         Ok(keys)
+    }
+
+    /// Hands the evaluation keys of each plaintext modulus on, in order.
+    fn keygen_each<R: RngCore + CryptoRng, E: From<Diagnostic>>(
+        &self,
+        random: &mut R,
+        take: &mut dyn FnMut([Vec<u8>; 2]) -> Result<(), E>,
+    ) -> Result<(SecretKey, PublicKey), E> {
+        let needs = self.key_needs();
+        let (mut secrets, mut publics) = (SecretKey::default(), PublicKey::default());
+        for group in self.groups("making keys", &|n| self.keygen_at(n))? {
+            // The keys of each ring come from a generator of its own, so that they may be made side by side.
+            let seeds: Vec<StdRng> = group.clone().map(|_| StdRng::from_rng(&mut *random)).collect();
+            let keys_of = |n: usize| {
+                let ring = self.ring(group.start + n)?;
+                let (secret, public, evaluation) = attempt("make keys", || ring.keygen(&needs, &mut seeds[n].clone()))?;
+                Ok::<_, Diagnostic>((Zeroizing::new(secret.to_bytes()), public.to_bytes(), evaluation.to_parts()))
+            };
+            for (secret, public, evaluation) in schedule::each(group.len(), self.threads, &keys_of)? {
+                secrets.0.push(secret);
+                publics.0.push(public);
+                take(evaluation)?;
+            }
+        }
+        Ok((secrets, publics))
     }
 
     /// Encrypts the inputs, in the order of the program.
@@ -158,13 +294,14 @@ impl Engine {
         let integers = pairs.map(|(decl, numbers)| pack::integers(&decl.name, decl.dtype, &decl.layout.shape, numbers, &self.options));
         let integers = integers.collect::<Result<Vec<_>, _>>()?;
         let mut rings = Vec::new();
-        for (ring, key) in self.rings.iter().zip(&key.0) {
-            let mut values = Vec::new();
+        for n in 0..self.n_rings() {
+            let ring = self.ring(n)?;
+            let (key, mut values) = (key.of(n, &ring)?, Vec::new());
             for (n, decl, chunk) in self.input_chunks() {
                 let slots = pack::input_slots(&decl.layout, chunk, &integers[n], |number| ring.residue(number));
                 let slots = Zeroizing::new(slots.ok_or_else(|| error::not_computable("a number is too large"))?);
                 let plaintext = ring.encode(&slots)?;
-                values.push(attempt("encrypt", || key.try_encrypt(&plaintext, random))?);
+                values.push(attempt("encrypt", || key.try_encrypt(&plaintext, random).map(|value| value.to_bytes()))?);
             }
             rings.push(values);
         }
@@ -176,30 +313,34 @@ impl Engine {
     /// # Errors
     /// The ciphertexts are not those of a run of this program under this key: then nothing of them is shown.
     pub fn decrypt(&self, key: &SecretKey, outputs: &Ciphertexts) -> Result<Vec<Numbers>, Diagnostic> {
+        let residues = (0..self.n_rings()).map(|n| self.residues(key, outputs, n)).collect::<Result<Vec<_>, _>>()?;
         let mut first = 0;
         let mut results = Vec::new();
         for (output, bound) in self.program.outputs.iter().zip(&self.bounds) {
-            let damaged = || error::damaged(&output.name);
-            let mut chunks = Vec::new();
-            for (n, value) in output.values.iter().enumerate() {
-                let lift = bound.factors - self.scales.ciphertext(*value);
-                chunks.push(self.residues(key, outputs, first + n, lift).ok_or_else(damaged)?);
-            }
-            results.push(pack::read_output(output, bound, &chunks, &self.basis, &self.options).ok_or_else(damaged)?);
-            first += output.values.len();
+            let chunks = first..first + output.values.len();
+            let rings: Vec<&[Zeroizing<Vec<u64>>]> = residues.iter().map(|values| &values[chunks.clone()]).collect();
+            let numbers = pack::read_output(output, bound, &rings, &self.basis, &self.options);
+            results.push(numbers.ok_or_else(|| error::damaged(&output.name))?);
+            first = chunks.end;
         }
         Ok(results)
     }
 
-    /// For each ring the residues of the slots of a ciphertext, lifted by some factors.
-    fn residues(&self, key: &SecretKey, outputs: &Ciphertexts, n: usize, lift: u32) -> Option<Zeroizing<Vec<Vec<u64>>>> {
-        let mut residues = Zeroizing::new(Vec::new());
-        for ((ring, key), values) in self.rings.iter().zip(&key.0).zip(&outputs.rings) {
-            let mut slots = ring.slots_of(key, values.get(n)?, self.program.slots as usize)?;
-            ring.lift(&mut slots, self.lift_bits(lift));
-            residues.push(slots);
+    /// The slots of every result modulo one plaintext modulus, each lifted by what it lacks of the factors of its result.
+    fn residues(&self, key: &SecretKey, outputs: &Ciphertexts, n: usize) -> Result<Vec<Zeroizing<Vec<u64>>>, Diagnostic> {
+        let ring = self.ring(n)?;
+        let key = key.of(n, &ring)?;
+        let mut residues = Vec::new();
+        for (output, bound) in self.program.outputs.iter().zip(&self.bounds) {
+            for value in &output.values {
+                let ciphertext = outputs.of(n, residues.len(), &ring)?;
+                let slots = ring.slots_of(&key, &ciphertext, self.program.slots as usize);
+                let mut slots = Zeroizing::new(slots.ok_or_else(|| error::damaged(&output.name))?);
+                ring.lift(&mut slots, self.lift_bits(bound.factors - self.scales.ciphertext(*value)));
+                residues.push(slots);
+            }
         }
-        (residues.len() == self.rings.len()).then_some(residues)
+        Ok(residues)
     }
 
     /// Bits by which some factors shift to the left.
@@ -208,80 +349,16 @@ impl Engine {
     }
 }
 
-impl Ring {
-    fn new(parameters: &Parameters, modulus: u64) -> Result<Self, Diagnostic> {
-        let mut builder = BfvParametersBuilder::new();
-        builder.set_degree(parameters.degree).set_plaintext_modulus(modulus).set_moduli_sizes(&parameters.modulus_bits);
-        let bfv = guarded(|| builder.build_arc()).and_then(Result::ok).ok_or_else(|| error::scheme("make the ring"))?;
-        Ok(Self { bfv, modulus })
-    }
-
-    fn keygen(&self, needs: &KeyNeeds, random: &mut StdRng) -> Result<(bfv::SecretKey, bfv::PublicKey, RingKeys), fhe::Error> {
-        let secret = bfv::SecretKey::random(&self.bfv, random);
-        let public = bfv::PublicKey::new(&secret, random);
-        let relin = needs.relin.then(|| bfv::RelinearizationKey::new(&secret, random)).transpose()?;
-        let rotations = (!needs.rotations.is_empty()).then(|| rotation_keys(&secret, &needs.rotations, random)).transpose()?;
-        Ok((secret, public, RingKeys { relin, rotations }))
-    }
-
-    /// The first copy of the slots, if the others are equal to it.
-    fn slots_of(&self, key: &bfv::SecretKey, value: &bfv::Ciphertext, slots: usize) -> Option<Vec<u64>> {
-        let decrypted = guarded(|| key.try_decrypt(value).and_then(|plain| Vec::<u64>::try_decode(&plain, Encoding::simd())));
-        let residues = Zeroizing::new(decrypted?.ok()?);
-        let (first, copies) = residues.split_at_checked(slots)?;
-        copies.chunks_exact(first.len()).all(|copy| copy == first).then(|| first.to_vec())
-    }
-
-    /// A plaintext of these slots, repeated over the ring.
-    pub(crate) fn encode(&self, slots: &[u64]) -> Result<Plaintext, Diagnostic> {
-        let all: Zeroizing<Vec<u64>> = Zeroizing::new(slots.iter().copied().cycle().take(self.bfv.degree()).collect());
-        attempt("encode a plaintext", || Plaintext::try_encode(all.as_slice(), Encoding::simd(), &self.bfv))
-    }
-
-    /// Multiplies by a power of two.
-    pub(crate) fn lift(&self, slots: &mut [u64], bits: u64) {
-        if bits > 0 {
-            let by = power(2, bits, self.modulus);
-            slots.iter_mut().for_each(|slot| *slot = product(*slot, by, self.modulus));
-        }
-    }
-
-    /// The residue of an integer; `None` for one that was too large to know.
-    pub(crate) fn residue(&self, number: Integer) -> Option<u64> {
-        u64::try_from(number.0?.rem_euclid(i128::from(self.modulus))).ok()
-    }
-}
-
-fn rotation_keys<R: RngCore + CryptoRng>(
-    secret: &bfv::SecretKey,
-    rotations: &BTreeSet<u32>,
-    random: &mut R,
-) -> Result<bfv::EvaluationKey, fhe::Error> {
-    let mut builder = EvaluationKeyBuilder::new(secret)?;
-    for by in rotations {
-        builder.enable_column_rotation(*by as usize)?;
-    }
-    builder.build(random)
-}
-
 /// What tells a text from others, in hexadecimal digits.
 #[must_use]
 pub fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What keys and ciphertexts are bound to: the program, the options and the ring.
-fn fingerprint(program: &Packed, options: &Options, rings: &[Ring]) -> Fingerprint {
-    let ring = |ring: &Ring| format!("\n{} {} {:?}", ring.bfv.degree(), ring.bfv.plaintext(), ring.bfv.moduli());
-    let text = format!("{}\n{options:?}{}", print::print(program), rings.iter().map(ring).collect::<String>());
+/// What keys and ciphertexts are bound to: the program, the options and the rings.
+fn fingerprint(program: &Packed, options: &Options, parameters: &Parameters) -> Fingerprint {
+    let moduli = parameters.moduli();
+    let ring = |modulus: &u64| format!("\n{} {modulus} {moduli:?}", parameters.degree);
+    let text = format!("{}\n{options:?}{}", print::print(program), parameters.plain_moduli.iter().map(ring).collect::<String>());
     Sha256::digest(text.as_bytes()).into()
-}
-
-/// Calls the library. It panics on some values that its readers accept, so a panic is no more than an error here; nothing outlives it.
-pub(crate) fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(f)).ok()
-}
-
-pub(crate) fn attempt<T>(doing: &str, f: impl FnOnce() -> Result<T, fhe::Error>) -> Result<T, Diagnostic> {
-    guarded(f).and_then(Result::ok).ok_or_else(|| error::scheme(doing))
 }

@@ -9,6 +9,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::fmt::Write;
 
+mod needs;
+
 fn program(text: &str) -> Verified<Packed> {
     verify::verify(parse::parse(text).unwrap()).unwrap_or_else(|e| panic!("{e:?} in {text}"))
 }
@@ -221,7 +223,7 @@ fn sums_of_different_numbers_of_factors_and_large_results_are_right() {
     let (a, w) = ([1.999, -0.3, 1.0 / 3.0, 0.0], [-1.4, 0.77, 1.5, 1.0]);
     let inputs = engine.encrypt(&keys.public, &[Numbers::Reals(a.to_vec())], &mut random).unwrap();
     let inputs = Ciphertexts::inputs_from_bytes(&engine, &inputs.to_bytes(&engine)).unwrap();
-    let evaluation = EvaluationKeys::from_bytes(&engine, &keys.evaluation.to_bytes(&engine)).unwrap();
+    let evaluation = EvaluationKeys::from_bytes(&engine, &keys.evaluation.to_bytes(&engine).unwrap()).unwrap();
     let (outputs, report) = engine.run(&evaluation, &[Numbers::Reals(w.to_vec())], &inputs).unwrap();
     let engine = [1, 3, 16].into_iter().fold(engine, |engine, threads| {
         let engine = engine.with_threads(threads);
@@ -258,7 +260,7 @@ fn the_manifest_and_all_bytes_are_read_back() {
     let engine = Engine::from_manifest(&engine.manifest()).unwrap();
     let secret = SecretKey::from_bytes(&engine, &keys.secret.to_bytes(&engine)).unwrap();
     PublicKey::from_bytes(&engine, &keys.public.to_bytes(&engine)).unwrap();
-    let evaluation = EvaluationKeys::from_bytes(&engine, &keys.evaluation.to_bytes(&engine)).unwrap();
+    let evaluation = EvaluationKeys::from_bytes(&engine, &keys.evaluation.to_bytes(&engine).unwrap()).unwrap();
     let inputs = Ciphertexts::inputs_from_bytes(&engine, &inputs.to_bytes(&engine)).unwrap();
     let (again, _) = engine.run(&evaluation, &[Numbers::Integers(vec![2; 4])], &inputs).unwrap();
     let read = Ciphertexts::outputs_from_bytes(&engine, &outputs.to_bytes(&engine)).unwrap();
@@ -345,7 +347,7 @@ fn hostile_bytes_are_errors_or_damaged_results() {
     let all = [
         (FrameKind::Inputs, parts(&inputs.to_bytes(&engine), FrameKind::Inputs, 2)),
         (FrameKind::Outputs, parts(&outputs.to_bytes(&engine), FrameKind::Outputs, 2)),
-        (FrameKind::EvaluationKeys, parts(&keys.evaluation.to_bytes(&engine), FrameKind::EvaluationKeys, 2)),
+        (FrameKind::EvaluationKeys, parts(&keys.evaluation.to_bytes(&engine).unwrap(), FrameKind::EvaluationKeys, 2)),
         (FrameKind::PublicKey, parts(&keys.public.to_bytes(&engine), FrameKind::PublicKey, 1)),
         (FrameKind::SecretKey, parts(&keys.secret.to_bytes(&engine), FrameKind::SecretKey, 1)),
     ];

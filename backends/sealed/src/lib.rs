@@ -17,6 +17,12 @@
 //! assert_eq!(seal.read(2, &bytes), Ok(vec![b"one".as_slice(), b""]));
 //! assert_eq!(Seal { fingerprint: &[8; 32], ..seal }.read(2, &bytes), Err(Problem::Fingerprint));
 //! ```
+//!
+//! What is too large to be in memory at once is written part after part by a [`Writer`], and each part is read when it is needed from [`Parts`].
+
+mod stream;
+
+pub use stream::{Parts, Writer};
 
 use sha2::{Digest, Sha256};
 
@@ -55,16 +61,12 @@ impl Seal<'_> {
         let length: u64 = parts.iter().map(|part| part.as_ref().len() as u64 + PER_PART).sum();
         // At once, so that no copy of a secret is left behind.
         let mut bytes = Vec::with_capacity(usize::try_from(length + OVERHEAD).unwrap_or(0));
-        bytes.extend_from_slice(self.engine);
-        bytes.push(self.kind);
-        bytes.extend_from_slice(self.fingerprint);
-        bytes.extend_from_slice(&u32::try_from(parts.len()).expect("parts are counted by u32").to_le_bytes());
-        for part in parts {
-            bytes.extend_from_slice(&(part.as_ref().len() as u64).to_le_bytes());
-            bytes.extend_from_slice(part.as_ref());
-        }
-        let digest = Sha256::digest(&bytes);
-        bytes.extend_from_slice(&digest);
+        let n = u32::try_from(parts.len()).expect("parts are counted by u32");
+        let written = Writer::new(self, n, &mut bytes).and_then(|mut writer| {
+            parts.iter().try_for_each(|part| writer.part(part.as_ref()))?;
+            writer.finish()
+        });
+        written.expect("memory takes every byte");
         bytes
     }
 

@@ -2,8 +2,10 @@
 //!
 //! [`Engine`] does the work; here are the ways from arrays to its numbers and back, and files that only their owner may read.
 
+pub use crate::available::available_memory;
 pub use ein_fhe::{
-    Ciphertexts, Engine, EvaluationKeys, Keys, Kind, Numbers, Options, Parameters, PublicKey, Report, SecretKey, digest, other_clear,
+    Ciphertexts, Engine, EvaluationKeys, Keys, Kind, Needs, Numbers, Options, Parameters, PublicKey, Report, SecretKey, WriteError, bytes,
+    digest, other_clear,
 };
 pub use rand::rng;
 

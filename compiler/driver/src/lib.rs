@@ -28,6 +28,8 @@
 //!
 //! This crate alone knows all stages; [`pipeline`] is the one place that calls them in order.
 
+#[cfg(feature = "he-bfv")]
+mod available;
 pub mod bound;
 pub mod calibrate;
 pub mod circuit;

@@ -293,6 +293,26 @@ fn unsupported_types_name_the_file_and_the_type() {
 }
 
 #[test]
+fn what_is_written_through_a_function_appears_whole_or_not_at_all() {
+    let folder = Folder::new("through");
+    let path = folder.file("parts");
+    let written = save_through(&path, |file| {
+        (0..3).for_each(|n| file.write_all(&[n; 2]).unwrap());
+        Ok::<_, Error>(7)
+    });
+    assert!(written.unwrap() == 7 && fs::read(&path).unwrap() == [0, 0, 1, 1, 2, 2]);
+    let failed = save_through(&path, |file| {
+        file.write_all(b"half").unwrap();
+        Err::<(), _>(Error::MissingInput { name: "x".to_owned() })
+    });
+    assert!(matches!(failed, Err(Error::MissingInput { .. })));
+    assert!(fs::read(&path).unwrap() == [0, 0, 1, 1, 2, 2]);
+    assert_eq!(folder.names(), ["parts"], "nothing is left of what failed");
+    let nowhere = save_through(&folder.file("none/parts"), |_| Ok::<_, Error>(()));
+    assert!(matches!(nowhere, Err(Error::CannotWrite { .. })));
+}
+
+#[test]
 fn keys_may_be_left_out_only_where_there_is_one() {
     let folder = Folder::new("keys");
     let t = Tensor::scalar(7i32).unwrap();

@@ -65,6 +65,27 @@ pub fn save_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     replace_file(path, |file| file.write_all(bytes))
 }
 
+/// Writes what `fill` writes, as [`save_text`] does: for what is too large to be in memory at once. Nothing is left of it if `fill` fails.
+///
+/// # Errors
+///
+/// `cannot-write`, and those of `fill`.
+pub fn save_through<T, E: From<Error>>(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<T, E>) -> Result<T, E> {
+    let mut outcome = None;
+    let pending = prepare_file(path, |file| {
+        let filled = outcome.insert(fill(file));
+        if filled.is_ok() { Ok(()) } else { Err(io::Error::other("its contents were not made")) }
+    });
+    match outcome {
+        Some(Err(error)) => Err(error),
+        Some(Ok(value)) => {
+            pending?.commit()?;
+            Ok(value)
+        }
+        None => Err(pending.err().unwrap_or_else(|| cannot_write(path, &io::Error::other("nothing was written"))).into()),
+    }
+}
+
 /// Writes texts into a file each, as [`save_text`] does: all of them, or none if one cannot be written or `besides`, what else is written,
 /// fails.
 ///

@@ -39,7 +39,7 @@ fn commands_encrypt_run_and_decrypt() {
     let folder = folder("commands");
     arrays(&folder);
     let told = done(&folder, &format!("{KEYGEN} --bound B=100 --keys mine"));
-    assert!(told.contains("INSECURE"), "{told}");
+    assert!(told.contains("INSECURE") && told.contains("on disk: keys 1 MiB"), "{told}");
     std::fs::create_dir(folder.join("theirs")).unwrap();
     for name in ["manifest.json", "evaluation.keys"] {
         std::fs::copy(folder.join("mine").join(name), folder.join("theirs").join(name)).unwrap();
@@ -93,8 +93,17 @@ fn only_the_owner_reads_the_secret_key_and_nobody_replaces_it() {
     let key = folder.join("mine/secret.key");
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     let before = std::fs::read(&key).unwrap();
+    let (others, evaluation) = (["public.key", "evaluation.keys", "manifest.json"], folder.join("mine/evaluation.keys"));
+    let read = || others.map(|name| std::fs::read(folder.join("mine").join(name)).unwrap());
+    let all = read();
     refused(&folder, "E0909", &format!("{KEYGEN} --bound B=100 --keys mine"));
-    assert!(std::fs::read(&key).unwrap() == before);
+    assert!(std::fs::read(&key).unwrap() == before && read() == all);
+    // Whatever is in the way of other keys: no secret key is left without them.
+    std::fs::remove_file(&key).unwrap();
+    std::fs::remove_file(&evaluation).unwrap();
+    std::fs::create_dir(&evaluation).unwrap();
+    refused(&folder, "E0909", &format!("{KEYGEN} --bound B=100 --keys mine"));
+    assert!(!key.exists());
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -246,6 +255,8 @@ fn refusals_as_they_are_read() {
         "run --keys mine --inputs a.npy --in A=a.npy -o none.ct".to_owned(),
         "run --keys other --inputs in.ct --in A=a.npy -o none.ct".to_owned(),
         "decrypt --keys twin out.ct --out-dir none".to_owned(),
+        format!("{dot} --bound A=9 --bound B=9 --memory 4MiB"),
+        "run --keys mine --inputs in.ct --in A=a.npy -o none.ct --memory 1MiB".to_owned(),
     ];
     let mut read = String::new();
     for command in &commands {

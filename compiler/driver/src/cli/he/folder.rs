@@ -1,7 +1,8 @@
 //! The folder of a key pair: what is in it, by name.
 
-use crate::cli::{Failure, ThreadsOption};
-use ein::encrypted::{Engine, Numbers, digest, numbers, other_clear, read};
+use crate::cli::{Failure, ThreadsOption, parse_bytes};
+use clap::Args;
+use ein::encrypted::{Engine, Numbers, available_memory, digest, numbers, other_clear, read};
 use ein::{Compiler, Diagnostic, Function};
 use ein_ir::dtype::DType;
 use ein_runtime::TensorRef;
@@ -14,20 +15,36 @@ pub(crate) const PUBLIC_KEY: &str = "public.key";
 pub(crate) const CLEAR: &str = "clear.tir";
 pub(crate) const EVALUATION_KEYS: &str = "evaluation.keys";
 
-/// The engine that the manifest of a folder describes.
+/// What a command may use of the machine.
+#[derive(Args)]
+pub(crate) struct Resources {
+    #[command(flatten)]
+    threads: ThreadsOption,
+    /// Bytes of memory that may be used: 512MiB, 2GiB [default: what the machine has free]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    memory: Option<u64>,
+}
+
+impl Resources {
+    /// An engine that uses no more.
+    pub(crate) fn limit(&self, engine: Engine) -> Engine {
+        let engine = match self.memory.or_else(available_memory) {
+            Some(bytes) => engine.with_memory(bytes),
+            None => engine,
+        };
+        match self.threads.threads {
+            Some(threads) => engine.with_threads(threads as usize),
+            None => engine,
+        }
+    }
+}
+
+/// The engine that the manifest of a folder describes, for one call.
 pub(crate) fn engine(folder: &Path) -> Result<Engine, Failure> {
     let bytes = read(&folder.join(MANIFEST))?;
     let malformed = || Diagnostic::error(931, "he-malformed", "not a manifest: it is no text").help("transfer or make the file again");
     let text = String::from_utf8(bytes).map_err(|_| ein::Error::from(malformed()))?;
-    Ok(Engine::from_manifest(&text).map_err(ein::Error::from)?)
-}
-
-/// An engine with as many threads as were asked for.
-pub(crate) fn with_threads(engine: Engine, option: &ThreadsOption) -> Engine {
-    match option.threads {
-        Some(threads) => engine.with_threads(threads as usize),
-        None => engine,
-    }
+    Ok(Engine::from_manifest(&text).map_err(ein::Error::from)?.for_one_call())
 }
 
 /// What the program of a folder computes in the clear, if anything: what the manifest was made with, and nothing else.

@@ -3,13 +3,13 @@
 use crate::cli::he::folder;
 use crate::cli::he::plan::ProgramOptions;
 use crate::cli::input::{self, Assignment};
-use crate::cli::{Failure, ThreadsOption, say};
+use crate::cli::{Failure, say};
 use clap::Args;
 use ein::Stage;
-use ein::encrypted::{Engine, Options, bounds_in_the_clear, digest, rng, save_secret};
+use ein::encrypted::{Engine, Options, WriteError, bounds_in_the_clear, bytes, digest, rng, save_secret};
 use ein_runtime::io;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Make keys for a program: to encrypt its inputs, to run it, and to decrypt its results
 ///
@@ -35,7 +35,7 @@ pub(crate) struct Keygen {
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
     #[command(flatten)]
-    threads: ThreadsOption,
+    resources: folder::Resources,
 }
 
 impl Keygen {
@@ -52,14 +52,9 @@ impl Keygen {
         let clear = clear.map(|clear| clear.emit(Stage::Tir, &[])).transpose()?;
         let digest = clear.as_deref().map(digest);
         let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, insecure_toy: self.insecure_toy };
-        let engine = folder::with_threads(Engine::new(packed, options).map_err(ein::Error::from)?, &self.threads);
-        let keys = engine.keygen(&mut rng()).map_err(ein::Error::from)?;
-        let unwritable = |e: std::io::Error| ein_runtime::Error::CannotWrite { path: self.keys.clone(), reason: io::describe(&e) };
-        std::fs::create_dir_all(&self.keys).map_err(unwritable)?;
-        // First, because it is the one that is never replaced.
-        save_secret(&self.keys.join(folder::SECRET_KEY), &keys.secret.to_bytes(&engine))?;
-        io::save_bytes(&self.keys.join(folder::PUBLIC_KEY), &keys.public.to_bytes(&engine))?;
-        io::save_bytes(&self.keys.join(folder::EVALUATION_KEYS), &keys.evaluation.to_bytes(&engine))?;
+        let engine = self.resources.limit(Engine::new(packed, options).map_err(ein::Error::from)?.for_one_call());
+        engine.check_keygen_memory().map_err(ein::Error::from)?;
+        self.make(&engine)?;
         io::save_text(&self.keys.join(folder::MANIFEST), &engine.manifest())?;
         if let Some(clear) = &clear {
             io::save_text(&self.keys.join(folder::CLEAR), clear)?;
@@ -67,6 +62,30 @@ impl Keygen {
         say(&describe(&engine));
         Ok(())
     }
+
+    /// Makes and writes the keys, those of the evaluation as they are made.
+    fn make(&self, engine: &Engine) -> Result<(), Failure> {
+        let secret = self.keys.join(folder::SECRET_KEY);
+        if secret.exists() {
+            // As the attempt to write it would find, after all the work.
+            return Err(unwritable(&secret, &std::io::Error::from(std::io::ErrorKind::AlreadyExists)));
+        }
+        std::fs::create_dir_all(&self.keys).map_err(|e| unwritable(&self.keys, &e))?;
+        let evaluation = self.keys.join(folder::EVALUATION_KEYS);
+        io::save_through(&evaluation, |file| {
+            let keys = engine.keygen_into(&mut rng(), file).map_err(|e| match e {
+                WriteError::Refused(diagnostic) => ein::Error::from(diagnostic).into(),
+                WriteError::Output(e) => unwritable(&evaluation, &e),
+            })?;
+            // Before any other file is replaced, because it is the one that never is.
+            save_secret(&secret, &keys.0.to_bytes(engine))?;
+            Ok(io::save_bytes(&self.keys.join(folder::PUBLIC_KEY), &keys.1.to_bytes(engine))?)
+        })
+    }
+}
+
+fn unwritable(path: &Path, e: &std::io::Error) -> Failure {
+    ein_runtime::Error::CannotWrite { path: path.to_owned(), reason: io::describe(e) }.into()
 }
 
 /// Parameters for people.
@@ -80,6 +99,7 @@ fn describe(engine: &Engine) -> String {
         moduli(&parameters.plain_moduli),
         parameters.spare_bits
     );
+    text += &resources(engine);
     for (output, bound) in engine.program().outputs.iter().zip(engine.bounds()) {
         let rounding = if bound.error > 0.0 { format!(", rounding adds at most {:.3e}", bound.error) } else { String::new() };
         text += &format!("{}: at most {}{rounding}\n", output.name, bound.magnitude);
@@ -88,6 +108,15 @@ fn describe(engine: &Engine) -> String {
         text += "what polynomials add in the place of functions is said by `ein he plan`\n";
     }
     text
+}
+
+/// What files and memory it takes.
+fn resources(engine: &Engine) -> String {
+    let needs = engine.needs();
+    let keys = needs.secret_key + needs.public_key + needs.evaluation_keys;
+    let [keys, inputs, results] = [keys, needs.inputs, needs.outputs].map(bytes);
+    let [made, run] = [engine.keygen_memory(), engine.run_memory()].map(bytes);
+    format!("on disk: keys {keys}, inputs {inputs}, results {results}; memory: about {made} to make the keys, {run} to run\n")
 }
 
 /// What numbers are taken modulo.

@@ -2,9 +2,9 @@
 
 use crate::cli::he::folder;
 use crate::cli::input::{self, Assignment};
-use crate::cli::{Failure, ThreadsOption, say};
+use crate::cli::{Failure, say};
 use clap::Args;
-use ein::encrypted::{Ciphertexts, EvaluationKeys, Kind, Report, computed_numbers, read};
+use ein::encrypted::{Ciphertexts, EvaluationKeys, Kind, Report, bytes, computed_numbers, read};
 use ein_ir::packed::PublicSource;
 use ein_runtime::{TensorRef, io};
 use std::path::PathBuf;
@@ -30,13 +30,14 @@ pub(crate) struct Run {
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
-    threads: ThreadsOption,
+    resources: folder::Resources,
 }
 
 impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let engine = folder::with_threads(folder::engine(&self.keys)?, &self.threads);
-        let keys = EvaluationKeys::from_bytes(&engine, &read(&self.keys.join(folder::EVALUATION_KEYS))?).map_err(ein::Error::from)?;
+        let engine = self.resources.limit(folder::engine(&self.keys)?);
+        engine.check_run_memory().map_err(ein::Error::from)?;
+        let keys = EvaluationKeys::open(&engine, io::open_regular(&self.keys.join(folder::EVALUATION_KEYS))?).map_err(ein::Error::from)?;
         let inputs = Ciphertexts::inputs_from_bytes(&engine, &read(&self.inputs)?).map_err(ein::Error::from)?;
         let given = engine.program().publics.values().filter(|public| public.source == PublicSource::Given);
         let wanted: Vec<_> = given.map(|x| (x.name.as_str(), x.dtype, x.shape.as_slice())).collect();
@@ -57,6 +58,7 @@ impl Run {
         let (results, report) = engine.run(&keys, &publics, &inputs).map_err(ein::Error::from)?;
         io::save_bytes(&self.out, &results.to_bytes(&engine))?;
         say(&table(&report));
+        say(&format!("about {} of memory\n", bytes(engine.run_memory())));
         say(&format!("wrote {results:?} to {}\n", self.out.display()));
         Ok(())
     }
