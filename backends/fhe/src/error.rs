@@ -28,6 +28,14 @@ pub(crate) fn beyond_bound(name: &str, position: usize, bound: f64) -> Diagnosti
         .help(format!("make the keys with a larger `--bound {name}=…`"))
 }
 
+/// An element of an operand without a sign is 2^63 or more, and a result is real.
+#[cfg(feature = "bfv")]
+pub(crate) fn beyond_signed(place: &str) -> Diagnostic {
+    Diagnostic::error(720, "he-bound", format!("`{place}` is 2^63 or more, and a result of the program is no integer"))
+        .note("a ciphertext holds it as the number that is 2^64 less: the same to integers of 64 bits, another one to reals")
+        .help("give numbers below 2^63, or declare the operand f64")
+}
+
 /// An element of an operand is infinite, or NaN.
 #[cfg(feature = "bfv")]
 pub(crate) fn not_finite(place: &str) -> Diagnostic {

@@ -93,8 +93,27 @@ impl Number for Integer {
     }
 }
 
+/// The integers that stand for an operand of a program with these results, checked against its bound.
+pub(crate) fn integers_for(
+    outputs: &[OutputDecl],
+    (name, dtype): (&str, DType),
+    shape: &[u64],
+    numbers: &Numbers,
+    options: &Options,
+) -> Result<Vec<Integer>, Diagnostic> {
+    // Numbers of 64 bits without a sign come as those that are 2^64 less: modulo that they are the same, and a real result would be another.
+    if let Numbers::Integers(numbers) = numbers
+        && dtype == DType::U64
+        && outputs.iter().any(|output| !output.dtype.is_integer())
+        && let Some(position) = numbers.iter().position(|number| *number < 0)
+    {
+        return Err(error::beyond_signed(&place(name, shape, position)));
+    }
+    integers(name, dtype, shape, numbers, options)
+}
+
 /// The integers that stand for an operand, checked against its bound.
-pub(crate) fn integers(name: &str, dtype: DType, shape: &[u64], numbers: &Numbers, options: &Options) -> Result<Vec<Integer>, Diagnostic> {
+fn integers(name: &str, dtype: DType, shape: &[u64], numbers: &Numbers, options: &Options) -> Result<Vec<Integer>, Diagnostic> {
     let expected = bound::n_elements(shape);
     if numbers.len() != expected {
         return Err(error::operands(format!("`{name}` has {expected} elements, not {}", numbers.len())));
@@ -145,7 +164,7 @@ pub(crate) fn publics(program: &Packed, given: &[Numbers], options: &Options) ->
         let tensor = match &public.source {
             PublicSource::Given => {
                 let numbers = given.next().expect("as many as were counted");
-                integers(&public.name, public.dtype, &public.shape, numbers, options)?
+                integers_for(&program.outputs, (&public.name, public.dtype), &public.shape, numbers, options)?
             }
             PublicSource::Einsum { equation, args, scale } => {
                 let scale = constant(*scale, options);

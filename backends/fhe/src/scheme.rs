@@ -291,7 +291,9 @@ impl Engine {
             return Err(error::operands(format!("{} secret inputs, not {}", inputs.len(), self.program.inputs.len())));
         }
         let pairs = self.program.inputs.values().zip(inputs);
-        let integers = pairs.map(|(decl, numbers)| pack::integers(&decl.name, decl.dtype, &decl.layout.shape, numbers, &self.options));
+        let integers = pairs.map(|(decl, numbers)| {
+            pack::integers_for(&self.program.outputs, (&decl.name, decl.dtype), &decl.layout.shape, numbers, &self.options)
+        });
         let integers = integers.collect::<Result<Vec<_>, _>>()?;
         let mut rings = Vec::new();
         for n in 0..self.n_rings() {

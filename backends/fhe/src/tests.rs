@@ -366,6 +366,9 @@ fn hostile_bytes_are_errors_or_damaged_results() {
             FrameKind::Outputs => {
                 Ciphertexts::outputs_from_bytes(&engine, &bytes).and_then(|outputs| engine.decrypt(&keys.secret, &outputs))
             }
+            FrameKind::EvaluationKeys if round % 2 == 0 => EvaluationKeys::open(&engine, std::io::Cursor::new(bytes))
+                .and_then(|keys| run(&inputs, &keys))
+                .and_then(|outputs| engine.decrypt(&keys.secret, &outputs)),
             FrameKind::EvaluationKeys => EvaluationKeys::from_bytes(&engine, &bytes)
                 .and_then(|keys| run(&inputs, &keys))
                 .and_then(|outputs| engine.decrypt(&keys.secret, &outputs)),

@@ -11,7 +11,7 @@ fn ein(folder: &Path, args: &[&str]) -> Output {
 }
 
 /// Standard error of a command that must do its work.
-fn done(folder: &Path, args: &str) -> String {
+pub(crate) fn done(folder: &Path, args: &str) -> String {
     let output = ein(folder, &args.split_whitespace().collect::<Vec<_>>());
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{args}: {told}");
@@ -19,7 +19,7 @@ fn done(folder: &Path, args: &str) -> String {
 }
 
 /// Standard error of a command that must be refused with this code.
-fn refused(folder: &Path, code: &str, args: &str) {
+pub(crate) fn refused(folder: &Path, code: &str, args: &str) {
     let output = ein(folder, &args.split_whitespace().collect::<Vec<_>>());
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && told.contains(code), "{args}: {told}");
@@ -40,6 +40,11 @@ fn commands_encrypt_run_and_decrypt() {
     arrays(&folder);
     let told = done(&folder, &format!("{KEYGEN} --bound B=100 --keys mine"));
     assert!(told.contains("INSECURE") && told.contains("on disk: keys 1 MiB"), "{told}");
+    // A plan says the same before there are keys.
+    let plan = KEYGEN.replacen("keygen", "plan", 1) + " --bound B=100";
+    let planned = ein(&folder, &plan.split_whitespace().collect::<Vec<_>>());
+    let planned = String::from_utf8_lossy(&planned.stdout).into_owned();
+    assert!(planned.contains("rotations") && planned.contains("INSECURE") && planned.contains("memory: about"), "{planned}");
     std::fs::create_dir(folder.join("theirs")).unwrap();
     for name in ["manifest.json", "evaluation.keys"] {
         std::fs::copy(folder.join("mine").join(name), folder.join("theirs").join(name)).unwrap();
@@ -255,8 +260,8 @@ fn refusals_as_they_are_read() {
         "run --keys mine --inputs a.npy --in A=a.npy -o none.ct".to_owned(),
         "run --keys other --inputs in.ct --in A=a.npy -o none.ct".to_owned(),
         "decrypt --keys twin out.ct --out-dir none".to_owned(),
-        format!("{dot} --bound A=9 --bound B=9 --memory 4MiB"),
-        "run --keys mine --inputs in.ct --in A=a.npy -o none.ct --memory 1MiB".to_owned(),
+        format!("{KEYGEN} --bound B=100 --keys none --memory 4MiB"),
+        "run --keys mine --inputs in.ct --in A=a.npy -o none.ct --memory 1MiB --threads 1".to_owned(),
     ];
     let mut read = String::new();
     for command in &commands {

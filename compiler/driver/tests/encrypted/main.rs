@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod extremes;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod plans;

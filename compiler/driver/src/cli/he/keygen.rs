@@ -1,14 +1,12 @@
 //! `ein he keygen`: keys for one program.
 
+use crate::cli::he::engine::{NumberOptions, describe};
 use crate::cli::he::folder;
 use crate::cli::he::plan::ProgramOptions;
-use crate::cli::input::{self, Assignment};
 use crate::cli::{Failure, say};
 use clap::Args;
-use ein::Stage;
-use ein::encrypted::{Engine, Options, WriteError, bounds_in_the_clear, bytes, digest, rng, save_secret};
+use ein::encrypted::{Engine, WriteError, rng, save_secret};
 use ein_runtime::io;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Make keys for a program: to encrypt its inputs, to run it, and to decrypt its results
@@ -22,12 +20,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Keygen {
     #[command(flatten)]
     program: ProgramOptions,
-    /// The largest absolute value of an operand; small integer types and declared ranges have their own
-    #[arg(long = "bound", value_name = "NAME=NUMBER", value_parser = input::assignment)]
-    bounds: Vec<Assignment>,
-    /// Bits after the binary point, for programs of reals
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=40))]
-    fraction_bits: u32,
+    #[command(flatten)]
+    numbers: NumberOptions,
     /// Small and fast parameters that anybody breaks
     #[arg(long)]
     insecure_toy: bool,
@@ -40,19 +34,8 @@ pub(crate) struct Keygen {
 
 impl Keygen {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let mut bounds = BTreeMap::new();
-        for Assignment { name, value } in &self.bounds {
-            let bound: f64 = value.parse().map_err(|_| Failure::Usage(format!("the bound of `{name}` is not a number: `{value}`")))?;
-            bounds.insert(name.clone(), bound);
-        }
-        let (packed, clear, ranges) = self.program.packed()?;
-        if let Some(clear) = &clear {
-            bounds = bounds_in_the_clear(clear, &packed, bounds);
-        }
-        let clear = clear.map(|clear| clear.emit(Stage::Tir, &[])).transpose()?;
-        let digest = clear.as_deref().map(digest);
-        let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, insecure_toy: self.insecure_toy };
-        let engine = self.resources.limit(Engine::new(packed, options).map_err(ein::Error::from)?.for_one_call());
+        let (engine, clear) = self.numbers.engine(&self.program, self.insecure_toy)?;
+        let engine = self.resources.limit(engine);
         engine.check_keygen_memory().map_err(ein::Error::from)?;
         self.make(&engine)?;
         io::save_text(&self.keys.join(folder::MANIFEST), &engine.manifest())?;
@@ -86,43 +69,4 @@ impl Keygen {
 
 fn unwritable(path: &Path, e: &std::io::Error) -> Failure {
     ein_runtime::Error::CannotWrite { path: path.to_owned(), reason: io::describe(e) }.into()
-}
-
-/// Parameters for people.
-fn describe(engine: &Engine) -> String {
-    let parameters = engine.parameters();
-    let security = if parameters.insecure { "INSECURE, for tests only" } else { "128 bits of security" };
-    let mut text = format!(
-        "BFV, degree {}, modulus of {} bits, numbers modulo {}, {} bits to spare: {security}\n",
-        parameters.degree,
-        parameters.total_bits(),
-        moduli(&parameters.plain_moduli),
-        parameters.spare_bits
-    );
-    text += &resources(engine);
-    for (output, bound) in engine.program().outputs.iter().zip(engine.bounds()) {
-        let rounding = if bound.error > 0.0 { format!(", rounding adds at most {:.3e}", bound.error) } else { String::new() };
-        text += &format!("{}: at most {}{rounding}\n", output.name, bound.magnitude);
-    }
-    if engine.bounds().iter().any(|bound| bound.error > 0.0) {
-        text += "what polynomials add in the place of functions is said by `ein he plan`\n";
-    }
-    text
-}
-
-/// What files and memory it takes.
-fn resources(engine: &Engine) -> String {
-    let needs = engine.needs();
-    let keys = needs.secret_key + needs.public_key + needs.evaluation_keys;
-    let [keys, inputs, results] = [keys, needs.inputs, needs.outputs].map(bytes);
-    let [made, run] = [engine.keygen_memory(), engine.run_memory()].map(bytes);
-    format!("on disk: keys {keys}, inputs {inputs}, results {results}; memory: about {made} to make the keys, {run} to run\n")
-}
-
-/// What numbers are taken modulo.
-fn moduli(primes: &[u64]) -> String {
-    match primes {
-        [prime] => prime.to_string(),
-        primes => format!("{} primes of {} bits", primes.len(), 64 - primes.iter().fold(0, |all, prime| all | prime).leading_zeros()),
-    }
 }

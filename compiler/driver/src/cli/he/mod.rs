@@ -7,6 +7,8 @@ pub(crate) mod decrypt;
 #[cfg(feature = "he-bfv")]
 pub(crate) mod encrypt;
 #[cfg(feature = "he-bfv")]
+pub(crate) mod engine;
+#[cfg(feature = "he-bfv")]
 pub(crate) mod folder;
 #[cfg(feature = "he-bfv")]
 pub(crate) mod keygen;

@@ -40,6 +40,10 @@ pub(crate) struct Plan {
     /// Draw where the elements of inputs and results are; - is standard output, and nothing else goes there then
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    // With one of these, also what `ein he keygen` would choose, and what files and memory it takes.
+    #[cfg(feature = "he-bfv")]
+    #[command(flatten)]
+    numbers: crate::cli::he::engine::NumberOptions,
 }
 
 /// Which program, and how it is packed.
@@ -93,6 +97,23 @@ impl ProgramOptions {
 }
 
 impl Plan {
+    /// What the engine here would take, if it is told enough to know it.
+    #[cfg(feature = "he-bfv")]
+    fn of_the_engine(&self) -> Result<String, Failure> {
+        if !self.numbers.are_given() {
+            return Ok(String::new());
+        }
+        let (engine, _) = self.numbers.engine(&self.program, self.insecure_toy)?;
+        Ok(crate::cli::he::engine::describe(&engine))
+    }
+
+    /// No engine is here.
+    #[cfg(not(feature = "he-bfv"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with an engine")]
+    fn of_the_engine(&self) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+
     pub(crate) fn execute(self) -> Result<(), Failure> {
         if let (Some(after), Some(levels)) = (self.bootstrap, self.levels)
             && after > levels
@@ -109,7 +130,7 @@ impl Plan {
         } else if self.heir {
             planned.to_mlir()
         } else {
-            planned.summary()
+            planned.summary() + &self.of_the_engine()?
         };
         let packed = planned.program;
         match &self.svg {
