@@ -7,6 +7,8 @@ use ein_ir::packed::{Counts, PublicSource};
 use ein_tests::random::Random;
 use ndarray::ArrayD;
 
+#[path = "encrypted/adapters.rs"]
+mod adapters;
 #[path = "encrypted/circuits.rs"]
 mod circuits;
 #[path = "encrypted/random.rs"]

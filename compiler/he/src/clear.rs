@@ -12,7 +12,7 @@ use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
 use ein_ir::tensor::verify::verify;
-use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, TensorDecl};
+use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Reduce, ReduceOp, TensorDecl};
 use ein_ir::verified::Verified;
 use std::collections::BTreeSet;
 
@@ -113,6 +113,17 @@ impl Clear {
         self.module.body.push(Definition::Equation(Equation { out: tensor, indices: over, domain: None, reduce: None, body, span }));
         self.parts.push((indices.to_vec(), value.clone(), tensor));
         Ok(tensor)
+    }
+
+    /// The tensor of the values of an expression over indices of its own, summed over others.
+    pub(crate) fn equation(&mut self, name: &str, indices: Vec<Index>, binders: Vec<Index>, body: Scalar) -> Result<Tensor, Diagnostic> {
+        let (span, dtype) = (body.span, body.dtype);
+        let name = self.fresh(&format!("{name}.clear"));
+        let sizes = indices.iter().map(|&index| self.module.indices[index].hi.clone()).collect();
+        let out = self.module.tensors.push(TensorDecl::new(name, dtype, sizes, span));
+        let reduce = (!binders.is_empty()).then_some(Reduce { op: ReduceOp::Sum, acc: dtype, binders, guard: None });
+        self.module.body.push(Definition::Equation(Equation { out, indices, domain: None, reduce, body, span }));
+        Ok(out)
     }
 
     /// The number that an expression without indices and tensors is, if it is one.

@@ -26,6 +26,7 @@ pub mod levels;
 mod limits;
 mod linear;
 mod mapped;
+mod merge;
 mod minimax;
 mod packing;
 mod planner;

@@ -307,8 +307,9 @@ pub(crate) fn searched<'a>(
     let (contract, one_shot, objective) = (options.contract, options.one_shot, options.objective);
     let costs = options.costs;
     let mut holder = Holder { program, contract, one_shot, objective, costs, log_slots, placings, chosen, wishes, held: Vec::new() };
+    let read = program.read();
     for tensor in 0..program.tensors.len() {
-        let held = if is_zero(program, tensor) { Vec::new() } else { holder.tensor(tensor) };
+        let held = if is_zero(program, tensor) || !read.contains(&tensor) { Vec::new() } else { holder.tensor(tensor) };
         holder.held.push(held);
     }
     holder

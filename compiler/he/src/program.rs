@@ -42,6 +42,24 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Tensors that a result is made of, and the results.
+    pub(crate) fn read(&self) -> BTreeSet<usize> {
+        let mut read: BTreeSet<usize> = self.results.iter().copied().collect();
+        for (n, tensor) in self.tensors.iter().enumerate().rev() {
+            match &tensor.origin {
+                _ if !read.contains(&n) => {}
+                Origin::Sum(sum) => read.extend(sum.terms.iter().flat_map(|term| &term.operands).map(|operand| operand.tensor)),
+                Origin::Polynomial { of, .. } => {
+                    read.insert(*of);
+                }
+                Origin::Secret | Origin::Public => {}
+            }
+        }
+        read
+    }
+}
+
 /// A tensor that is close to the sign of another one, from some number on: to -1 and 1, or to 0 and 1.
 #[derive(Clone, Debug)]
 pub struct Sign {

@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Products out of which an equation may consist once its brackets are multiplied out.
 const MAX_TERMS: usize = 256;
 /// Labels of an equation and factors of a product that can be told apart.
-const MAX_LABELS: usize = 52;
+pub(crate) const MAX_LABELS: usize = 52;
 const MAX_OPERANDS: usize = 24;
 /// Numbers from here on are no range that says much: those of a wide integer.
 const MANY: f64 = 2_147_483_648.0;
@@ -219,9 +219,10 @@ impl<'a> Reader<'a> {
         self.ids[id].ok_or_else(|| refused(span, "a value of a scan"))
     }
 
-    /// The tensor of the module that is numbered so in the program.
+    /// The tensor that is numbered so in the program.
     pub(crate) fn tensor_of(&self, n: usize) -> Option<TensorId> {
-        self.module.tensors.keys().find(|&id| self.ids[id] == Some(n))
+        let computed = self.clear_tensors.iter().copied();
+        self.module.tensors.keys().chain(computed).find(|&id| self.ids[id] == Some(n))
     }
 
     pub(crate) fn is_secret(&self, id: TensorId) -> bool {
@@ -332,7 +333,7 @@ impl<'a> Reader<'a> {
         if scope.labels.len() > MAX_LABELS {
             return Err(refused(equation.span, &format!("an equation with {} indices (at most {MAX_LABELS})", scope.labels.len())));
         }
-        Ok(Sum { labels: scope.labels, output, terms })
+        self.merged(Sum { labels: scope.labels, output, terms }, &scope.name, equation.span)
     }
 
     pub(crate) fn label(&self, index: Index) -> Result<Label, Diagnostic> {
