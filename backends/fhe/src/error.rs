@@ -111,6 +111,7 @@ pub(crate) fn too_much_memory(doing: &str, needed: u64, limit: u64) -> Diagnosti
 }
 
 /// Bytes in words.
+#[cfg(feature = "bfv")]
 #[must_use]
 pub fn bytes(n: u64) -> String {
     if n >= 10 << 30 { format!("{} GiB", n >> 30) } else { format!("{} MiB", n.div_ceil(1 << 20)) }

@@ -93,6 +93,7 @@ impl Parameters {
     }
 
     /// The ciphertext moduli, whichever the plaintext modulus: the largest primes of their bits that are 1 modulo `2N`.
+    #[cfg(feature = "bfv")]
     pub(crate) fn moduli(&self) -> Vec<u64> {
         // All of them have the same number of bits.
         let bits = self.modulus_bits.first().map_or(0, |bits| *bits as u32);

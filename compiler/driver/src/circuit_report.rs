@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Duration;
 
-/// A bootstrap that is counted, if nobody measured one. The circuits of `backends/tfhe` take 16 to 33 ms each on one core of a server, as the library spends
-/// some more on noise than textbooks do.
-pub const BOOTSTRAP: Duration = Duration::from_millis(20);
+/// A bootstrap that is counted, if nobody measured one: what `ein-tfhe calibrate`, built with optimisation, finds on one core of a virtual server with
+/// AVX-512 while its other core is busy.
+pub const BOOTSTRAP: Duration = Duration::from_millis(22);
 
 /// What a program over encrypted integers takes.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Costs of operations on ciphertexts as JSON files, for `--costs`.
 //!
 //! `ein he calibrate` writes `{"version": 1, "costs": {…}}` with the fields of [`Costs`], which plans are made with, and `ein-tfhe calibrate`
-//! `{"version": 1, "tfhe": {"bootstrap": 0.02}}`, the seconds of a bootstrap, by which times of circuits are told.
+//! `{"version": 1, "tfhe": {"bootstrap": 0.022}}`, the seconds of a bootstrap, by which times of circuits are told.
 
 #[cfg(feature = "he-bfv")]
 pub mod measured;
