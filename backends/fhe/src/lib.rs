@@ -71,6 +71,8 @@ pub use keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
 #[cfg(feature = "bfv")]
 pub use pack::Numbers;
 #[cfg(feature = "bfv")]
+pub use ring::is_guarded;
+#[cfg(feature = "bfv")]
 pub use scheme::{Engine, WriteError, digest};
 #[cfg(test)]
 #[cfg(feature = "bfv")]

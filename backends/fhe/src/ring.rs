@@ -11,6 +11,7 @@ use fhe::bfv::{self, BfvParameters, BfvParametersBuilder, Encoding, EvaluationKe
 use fhe_traits::{FheDecoder, FheDecrypter, FheEncoder};
 use rand::rngs::StdRng;
 use rand::{CryptoRng, RngCore};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -82,9 +83,22 @@ fn rotation_keys<R: RngCore + CryptoRng>(
     builder.build(random)
 }
 
+thread_local! {
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread would become an error: then a hook has nothing to say of it, which might quote what the library was given.
+#[must_use]
+pub fn is_guarded() -> bool {
+    IS_GUARDED.get()
+}
+
 /// Calls the library. It panics on some values that its readers accept, so a panic is no more than an error here; nothing outlives it.
 pub(crate) fn guarded<T>(f: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(f)).ok()
+    let before = IS_GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(f)).ok();
+    IS_GUARDED.set(before);
+    result
 }
 
 pub(crate) fn attempt<T>(doing: &str, f: impl FnOnce() -> Result<T, fhe::Error>) -> Result<T, Diagnostic> {

@@ -5,7 +5,7 @@
 pub use crate::available::available_memory;
 pub use ein_fhe::{
     Ciphertexts, Engine, EvaluationKeys, Keys, Kind, Needs, Numbers, Options, Parameters, PublicKey, Report, SecretKey, WriteError, bytes,
-    digest, other_clear,
+    digest, is_guarded, other_clear,
 };
 pub use rand::rng;
 

@@ -213,7 +213,7 @@ fn circuits_are_explained() {
         std::fs::write(&measured, text).expect("written");
         explain(&["--target", "tfhe", "--json", "--costs", &measured])
     };
-    let (faster, _) = by(r#"{"version": 1, "tfhe": {"bootstrap": 0.005}}"#).expect("a circuit");
+    let (faster, _) = by(r#"{"version": 1, "tfhe": {"bootstrap": 0.0055}}"#).expect("a circuit");
     let faster: serde_json::Value = serde_json::from_str(&faster).expect("JSON");
     let seconds = |report: &serde_json::Value| report["seconds"]["one_core"].as_f64().expect("seconds");
     assert!((seconds(&json) - 4.0 * seconds(&faster)).abs() < 1e-6 && faster["steps"] == json["steps"], "{faster}");

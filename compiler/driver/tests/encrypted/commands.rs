@@ -176,6 +176,60 @@ fn no_file_is_a_crash() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// Keys and ciphertexts of a stranger who knows their form, which make the library panic, or compute nonsense: an error with a code, and nothing else
+/// is said.
+#[test]
+fn files_of_strangers_are_errors_and_nothing_else_is_said() {
+    let folder = folder("strangers");
+    arrays(&folder);
+    for keys in ["mine", "other"] {
+        done(&folder, &format!("{KEYGEN} --bound B=100 --keys {keys}"));
+    }
+    done(&folder, "encrypt --keys mine --in B=b.npy -o in.ct");
+    done(&folder, "run --keys mine --inputs in.ct --in A=a.npy -o out.ct");
+    let (run, decrypt) = ("run --keys mine --inputs in.ct --in A=a.npy -o none.ct", "decrypt --keys mine out.ct --out-dir none");
+    let encrypt = "encrypt --keys mine --in B=b.npy -o none.ct";
+    let files = [("mine/evaluation.keys", 3, 2, run), ("in.ct", 4, 1, run), ("out.ct", 5, 1, decrypt), ("mine/secret.key", 1, 1, decrypt)];
+    for (file, kind, n, command) in files.into_iter().chain([("mine/public.key", 2, 1, encrypt)]) {
+        let path = folder.join(file);
+        let whole = std::fs::read(&path).unwrap();
+        let fingerprint = whole[9..41].try_into().unwrap();
+        let seal = ein_sealed::Seal { engine: b"ein-bfv\n", kind, fingerprint: &fingerprint };
+        let parts = seal.read(n, &whole).unwrap();
+        // Polynomials that say that they are of another form; none at all; one byte more; half of one.
+        let form = |part: &[u8]| {
+            let mut part = part.to_vec();
+            let at = |part: &[u8]| part.windows(3).position(|window| window[0] == 8 && window[1] > 1 && window[1] < 4 && window[2] == 16);
+            while let Some(at) = at(&part) {
+                part[at + 1] = 1;
+            }
+            part
+        };
+        let changes: [&dyn Fn(&[u8]) -> Vec<u8>; 4] =
+            [&form, &|_| Vec::new(), &|part| [part, &[255]].concat(), &|part| part[..part.len() / 2].to_vec()];
+        for (which, change) in changes.into_iter().enumerate() {
+            let changed: Vec<Vec<u8>> = parts.iter().map(|part| change(part)).collect();
+            if changed == parts {
+                continue;
+            }
+            std::fs::write(&path, seal.write(&changed)).unwrap();
+            let output = ein(&folder, &command.split_whitespace().collect::<Vec<_>>());
+            let told = String::from_utf8_lossy(&output.stderr);
+            // A public key that was changed encrypts something else: that is for whoever decrypts to see.
+            let may_do = kind == 2 && output.status.success();
+            assert!(may_do || told.starts_with("[E093"), "{file} {which}: {told}");
+            assert!(!told.contains("panicked"), "{file} {which}: {told}");
+        }
+        std::fs::write(&path, &whole).unwrap();
+    }
+    // Whole files of another pair of keys.
+    std::fs::copy(folder.join("other/evaluation.keys"), folder.join("mine/evaluation.keys")).unwrap();
+    done(&folder, "run --keys mine --inputs in.ct --in A=a.npy -o wrong.ct");
+    refused(&folder, "E0933", "decrypt --keys mine wrong.ct --out-dir none");
+    assert!(!folder.join("none").exists());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 /// Nothing that leaves the owner, and nothing that is said, has a part of the key or an element in it.
 #[test]
 fn no_secret_is_in_what_is_shared_or_said() {

@@ -49,6 +49,8 @@ enum Command {
 
 impl He {
     pub(crate) fn execute(self) -> Result<(), Failure> {
+        #[cfg(feature = "he-bfv")]
+        leave_errors_to_us();
         match self.command {
             Command::Plan(command) => command.execute(),
             #[cfg(feature = "he-bfv")]
@@ -63,4 +65,15 @@ impl He {
             Command::Decrypt(command) => command.execute(),
         }
     }
+}
+
+/// Keys and ciphertexts of strangers make the library of the scheme panic, which is an error with a code, and nothing is said of it before.
+#[cfg(feature = "he-bfv")]
+fn leave_errors_to_us() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !ein::encrypted::is_guarded() {
+            before(panic);
+        }
+    }));
 }
