@@ -176,6 +176,8 @@ fn no_file_is_a_crash() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+type Change<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
 /// Keys and ciphertexts of a stranger who knows their form, which make the library panic, or compute nonsense: an error with a code, and nothing else
 /// is said.
 #[test]
@@ -205,8 +207,7 @@ fn files_of_strangers_are_errors_and_nothing_else_is_said() {
             }
             part
         };
-        let changes: [&dyn Fn(&[u8]) -> Vec<u8>; 4] =
-            [&form, &|_| Vec::new(), &|part| [part, &[255]].concat(), &|part| part[..part.len() / 2].to_vec()];
+        let changes: [Change<'_>; 4] = [&form, &|_| Vec::new(), &|part| [part, &[255]].concat(), &|part| part[..part.len() / 2].to_vec()];
         for (which, change) in changes.into_iter().enumerate() {
             let changed: Vec<Vec<u8>> = parts.iter().map(|part| change(part)).collect();
             if changed == parts {
