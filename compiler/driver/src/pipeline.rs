@@ -110,7 +110,7 @@ pub(crate) struct Packing {
 /// # Errors
 /// What ciphertexts cannot do (E07xx), what is beyond this version (E0190).
 pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<Packing, Vec<Diagnostic>> {
-    let read = ein_he::read::read(module)?;
+    let read = ein_he::reading(module, &options.planning())?;
     let packed = ein_he::plan(&read.program, &options.planning())?;
     Ok(Packing { packed, clear: read.clear })
 }
@@ -120,7 +120,7 @@ pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<P
 /// # Errors
 /// As [`pack`], E0719.
 pub(crate) fn pack_secure(module: &Verified<Module>, options: &PackOptions) -> Result<Packing, Vec<Diagnostic>> {
-    let read = ein_he::read::read(module)?;
+    let read = ein_he::reading(module, &options.planning())?;
     let packed = ein_he::levels::plan_secure(&read.program, &options.planning())?;
     Ok(Packing { packed, clear: read.clear })
 }
@@ -130,7 +130,8 @@ pub(crate) fn pack_secure(module: &Verified<Module>, options: &PackOptions) -> R
 /// # Errors
 /// As [`pack`].
 pub(crate) fn explain_packed(module: &Verified<Module>, options: &PackOptions) -> Result<Explained, Vec<Diagnostic>> {
-    ein_he::explained(&ein_he::read::read(module)?.program, &options.planning())
+    let read = ein_he::reading(module, &options.planning())?;
+    ein_he::explained(&read.program, &options.planning())
 }
 
 /// As [`pack`]; of a program of reals with its rescalings, in the levels that are `available`, and what a scheme needs for it.
@@ -142,7 +143,7 @@ pub(crate) fn pack_leveled(
     options: &PackOptions,
     available: Available,
 ) -> Result<(Packing, Option<Levels>), Vec<Diagnostic>> {
-    let read = ein_he::read::read(module)?;
+    let read = ein_he::reading(module, &options.planning())?;
     if !read.program.is_real() {
         return Ok((Packing { packed: ein_he::plan(&read.program, &options.planning())?, clear: read.clear }, None));
     }

@@ -43,6 +43,7 @@ mod sliced;
 mod staged;
 #[cfg(test)]
 mod tests;
+mod together;
 mod trees;
 mod unroll;
 mod view;
@@ -55,3 +56,4 @@ pub use contraction::{Axis, Operand, Subscript};
 pub use cost::Costs;
 pub use planner::{Objective, Options, explained, plan, plan_with_makers};
 pub use search::Contract;
+pub use together::reading;

@@ -1,4 +1,4 @@
-//! Products with the same secret factors: their public factors are added up in the clear.
+//! Products with the same secret factors: their public factors are added up in the clear, as are numbers.
 //!
 //! A weight with an adapter, `y[i] = w[i, j] * x[j] + b[i, r] * a[r, j] * x[j]`, is one product of `x` with `w + b a`, which everybody can
 //! compute. So it is read where one public factor has all indices of the sum already: the product with the sum is then no larger than the
@@ -16,6 +16,9 @@ use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 use ein_ir::span::Span;
 use ein_ir::tensor::{Definition, Module};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Numbers from here on may be none of f64.
+const MANY: f64 = 9_007_199_254_740_992.0;
 
 /// A sum of labels with coefficients, and where all are 0.
 type Position = (BTreeMap<u8, i64>, i64);
@@ -55,6 +58,10 @@ impl Reader<'_> {
         }
         let mut merged = Vec::new();
         for (_, group) in groups {
+            if let Some(term) = counted(&group) {
+                merged.extend(Some(term).filter(|term| term.coefficient != 0.0));
+                continue;
+            }
             match self.added_in_the_clear(&group, &labels, &output, (name, span))? {
                 Some(term) => merged.push(term),
                 None => merged.extend(group.into_iter().map(Seen::cheaper)),
@@ -215,7 +222,9 @@ impl Secrets {
             let (terms, offset) = axis.subscript.linear();
             (terms.into_iter().map(|(label, factor)| (numbered(label), factor)).collect(), offset)
         };
-        let factors = term.secrets().map(|operand| (operand.tensor, operand.axes.iter().map(&mut subscript).collect())).collect();
+        let mut secrets: Vec<&Operand> = term.secrets().collect();
+        secrets.sort_by_key(|operand| operand.tensor);
+        let factors = secrets.iter().map(|operand| (operand.tensor, operand.axes.iter().map(&mut subscript).collect())).collect();
         let sizes = order.iter().map(|&label| labels[usize::from(label)].size).collect();
         (Self { factors, sizes }, order)
     }
@@ -231,6 +240,18 @@ impl Seen {
     }
 }
 
+/// Products without public factors as one, times a number if each is multiplied by one already: twice a ciphertext is a sum, which is less than a
+/// product.
+fn counted(group: &[Seen]) -> Option<Term> {
+    let (first, others) = group.split_first()?;
+    let is_bare = |seen: &Seen| seen.term.publics().next().is_none() && seen.term.secrets().next().is_some();
+    let coefficient = group.iter().map(|seen| seen.term.coefficient).sum::<f64>();
+    let is_one = |number: f64| number.abs() == 1.0;
+    let is_scaled = is_one(coefficient) || coefficient == 0.0 || group.iter().all(|seen| !is_one(seen.term.coefficient));
+    let counts = !others.is_empty() && group.iter().all(is_bare) && coefficient.abs() < MANY;
+    (counts && is_scaled).then(|| Term { coefficient, operands: first.term.operands.clone() })
+}
+
 impl Term {
     fn secrets(&self) -> impl Iterator<Item = &Operand> {
         self.operands.iter().filter(|operand| operand.secret)
@@ -240,7 +261,7 @@ impl Term {
         self.operands.iter().filter(|operand| !operand.secret)
     }
 
-    fn relabel(&mut self, to: impl Fn(u8) -> u8) {
+    pub(crate) fn relabel(&mut self, to: impl Fn(u8) -> u8) {
         for axis in self.operands.iter_mut().flat_map(|operand| &mut operand.axes) {
             match &mut axis.subscript {
                 Subscript::Label(label) => *label = to(*label),

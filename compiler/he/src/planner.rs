@@ -184,6 +184,11 @@ fn alike(program: &Program, options: &Options) -> Vec<Planned> {
     std::iter::once(plain).chain(searched).collect()
 }
 
+/// Whether a plan is to be preferred to another.
+pub(crate) fn is_lighter(plan: &Planned, other: &Planned, options: &Options) -> bool {
+    plan.is_better(other, options.objective)
+}
+
 /// The best plan with every use of a tensor on its own, or with one packing for all uses of one.
 pub(crate) fn together(program: &Program, options: &Options, wishes: &Wishes) -> Result<Planned, Vec<Diagnostic>> {
     let mut placings = placings(program, options);

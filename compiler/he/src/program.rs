@@ -148,7 +148,7 @@ pub struct Label {
 }
 
 /// A product, summed over the labels that the result does not have. It is the same for all positions of a label that it lacks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// A number that it is multiplied by.
     pub coefficient: f64,

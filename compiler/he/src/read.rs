@@ -7,6 +7,7 @@ use crate::known::{Known, known};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::rounding::rounded;
 use crate::shift::{shifted, written_out};
+use crate::together::Sums;
 use crate::trees::{halved, lacks_range};
 use crate::unroll::unrolled;
 use crate::whole::{refusal, solved};
@@ -43,6 +44,11 @@ pub struct Read {
 /// # Errors
 /// What ciphertexts cannot do, each with its place: E0712 to E0716, E0190.
 pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
+    read_as(module, Sums::MultipliedOut).map(|(read, _)| read)
+}
+
+/// Reads a module; whether it has sums that can be read in another way.
+pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bool), Vec<Diagnostic>> {
     let unrolled = unrolled(module)?;
     let module = unrolled.as_ref().unwrap_or(module);
     let written_out = written_out(module);
@@ -65,6 +71,8 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
         approximate: BTreeSet::new(),
         divisors: divisors(module),
         masks: BTreeSet::new(),
+        sums,
+        has_sums: false,
     };
     let mut errors = Vec::new();
     for &param in &module.params {
@@ -91,6 +99,7 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
     if !errors.is_empty() {
         return Err(errors);
     }
+    let has_sums = reader.has_sums;
     let clear = reader.clear.finish(&reader.clear_tensors).transpose()?;
     let mut program = reader.program;
     if let Some(clear) = &clear {
@@ -101,7 +110,7 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
     }
     let rounded = rounded(module, &reader.secret).into_iter();
     program.rounded = rounded.filter_map(|(tensor, off)| Some((reader.ids[tensor]?, off))).collect();
-    Ok(Read { program, clear })
+    Ok((Read { program, clear }, has_sums))
 }
 
 /// Whether a mistake is another one over again: in a step of a recurrence, or of what has no range for the same reason.
@@ -154,6 +163,9 @@ pub(crate) struct Reader<'a> {
     divisors: BTreeSet<TensorId>,
     /// Those of the program whose elements are 0 and 1.
     pub(crate) masks: BTreeSet<usize>,
+    /// How sums that are multiplied are read, and whether there are any.
+    pub(crate) sums: Sums,
+    pub(crate) has_sums: bool,
 }
 
 /// Where an expression stands.
@@ -398,12 +410,18 @@ impl<'a> Reader<'a> {
             ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value, scope)?,
             ScalarKind::Unary(UnaryFn::Powi(n), value) if *n >= 0 => {
                 let base = self.expand(value, scope)?;
+                let base = self.together(base, *n > 1, value, scope)?;
                 let one = vec![Product { coefficient: 1.0, factors: Vec::new() }];
                 (0..*n).try_fold(one, |power, _| multiplied(scalar, &power, &base))?
             }
             ScalarKind::Binary(BinaryFn::Add, a, b) => [self.expand(a, scope)?, self.expand(b, scope)?].concat(),
             ScalarKind::Binary(BinaryFn::Sub, a, b) => [self.expand(a, scope)?, scaled(self.expand(b, scope)?, -1.0)].concat(),
-            ScalarKind::Binary(BinaryFn::Mul, a, b) => multiplied(scalar, &self.expand(a, scope)?, &self.expand(b, scope)?)?,
+            ScalarKind::Binary(BinaryFn::Mul, a, b) => {
+                let (of_a, of_b) = (self.expand(a, scope)?, self.expand(b, scope)?);
+                let [is_a, is_b] = [a, b].map(|side| !self.is_public(side));
+                let (of_a, of_b) = (self.together(of_a, is_b, a, scope)?, self.together(of_b, is_a, b, scope)?);
+                multiplied(scalar, &of_a, &of_b)?
+            }
             ScalarKind::Binary(BinaryFn::Div, a, b) => match &b.kind {
                 ScalarKind::Literal(literal) if number(*literal).is_some_and(|n| n != 0.0) => {
                     scaled(self.expand(a, scope)?, number(*literal).unwrap_or(1.0).recip())

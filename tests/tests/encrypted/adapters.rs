@@ -26,7 +26,7 @@ fn difference(source: &str, slots: u32) -> (f64, Counts) {
 }
 
 /// What a result is, and the depth of its plan.
-const CASES: [(&str, usize); 12] = [
+const CASES: [(&str, usize); 15] = [
     // A weight with adapters is one weight.
     ("y[n, o] = w[o, i] * x[n, i] + 0.5 * b[o, r] * a[r, i] * x[n, i];", 1),
     ("y[n, o] = w[o, i] * x[n, i] - b[o, r] * a[r, i] * x[n, i] + 2.0 * w[o, k] * x[n, k];", 1),
@@ -42,6 +42,10 @@ const CASES: [(&str, usize); 12] = [
     ("y[n, o] = w[o, i] * x[n, i] + w[o, i] * z[n, i];", 1),
     ("y[n, o] = w[o, i] * x[n, i] * z[n, i] + 0.5 * w[i, o] * x[n, i] * z[n, i];", 2),
     ("y[n, o] = x[n, o] * w[0, o] + x[n, o] + 0.5 * w[o, o] * x[n, o];", 1),
+    // Numbers of the same products are added up.
+    ("y[n, o] = 0.25 * x[n, o] * z[n, o] - z[n, o] * x[n, o] * 1.25;", 1),
+    ("y[n, o] = x[n, o] * z[n, o] - z[n, o] * x[n, o] + x[n, o];", 0),
+    ("y[n, o] = x[n, o] * z[n, o] - z[n, o] * x[n, o];", 0),
     // What others read stays.
     ("u[n, o] = w[o, i] * x[n, i]; y[n, o] = 0.5 * u[n, o] + w[o, i] * x[n, i] + u[n, o] * u[n, o];", 2),
 ];
@@ -58,6 +62,34 @@ fn public_factors_of_the_same_secrets_are_added_in_the_clear() {
             let (worst, counts) = difference(&source, slots);
             assert!(worst < 1e-9, "{body}: off by {worst}");
             assert!(slots == 64 || counts.depth <= depth, "{body}: {counts}");
+        }
+    }
+}
+
+/// Results with sums that are multiplied, and how many products of ciphertexts their plans have.
+const SUMS: [(&str, usize); 8] = [
+    ("m[i] = mean[n](x[n, i]); y[n, o] = (x[n, o] - m[o]) * (x[n, o] + z[n, o]);", 1),
+    ("m[i] = mean[n](x[n, i]); y[n, o] = sum[i]((x[n, i] - m[i]) * (x[n, o] - m[o]));", 1),
+    ("m[i] = mean[n](x[n, i]); y[n, o] = sum[i]((x[n, i] - m[i]) * (z[0, o] - m[o]) * x[n, i]);", 2),
+    ("y[n, o] = (x[n, o] - z[n, o]) * (x[n, o] + z[n, o]);", 1),
+    ("y[n, o] = (x[n, o] - z[n, o] + 1.0)^2;", 1),
+    ("y[n, o] = (x[n, o] + w[o, 0]) * z[n, o] - (x[n, o] + w[o, 0]) * (x[n, o] - 1.0);", 2),
+    ("y[n, o] = (x[n, o] - z[n, o])^4;", 2),
+    ("y[n, o in 0..6] = (x[n, o + 1] - x[n, o]) * (x[n, o + 2] + x[n, o]);", 1),
+];
+
+#[test]
+fn sums_that_are_multiplied_stay_together_where_that_is_lighter() {
+    for (body, products) in SUMS {
+        let columns = if body.contains("0..6") { 6 } else { 8 };
+        let source = format!(
+            "def f(x: secret f64[2, 8] in -1.0..1.0, z: secret f64[2, 8] in -1.0..1.0, w: f64[8, 8], b: f64[8, 3], a: f64[3, 8])
+               -> y: secret f64[2, {columns}] {{ {body} }}"
+        );
+        for slots in [64, 1024] {
+            let (worst, counts) = difference(&source, slots);
+            assert!(worst < 1e-9, "{body}: off by {worst}");
+            assert!(counts.mulcc <= products, "{body}: {counts}");
         }
     }
 }
