@@ -7,6 +7,9 @@ use ein_syntax::error;
 use ein_tests::cases::{Case, header};
 use std::collections::BTreeSet;
 
+#[path = "diagnostics/secret_functions.rs"]
+mod secret_functions;
+
 /// Every mistake of a program: of its text and definitions, and of those that only show when a definition is lowered.
 fn mistakes(source: &str) -> Option<Error> {
     Compiler::new().threads(1).compile(source).and_then(|program| program.check_all()).err()

@@ -24,8 +24,6 @@ use std::f64::consts::PI;
 
 /// The error that is aimed at where none is given.
 pub(crate) const ERROR: f64 = 1e-3;
-/// Degrees above this are interpolated alone.
-const MAX_EXCHANGED: u32 = 63;
 /// Points at which the error of a polynomial is looked at.
 const POINTS: u32 = 2000;
 
@@ -117,16 +115,16 @@ pub(crate) fn function_at(function: &Scalar, x: f64) -> Option<value::Value> {
     })
 }
 
-/// The closer one of the polynomial that interpolates, and the one whose largest error is least.
-pub(crate) fn closest(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: u32) -> (Vec<f64>, f64) {
+/// The closer one of the polynomial that interpolates, and the one whose largest error is least; the first alone of a degree above `exchanged`.
+pub(crate) fn closest(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: u32, exchanged: u32) -> (Vec<f64>, f64) {
     let interpolated = interpolate(f, on, degree);
     let off = error(&interpolated, f, on);
-    if degree > MAX_EXCHANGED || !off.is_finite() {
+    if degree > exchanged || !off.is_finite() {
         return (interpolated, off);
     }
     let (middle, half) = (f64::midpoint(on.0, on.1), (on.1 - on.0) / 2.0);
     let target = |t: f64| f(middle + t * half);
-    let problem = Problem { target: &target, basis: &chebyshev, n: degree as usize + 1, on: (-1.0, 1.0) };
+    let problem = Problem { target: &target, basis: &chebyshev, sum: Some(&evaluate), n: degree as usize + 1, on: (-1.0, 1.0) };
     let Some((best, _)) = problem.solve() else { return (interpolated, off) };
     let least = error(&best, f, on);
     if least < off { (best, least) } else { (interpolated, off) }
@@ -403,12 +401,12 @@ mod tests {
     fn errors_beside_kinks_and_jumps_are_found() {
         let relu = |x: f64| x.max(0.0);
         for on in [(-0.19, 0.11), (-0.1, 0.11), (-1.0, 1.3)] {
-            let (coefficients, found) = closest(&relu, on, 31);
+            let (coefficients, found) = closest(&relu, on, 31, 31);
             let t = -f64::midpoint(on.0, on.1) / ((on.1 - on.0) / 2.0);
             assert!(found >= evaluate(&coefficients, t).abs() * (1.0 - 1e-3), "{on:?}: {found}");
         }
         let sign = |x: f64| if x < 0.0 { -1.0 } else { 1.0 };
-        let (_, found) = closest(&sign, (-1.0, 1.3), 15);
+        let (_, found) = closest(&sign, (-1.0, 1.3), 15, 15);
         assert!(found > 0.999, "{found}");
     }
 
@@ -439,7 +437,7 @@ mod tests {
             (&|x: f64| x.ln(), (0.1, 10.0), 15, 4.0e-2),
         ];
         for (f, on, degree, interpolated) in cases {
-            let (coefficients, least) = closest(f, on, degree);
+            let (coefficients, least) = closest(f, on, degree, degree);
             assert!(least <= interpolated * 1.05 && least > 0.0, "degree {degree} on {on:?}: {least}");
             let at = |k: u32| {
                 let t = f64::from(k) / 5000.0 - 1.0;

@@ -7,11 +7,15 @@ use crate::read::in_few_digits;
 use crate::reciprocal::{Reciprocal, Start};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::scalar::approx::{Approx, Degree};
+use ein_ir::scalar::function::UnaryFn;
 use ein_ir::scalar::value;
+use ein_ir::scalar::{Scalar, ScalarKind};
 use ein_ir::span::Span;
 
 /// Degrees that are tried where none is given.
-const DEGREES: [u32; 6] = [3, 7, 15, 31, 63, 127];
+const DEGREES: [u32; 7] = [3, 7, 15, 31, 63, 127, 255];
+/// Degrees up to here are exchanged in no time.
+const FEW: u32 = 63;
 /// No best approximation is closer than interpolation by more than about this.
 const GAIN: f64 = 8.0;
 
@@ -57,6 +61,25 @@ impl Aim {
     }
 }
 
+impl Aim {
+    /// What is enough of a root, which is steep at 0, where nothing is as close as it should be, and the program does not say how close
+    /// that is: as much of large values as of those of size 1.
+    fn coarse(&self, function: &Scalar, f: &dyn Fn(f64) -> f64, (lo, hi): (f64, f64)) -> f64 {
+        let is_said = self.budget.is_some() || self.divides || self.factor > 1.0 || !self.everywhere;
+        let largest = f(lo).abs().max(f(hi).abs());
+        if is_said || !is_root(function) || !largest.is_finite() { 0.0 } else { ERROR * largest }
+    }
+}
+
+/// Whether an expression is a root.
+pub(crate) fn is_root(scalar: &Scalar) -> bool {
+    match &scalar.kind {
+        ScalarKind::Unary(UnaryFn::Sqrt, _) => true,
+        ScalarKind::Cast(a) => is_root(a),
+        _ => false,
+    }
+}
+
 /// Why nothing is close.
 pub(crate) enum Far {
     /// The best that was found is off by this.
@@ -83,10 +106,15 @@ impl Close {
             let start = reciprocal.start(approx.on, wanted).ok_or(Far::Ratio(reciprocal.ratio(approx.on)))?;
             return Ok(Close::Iterated(reciprocal, start));
         }
-        match one(&f, approx.on, approx.degree, wanted) {
+        let exchanged = if Pieces::of(&approx.function).is_some() { FEW } else { u32::MAX };
+        let coarse = aim.coarse(&approx.function, &f, approx.on);
+        match one(&f, approx.on, approx.degree, (wanted, wanted.max(coarse)), exchanged) {
             Ok(coefficients) if coefficients.iter().all(|c| c.is_finite()) => Ok(Close::One(coefficients)),
             Ok(_) => Err(Far::Pole),
-            Err(least) => Self::kinked(approx, aim, least),
+            Err((least, coefficients)) => Self::kinked(approx, aim, least).or_else(|far| match far {
+                Far::By(off) if off == least && least <= coarse => Ok(Close::One(coefficients)),
+                far => Err(far),
+            }),
         }
     }
 
@@ -129,27 +157,34 @@ impl Far {
     }
 }
 
-/// The polynomial of a given degree, or of the least that is no farther off than `aim`; else the least error.
-fn one(f: &dyn Fn(f64) -> f64, on: (f64, f64), degree: Degree, aim: f64) -> Result<Vec<f64>, f64> {
+/// The polynomial of a given degree, or of the least that is no farther off than `aim`; else the least error, and the polynomial
+/// that has it, which may be `enough`. Those of higher degrees than `exchanged` are interpolated alone.
+fn one(
+    f: &dyn Fn(f64) -> f64,
+    on: (f64, f64),
+    degree: Degree,
+    (aim, enough): (f64, f64),
+    exchanged: u32,
+) -> Result<Vec<f64>, (f64, Vec<f64>)> {
     let limit = match degree {
-        Degree::Exactly(degree) => return Ok(closest(f, on, degree).0),
+        Degree::Exactly(degree) => return Ok(closest(f, on, degree, FEW).0),
         Degree::AtMost(limit) => Some(limit),
         Degree::Free => None,
     };
-    let mut last = f64::INFINITY;
+    let mut last = (f64::INFINITY, Vec::new());
     for degree in DEGREES.into_iter().filter(|&degree| limit.is_none_or(|limit| degree < limit)).chain(limit) {
         // The program allows this degree, and so its error.
         let is_last = limit == Some(degree);
         let interpolated = interpolate(f, on, degree);
-        last = error(&interpolated, f, on);
-        if last <= aim {
-            return Ok(interpolated);
+        last = (error(&interpolated, f, on), interpolated);
+        if last.0 <= aim {
+            return Ok(last.1);
         }
-        if is_last || last <= GAIN * aim {
-            let (coefficients, least) = closest(f, on, degree);
-            last = least;
-            if is_last || last <= aim {
-                return Ok(coefficients);
+        if is_last || last.0 <= GAIN * enough {
+            let (coefficients, least) = closest(f, on, degree, if is_last { FEW } else { exchanged });
+            last = (least, coefficients);
+            if is_last || last.0 <= aim {
+                return Ok(last.1);
             }
         }
     }

@@ -34,7 +34,7 @@ pub(crate) fn sign() -> Option<(Vec<Stage>, f64)> {
     let mut error = 1.0;
     for (n, degree) in SIGN_DEGREES.into_iter().enumerate() {
         let basis = |k: usize, t: f64| chebyshev(2 * k + 1, t);
-        let (odd, found) = Problem { target: &|_| 1.0, basis: &basis, n: degree.div_ceil(2), on: (least, 1.0) }.solve()?;
+        let (odd, found) = Problem { target: &|_| 1.0, basis: &basis, sum: None, n: degree.div_ceil(2), on: (least, 1.0) }.solve()?;
         // Between the points that were looked at it is a little more.
         let found = found * 1.001;
         // What the next one reads is at most 1.

@@ -5,8 +5,9 @@
 
 use crate::approximation::function_at;
 use crate::clear::{reads, results};
-use crate::close::{Aim, Close, Far};
-use crate::read::{Product, Reader, Scope, division, multiplied, scaled, semiring};
+use crate::close::{Aim, Close, Far, is_root};
+use crate::read::{Product, Reader, Scope, division, in_few_digits, multiplied, scaled, semiring};
+use crate::trees::{MAX_COMPARED, Obstacle};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::Tensor as TensorId;
@@ -15,7 +16,7 @@ use ein_ir::scalar::approx::{Approx, Degree};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
-use ein_ir::tensor::{Definition, Module};
+use ein_ir::tensor::{Definition, Equation, Module, Reduce, ReduceOp};
 use std::collections::BTreeSet;
 
 /// Share of a range by which what is approximated itself may leave it.
@@ -46,12 +47,19 @@ impl Reader<'_> {
         let approx = Approx { argument, function, on, degree: Degree::Free };
         match Close::to(&approx, self.aim(scope)) {
             Ok(close) => self.approximated(close, &approx, scalar, scope).map(Some),
+            // What is close to the argument of a root may be below 0.
+            Err(far) if is_root(scalar) && scalar.children().into_iter().any(|a| !self.is_exact(a)) => {
+                Err(self.far(&far, name_of(scalar), &approx, scalar))
+            }
             Err(_) => Ok(None),
         }
     }
 
     /// A function of secrets that is no sum of products.
     pub(crate) fn function(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        if scalar.dtype.is_complex() {
+            return Err(becomes_complex(scalar));
+        }
         if !scalar.dtype.is_float() {
             return Err(semiring(scalar.span, name_of(scalar), scalar.dtype));
         }
@@ -81,6 +89,7 @@ impl Reader<'_> {
         let (sign, from) = match op {
             BinaryFn::Max => (1.0, b),
             BinaryFn::Min => (-1.0, a),
+            BinaryFn::Pow => return self.power([a, b], scalar, scope),
             _ => return Err(semiring(scalar.span, name, scalar.dtype)),
         };
         // The one, and by how much the other one is beyond it.
@@ -88,6 +97,23 @@ impl Reader<'_> {
         let function = Scalar::unary(UnaryFn::Relu, operand(&difference), scalar.dtype, scalar.span);
         let beyond = self.applied(&Applied { name, function, argument: difference }, scalar, scope)?;
         Ok([self.expand(from, scope)?, scaled(beyond, sign)].concat())
+    }
+
+    /// `exp(b log(a))`, as no polynomial of `a` is that for each `b`.
+    fn power(&mut self, [a, b]: [&Scalar; 2], scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        if let Range::Real(lo, hi) = self.lies_in(a, scope)
+            && (f64::MIN..=0.0).contains(&lo)
+        {
+            let message = "a power of secrets with an exponent that is no constant is `exp(b * log(a))`, and its base may be 0 or less";
+            let found = Diagnostic::error(710, "he-range", message);
+            return Err(found
+                .at(a.span, format!("from {} to {}", in_few_digits(lo), in_few_digits(hi)))
+                .and(b.span, "no constant")
+                .help("a number as the exponent, or ranges that keep the base above 0"));
+        }
+        let log = Scalar::unary(UnaryFn::Log, a.clone(), a.dtype, scalar.span);
+        let product = Scalar::binary(BinaryFn::Mul, b.clone(), log, scalar.dtype, scalar.span);
+        self.expand(&Scalar::unary(UnaryFn::Exp, product, scalar.dtype, scalar.span), scope)
     }
 
     /// A quotient by a secret is a product with its reciprocal.
@@ -137,7 +163,7 @@ impl Reader<'_> {
     }
 
     /// Between which numbers a value lies where it is read.
-    fn lies_in(&self, value: &Scalar, scope: &Scope) -> Range {
+    pub(crate) fn lies_in(&self, value: &Scalar, scope: &Scope) -> Range {
         self.ranges.of_scalar_where(self.module, value, &scope.conditions)
     }
 
@@ -227,6 +253,9 @@ impl Reader<'_> {
             let step = "`approx(step, a - b, on = (lo, hi))` lets a def `step` that branches be anything near its jump";
             return found.help(format!("{step}; `--target tfhe` compares integers"));
         }
+        if to.is_complex() {
+            return becomes_complex(scalar);
+        }
         Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they do not round {from} to {to}"))
             .at(scalar.span, "of secret values here")
             .help("make what is rounded a result, and round it once that is decrypted")
@@ -258,6 +287,32 @@ impl Reader<'_> {
                 found.help(format!("`{}: {ty}{axes} in -1.0..1.0`, with the ends that it has, or {approx}", decl.name))
             }
             None => found.help(approx),
+        }
+    }
+
+    /// The greatest or least of values that no tree is made of.
+    pub(crate) fn not_compared(&self, obstacle: Obstacle, reduce: &Reduce, equation: &Equation) -> Diagnostic {
+        let (name, span) = (reduce.op.name(), equation.span);
+        match obstacle {
+            Obstacle::Type => semiring(span, name, equation.body.dtype),
+            Obstacle::Range => self.unbounded(name, &equation.body),
+            Obstacle::Many(n) => {
+                let message =
+                    format!("the `{name}` of {n} secret values is too long a tree of comparisons: at most {MAX_COMPARED} have one");
+                let help = "make what it takes a result, and compute this in the clear once that is decrypted";
+                Diagnostic::error(714, "he-semiring", message).at(span, "of secret values here").help(help)
+            }
+            Obstacle::Empty => {
+                let (what, end) = if reduce.op == ReduceOp::Max { ("-inf", "least") } else { ("inf", "greatest") };
+                let message =
+                    format!("the `{name}` of secret values is {what} where there is none of them, and a slot holds a finite number");
+                let found = Diagnostic::error(714, "he-semiring", message);
+                let at = reduce.guard.as_ref().map_or(span, |guard| guard.span);
+                let label = if reduce.guard.is_some() { "may leave all of them out" } else { "of nothing" };
+                found
+                    .at(at, label)
+                    .help(format!("a term instead of a guard: `{name}[i](if … then x[i] else a)`, with the {end} `a` of the range of `x`"))
+            }
         }
     }
 
@@ -303,14 +358,24 @@ impl Reader<'_> {
                 let from = if from.is_empty() { String::new() } else { format!(" of {}", from.join(", ")) };
                 format!("narrower ranges{from}, a guard that admits something everywhere, or a number that is added keep it from there")
             }
-            Far::By(_) | Far::Ratio(_) => {
+            Far::Ratio(_) => {
+                let of = if from.is_empty() { String::new() } else { format!(" of {}", from.join(", ")) };
+                format!("narrower ranges{of} that keep it farther from 0, or a public number that is added to what it is of")
+            }
+            Far::By(_) => {
                 let narrower = format!("declare narrower ranges (`in lo..hi`) of {}", from.join(", "));
                 match far {
                     Far::By(_) if jumps(&approx.function) => {
+                        // Operators are no names.
+                        let called = if name.starts_with(char::is_alphabetic) { name } else { "f" };
                         format!(
-                            "{narrower} to where it does not jump; `approx({name}, …, on = (lo, hi))` lets it be anything between there"
+                            "{narrower} to where it does not jump; `approx({called}, …, on = (lo, hi), degree <= 31)` lets it be off there"
                         )
                     }
+                    Far::By(off) if *off < 0.1 && is_root(&approx.function) => format!(
+                        "{narrower} to where it is not steep, as it is at 0, or let a result be off by more: `within abs {:.0e}`",
+                        2.0 * off
+                    ),
                     Far::By(off) if *off < 0.1 => format!("{narrower}, or let a result be off by more: `within abs {:.0e}`", 2.0 * off),
                     _ => narrower,
                 }
@@ -320,11 +385,21 @@ impl Reader<'_> {
     }
 }
 
+fn becomes_complex(scalar: &Scalar) -> Diagnostic {
+    let message = format!("slots hold real numbers, and here a secret becomes {}", scalar.dtype);
+    let found = Diagnostic::error(716, "he-dtype", message).at(scalar.span, "complex here");
+    found.help("compute real and imaginary parts each by themselves")
+}
+
 /// Whether a function is made of one that jumps at many places.
 fn jumps(function: &Scalar) -> bool {
     let mut jumps = false;
     function.visit(&mut |node| {
-        jumps |= matches!(node.kind, ScalarKind::Unary(UnaryFn::Floor | UnaryFn::Ceil | UnaryFn::Round | UnaryFn::Trunc, _));
+        jumps |= matches!(
+            node.kind,
+            ScalarKind::Unary(UnaryFn::Floor | UnaryFn::Ceil | UnaryFn::Round | UnaryFn::Trunc, _)
+                | ScalarKind::Binary(BinaryFn::FloorDiv | BinaryFn::Rem, ..)
+        );
     });
     jumps
 }

@@ -4,14 +4,17 @@
 //! kernels, and writes the [`ein_ir::packed::Packed`] that an engine executes. This crate does no input or output.
 
 mod approximation;
+mod beyond;
 mod builder;
 mod cleanup;
 mod clear;
 mod close;
 mod composite;
+mod constants;
 mod contraction;
 mod convert;
 mod cost;
+mod decided;
 mod emit;
 pub mod explain;
 mod functions;
@@ -41,6 +44,7 @@ mod selected;
 mod shift;
 mod sliced;
 mod staged;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod together;

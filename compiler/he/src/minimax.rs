@@ -11,12 +11,17 @@ const POINTS: u32 = 4000;
 /// How closely the two errors agree at the end.
 const AGREES: f64 = 1e-6;
 
+/// A sum of the functions with these coefficients at a point.
+type Sum = dyn Fn(&[f64], f64) -> f64;
+
 /// What is approximated: a function by sums of others.
 pub(crate) struct Problem<'a> {
     /// What the sum should be.
     pub(crate) target: &'a dyn Fn(f64) -> f64,
     /// The functions by number.
     pub(crate) basis: &'a dyn Fn(usize, f64) -> f64,
+    /// The sum with these coefficients at a point, if there is a shorter way to it.
+    pub(crate) sum: Option<&'a Sum>,
     /// How many of them.
     pub(crate) n: usize,
     /// The range; where its lower end is positive and small, points get denser to it.
@@ -49,7 +54,10 @@ impl Problem<'_> {
     }
 
     fn error(&self, coefficients: &[f64], x: f64) -> f64 {
-        let sum: f64 = coefficients.iter().enumerate().map(|(n, c)| c * (self.basis)(n, x)).sum();
+        let sum = match self.sum {
+            Some(sum) => sum(coefficients, x),
+            None => coefficients.iter().enumerate().map(|(n, c)| c * (self.basis)(n, x)).sum(),
+        };
         (self.target)(x) - sum
     }
 

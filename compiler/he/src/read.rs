@@ -1,14 +1,17 @@
 //! From specialised tensor IR to a [`Program`]: equations as sums of products.
 
+use crate::beyond::left_out;
 use crate::clear::{Clear, reads, results};
+use crate::constants::inlined;
 use crate::contraction::Operand;
 use crate::functions::divisors;
 use crate::known::{Known, known};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::rounding::rounded;
 use crate::shift::{shifted, written_out};
+use crate::taken::taken;
 use crate::together::Sums;
-use crate::trees::{halved, lacks_range};
+use crate::trees::{halved, obstacle};
 use crate::unroll::unrolled;
 use crate::whole::{refusal, solved};
 use ein_ir::diagnostic::Diagnostic;
@@ -51,12 +54,17 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
 pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bool), Vec<Diagnostic>> {
     let unrolled = unrolled(module)?;
     let module = unrolled.as_ref().unwrap_or(module);
-    let written_out = written_out(module);
-    let module = written_out.as_ref().unwrap_or(module);
+    let inlined = inlined(module);
+    let module = inlined.as_ref().unwrap_or(module);
+    let taken = taken(module);
+    let written_out = written_out(&taken);
+    let module = written_out.as_ref().unwrap_or(&taken);
     let solved = solved(module);
     let module = solved.as_ref().unwrap_or(module);
     let shifted = shifted(module);
     let module = shifted.as_ref().unwrap_or(module);
+    let left_out = left_out(module);
+    let module = left_out.as_ref().unwrap_or(module);
     let halved = halved(module);
     let module = halved.as_ref().unwrap_or(module);
     let program = Program { name: module.name.clone(), ..Program::default() };
@@ -308,17 +316,11 @@ impl<'a> Reader<'a> {
         let mut indices: Vec<Index> = equation.indices.clone();
         let guard = equation.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
         if let Some(reduce) = &equation.reduce {
-            if lacks_range(self.module, equation) {
-                return Err(self.unbounded(reduce.op.name(), &equation.body));
+            if let Some(obstacle) = obstacle(self.module, equation, &self.ranges) {
+                return Err(self.not_compared(obstacle, reduce, equation));
             }
             if reduce.op != ReduceOp::Sum {
-                let found = semiring(equation.span, reduce.op.name(), equation.body.dtype);
-                let is_compared = matches!(reduce.op, ReduceOp::Max | ReduceOp::Min) && equation.body.dtype.is_float();
-                return Err(if is_compared {
-                    found.note("of at most 4 reals, without a guard and with known ranges, it is computed")
-                } else {
-                    found
-                });
+                return Err(semiring(equation.span, reduce.op.name(), equation.body.dtype));
             }
             indices.extend(&reduce.binders);
         }
@@ -395,6 +397,9 @@ impl<'a> Reader<'a> {
     }
 
     fn multiplied_out(&mut self, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        if let Some(decided) = self.decided(scalar, scope) {
+            return self.expand(&decided, scope);
+        }
         if let Some(products) = self.fused(scalar, scope)? {
             return Ok(products);
         }
@@ -545,14 +550,16 @@ pub(crate) fn division(divisor: &Scalar, (lo, hi): (f64, f64)) -> Diagnostic {
     Diagnostic::error(713, "he-div", format!("a divisor is secret and may be 0: it lies in {from}..{to}"))
         .at(divisor.span, format!("from {from} to {to}"))
         .help(if lo == 0.0 && hi > 0.0 {
-            "declare ranges that keep it from 0, add a public number to it, or leave out by an `if` where a guard admits no term"
+            "declare ranges that keep it from 0, add a public number to it, or guard its terms by indices (`j <= i`) or data with a range \
+             (`n: i32 in 1..4`), and leave out by an `if` on indices where they admit none"
         } else {
             "declare ranges that keep it from 0, or add a public number to it"
         })
 }
 
 /// For people.
-pub(crate) fn in_few_digits(number: f64) -> f64 {
+pub(crate) fn in_few_digits(number: f64) -> String {
     // Zero has no sign.
-    format!("{number:.5e}").parse().unwrap_or(number) + 0.0
+    let rounded = format!("{number:.5e}").parse().unwrap_or(number) + 0.0;
+    if rounded == 0.0 || (1e-5..1e9).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") }
 }

@@ -192,7 +192,7 @@ fn of_number((lo, hi): (f64, f64), degree: u32) -> (Vec<f64>, f64) {
 /// As good for the root, by exchange.
 fn of_root((lo, hi): (f64, f64), degree: u32) -> Option<(Vec<f64>, f64)> {
     let basis = |k: usize, u: f64| u.sqrt() * chebyshev(k, (2.0 * u - lo - hi) / (hi - lo));
-    let (mut start, error) = Problem { target: &|_| 1.0, basis: &basis, n: degree as usize + 1, on: (lo, hi) }.solve()?;
+    let (mut start, error) = Problem { target: &|_| 1.0, basis: &basis, sum: None, n: degree as usize + 1, on: (lo, hi) }.solve()?;
     // Between the points that were looked at it is a little more.
     let error = error + error.min(1.0 - error) / 100.0;
     start.iter_mut().for_each(|c| *c *= centred(error));

@@ -73,7 +73,21 @@ fn log_of_sum(module: &mut Module, equation: &Equation, number: f64) {
     let sum = Scalar::new(ScalarKind::Access(Access { tensor: sum, prev: false, subs, pad: None }), dtype, span);
     let log = Scalar::unary(UnaryFn::Log, sum, dtype, span);
     let body = Scalar::binary(BinaryFn::Add, log, number(), dtype, span).cast(to);
-    module.body.push(Definition::Equation(Equation { out: equation.out, indices, domain: None, reduce: None, body, span }));
+    // Where no element is read a sum may be of nothing.
+    let domain = equation.domain.clone().map(|domain| over(domain, &equation.indices, &indices));
+    module.body.push(Definition::Equation(Equation { out: equation.out, indices, domain, reduce: None, body, span }));
+}
+
+/// The same with other indices.
+fn over(mut scalar: Scalar, from: &[Index], to: &[Index]) -> Scalar {
+    scalar.visit_mut(&mut |node| {
+        if let ScalarKind::Index(index) = &mut node.kind
+            && let Some(n) = from.iter().position(|other| other == index)
+        {
+            *index = to[n];
+        }
+    });
+    scalar
 }
 
 fn reduced(definition: &Definition, op: ReduceOp) -> Option<&Equation> {
@@ -87,7 +101,8 @@ fn reduced(definition: &Definition, op: ReduceOp) -> Option<&Equation> {
 
 fn greatest(ranges: &Ranges, module: &Module, maximum: &Equation) -> Option<f64> {
     let guard = maximum.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
-    match ranges.of_scalar_where(module, &maximum.body, guard.map_or(&[], std::slice::from_ref)) {
+    let conditions: Vec<Scalar> = maximum.domain.iter().chain(guard).cloned().collect();
+    match ranges.of_scalar_where(module, &maximum.body, &conditions) {
         Range::Real(lo, hi) if lo.is_finite() && hi.is_finite() => Some(hi),
         _ => None,
     }

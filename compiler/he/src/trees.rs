@@ -1,7 +1,7 @@
-//! Products of secrets over an axis, and the greatest and least of a few, as trees: half of the terms with the other half, until one is left.
+//! Products of secrets over an axis, and the greatest and least of some, as trees: half of the terms with the other half, until one is left.
 //!
-//! A product of `n` terms takes `log2(n)` levels. A maximum takes a composite of polynomials for each halving, which only few halvings are
-//! worth: others are refused where they stand.
+//! A product of `n` terms takes `log2(n)` levels. A maximum takes a composite of polynomials for each halving. In the place of terms that a
+//! guard leaves out, and where an equation has no value, stands what changes nothing: 1, or the end of the range of the others.
 
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Index, Tensor};
@@ -14,8 +14,8 @@ use ein_ir::span::Span;
 use ein_ir::tensor::secrecy::Secrets;
 use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Reduce, ReduceOp, TensorDecl};
 
-/// Terms of which the greatest is taken, at most: each halving takes 14 levels and more, and secure parameters have some 40.
-const MAX_COMPARED: u64 = 4;
+/// Terms of which the greatest is taken, at most: each halving takes 14 levels and more, and the error of each adds up.
+pub(crate) const MAX_COMPARED: u64 = 64;
 
 /// The module with trees in the place of such reductions; none if it has none.
 pub(crate) fn halved(module: &Module) -> Option<Module> {
@@ -26,11 +26,10 @@ pub(crate) fn halved(module: &Module) -> Option<Module> {
     if !module.body.iter().any(is_any) {
         return None;
     }
-    let (mut out, mut ranges) = (Module { body: Vec::new(), ..module.clone() }, Ranges::by_place());
+    let (mut out, ranges) = (Module { body: Vec::new(), ..module.clone() }, Ranges::of(module));
     for definition in &module.body {
-        ranges.update(&out);
         match definition {
-            Definition::Equation(equation) if is_secret(equation) => tree(&mut out, equation, &ranges),
+            Definition::Equation(equation) if is_secret(equation) => tree(&mut out, module, equation, &ranges),
             _ => out.body.push(definition.clone()),
         }
     }
@@ -39,7 +38,7 @@ pub(crate) fn halved(module: &Module) -> Option<Module> {
 
 /// The function of two whose tree a reduction is.
 fn op_of(equation: &Equation) -> Option<(BinaryFn, &Reduce)> {
-    let reduce = equation.reduce.as_ref().filter(|_| equation.domain.is_none())?;
+    let reduce = equation.reduce.as_ref()?;
     let op = match reduce.op {
         ReduceOp::Prod => BinaryFn::Mul,
         ReduceOp::Max => BinaryFn::Max,
@@ -50,36 +49,53 @@ fn op_of(equation: &Equation) -> Option<(BinaryFn, &Reduce)> {
 }
 
 /// The equations of a tree, or the reduction as it is.
-fn tree(module: &mut Module, equation: &Equation, ranges: &Ranges) {
-    let levels = op_of(equation).and_then(|(op, reduce)| {
+fn tree(out: &mut Module, module: &Module, equation: &Equation, ranges: &Ranges) {
+    let found = op_of(equation).filter(|_| obstacle(module, equation, ranges).is_none()).and_then(|(op, reduce)| {
         let sizes = reduce.binders.iter().map(|index| size_of(module, *index)).collect::<Option<Vec<u64>>>()?;
-        let n = sizes.iter().try_fold(1_u64, |n, size| n.checked_mul(*size))?;
-        let is_taken = op == BinaryFn::Mul || (is_few(n, reduce, equation) && is_bounded(module, ranges, equation));
-        is_taken.then_some((op, reduce, sizes))
+        Some((op, reduce, sizes, neutral(op, module, equation, ranges)?))
     });
-    let Some((op, reduce, sizes)) = levels else {
-        module.body.push(Definition::Equation(equation.clone()));
+    let Some((op, reduce, sizes, neutral)) = found else {
+        out.body.push(Definition::Equation(equation.clone()));
         return;
     };
-    let mut at = Level { tensor: terms(module, equation, reduce), sizes, span: equation.span };
+    let mut at = Level { tensor: terms(out, equation, reduce, neutral), sizes, span: equation.span };
     for binder in (0..at.sizes.len()).rev() {
         while at.sizes[binder] > 1 {
-            at = at.halved(module, binder, op);
+            at = at.halved(out, binder, op);
         }
     }
-    at.result(module, equation);
+    at.result(out, equation, neutral);
 }
 
-/// Whether these are so few real numbers that they are compared.
-fn is_few(n: u64, reduce: &Reduce, equation: &Equation) -> bool {
-    equation.body.dtype.is_float() && reduce.guard.is_none() && (1..=MAX_COMPARED).contains(&n)
+/// Why the greatest or least of some values is not computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// They are no reals.
+    Type,
+    /// There are so many.
+    Many(u64),
+    /// Nothing bounds them.
+    Range,
+    /// There may be none.
+    Empty,
 }
 
-/// Whether a maximum or minimum lacks nothing but a range.
-pub(crate) fn lacks_range(module: &Module, equation: &Equation) -> bool {
-    let Some((op, reduce)) = op_of(equation) else { return false };
-    let n = reduce.binders.iter().try_fold(1_u64, |n, index| n.checked_mul(size_of(module, *index)?));
-    op != BinaryFn::Mul && n.is_some_and(|n| is_few(n, reduce, equation))
+/// What stands in the way of a tree, if it is one of those of comparisons.
+pub(crate) fn obstacle(module: &Module, equation: &Equation, ranges: &Ranges) -> Option<Obstacle> {
+    let (_, reduce) = op_of(equation).filter(|(op, _)| *op != BinaryFn::Mul)?;
+    if !equation.body.dtype.is_float() {
+        return Some(Obstacle::Type);
+    }
+    let sizes = reduce.binders.iter().map(|index| size_of(module, *index));
+    let n = sizes.fold(1_u64, |n, size| n.saturating_mul(size.unwrap_or(u64::MAX)));
+    if n > MAX_COMPARED {
+        return Some(Obstacle::Many(n));
+    }
+    match (ends(module, equation, ranges), ranges.of_tensor(module, equation.out)) {
+        (None, _) => Some(Obstacle::Range),
+        (_, Range::Real(lo, hi)) if lo.is_finite() && hi.is_finite() && n > 0 => None,
+        _ => Some(Obstacle::Empty),
+    }
 }
 
 fn size_of(module: &Module, index: Index) -> Option<u64> {
@@ -87,20 +103,37 @@ fn size_of(module: &Module, index: Index) -> Option<u64> {
     Some(u64::try_from(hi.saturating_sub(lo)).unwrap_or(0))
 }
 
-/// Whether it is known between which real numbers the terms lie.
-fn is_bounded(module: &Module, ranges: &Ranges, equation: &Equation) -> bool {
-    let range = ranges.of_scalar(module, &equation.body);
-    matches!(range, Range::Real(lo, hi) if lo.is_finite() && hi.is_finite())
+/// Where terms are left out, or have no value.
+fn conditions(equation: &Equation) -> Vec<Scalar> {
+    let guard = equation.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
+    equation.domain.iter().chain(guard).cloned().collect()
 }
 
-/// The terms of a reduction as a tensor, with 1 for those that a guard leaves out.
-fn terms(module: &mut Module, equation: &Equation, reduce: &Reduce) -> Tensor {
+/// Between which real numbers the terms lie, as far as that is known.
+fn ends(module: &Module, equation: &Equation, ranges: &Ranges) -> Option<(f64, f64)> {
+    match ranges.of_scalar_where(module, &equation.body, &conditions(equation)) {
+        Range::Real(lo, hi) if lo.is_finite() && hi.is_finite() => Some((lo, hi)),
+        _ => None,
+    }
+}
+
+/// What changes nothing.
+fn neutral(op: BinaryFn, module: &Module, equation: &Equation, ranges: &Ranges) -> Option<Literal> {
+    match op {
+        BinaryFn::Max => ends(module, equation, ranges).map(|(lo, _)| Literal::Float(lo)),
+        BinaryFn::Min => ends(module, equation, ranges).map(|(_, hi)| Literal::Float(hi)),
+        _ => Some(one_of(equation.reduce.as_ref()?.acc)),
+    }
+}
+
+/// The terms of a reduction as a tensor that has a value everywhere: what changes nothing in the place of those that do not count.
+fn terms(module: &mut Module, equation: &Equation, reduce: &Reduce, neutral: Literal) -> Tensor {
     let (acc, span) = (reduce.acc, equation.span);
     let body = equation.body.clone().cast(acc);
-    let body = match &reduce.guard {
-        Some(guard) => {
-            let branches = (Box::new(body), Box::new(one(acc, span)));
-            Scalar::new(ScalarKind::If(Box::new(guard.clone()), branches.0, branches.1), acc, span)
+    let body = match conditions(equation).into_iter().reduce(Scalar::and) {
+        Some(condition) => {
+            let branches = (Box::new(body), Box::new(Scalar::literal(neutral, acc, span)));
+            Scalar::new(ScalarKind::If(Box::new(condition), branches.0, branches.1), acc, span)
         }
         None => body,
     };
@@ -123,10 +156,6 @@ fn like(module: &mut Module, of: Tensor, more: Vec<Extent>, dtype: DType) -> Ten
 
 const fn one_of(dtype: DType) -> Literal {
     if dtype.is_float() { Literal::Float(1.0) } else { Literal::Int(1) }
-}
-
-fn one(dtype: DType, span: Span) -> Scalar {
-    Scalar::literal(one_of(dtype), dtype, span)
 }
 
 /// What is left of the terms: the last axes of a tensor.
@@ -170,7 +199,7 @@ impl Level {
     }
 
     /// What is left as the result of the reduction.
-    fn result(&self, module: &mut Module, equation: &Equation) {
+    fn result(&self, module: &mut Module, equation: &Equation, neutral: Literal) {
         let (dtype, span) = (module.tensors[self.tensor].dtype, self.span);
         let decl = module.tensors[equation.out].clone();
         let indices: Vec<Index> = decl.axes.iter().map(|hi| index(module, hi.clone(), span)).collect();
@@ -179,7 +208,7 @@ impl Level {
         let subs = own.chain(last).map(|value| Sub { value, mode: Mode::Exact }).collect();
         // Of nothing the product is 1.
         let is_empty = self.sizes.contains(&0);
-        let body = if is_empty { one(dtype, span) } else { self.read(subs, None, dtype) };
+        let body = if is_empty { Scalar::literal(neutral, dtype, span) } else { self.read(subs, None, dtype) };
         let body = body.cast(decl.dtype);
         module.body.push(Definition::Equation(Equation { out: equation.out, indices, domain: None, reduce: None, body, span }));
     }

@@ -11,12 +11,12 @@ use ein_ir::span::Span;
 use ein_ir::tensor::secrecy::Secrets;
 use ein_ir::tensor::{Definition, Equation, IndexDecl, Module, Multi, MultiOp, Reduce, ReduceOp, TensorDecl};
 
-/// The module with products by `inv(A)`, which is computed in the clear, in the place of `solve(A, b)` of a public `A` and a secret `b`;
-/// none if it has none.
+/// The module with products by the inverse of `A`, which is computed in the clear, in the place of `solve(A, b)` and `lstsq(A, b)` of a
+/// public `A` and a secret `b`; none if it has none.
 pub(crate) fn solved(module: &Module) -> Option<Module> {
     let secrets = Secrets::of(module);
     let is_linear = |definition: &Definition| match definition {
-        Definition::Multi(Multi { op: MultiOp::Solve, args, .. }) => {
+        Definition::Multi(Multi { op: MultiOp::Solve | MultiOp::Lstsq, args, .. }) => {
             matches!(args[..], [a, b] if !secrets.is_secret(a) && secrets.is_secret(b) && module.tensors[b].dtype.is_float())
         }
         _ => false,
@@ -39,21 +39,48 @@ fn solve(module: &mut Module, multi: &Multi) {
     let span = multi.span;
     // In f64, so that the inverse adds no error that counts.
     let wide = cast_of(module, *a, DType::F64, span);
-    let decl = &module.tensors[wide];
-    let inverse = TensorDecl { name: format!("{}.inverse", decl.name), ..decl.clone() };
-    let inverse = module.tensors.push(inverse);
-    module.body.push(Definition::Multi(Multi { op: MultiOp::Inv, results: vec![inverse], args: vec![wide], options: Vec::new(), span }));
+    let inverse = inverse(module, wide, multi);
     let (rank, dtype) = (module.tensors[*a].axes.len(), module.tensors[*x].dtype);
     let axes = module.tensors[*x].axes.clone();
     let indices: Vec<Index> = axes.iter().map(|size| index(module, size.clone(), span)).collect();
     let row = rank - 2;
-    let summed = index(module, axes[row].clone(), span);
+    let summed = index(module, module.tensors[*a].axes[row].clone(), span);
     let rows = indices[..=row].iter().copied().chain([summed]);
     let column = indices[..row].iter().copied().chain([summed]).chain(indices[row + 1..].iter().copied());
     let (rows, column) = (element(module, inverse, rows, span).cast(dtype), element(module, *b, column, span));
     let body = Scalar::binary(BinaryFn::Mul, rows, column, dtype, span);
     let reduce = Reduce { op: ReduceOp::Sum, acc: dtype, binders: vec![summed], guard: None };
     module.body.push(Definition::Equation(Equation { out: *x, indices, domain: None, reduce: Some(reduce), body, span }));
+}
+
+/// What the function makes of the columns of the identity.
+fn inverse(module: &mut Module, matrix: Tensor, multi: &Multi) -> Tensor {
+    let decl = module.tensors[matrix].clone();
+    let mut axes = decl.axes.clone();
+    let n = axes.len();
+    axes.swap(n - 2, n - 1);
+    let span = multi.span;
+    let inverse = module.tensors.push(TensorDecl { name: format!("{}.inverse", decl.name), axes, bounds: None, ..decl.clone() });
+    let (op, args) = match multi.op {
+        MultiOp::Lstsq => (MultiOp::Lstsq, vec![matrix, identity(module, &decl, span)]),
+        _ => (MultiOp::Inv, vec![matrix]),
+    };
+    module.body.push(Definition::Multi(Multi { op, results: vec![inverse], args, options: Vec::new(), span }));
+    inverse
+}
+
+/// As many columns as a matrix has rows, for each matrix of a batch.
+fn identity(module: &mut Module, decl: &TensorDecl, span: Span) -> Tensor {
+    let mut axes = decl.axes.clone();
+    let n = axes.len();
+    axes[n - 1] = axes[n - 2].clone();
+    let name = format!("{}.identity", decl.name);
+    let tensor = module.tensors.push(TensorDecl { name, axes: axes.clone(), bounds: None, ..decl.clone() });
+    let indices: Vec<Index> = axes.into_iter().map(|size| index(module, size, span)).collect();
+    let [row, column] = [indices[n - 2], indices[n - 1]].map(|index| Scalar::index(index, span));
+    let body = Scalar::binary(BinaryFn::Eq, row, column, DType::Bool, span).cast(decl.dtype);
+    module.body.push(Definition::Equation(Equation { out: tensor, indices, domain: None, reduce: None, body, span }));
+    tensor
 }
 
 /// A tensor in another type.

@@ -92,6 +92,12 @@ impl Ranges {
         places::where_it_is_read(&within, scalar, conditions, MAX_PLACES).unwrap_or_else(|| of_scalar(&within, scalar))
     }
 
+    /// Whether a condition always holds where others do, and whether it never does, as far as indices decide that.
+    #[must_use]
+    pub fn truth_where(&self, module: &Module, condition: &Scalar, conditions: &[Scalar]) -> (bool, bool) {
+        places::truth_where(&Within::new(self, module), condition, conditions, MAX_PLACES)
+    }
+
     /// What a recurrence carries may be read before it is computed in its body, and so may be any value.
     fn body(&mut self, module: &Module, body: &[Definition]) {
         for definition in body {

@@ -4,10 +4,11 @@
 //! Only indices that decide are looked at one by one: those in comparisons without data, and those that say which place of another tensor is read.
 
 use super::module::Within;
-use super::{Range, of_reduction, of_scalar, truth};
+use super::{Leaves, Range, of_reduction, of_scalar, truth};
 use crate::dtype::DType;
 use crate::entity::Index;
 use crate::interval::{self, Interval};
+use crate::scalar::function::BinaryFn;
 use crate::scalar::value::Value;
 use crate::scalar::{Access, Mode, Scalar, ScalarKind};
 use crate::tensor::{Equation, Reduce, ReduceOp};
@@ -97,6 +98,22 @@ pub(super) fn where_it_is_read(within: &Within<'_>, scalar: &Scalar, conditions:
     found
 }
 
+/// Whether a condition always holds where others do, and whether it never does; both where those hold nowhere.
+pub(super) fn truth_where(within: &Within<'_>, condition: &Scalar, conditions: &[Scalar], most: u64) -> (bool, bool) {
+    let mut deciding = BTreeSet::new();
+    conditions.iter().chain([condition]).for_each(|scalar| decides(within, scalar, &mut deciding));
+    let Some(places) = Loop::over(within, deciding.iter()).filter(|places| places.count <= most) else { return truth(within, condition) };
+    let mut found = (true, true);
+    places.each(&[], &mut |at| {
+        let here = Within { at, ..*within };
+        if found != (false, false) && !conditions.iter().any(|condition| truth(&here, condition).1) {
+            let (always, never) = truth(&here, condition);
+            found = (found.0 && always, found.1 && never);
+        }
+    });
+    found
+}
+
 /// A reduction at one place.
 fn reduced(within: &Within<'_>, reduce: &Reduce, body: &Scalar, inner: &Loop) -> Range {
     let others: Vec<Index> = reduce.binders.iter().copied().filter(|index| inner.indices.iter().all(|(own, ..)| own != index)).collect();
@@ -138,7 +155,9 @@ fn plus(a: Range, b: Range, dtype: DType) -> Range {
 /// Adds the indices on whose values it depends what an expression is.
 fn decides(within: &Within<'_>, scalar: &Scalar, found: &mut BTreeSet<Index>) {
     scalar.visit(&mut |node| match &node.kind {
-        ScalarKind::Binary(function, ..) if function.is_comparison() && !reads_data(node) => found.extend(indices(node)),
+        ScalarKind::Binary(function, ..) if function.is_comparison() && is_decided_by_indices(within, *function, node) => {
+            found.extend(indices(node));
+        }
         ScalarKind::Access(access) if let Some(places) = within.places(access.tensor) => {
             places.axes.iter().filter_map(|(axis, _)| access.subs.get(*axis)).for_each(|sub| found.extend(indices(&sub.value)));
         }
@@ -146,10 +165,16 @@ fn decides(within: &Within<'_>, scalar: &Scalar, found: &mut BTreeSet<Index>) {
     });
 }
 
-fn reads_data(scalar: &Scalar) -> bool {
-    let mut reads = false;
-    scalar.visit(&mut |node| reads |= matches!(node.kind, ScalarKind::Access(_)));
-    reads
+/// Whether a comparison reads no data, or whether something is before or after data of which more is known than their type.
+fn is_decided_by_indices(within: &Within<'_>, function: BinaryFn, comparison: &Scalar) -> bool {
+    let is_order = !matches!(function, BinaryFn::Eq | BinaryFn::Ne);
+    let mut is = true;
+    comparison.visit(&mut |node| {
+        if let ScalarKind::Access(access) = &node.kind {
+            is &= is_order && !access.prev && within.tensor(access.tensor, node.dtype) != Range::of_type(node.dtype);
+        }
+    });
+    is
 }
 
 fn indices(scalar: &Scalar) -> BTreeSet<Index> {

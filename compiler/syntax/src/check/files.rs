@@ -5,7 +5,7 @@ use crate::builtins::nearest;
 use crate::error::sums::{error, repeated};
 use crate::sources::Sources;
 use ein_ir::diagnostic::Diagnostic;
-use ein_ir::span::Span;
+use ein_ir::span::{FileId, Span};
 use std::collections::BTreeMap;
 
 /// A declaration: the file, the item of the file, and for `dim A, B;` which of them.
@@ -58,12 +58,14 @@ pub(crate) struct Files<'p> {
     defs: BTreeMap<ItemId, &'p Def>,
     dims: BTreeMap<ItemId, &'p DimItem>,
     constants: BTreeMap<ItemId, &'p Const>,
+    /// Which files are modules of the standard library.
+    libraries: Vec<bool>,
 }
 
 impl<'p> Files<'p> {
     /// Collects the names of all files; reports names that are declared twice and imports of nothing.
     pub(crate) fn new(sources: &'p Sources, errors: &mut Vec<Diagnostic>) -> Self {
-        let mut files = Self::default();
+        let mut files = Self { libraries: sources.files.iter().map(|file| file.is_library).collect(), ..Self::default() };
         for (file, source) in sources.files.iter().enumerate() {
             files.names.push(BTreeMap::new());
             for (item, declared) in source.program.items.iter().enumerate() {
@@ -79,6 +81,11 @@ impl<'p> Files<'p> {
             }
         }
         files
+    }
+
+    /// Whether a file is a module of the standard library.
+    pub(crate) fn is_library(&self, file: FileId) -> bool {
+        self.libraries.get(file.0 as usize).copied().unwrap_or(false)
     }
 
     fn declare(&mut self, id: ItemId, item: &'p Item, errors: &mut Vec<Diagnostic>) {

@@ -6,6 +6,7 @@
 //! target says whether it has them.
 //! Secrecy follows the data: a call of a def computes secrets if it is given some, whatever the def declares.
 
+use super::files::Files;
 use super::program::Elaborated;
 use super::scope::Elaborator;
 use crate::ast::{Bind, Def, Param, Qualifier, Type};
@@ -104,7 +105,8 @@ impl Elaborator<'_> {
         }
         let selects = self.program.selects(self.file, def.name.as_str());
         let ranges = Ranges::hopeful(&self.module);
-        let mut refusals = Refusals { module: &self.module, secrets: &secrets, ranges, copied: &self.copied, selects, found: Vec::new() };
+        let (module, files) = (&self.module, &self.program.files);
+        let mut refusals = Refusals { module, secrets: &secrets, ranges, copied: &self.copied, files, selects, found: Vec::new() };
         refusals.body(&self.module.body);
         let mut found = refusals.found;
         self.leaks(def, &secrets, &mut found);
@@ -169,6 +171,7 @@ struct Refusals<'a> {
     ranges: Ranges,
     /// The calls that copied definitions in, by what these define.
     copied: &'a BTreeMap<Tensor, Span>,
+    files: &'a Files<'a>,
     /// Whether both sides of what a secret decides are computed.
     selects: bool,
     found: Vec<Diagnostic>,
@@ -200,11 +203,31 @@ impl Refusals<'_> {
                 self.reducer(&self.module.reducers[reducer].combine, tensor, equation);
             }
         }
-        self.scalar(&equation.body, equation.out);
+        let mut conditions = equation.domain.iter().cloned().collect();
+        self.scalar(&equation.body, &mut conditions, equation.out);
     }
 
-    fn scalar(&mut self, scalar: &Scalar, out: Tensor) {
-        scalar.visit(&mut |node| match &node.kind {
+    fn scalar(&mut self, scalar: &Scalar, conditions: &mut Vec<Scalar>, out: Tensor) {
+        self.node(scalar, conditions, out);
+        let ScalarKind::If(condition, yes, no) = &scalar.kind else {
+            scalar.children().into_iter().for_each(|child| self.scalar(child, conditions, out));
+            return;
+        };
+        self.scalar(condition, conditions, out);
+        for (condition, value) in [(Scalar::clone(condition), yes), (Scalar::clone(condition).negated(), no)] {
+            let n_found = self.found.len();
+            conditions.push(condition);
+            self.scalar(value, conditions, out);
+            let Some(condition) = conditions.pop() else { continue };
+            // What is read nowhere decides nothing.
+            if self.found.len() > n_found && self.ranges.truth_where(self.module, &condition, conditions).1 {
+                self.found.truncate(n_found);
+            }
+        }
+    }
+
+    fn node(&mut self, node: &Scalar, conditions: &[Scalar], out: Tensor) {
+        match &node.kind {
             ScalarKind::If(condition, ..) => {
                 let help = "`approx(f, x, on = (lo, hi))`, where `f` is a def of one number that branches";
                 self.refuse(712, condition, "the condition of an `if`", "which branch is taken depends on", out, help);
@@ -215,22 +238,31 @@ impl Refusals<'_> {
                     self.refuse(712, &sub.value, "a subscript", "which element is read depends on", out, help);
                 }
             }
-            ScalarKind::Binary(BinaryFn::Div, _, divisor) if self.is_kept_from_zero(divisor) => {}
-            ScalarKind::Unary(UnaryFn::Powi(_), base) if self.is_kept_from_zero(base) => {}
+            ScalarKind::Binary(BinaryFn::Div, _, divisor) if self.is_kept_from_zero(divisor, conditions) => {}
+            ScalarKind::Unary(UnaryFn::Powi(_), base) if self.is_kept_from_zero(base, conditions) => {}
             ScalarKind::Binary(op @ (BinaryFn::Div | BinaryFn::FloorDiv | BinaryFn::Rem), _, divisor) => {
                 let what = if *op == BinaryFn::Rem { "the divisor of a remainder" } else { "a divisor" };
-                self.refuse(713, divisor, what, "divided by", out, RECIPROCAL);
+                self.refuse(713, divisor, what, "divided by", out, self.instead_of_a_divisor(divisor, conditions));
             }
             ScalarKind::Unary(UnaryFn::Powi(n), base) if *n < 0 => {
-                self.refuse(713, base, "the base of a negative power", "divided by", out, "`approx(recip, d, on = (lo, hi))` for `d^-1`");
+                let help = self.instead_of_a_divisor(base, conditions);
+                self.refuse(713, base, "the base of a negative power", "divided by", out, help);
             }
             _ => {}
-        });
+        }
+    }
+
+    /// What to do about a division: an approximation is held to what is known of its argument.
+    fn instead_of_a_divisor(&self, divisor: &Scalar, conditions: &[Scalar]) -> &'static str {
+        match self.ranges.of_scalar_where(self.module, divisor, conditions) {
+            Range::Real(lo, hi) if lo.is_finite() && hi.is_finite() => NARROWER,
+            _ => RECIPROCAL,
+        }
     }
 
     /// Whether a real number has a range without 0, for some sizes at least: targets look again when sizes are known.
-    fn is_kept_from_zero(&self, scalar: &Scalar) -> bool {
-        matches!(self.ranges.of_scalar(self.module, scalar), Range::Real(lo, hi) if lo > 0.0 || hi < 0.0)
+    fn is_kept_from_zero(&self, scalar: &Scalar, conditions: &[Scalar]) -> bool {
+        matches!(self.ranges.of_scalar_where(self.module, scalar, conditions), Range::Real(lo, hi) if lo > 0.0 || hi < 0.0)
     }
 
     /// Adds what is wrong if an expression is secret.
@@ -247,6 +279,11 @@ impl Refusals<'_> {
         }
         // No function of real numbers stands for one of integers.
         let has_help = code != 713 || scalar.dtype.is_float();
+        let help = match code {
+            _ if !self.files.is_library(scalar.span.file) => help,
+            712 => "make what it is given a result, and call it once that is decrypted, or write what it computes in a def of your own",
+            _ => "ranges (`in 1.0..2.0`) of what it is given that keep the divisor from 0, or a call once that is decrypted",
+        };
         self.add(if has_help { diagnostic.help(help) } else { diagnostic }, tensor, out);
     }
 
@@ -276,7 +313,8 @@ impl Refusals<'_> {
         let name = self.secrets.describe(self.module, tensor);
         let message = format!("`{}` divides by what it computes from {name}, which is secret", multi.op.name());
         let out = multi.results.first().copied().unwrap_or(tensor);
-        self.add(error(713, message).at(multi.span, format!("{name} goes there")), tensor, out);
+        let help = "make what it takes a result, and compute this in the clear once that is decrypted";
+        self.add(error(713, message).at(multi.span, format!("{name} goes there")).help(help), tensor, out);
     }
 
     fn add(&mut self, diagnostic: Diagnostic, tensor: Tensor, out: Tensor) {
@@ -290,6 +328,9 @@ impl Refusals<'_> {
 
 /// What to write for `a / d`.
 const RECIPROCAL: &str = "declare ranges (`in 1.0..2.0`) that keep it from 0, or `a * approx(recip, d, on = (lo, hi))` for `a / d`";
+
+/// What to do where it is known that it may be 0.
+const NARROWER: &str = "narrower ranges (`in 1.0..2.0`) of what it is computed from, that keep it from 0, or a public number that is added";
 
 /// What has the place of a guard that nobody may see: the neutral element of the reduction.
 fn instead_of_a_guard(op: ReduceOp, dtype: DType) -> String {
