@@ -60,6 +60,16 @@ fn refused_for_ciphertexts() {
     });
 }
 
+#[test]
+fn secrets_in_the_library() {
+    insta::assert_snapshot!(secret_functions::of_the_library());
+}
+
+#[test]
+fn secrets_in_functions_of_one_number() {
+    insta::assert_snapshot!(secret_functions::of_one_number());
+}
+
 /// Long runs of one character, as in the case of deep nesting, are cut.
 fn shorten(text: &str) -> String {
     text.replace(&"(".repeat(250), "(…").replace(&")".repeat(250), "…)").replace(&" ".repeat(250), " ").replace(&"─".repeat(250), "─")
