@@ -180,6 +180,12 @@ impl<'s> Failure<'s> {
         if self.expects_statement() && found.text == "for" {
             return Some("an index runs over its whole dim by itself; a recurrence is `scan t: T { … }`".to_owned());
         }
+        if found.text == "//" && (self.expects_declaration() || self.expects_statement()) {
+            return Some("a comment goes from `#` to the end of the line".to_owned());
+        }
+        if self.expects(Rule::equals) && found.kind == TokenKind::Word {
+            return self.foreign_statement(found);
+        }
         if self.expects(Rule::equals) && found.text == "==" {
             return Some("`=` defines, `==` compares".to_owned());
         }
@@ -187,6 +193,15 @@ impl<'s> Failure<'s> {
             return if found.kind == TokenKind::Word { nearest_dtype(found.text) } else { None };
         }
         if self.expects_operator() { self.operator_help(found) } else { None }
+    }
+
+    /// What other languages begin a statement with.
+    fn foreign_statement(&self, found: Token<'s>) -> Option<String> {
+        match self.before?.text {
+            word @ ("let" | "var" | "val" | "const" | "mut") => Some(format!("an equation has no `{word}`: `{} = …`", found.text)),
+            "return" => Some("results are named behind `->`, and each has an equation".to_owned()),
+            _ => None,
+        }
     }
 
     fn operator_help(&self, found: Token<'s>) -> Option<String> {
