@@ -226,9 +226,9 @@ impl<'a> InputEntry<'a> {
 /// All slots without an element have the same in the file: zeros, unless the program asks for none.
 fn fill(layout: &Layout) -> &'static str {
     let (mut zero, mut junk) = (false, false);
-    for content in (0..layout.n_chunks()).flat_map(|chunk| layout.contents(chunk)) {
-        zero |= content == Content::Zero;
-        junk |= content == Content::Junk;
+    for run in (0..layout.n_chunks()).flat_map(|chunk| layout.runs(chunk)) {
+        zero |= run.content == Content::Zero;
+        junk |= run.content == Content::Junk;
     }
     if junk && !zero { "junk" } else { "zero" }
 }

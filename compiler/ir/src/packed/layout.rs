@@ -4,6 +4,9 @@
 //! `k`), or is free, and then says what the value is where that bit is 1. Row major, tiles, interleaving, replication and gaps are
 //! all of this form; diagonals have a [`Roll`] besides, and what begins elsewhere than at slot 0 (a part of a tensor, say) an offset.
 
+#[cfg(test)]
+mod tests;
+
 /// A packing of a tensor of shape `shape` into ciphertexts of `n` slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Layout {
@@ -125,42 +128,33 @@ impl Layout {
     /// What is at an address below `n_chunks * n`.
     #[must_use]
     pub fn content(&self, address: u64) -> Content {
-        self.content_at(address, &mut vec![0; self.shape.len()])
+        Walk::of(self).content(address)
     }
 
     /// What is at each slot of a ciphertext, in order.
     pub fn contents(&self, chunk: u32) -> impl Iterator<Item = Content> + '_ {
         let n = 1_u64 << self.slots.len();
-        let mut position = vec![0; self.shape.len()];
-        (u64::from(chunk) * n..(u64::from(chunk) + 1) * n).map(move |address| self.content_at(address, &mut position))
+        let mut walk = Walk::of(self);
+        (u64::from(chunk) * n..(u64::from(chunk) + 1) * n).map(move |address| walk.content(address))
     }
 
-    /// `position` is memory for one number an axis.
-    fn content_at(&self, address: u64, position: &mut [u64]) -> Content {
-        position.fill(0);
+    /// The same in runs, in order.
+    pub fn runs(&self, chunk: u32) -> impl Iterator<Item = ContentRun> + '_ {
         let n = 1_u64 << self.slots.len();
-        let address = address & !(n - 1) | address.wrapping_sub(u64::from(self.offset)) & (n - 1);
-        let mut free = Content::Element(0);
-        for (bit, at) in self.bits().zip(0..) {
-            if address >> at & 1 == 0 {
-                continue;
+        let field = Field::lowest(self);
+        let (first, mut slot) = (u64::from(chunk) * n, 0);
+        let mut walk = Walk::of(self);
+        std::iter::from_fn(move || {
+            if slot == n {
+                return None;
             }
-            match bit {
-                AddressBit::Axis { axis, bit } => position[usize::from(axis)] |= 1 << bit,
-                AddressBit::Rep => {}
-                // Junk times zero is junk: a zero that holds only where the junk is not is none.
-                AddressBit::Zero if free != Content::Junk => free = Content::Zero,
-                AddressBit::Zero => {}
-                AddressBit::Junk => free = Content::Junk,
-            }
-        }
-        for roll in &self.rolls {
-            roll.apply(position);
-        }
-        match (free, self.element(position)) {
-            (Content::Element(_), content) | (Content::Zero, content @ Content::Junk) => content,
-            (Content::Zero | Content::Junk, _) => free,
-        }
+            let content = walk.content(first + slot);
+            let whole = field.count > 1 && slot.is_multiple_of(field.count) && field.is_uniform(self, &walk);
+            let count = if whole { field.count } else { 1 };
+            let run = ContentRun { slot, count, content, dflat: if count == 1 { 0 } else { field.dflat } };
+            slot += count;
+            Some(run)
+        })
     }
 
     /// Whether a ciphertext holds an element at all: of an axis that is padded, some may not.
@@ -185,13 +179,107 @@ impl Layout {
     pub fn segments(&self) -> Vec<Segment> {
         let mut segments = Segments::default();
         for chunk in 0..self.n_chunks() {
-            for (content, slot) in self.contents(chunk).zip(0..) {
-                if let Content::Element(flat) = content {
-                    segments.push(chunk, slot, flat);
+            for run in self.runs(chunk) {
+                if let (Content::Element(flat), Ok(slot)) = (run.content, u32::try_from(run.slot)) {
+                    segments.push_run(chunk, slot, (flat, run.dflat), run.count);
                 }
             }
         }
         segments.finish()
+    }
+}
+
+/// Slots next to each other that hold the same kind of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentRun {
+    /// The first.
+    pub slot: u64,
+    /// How many.
+    pub count: u64,
+    /// What is at the first.
+    pub content: Content,
+    /// Elements that each is further on than the one before.
+    pub dflat: u64,
+}
+
+/// The lowest bits of the slot number as far as they number positions along one axis.
+struct Field {
+    axis: usize,
+    count: u64,
+    /// What the last of them adds to the position.
+    reach: u64,
+    dflat: u64,
+}
+
+impl Field {
+    fn lowest(layout: &Layout) -> Self {
+        let none = Self { axis: 0, count: 1, reach: 0, dflat: 0 };
+        let Some(AddressBit::Axis { axis, bit: lo }) = layout.slots.first().filter(|_| layout.rolls.is_empty()) else { return none };
+        let goes_on = |(n, bit): (u8, &AddressBit)| matches!(bit, AddressBit::Axis { axis: other, bit } if other == axis && *bit == lo + n);
+        let run = (0..).zip(&layout.slots).take_while(|&pair| goes_on(pair)).count();
+        let count = 1 << run.min(layout.offset.trailing_zeros() as usize);
+        let axis = usize::from(*axis);
+        let stride = layout.shape[axis + 1..].iter().fold(1, |stride: u64, size| stride.saturating_mul(*size));
+        Self { axis, count, reach: (count - 1) << lo, dflat: stride.wrapping_shl((*lo).into()) }
+    }
+
+    /// Whether the positions from where a walk is on are all within the size, or none is.
+    fn is_uniform(&self, layout: &Layout, walk: &Walk<'_>) -> bool {
+        let (first, size) = (walk.position[self.axis], layout.shape[self.axis]);
+        first >= size || first + self.reach < size
+    }
+}
+
+/// Contents of one address after the other: of an address that is near the last one few bits are new.
+struct Walk<'a> {
+    layout: &'a Layout,
+    /// The last address, as it is without the offset.
+    at: u64,
+    /// Where it is along each axis, before rolls.
+    position: Vec<u64>,
+    /// Memory for the same after them.
+    rolled: Vec<u64>,
+    zero: u64,
+    junk: u64,
+}
+
+impl<'a> Walk<'a> {
+    fn of(layout: &'a Layout) -> Self {
+        let all = |wanted: AddressBit| layout.bits().zip(0..).filter(|(bit, _)| *bit == wanted).fold(0, |all, (_, at)| all | 1_u64 << at);
+        let position = vec![0; layout.shape.len()];
+        Self { layout, at: 0, rolled: position.clone(), position, zero: all(AddressBit::Zero), junk: all(AddressBit::Junk) }
+    }
+
+    fn content(&mut self, address: u64) -> Content {
+        self.go_to(address);
+        let element = if self.layout.rolls.is_empty() {
+            self.layout.element(&self.position)
+        } else {
+            self.rolled.copy_from_slice(&self.position);
+            self.layout.rolls.iter().for_each(|roll| roll.apply(&mut self.rolled));
+            self.layout.element(&self.rolled)
+        };
+        // Junk times zero is junk: a zero that holds only where the junk is not is none.
+        match element {
+            _ if self.at & self.junk != 0 => Content::Junk,
+            Content::Element(_) if self.at & self.zero != 0 => Content::Zero,
+            content => content,
+        }
+    }
+
+    fn go_to(&mut self, address: u64) {
+        let (n, layout) = (1_u64 << self.layout.slots.len(), self.layout);
+        let address = address & !(n - 1) | address.wrapping_sub(u64::from(layout.offset)) & (n - 1);
+        let mut changed = address ^ self.at;
+        self.at = address;
+        while changed != 0 {
+            let at = changed.trailing_zeros() as usize;
+            changed &= changed - 1;
+            let bit = layout.slots.get(at).or_else(|| layout.chunks.get(at - layout.slots.len()));
+            if let Some(AddressBit::Axis { axis, bit }) = bit {
+                self.position[usize::from(*axis)] ^= 1 << bit;
+            }
+        }
     }
 }
 
@@ -225,6 +313,24 @@ impl Segments {
             return;
         }
         self.done.push(Segment { chunk, slot, dslot: 0, flat, dflat: 0, count: 1 });
+    }
+
+    /// So many elements from `slot` on, in slots next to each other.
+    fn push_run(&mut self, chunk: u32, slot: u32, (flat, dflat): (u64, u64), count: u64) {
+        let mut pushed = 0;
+        // Two of them say how a run goes on.
+        while pushed < count.min(2) || pushed < count && !self.goes_on((1, dflat)) {
+            self.push(chunk, slot + u32::try_from(pushed).unwrap_or(u32::MAX), flat + pushed * dflat);
+            pushed += 1;
+        }
+        if let Some(last) = self.done.last_mut() {
+            last.count += u32::try_from(count - pushed).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Whether what is next to the last element goes on with its run.
+    fn goes_on(&self, (dslot, dflat): (u32, u64)) -> bool {
+        self.done.last().is_some_and(|last| last.count > 1 && (last.dslot, last.dflat) == (dslot, dflat.cast_signed()))
     }
 
     /// The runs.
