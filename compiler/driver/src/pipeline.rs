@@ -6,8 +6,10 @@ use crate::error::Source;
 use crate::options::Options;
 use crate::packed::PackOptions;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
+use ein_he::Makers;
 use ein_he::explain::Explained;
 use ein_he::levels::{Available, Levels};
+use ein_he::program::Program;
 use ein_ir::circuit::Circuit;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -115,10 +117,20 @@ pub(crate) fn pack(module: &Verified<Module>, options: &PackOptions) -> Result<P
     Ok(Packing { packed, clear: read.clear })
 }
 
+/// As [`pack`]; with the program that was read, and which of its tensors each operation is for.
+///
+/// # Errors
+/// As [`pack`].
+pub(crate) fn pack_with_makers(module: &Verified<Module>, options: &PackOptions) -> Result<(Packing, Program, Makers), Vec<Diagnostic>> {
+    let read = ein_he::reading(module, &options.planning())?;
+    let (packed, makers) = ein_he::plan_with_makers(&read.program, &options.planning())?;
+    Ok((Packing { packed, clear: read.clear }, read.program, makers))
+}
+
 /// The same, of what secure parameters have the levels for.
 ///
 /// # Errors
-/// As [`pack`], E0719.
+/// As [`pack`], E0719, E0722.
 pub(crate) fn pack_secure(module: &Verified<Module>, options: &PackOptions) -> Result<Packing, Vec<Diagnostic>> {
     let read = ein_he::reading(module, &options.planning())?;
     let packed = ein_he::levels::plan_secure(&read.program, &options.planning())?;

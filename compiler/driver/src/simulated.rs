@@ -1,14 +1,17 @@
-//! Programs over ciphertexts, carried out slot by slot in the clear: what a scheme without noise would give.
+//! Programs over ciphertexts, carried out slot by slot in the clear: what a scheme without noise would give, or one whose noise is drawn.
 
 use crate::bound::Outputs;
 use crate::error::Error;
 use crate::function::Function;
-use crate::packed::{PackOptions, VerifiedPacked};
-use crate::pipeline::Packing;
+use crate::packed::{Available, PackOptions, Parameters, Planned, VerifiedPacked};
+use crate::pipeline::{self, Packing};
+use ein_he::levels::drawn;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Number, Operands};
 use ein_ir::packed::{OutputDecl, PublicSource};
+use ein_ir::tensor::Module;
+use ein_ir::verified::{Verified, VerifierError};
 use ein_runtime::{Element, Tensor, TensorRef};
 use half::{bf16, f16};
 use std::sync::Arc;
@@ -27,9 +30,42 @@ impl Function {
         sizes: &[(String, i64)],
         options: &PackOptions,
     ) -> Result<(VerifiedPacked, Vec<(String, Tensor)>), Error> {
+        let Packing { packed, clear } = self.secure_for(&self.shapes_of(inputs), sizes, options)?;
+        let outputs = self.carried_out(&packed, clear, inputs, None)?;
+        Ok((packed, outputs))
+    }
+
+    /// As [`Function::simulate`], with noise that follows from a seed in the numbers of a program of reals; and what it needs of a scheme, if it is one.
+    ///
+    /// # Errors
+    /// As [`Function::simulate`].
+    pub fn simulate_with_noise(
+        &self,
+        inputs: &[(&str, TensorRef<'_>)],
+        sizes: &[(String, i64)],
+        options: &PackOptions,
+        seed: u64,
+    ) -> Result<(Planned, Vec<(String, Tensor)>), Error> {
+        let module = self.with_secrets_for(&self.shapes_of(inputs), sizes, options)?;
+        let (packing, levels) = pipeline::pack_leveled(&module, options, Available::default()).map_err(|found| self.located(found))?;
+        let noise = levels.as_ref().map(|levels| (&levels.parameters, seed));
+        let outputs = self.carried_out(&packing.packed, packing.clear, inputs, noise)?;
+        Ok((Planned { program: packing.packed, levels, clear: None }, outputs))
+    }
+
+    fn shapes_of<'t>(&self, inputs: &'t [(&str, TensorRef<'_>)]) -> Vec<Option<&'t [usize]>> {
         let find = |name: &str| inputs.iter().find(|(given, _)| *given == name).map(|(_, tensor)| tensor);
-        let shapes: Vec<Option<&[usize]>> = self.inputs().into_iter().map(|name| find(name).map(TensorRef::shape)).collect();
-        let Packing { packed, clear } = self.secure_for(&shapes, sizes, options)?;
+        self.inputs().into_iter().map(|name| find(name).map(TensorRef::shape)).collect()
+    }
+
+    /// The results of a packed program; reals with the noise of a scheme with these parameters, if there are any.
+    fn carried_out(
+        &self,
+        packed: &VerifiedPacked,
+        clear: Option<Verified<Module>>,
+        inputs: &[(&str, TensorRef<'_>)],
+        noise: Option<(&Parameters, u64)>,
+    ) -> Result<Vec<(String, Tensor)>, Error> {
         let given = packed.publics.values().filter(|public| public.source == PublicSource::Given);
         let names: (Vec<&str>, Vec<&str>) =
             (packed.inputs.values().map(|input| input.name.as_str()).collect(), given.map(|public| public.name.as_str()).collect());
@@ -43,15 +79,19 @@ impl Function {
         let named = names.0.iter().chain(&names.1).zip(secrets.iter().chain(&publics));
         let of = |name: &str| if inputs.iter().any(|(given, _)| *given == name) { Numbers::Given } else { Numbers::Computed };
         named.filter(|(_, tensor)| tensor.dtype().is_float()).try_for_each(|(name, tensor)| finite(name, &f64::read(tensor)?, of(name)))?;
+        let (integers, reals) = packed.outputs.iter().partition::<Vec<&OutputDecl>, _>(|output| !output.dtype.is_float());
         // No integer is made of reals: those that wrap are exact beside reals too.
-        let mut integers = run::<i64>(&packed, &secrets, &publics, |output| !output.dtype.is_float())?.into_iter();
-        let mut reals = run::<f64>(&packed, &secrets, &publics, |output| output.dtype.is_float())?.into_iter();
+        let mut integers = written(&integers, run::<i64>(packed, &secrets, &publics, |output| !output.dtype.is_float())?)?.into_iter();
+        let numbers = match noise {
+            Some((parameters, seed)) => noisy(packed, parameters, &secrets, &publics, seed)?,
+            None => run::<f64>(packed, &secrets, &publics, |output| output.dtype.is_float())?,
+        };
+        let mut reals = written(&reals, numbers)?.into_iter();
         let outputs = packed.outputs.iter().filter_map(|output| {
             let found = if output.dtype.is_float() { reals.next() } else { integers.next() };
             Some((output.name.clone(), found?))
         });
-        let outputs = outputs.collect();
-        Ok((packed, outputs))
+        Ok(outputs.collect())
     }
 
     /// Runs it on those of these arrays that are its inputs.
@@ -136,23 +176,43 @@ fn refused(dtype: DType) -> Error {
     Diagnostic::error(716, "he-dtype", format!("slots do not hold elements of type {dtype}")).help(help).into()
 }
 
+fn operands<T: Slot>(secrets: &[&TensorRef<'_>], publics: &[&TensorRef<'_>]) -> Result<Operands<T>, Error> {
+    let read = |tensors: &[&TensorRef<'_>]| tensors.iter().map(|tensor| T::read(tensor)).collect::<Result<Vec<_>, _>>();
+    Ok(Operands { secrets: read(secrets)?, publics: read(publics)?, seed: JUNK })
+}
+
+fn broken(errors: Vec<VerifierError>) -> Error {
+    let internal = |e: &VerifierError| Diagnostic::error(199, "internal", format!("a packed program is wrong: {e}"));
+    errors.iter().map(internal).collect::<Vec<_>>().into()
+}
+
 /// The results that are wanted.
 fn run<T: Slot>(
     packed: &VerifiedPacked,
     secrets: &[&TensorRef<'_>],
     publics: &[&TensorRef<'_>],
     wanted: impl Fn(&OutputDecl) -> bool,
-) -> Result<Vec<Tensor>, Error> {
+) -> Result<Vec<Vec<T>>, Error> {
     if !packed.outputs.iter().any(&wanted) {
         return Ok(Vec::new());
     }
-    let read = |tensors: &[&TensorRef<'_>]| tensors.iter().map(|tensor| T::read(tensor)).collect::<Result<Vec<_>, _>>();
-    let operands = Operands { secrets: read(secrets)?, publics: read(publics)?, seed: JUNK };
-    let found = slots::run_for(packed, &operands, &wanted).map_err(|errors| {
-        let internal = |e: &ein_ir::verified::VerifierError| Diagnostic::error(199, "internal", format!("a packed program is wrong: {e}"));
-        Error::from(errors.iter().map(internal).collect::<Vec<_>>())
-    })?;
-    let written = packed.outputs.iter().filter(|output| wanted(output)).zip(&found).map(|(output, numbers)| {
+    slots::run_for(packed, &operands(secrets, publics)?, &wanted).map_err(broken)
+}
+
+/// The results that are reals, with noise.
+fn noisy(
+    packed: &VerifiedPacked,
+    parameters: &Parameters,
+    secrets: &[&TensorRef<'_>],
+    publics: &[&TensorRef<'_>],
+    seed: u64,
+) -> Result<Vec<Vec<f64>>, Error> {
+    let all = drawn::run(packed, parameters, &operands(secrets, publics)?, seed).map_err(broken)?;
+    Ok(packed.outputs.iter().zip(all).filter(|(output, _)| output.dtype.is_float()).map(|(_, numbers)| numbers).collect())
+}
+
+fn written<T: Slot>(outputs: &[&OutputDecl], numbers: Vec<Vec<T>>) -> Result<Vec<Tensor>, Error> {
+    let written = outputs.iter().zip(&numbers).map(|(output, numbers)| {
         let shape: Vec<usize> = output.layout.shape.iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
         T::write(output.dtype, &shape, numbers)
     });

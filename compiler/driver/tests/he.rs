@@ -102,6 +102,65 @@ fn levels_of_reals() {
     assert!(plan_of(integers, &["--levels", "3"]).expect_err("no levels").contains("--levels is for programs of reals"));
 }
 
+/// What is stated of a result holds, or the plan is refused; in parts of a result nothing holds.
+#[test]
+fn budgets_are_kept() {
+    let source =
+        |budget: &str| format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N]{budget} {{\n  y[i] = x[i] * x[i];\n}}");
+    for kept in [" within abs 1e-3", " within abs 1e-6"] {
+        assert!(plan_of(&source(kept), &[]).is_ok_and(|text| text.contains("result y: within ")), "{kept}");
+    }
+    let refused = plan_of(&source(" within abs 1e-8"), &[]).expect_err("the noise is more");
+    insta::assert_snapshot!(refused);
+    let relative = plan_of(&source(" within rel 1e-8"), &[]).expect("a plan");
+    assert!(relative.contains("\nbudgets in parts of a result choose polynomials"), "{relative}");
+    let pole = "def f<N>(x: secret f64[N] in 0.0..1.0) -> y: secret f64[N] within abs 1e-2 {\n  y[i] = rsqrt(x[i] + 0.0000001);\n}";
+    let refused = plan_of(pole, &["--insecure-toy"]).expect_err("no bound");
+    assert!(refused.contains("E0722") && refused.contains("nothing bounds by how much `y` is off"), "{refused}");
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let (path, x) = (folder.path().join("p.ein").display().to_string(), folder.path().join("x.npy"));
+    save_npy(&x, &TensorRef::from(&Array::<f64, Ix1>::from_elem(8, 0.5))).expect("written");
+    let given = format!("x={}", x.display());
+    let run = |budget: &str, more: &[&str]| {
+        std::fs::write(&path, source(budget)).expect("written");
+        ein(&[&["run", &path, "--in", &given, "--target", "he", "--slots", "64"], more].concat())
+    };
+    assert!(run(" within abs 1e-6", &[]).is_ok() && run(" within abs 1e-8", &[]).is_err_and(|(_, told)| told.contains("E0722")));
+}
+
+/// Noise that is drawn follows from its seed, and is within what is printed.
+#[test]
+fn noise_is_drawn() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let (path, x) = (folder.path().join("p.ein").display().to_string(), folder.path().join("x.npy"));
+    let ends: Vec<f64> = (0..8).map(|n| if n % 3 == 0 { -1.0 } else { 1.0 }).collect();
+    let given = format!("x={}", x.display());
+    let mut differ = false;
+    for body in ["x[i] * x[i]", "exp(x[i]) * x[i]", "x[i] / (2.0 + x[i])", "relu(x[i])", "x[i] * sum[j](x[j])"] {
+        let source = format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {{\n  y[i] = {body};\n}}");
+        std::fs::write(&path, source).expect("written");
+        save_npy(&x, &TensorRef::from(&Array::<f64, Ix1>::from(ends.clone()))).expect("written");
+        let run =
+            |seed: &str| ein(&["run", &path, "--in", &given, "--target", "he", "--slots", "64", "--draw-noise", seed]).expect("a run").1;
+        let told = run("1");
+        let number = |before: &str| {
+            let rest = told.split(before).nth(1).unwrap_or_else(|| panic!("{told}"));
+            rest.split_whitespace().next().and_then(|word| word.parse::<f64>().ok()).unwrap_or_else(|| panic!("{told}"))
+        };
+        let (error, bound) = (number("y: within "), number("noise is drawn, at most "));
+        assert!(error <= bound && error > 1e-10, "{body}: {told}");
+        assert_eq!(told, run("1"), "{body}");
+        differ |= told != run("2");
+    }
+    assert!(differ);
+    let integers = "def f<N>(x: secret i64[N]) -> y: secret i64[N] {\n  y[i] = x[i] * x[i];\n}";
+    std::fs::write(&path, integers).expect("written");
+    save_npy(&x, &TensorRef::from(&Array::<i64, Ix1>::from_elem(8, 3))).expect("written");
+    let refused = ein(&["run", &path, "--in", &given, "--target", "he", "--slots", "64", "--draw-noise", "1"]).expect_err("no noise");
+    assert!(refused.0 == 2 && refused.1.contains("--draw-noise is for programs of reals"), "{}", refused.1);
+    assert_eq!(ein(&["run", &path, "--in", &given, "--draw-noise", "1"]).expect_err("in the clear").0, 2);
+}
+
 /// Projections, scores, a softmax of polynomials, the context and the projection back.
 #[test]
 fn attention_from_end_to_end() {

@@ -164,6 +164,7 @@ fn all_codes() -> BTreeMap<u16, &'static str> {
         (719, "he-security"),
         (720, "he-bound"),
         (721, "he-work"),
+        (722, "he-budget"),
         (805, "code-generation"),
         (806, "large-constant"),
         (807, "work-limit"),

@@ -1,8 +1,9 @@
 //! Writes packed operations; equal ones are written once.
 
 use ein_ir::entity::{Ciphertext, Plain, Public, SecondaryMap};
-use ein_ir::packed::{Op, Packed, PlainDecl, PlainValues, Run, Segment};
-use std::collections::HashMap;
+use ein_ir::packed::{Layout, Op, Packed, PlainDecl, PlainValues, Run, Segment};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// What an operation was first written for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Makers {
     pub purposes: Vec<String>,
     /// Ciphertexts that hold elements of a tensor, and the tensor.
     pub held: Vec<(Ciphertext, usize)>,
+    /// Of those with slots that may hold anything, which slots these are: how the tensor is laid out, and which of its ciphertexts this is.
+    pub junk: BTreeMap<(Ciphertext, usize), (Arc<Layout>, u32)>,
     /// Arguments of polynomials, and Chebyshev polynomials of them: all in -1..1.
     pub unit: Vec<Ciphertext>,
     /// Polynomials that are computed.
@@ -56,6 +59,7 @@ impl Makers {
             of,
             purposes: self.purposes.clone(),
             held: self.held.iter().map(|&(x, tensor)| (to(x), tensor)).collect(),
+            junk: self.junk.iter().map(|(&(x, tensor), layout)| ((to(x), tensor), layout.clone())).collect(),
             unit: self.unit.iter().map(|&x| to(x)).collect(),
             series: self.series.iter().map(series).collect(),
         }

@@ -50,7 +50,8 @@ impl Aim {
 
     fn error(&self, f: &dyn Fn(f64) -> f64, (lo, hi): (f64, f64)) -> f64 {
         let least = || (0..=64).map(|k| f(lo + (hi - lo) * f64::from(k) / 64.0).abs()).fold(f64::INFINITY, f64::min);
-        let aim = self.budget.unwrap_or(ERROR) / self.factor;
+        // The other half is for noise, and for what errors grow to.
+        let aim = self.budget.map_or(ERROR, |budget| budget / 2.0) / self.factor;
         if !self.divides {
             return aim;
         }

@@ -32,6 +32,10 @@ pub struct Program {
     pub assumed: Vec<String>,
     /// By how much elements are off, at most, of a program that is carried out in the clear and rounds to its types.
     pub rounded: BTreeMap<usize, f64>,
+    /// By how much the elements of results may be off, as the program states.
+    pub budgets: BTreeMap<usize, f64>,
+    /// Names of results with a budget in parts of something: it chooses polynomials, and nothing checks it.
+    pub relative: Vec<String>,
 }
 
 impl Program {

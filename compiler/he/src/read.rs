@@ -22,7 +22,7 @@ use ein_ir::range::module::Ranges;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 use ein_ir::span::Span;
-use ein_ir::tensor::{Definition, Equation, Module, ReduceOp};
+use ein_ir::tensor::{Definition, Equation, Module, ReduceOp, ToleranceKind};
 use ein_ir::verified::Verified;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,6 +98,7 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bo
     for &result in &module.results {
         if reader.is_secret(result) {
             reader.program.results.extend(reader.ids[result]);
+            reader.stated(result);
         }
     }
     reader.program.ranges.extend(ranges(module, &reader.ranges, &reader.ids));
@@ -232,6 +233,17 @@ impl<'a> Reader<'a> {
         let n = self.declare(id, Origin::Public)?;
         self.clear_tensors.push(id);
         Ok(n)
+    }
+
+    /// What the program states that a result may be off by.
+    fn stated(&mut self, result: TensorId) {
+        let decl = &self.module.tensors[result];
+        let (Some(tolerance), Some(id)) = (decl.tolerance, self.ids[result]) else { return };
+        if tolerance.kind == ToleranceKind::Abs {
+            self.program.budgets.insert(id, tolerance.value);
+        } else {
+            self.program.relative.push(decl.name.clone());
+        }
     }
 
     /// A secret tensor as the program numbers it.

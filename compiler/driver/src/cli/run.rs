@@ -5,7 +5,7 @@ use crate::cli::subject::definition;
 use crate::cli::timing::Timing;
 use crate::cli::{CodeOptions, Failure, say};
 use clap::{Args, ValueEnum};
-use ein::packed::PackOptions;
+use ein::packed::{Levels, PackOptions, at_most};
 use ein::{DType, Diagnostic, Tensor};
 use ein::{Function, Outputs, TensorRef};
 use ein_runtime::io::Loaded;
@@ -47,6 +47,9 @@ pub(crate) struct Run {
     /// Allow more levels than secure parameters have, for the target he in tests
     #[arg(long)]
     insecure_toy: bool,
+    /// Draw the noise of ciphertexts of reals from a seed, for the target he: each result is then off as an encrypted one would be
+    #[arg(long, value_name = "SEED")]
+    draw_noise: Option<u64>,
     #[command(flatten)]
     code: CodeOptions,
     #[command(flatten)]
@@ -62,8 +65,10 @@ enum Target {
 
 impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        if self.target != Target::He && (self.slots.is_some() || self.insecure_toy) {
-            let option = if self.insecure_toy { "--insecure-toy" } else { "--slots" };
+        let of_he = [("--slots", self.slots.is_some()), ("--insecure-toy", self.insecure_toy), ("--draw-noise", self.draw_noise.is_some())];
+        if self.target != Target::He
+            && let Some((option, _)) = of_he.into_iter().find(|(_, is_given)| *is_given)
+        {
             return Err(Failure::Usage(format!("{option} is for --target he")));
         }
         let mut packing = PackOptions::default();
@@ -82,8 +87,8 @@ impl Run {
         let compile = compile + begin.elapsed();
         if self.target == Target::He {
             // What ciphertexts cannot do is told before the program runs in the clear.
-            let results = self.simulated(&function, &inputs, &constants, &packing)?;
-            return self.compared(&results, &self.timing.run(&bound, &views, compile)?);
+            let (results, bounds) = self.simulated(&function, &inputs, &constants, &packing)?;
+            return self.compared(&results, &self.timing.run(&bound, &views, compile)?, bounds.as_ref());
         }
         let outputs = self.timing.run(&bound, &views, compile)?;
         match self.target {
@@ -109,19 +114,31 @@ impl Run {
         inputs: &[(String, Loaded)],
         constants: &[(String, Loaded)],
         packing: &PackOptions,
-    ) -> Result<Vec<(String, Tensor)>, Failure> {
+    ) -> Result<(Vec<(String, Tensor)>, Option<Levels>), Failure> {
         let views: Vec<(&str, TensorRef<'_>)> = input::views(inputs).into_iter().chain(input::views(constants)).collect();
-        let (packed, results) = function.simulate(&views, &input::sizes(&self.sizes), packing)?;
-        say(&format!("{}\n", packed.counts()));
-        Ok(results)
+        let Some(seed) = self.draw_noise else {
+            let (packed, results) = function.simulate(&views, &input::sizes(&self.sizes), packing)?;
+            say(&format!("{}\n", packed.counts()));
+            return Ok((results, None));
+        };
+        let (planned, results) = function.simulate_with_noise(&views, &input::sizes(&self.sizes), packing, seed)?;
+        if planned.levels.is_none() {
+            return Err(Failure::Usage("--draw-noise is for programs of reals; integers have none".to_owned()));
+        }
+        say(&format!("{}\n", planned.program.counts()));
+        Ok((results, planned.levels))
     }
 
     /// Compares what slots give with what the program gives in the clear, and writes it.
-    fn compared(&self, results: &[(String, Tensor)], clear: &Outputs) -> Result<(), Failure> {
+    fn compared(&self, results: &[(String, Tensor)], clear: &Outputs, noisy: Option<&Levels>) -> Result<(), Failure> {
         for (name, result) in results {
             let Some(clear) = clear.get(name) else { continue };
-            // Slots are simulated: reals have no noise there, and are not rounded on the way.
-            let rest = if result.dtype().is_float() { ", which rounds to its types; ciphertexts add their noise" } else { "" };
+            // Reals have no noise in slots unless it is drawn, and are not rounded on the way.
+            let rest = match (result.dtype().is_float(), noisy) {
+                (false, _) => String::new(),
+                (true, None) => ", which rounds to its types; ciphertexts add their noise".to_owned(),
+                (true, Some(levels)) => format!(", which rounds to its types; noise is drawn, {}", bound_of(name, levels)),
+            };
             say(&format!("{name}: within {:.3e} of the program in the clear{rest}\n", largest_difference(clear, result)));
         }
         self.save_all(results, clear)
@@ -155,6 +172,15 @@ impl Run {
             say(&format!("{name}: equal to the program in the clear\n"));
         }
         self.save_all(&results, clear)
+    }
+}
+
+/// What the plan says of a result.
+fn bound_of(name: &str, levels: &Levels) -> String {
+    let found = levels.errors.as_ref().and_then(|errors| errors.results.iter().find(|result| result.name == name));
+    match found.map(|found| found.bound).filter(|bound| bound.is_finite()) {
+        Some(bound) => format!("at most {} from the exact program", at_most(bound)),
+        None => "which nothing bounds".to_owned(),
     }
 }
 

@@ -296,6 +296,8 @@ fn refusals_as_they_are_read() {
     std::fs::write(folder.join("deep.ein"), deep).unwrap();
     let line = "def line(x: secret f64[4], w: f64[4], b: f64) -> y: secret f64[4] {\n  y[i] = x[i] * w[i] + b;\n}\n";
     std::fs::write(folder.join("line.ein"), line).unwrap();
+    let stated = "def stated(x: secret f64[4] in -1.0..1.0) -> y: secret f64[4] within abs 1e-4 {\n  y[i] = x[i] * x[i];\n}\n";
+    std::fs::write(folder.join("stated.ein"), stated).unwrap();
     for keys in ["mine", "twin"] {
         done(&folder, &format!("{KEYGEN} --bound B=100 --keys {keys}"));
     }
@@ -311,6 +313,7 @@ fn refusals_as_they_are_read() {
         format!("{dot} --bound A=9 --bound B=9 --slots 65536"),
         "keygen deep.ein --bound x0=1 --slots 64 --keys none".to_owned(),
         "keygen line.ein --bound x=1 --bound w=1 --bound b=1 --slots 64 --keys none".to_owned(),
+        "keygen stated.ein --slots 64 --fraction-bits 8 --insecure-toy --keys none".to_owned(),
         "encrypt --keys mine --in B=a.npy -o none.ct".to_owned(),
         "run --keys mine --inputs a.npy --in A=a.npy -o none.ct".to_owned(),
         "run --keys other --inputs in.ct --in A=a.npy -o none.ct".to_owned(),

@@ -26,6 +26,7 @@ pub(super) fn write(packed: &Packed, makers: &Makers, graph: &SlotGraph<'_>, cho
     out.plains = writer.builder.packed.plains;
     let new = |x: Ciphertext| graph.classes[x].and_then(|class| writer.made[chosen.numbers[&graph.egraph.find(class)]]);
     let held = makers.held.iter().filter_map(|&(x, tensor)| Some((new(x)?, tensor))).collect();
+    let junk = makers.junk.iter().filter_map(|(&(x, tensor), layout)| Some(((new(x)?, tensor), layout.clone()))).collect();
     let unit = makers.unit.iter().filter_map(|&x| new(x)).collect();
     let series = makers.series.iter().filter_map(|series| {
         // Of a constant the argument may not be there.
@@ -33,7 +34,7 @@ pub(super) fn write(packed: &Packed, makers: &Makers, graph: &SlotGraph<'_>, cho
         Some(Series { result: new(series.result)?, argument, ..series.clone() })
     });
     let series = series.collect();
-    (out, Makers { of: writer.builder.makers.of, held, unit, series, purposes: makers.purposes.clone() })
+    (out, Makers { of: writer.builder.makers.of, held, junk, unit, series, purposes: makers.purposes.clone() })
 }
 
 struct Writer<'a> {

@@ -26,6 +26,7 @@ use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, Piece, PublicDec
 use factor::Factor;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// How rotations are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,8 +165,23 @@ impl<'a> Emitter<'a> {
         }
         self.builder.maker = reader;
         self.builder.makers.held.extend(value.chunks.iter().flatten().map(|&chunk| (chunk, held.tensor)));
+        self.junk(&value, held.tensor);
         self.held.insert(Rc::as_ptr(held), value.clone());
         value
+    }
+
+    /// Says which slots of the ciphertexts of a tensor may hold anything.
+    fn junk(&mut self, value: &Value, tensor: usize) {
+        if !value.packing.has_junk() {
+            return;
+        }
+        let slots = (0..self.log_slots).map(|p| value.packing.at(p)).collect();
+        let chunks = value.packing.chunk_positions(self.log_slots).iter().map(|&p| value.packing.bits[p]).collect();
+        let (shape, offset) = (self.program.tensors[tensor].shape.clone(), value.packing.offset);
+        let layout = Arc::new(Layout { shape, slots, chunks, rolls: Vec::new(), offset, junk_padding: value.packing.junk_axes() });
+        let laid_out =
+            (0..).zip(&value.chunks).filter_map(|(n, chunk)| Some(((chunk.as_ref().copied()?, tensor), (Arc::clone(&layout), n))));
+        self.builder.makers.junk.extend(laid_out);
     }
 
     /// An input in a packing of its axes.

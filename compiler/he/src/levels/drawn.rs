@@ -31,9 +31,15 @@ pub fn run(
         out: Packed { ops: Default::default(), ..(**packed).clone() },
         draws: Draws(seed),
         vectors: Vec::new(),
+        three_parts: SecondaryMap::with_default(false),
     };
     let mut new = SecondaryMap::with_default(Ciphertext::from_u32(0));
     for (id, op) in &packed.ops {
+        noisy.three_parts[id] = match op {
+            Op::Mul(..) => true,
+            Op::Relin(_) => false,
+            op => op.args().any(|x| noisy.three_parts[x]),
+        };
         new[id] = noisy.op(packed, id, op, &op.renamed(|x| new[x]));
     }
     noisy.out.outputs.iter_mut().flat_map(|output| &mut output.values).for_each(|value| *value = new[*value]);
@@ -49,6 +55,8 @@ struct Noisy {
     draws: Draws,
     /// What stands in the new vectors in the clear.
     vectors: Vec<Vec<f64>>,
+    /// Whether a ciphertext of the program has three parts.
+    three_parts: SecondaryMap<Ciphertext, bool>,
 }
 
 impl Noisy {
@@ -58,7 +66,7 @@ impl Noisy {
         let deviation = match *op {
             Op::Input { .. } => self.noise.fresh,
             Op::Rotate { .. } | Op::Relin(_) => self.noise.switch,
-            Op::Rescale(_) => self.noise.rescale[0],
+            Op::Rescale(x) => self.noise.rescale[usize::from(self.three_parts[x])],
             Op::Boot { bits, .. } => self.noise.boot(bits),
             Op::Drop(x, _) if !matches!(packed.ops[x], Op::Input { .. } | Op::Boot { .. }) => self.noise.rescale[0],
             Op::AddPlain(..) => self.noise.encode,

@@ -17,6 +17,7 @@
 //! A result is rescaled, so that it is sent in as few moduli as it can.
 
 pub mod boot;
+pub mod budget;
 mod choice;
 mod cost;
 mod demand;
@@ -30,18 +31,20 @@ mod plan;
 mod prepare;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use boot::Available;
-pub use error::{Errors, OutputError};
+pub use error::{Errors, OutputError, approximations};
 pub use parameters::Parameters;
 pub use path::Step;
 pub use plan::{Levels, Reals, Refreshed, plan_reals, plan_secure};
+pub use words::at_most;
 
 use crate::Costs;
 use cost::Weights;
 use ein_ir::entity::{Ciphertext, SecondaryMap};
-use ein_ir::packed::Packed;
 use ein_ir::packed::verify::verify;
+use ein_ir::packed::{Op, Packed};
 use ein_ir::verified::{Verified, VerifierError};
 
 /// A program with its rescalings.
@@ -53,6 +56,21 @@ pub struct Leveled {
     pub top: u32,
     /// Of each operation, the one of the given program that it is or follows.
     pub origins: SecondaryMap<Ciphertext, Ciphertext>,
+}
+
+impl Leveled {
+    /// The same, without a bootstrapping, with so many moduli more: every ciphertext has them, and numbers may be larger.
+    fn raised(self, levels: u32) -> Result<Self, Vec<VerifierError>> {
+        let mut packed = self.packed.into_inner();
+        for op in packed.ops.values_mut() {
+            if let Op::Drop(_, level) = op {
+                *level += levels;
+            }
+        }
+        let (packed, top) = (verify(packed)?, self.top + levels);
+        ein_ir::packed::level::levels(&packed, top)?;
+        Ok(Self { packed, top, origins: self.origins })
+    }
 }
 
 /// Places the rescalings of a program at the least cost of its operations, by the table that plans are made with.

@@ -11,8 +11,8 @@ use serde::Serialize;
 const SECURE: [(u32, u32); 6] = [(11, 54), (12, 109), (13, 218), (14, 438), (15, 881), (16, 1772)];
 
 /// Bits of the modulus that is left at level 0, of one modulus a level, and of the one for key switches.
-const FIRST: u32 = 60;
-const SCALE: u32 = 40;
+pub(crate) const FIRST: u32 = 60;
+pub(crate) const SCALE: u32 = 40;
 const SPECIAL: u32 = 60;
 
 /// Parameters of CKKS.
@@ -62,12 +62,6 @@ impl Parameters {
         let k = moduli_bits.len() as u64;
         let key_bytes = (16_u64 << log_degree) * k * (k - 1) * keys as u64;
         Self { degree: 1 << log_degree, moduli_bits, scale_bits: SCALE, log_qp, secure_bits, keys, key_bytes }
-    }
-
-    /// Bits that a result has above its point, its sign aside.
-    #[must_use]
-    pub fn result_bits(&self) -> u32 {
-        FIRST - SCALE - 1
     }
 }
 

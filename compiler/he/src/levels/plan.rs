@@ -4,7 +4,7 @@ use super::boot::{Available, boots};
 use super::error::{Errors, errors};
 use super::parameters::Parameters;
 use super::path::{Step, describe, in_words, longest};
-use super::{Leveled, level};
+use super::{Leveled, at_most, budget, level};
 use crate::Makers;
 use crate::planner::{Options, internal, plan_with_makers};
 use crate::program::Program;
@@ -27,6 +27,9 @@ pub struct Reals {
 pub struct Levels {
     /// Levels of a fresh ciphertext.
     pub needed: u32,
+    /// Those of them that no product needs: numbers are too large for fewer moduli.
+    #[serde(skip_serializing_if = "is_none")]
+    pub spare: u32,
     /// Which tensors need them, in the order of the longest path.
     pub path: Vec<Step>,
     /// What is bootstrapped, in the order of the plan.
@@ -36,6 +39,11 @@ pub struct Levels {
     pub parameters: Parameters,
     /// By how much the results may be off; none of a program that is too large for this.
     pub errors: Option<Errors>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_none(levels: &u32) -> bool {
+    *levels == 0
 }
 
 /// Bootstrappings of one tensor.
@@ -54,26 +62,61 @@ pub struct Refreshed {
 /// Plans a program of reals in the levels that are available.
 ///
 /// # Errors
-/// What cannot be packed, E0711 for more levels than there are, bootstrappings included where they may be, E0719 for more than any secure parameters have.
+/// What cannot be packed, E0711 for more levels than there are, bootstrappings included where they may be, E0719 for more than any secure parameters
+/// have, E0722 for results that may be off by more than is stated.
 pub fn plan_reals(program: &Program, options: &Options, available: Available) -> Result<Reals, Vec<Diagnostic>> {
     let (packed, makers) = plan_with_makers(program, options)?;
-    let broken = |errors: Vec<VerifierError>| errors.iter().map(internal).collect::<Vec<_>>();
-    let mut leveled = level(&packed, &options.costs).map_err(broken)?;
-    let path = longest(&packed, program, &makers);
+    reals(&packed, (program, &makers), options, available)
+}
+
+/// A plan with its rescalings.
+fn reals(
+    packed: &Verified<Packed>,
+    (program, makers): (&Program, &Makers),
+    options: &Options,
+    available: Available,
+) -> Result<Reals, Vec<Diagnostic>> {
+    let path = longest(packed, program, makers);
+    let mut leveled = level(packed, &options.costs).map_err(broken)?;
     if let Some(levels) = available.levels.filter(|&levels| leveled.top > levels) {
         let Some(after) = available.after_boot else { return Err(vec![too_deep(leveled.top, levels, &path)]) };
-        let booted = boots(&packed, (program, &makers), levels, after).map_err(broken)?;
+        let booted = boots(packed, (program, makers), levels, after).map_err(broken)?;
         let booted = booted.ok_or_else(|| vec![nowhere(leveled.top, levels, after, &path)])?;
         leveled = level(&booted.packed, &options.costs).map_err(broken)?;
         leveled.packed.ops.keys().for_each(|id| leveled.origins[id] = booted.origins[leveled.origins[id]]);
     }
-    let boots = refreshed(&leveled, program, &makers);
-    let parameters = Parameters::choose(&leveled.packed, leveled.top).or_else(|refused| match options.insecure {
+    let boots = refreshed(&leveled, program, makers);
+    let of = |leveled: &Leveled| {
+        let parameters = parameters(leveled, options, &path)?;
+        let errors = errors(&leveled.packed, &parameters, (program, makers), &leveled.origins);
+        Ok::<_, Vec<Diagnostic>>((parameters, errors))
+    };
+    let (mut parameters, mut errors) = of(&leveled)?;
+    let spare = errors.as_ref().map_or(0, |errors| errors.spare);
+    if spare > 0 {
+        let largest = errors.map_or(0.0, |errors| errors.largest);
+        let most = available.levels.unwrap_or(u32::MAX);
+        if !boots.is_empty() || leveled.top.saturating_add(spare) > most {
+            return Err(vec![too_large(leveled.top, spare, most, largest, &path)]);
+        }
+        leveled = leveled.raised(spare).map_err(broken)?;
+        (parameters, errors) =
+            of(&leveled).map_err(|refused| refused.into_iter().map(|found| found.note(large(largest, spare))).collect::<Vec<_>>())?;
+    }
+    budget::check(program, errors.as_ref())?;
+    Ok(Reals { levels: Levels { needed: leveled.top, spare, path, boots, parameters, errors }, packed: leveled.packed })
+}
+
+fn broken(errors: Vec<VerifierError>) -> Vec<Diagnostic> {
+    errors.iter().map(internal).collect()
+}
+
+/// Ring and moduli for a plan.
+fn parameters(leveled: &Leveled, options: &Options, path: &[Step]) -> Result<Parameters, Vec<Diagnostic>> {
+    Parameters::choose(&leveled.packed, leveled.top).or_else(|refused| match options.insecure {
         true => Ok(Parameters::toy(&leveled.packed, leveled.top)),
-        false => Err(vec![located(refused, &path)]),
-    })?;
-    let errors = errors(&leveled.packed, &parameters, (program, &makers), &leveled.origins);
-    Ok(Reals { levels: Levels { needed: leveled.top, path, boots, parameters, errors }, packed: leveled.packed })
+        false => Err(vec![located(refused, path)]),
+    })
 }
 
 /// The bootstrappings of a plan by what they are for.
@@ -102,13 +145,15 @@ fn nowhere(needed: u32, available: u32, after: u32, path: &[Step]) -> Diagnostic
 }
 
 /// Plans a program without its rescalings. What no secure parameters have the levels for is refused as in [`plan_reals`]: the levels of a plan
-/// are its depth.
+/// are its depth. So is what may be off by more than is stated.
 ///
 /// # Errors
-/// What cannot be packed, E0719.
+/// What cannot be packed, E0719, E0722.
 pub fn plan_secure(program: &Program, options: &Options) -> Result<Verified<Packed>, Vec<Diagnostic>> {
     let (packed, makers) = plan_with_makers(program, options)?;
-    if program.is_real() && !options.insecure {
+    if program.is_real() && !program.budgets.is_empty() {
+        reals(&packed, (program, &makers), options, Available::default())?;
+    } else if program.is_real() && !options.insecure {
         let depth = u32::try_from(packed.counts().depth).unwrap_or(u32::MAX);
         Parameters::choose(&packed, depth).map_err(|refused| vec![located(refused, &longest(&packed, program, &makers))])?;
     }
@@ -123,6 +168,22 @@ fn located(found: Diagnostic, path: &[Step]) -> Diagnostic {
         None => found,
     };
     found.note(format!("levels of the longest path: {}", describe(path)))
+}
+
+fn large(largest: f64, spare: u32) -> String {
+    let spare = if spare == 1 { "a level".to_owned() } else { format!("{spare} levels") };
+    format!("slots may hold numbers up to {}, those without an element too, which need {spare} more than products do", at_most(largest))
+}
+
+/// Numbers do not fit.
+fn too_large(top: u32, spare: u32, available: u32, largest: f64, path: &[Step]) -> Diagnostic {
+    let needed = top.saturating_add(spare);
+    let message = match available {
+        u32::MAX => format!("the plan needs {needed} levels, and bootstrappings leave fewer"),
+        _ => format!("the plan needs {needed} levels, and {available} are available"),
+    };
+    let scaled = "or ranges of what is secret that keep values small: `x: secret f64[N] in -1.0..1.0`";
+    shown(Diagnostic::error(711, "he-depth", message), path).note(large(largest, spare)).help(format!("`--levels {needed}`, {scaled}"))
 }
 
 fn too_deep(needed: u32, available: u32, path: &[Step]) -> Diagnostic {

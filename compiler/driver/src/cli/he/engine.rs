@@ -25,26 +25,38 @@ impl NumberOptions {
         !self.bounds.is_empty() || self.fraction_bits > 0
     }
 
-    /// The engine, for one call, and what is computed in the clear for the program.
-    pub(crate) fn engine(&self, program: &ProgramOptions, insecure_toy: bool) -> Result<(Engine, Option<String>), Failure> {
+    /// The engine, for one call, and what goes with it; results are off by no more than the program states.
+    pub(crate) fn engine(&self, program: &ProgramOptions, insecure_toy: bool) -> Result<Made, Failure> {
         let mut bounds = BTreeMap::new();
         for Assignment { name, value } in &self.bounds {
             let bound: f64 = value.parse().map_err(|_| Failure::Usage(format!("the bound of `{name}` is not a number: `{value}`")))?;
             bounds.insert(name.clone(), bound);
         }
-        let (packed, clear, ranges) = program.packed()?;
-        if let Some(clear) = &clear {
-            bounds = bounds_in_the_clear(clear, &packed, bounds);
+        let (packed, ranges) = program.packed()?;
+        if let Some(clear) = &packed.clear {
+            bounds = bounds_in_the_clear(clear, &packed.program, bounds);
         }
-        let clear = clear.map(|clear| clear.emit(Stage::Tir, &[])).transpose()?;
+        let clear = packed.clear.as_ref().map(|clear| clear.emit(Stage::Tir, &[])).transpose()?;
+        let polynomials = packed.polynomials(&bounds);
         let digest = clear.as_deref().map(digest);
         let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, insecure_toy };
-        Ok((Engine::new(packed, options).map_err(ein::Error::from)?.for_one_call(), clear))
+        let engine = Engine::new(packed.program.clone(), options).map_err(ein::Error::from)?.for_one_call();
+        packed.check(&engine.bounds().iter().map(|bound| bound.error).collect::<Vec<f64>>(), polynomials.as_deref())?;
+        Ok(Made { engine, clear, polynomials })
     }
 }
 
-/// Parameters for people.
-pub(crate) fn describe(engine: &Engine) -> String {
+/// An engine, and what goes with it.
+pub(crate) struct Made {
+    pub(crate) engine: Engine,
+    /// What is computed in the clear for the program.
+    pub(crate) clear: Option<String>,
+    /// By how much polynomials in the place of functions put each result off.
+    pub(crate) polynomials: Option<Vec<f64>>,
+}
+
+/// Parameters for people, and by how much results may be off.
+pub(crate) fn describe(engine: &Engine, polynomials: Option<&[f64]>) -> String {
     let parameters = engine.parameters();
     let security = if parameters.insecure { "INSECURE, for tests only" } else { "128 bits of security" };
     let mut text = format!(
@@ -55,12 +67,15 @@ pub(crate) fn describe(engine: &Engine) -> String {
         parameters.spare_bits
     );
     text += &resources(engine);
-    for (output, bound) in engine.program().outputs.iter().zip(engine.bounds()) {
+    for (n, (output, bound)) in engine.program().outputs.iter().zip(engine.bounds()).enumerate() {
         let rounding = if bound.error > 0.0 { format!(", rounding adds at most {:.3e}", bound.error) } else { String::new() };
-        text += &format!("{}: at most {}{rounding}\n", output.name, bound.magnitude);
-    }
-    if engine.bounds().iter().any(|bound| bound.error > 0.0) {
-        text += "what polynomials add in the place of functions is said by `ein he plan`\n";
+        let polynomials = match polynomials.and_then(|polynomials| polynomials.get(n)) {
+            Some(off) if *off > 0.0 && off.is_finite() => format!(", polynomials at most {off:.3e}"),
+            Some(off) if *off == 0.0 => String::new(),
+            _ if bound.error > 0.0 => ", nothing bounds what polynomials add".to_owned(),
+            _ => String::new(),
+        };
+        text += &format!("{}: at most {}{rounding}{polynomials}\n", output.name, bound.magnitude);
     }
     text
 }

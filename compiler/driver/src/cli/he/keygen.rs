@@ -1,6 +1,6 @@
 //! `ein he keygen`: keys for one program.
 
-use crate::cli::he::engine::{NumberOptions, describe};
+use crate::cli::he::engine::{Made, NumberOptions, describe};
 use crate::cli::he::folder;
 use crate::cli::he::plan::ProgramOptions;
 use crate::cli::{Failure, say};
@@ -34,7 +34,7 @@ pub(crate) struct Keygen {
 
 impl Keygen {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let (engine, clear) = self.numbers.engine(&self.program, self.insecure_toy)?;
+        let Made { engine, clear, polynomials } = self.numbers.engine(&self.program, self.insecure_toy)?;
         let engine = self.resources.limit(engine);
         engine.check_keygen_memory().map_err(ein::Error::from)?;
         self.make(&engine)?;
@@ -42,7 +42,7 @@ impl Keygen {
         if let Some(clear) = &clear {
             io::save_text(&self.keys.join(folder::CLEAR), clear)?;
         }
-        say(&describe(&engine));
+        say(&describe(&engine, polynomials.as_deref()));
         Ok(())
     }
 

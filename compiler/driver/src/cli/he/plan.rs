@@ -59,15 +59,15 @@ pub(crate) struct ProgramOptions {
 }
 
 impl ProgramOptions {
-    /// The packed program for a scheme without levels, what is computed in the clear for it, and the stated ranges of its operands.
+    /// The packed program for a scheme without levels, and the stated ranges of its operands.
     #[cfg(feature = "he-bfv")]
-    pub(crate) fn packed(&self) -> Result<(ein::packed::VerifiedPacked, Option<Function>, ein::encrypted::Ranges), Failure> {
+    pub(crate) fn packed(&self) -> Result<(ein::packed::Unleveled, ein::encrypted::Ranges), Failure> {
         let sizes = self.subject.sizes();
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         let function = self.function()?;
-        let (packed, clear) = function.packed_with_clear(&sizes, &self.options()?)?;
-        let ranges = ein::encrypted::stated_ranges(&function, &packed);
-        Ok((packed, clear, ranges))
+        let packed = function.packed_without_levels(&sizes, &self.options()?)?;
+        let ranges = ein::encrypted::stated_ranges(&function, &packed.program);
+        Ok((packed, ranges))
     }
 
     /// The packed program, and its levels if it is one of reals.
@@ -103,8 +103,8 @@ impl Plan {
         if !self.numbers.are_given() {
             return Ok(String::new());
         }
-        let (engine, _) = self.numbers.engine(&self.program, self.insecure_toy)?;
-        Ok(crate::cli::he::engine::describe(&engine))
+        let made = self.numbers.engine(&self.program, self.insecure_toy)?;
+        Ok(crate::cli::he::engine::describe(&made.engine, made.polynomials.as_deref()))
     }
 
     /// No engine is here.

@@ -98,6 +98,7 @@ fn layouts_and_operations_stay() {
         program = then(&program, "ij,ij->ij", &[2 + n, 2 + n]);
     }
     program.results = vec![6];
+    program.ranges.insert(0, (-0.25, 0.25));
     program.tensors.iter_mut().for_each(|tensor| tensor.dtype = DType::F64);
     let options = Options::new(Contract::Strict, 5);
     let [plain, booted] = [None, Some(2)].map(|after| {
@@ -126,10 +127,14 @@ fn large_values_are_not_bootstrapped() {
     let refused = plan_reals(&program, &Options::new(Contract::Free, 3), available).expect_err("numbers of 2^54");
     assert!(refused[0].code.0 == 711 && refused[0].message.contains("cannot be bootstrapped"), "{refused:?}");
     // Before they do, they can, and the marker says how large they are.
-    program.ranges.insert(0, (0.0, 1.5));
+    program.ranges.insert(0, (0.0, 1.05));
     let reals = plan_reals(&program, &Options::new(Contract::Free, 3), available).unwrap();
     let bits: Vec<u32> =
         reals.packed.ops.values().filter_map(|op| if let Op::Boot { bits, .. } = op { Some(*bits) } else { None }).collect();
-    // 1.5 to the 16th.
-    assert_eq!(bits, [10]);
+    // 1.05 to the 16th.
+    assert_eq!(bits, [2]);
+    // A result that grows beyond what its level holds after that is refused too.
+    program.ranges.insert(0, (0.0, 1.5));
+    let refused = plan_reals(&program, &Options::new(Contract::Free, 3), available).expect_err("numbers of 2^74");
+    assert!(refused[0].code.0 == 711 && refused[0].notes.iter().any(|note| note.contains("3.5e22")), "{refused:?}");
 }

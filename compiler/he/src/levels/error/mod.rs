@@ -17,8 +17,11 @@ mod alike;
 mod close;
 mod noise;
 mod operands;
+mod parts;
 mod related;
 mod residue;
+mod room;
+mod rooted;
 mod series;
 mod slots;
 mod sources;
@@ -30,17 +33,18 @@ mod turns;
 
 use super::parameters::Parameters;
 use crate::Makers;
-use crate::program::Program;
+use crate::program::{Origin, Program};
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::Packed;
-use ein_ir::packed::level::levels;
+use ein_ir::packed::level::{Level, levels};
 pub(crate) use noise::Noise;
 pub(crate) use operands::{Facts, Span, plain_ranges};
 use serde::Serialize;
 pub(crate) use slots::product;
+use std::collections::BTreeMap;
 use tensors::Tensors;
-use track::Tracker;
+use track::{Tracked, Tracker};
 
 /// Slots of operations that are looked at: more take too long, and have no bound.
 const MAX_WORK: u64 = 1 << 29;
@@ -77,6 +81,18 @@ pub struct Errors {
     pub jumps: Vec<(f64, f64)>,
     /// Ranges of reciprocals whose arguments may be off by so much that they reach 0: nothing bounds what is computed from them.
     pub poles: Vec<(f64, f64, f64)>,
+    /// Results with a budget in parts of something.
+    #[serde(skip)]
+    pub relative: Vec<String>,
+    /// Levels that a plan needs besides its own so that its numbers fit, in every slot.
+    #[serde(skip)]
+    pub spare: u32,
+    /// The largest number of those that do not fit.
+    #[serde(skip)]
+    pub largest: f64,
+    /// Whether nothing bounds the numbers of some slots: where they do not fit all slots are lost, and no result has a bound.
+    #[serde(skip)]
+    pub unbounded: bool,
 }
 
 /// What is known before a plan without rescalings runs.
@@ -101,10 +117,49 @@ pub(crate) fn errors(
     let facts = Facts::of(packed, (program, makers), &tensors, origins);
     let levels = levels(packed, top).ok()?;
     let close = close::found(packed, (program, makers), origins)?;
-    let (results, poles) = Tracker::new(packed, (program, &facts), &levels, Noise::of(parameters)).results(&close);
+    let Tracked { mut results, poles, room } =
+        Tracker::new(packed, (program, &facts), &levels, Noise::of(parameters)).results(&close, &mut |_, _| {});
+    let unbounded = room.levels().is_none();
+    if unbounded {
+        results.iter_mut().for_each(|result| (result.approximation, result.bound) = (f64::INFINITY, f64::INFINITY));
+    }
     let mut assumed = facts.assumed;
     assumed.extend(program.assumed.iter().filter(|name| !assumed.contains(name)).cloned().collect::<Vec<String>>());
-    Some(Errors { results, assumed, taken: tensors.taken, jumps: tensors.jumps, poles })
+    let (spare, largest) = (room.levels().unwrap_or(0), room.largest);
+    Some(Errors {
+        results,
+        assumed,
+        taken: tensors.taken,
+        jumps: tensors.jumps,
+        poles,
+        relative: program.relative.clone(),
+        spare,
+        largest,
+        unbounded,
+    })
+}
+
+/// By how much polynomials in the place of functions put the results of a plan without rescalings off; nothing of one that is too large for that.
+/// What no range is declared of is no larger than these bounds.
+#[must_use]
+pub fn approximations(packed: &Packed, (program, makers): (&Program, &Makers), bounds: &BTreeMap<String, f64>) -> Option<Vec<f64>> {
+    let mut program = program.clone();
+    for (n, tensor) in program.tensors.iter().enumerate().filter(|(_, tensor)| matches!(tensor.origin, Origin::Secret | Origin::Public)) {
+        if let Some(&bound) = bounds.get(&tensor.name) {
+            program.ranges.entry(n).or_insert((-bound, bound));
+        }
+    }
+    let program = &program;
+    if packed.ops.len() as u64 * u64::from(packed.slots) > MAX_WORK {
+        return None;
+    }
+    let mut origins = SecondaryMap::with_default(Ciphertext::from_u32(0));
+    packed.ops.keys().for_each(|id| origins[id] = id);
+    let (tensors, levels) = (Tensors::of(program), SecondaryMap::with_default(Level { level: 0, scale: 1 }));
+    let facts = Facts::of(packed, (program, makers), &tensors, &origins);
+    let close = close::found(packed, (program, makers), &origins)?;
+    let tracked = Tracker::new(packed, (program, &facts), &levels, Noise::none()).results(&close, &mut |_, _| {});
+    Some(tracked.results.into_iter().map(|result| result.approximation).collect())
 }
 
 /// By what share of itself a number changes at most that is rounded to a type.

@@ -53,6 +53,11 @@ impl Noise {
         }
     }
 
+    /// Of a scheme that is exact.
+    pub(crate) const fn none() -> Self {
+        Self { fresh: 0.0, switch: 0.0, rescale: [0.0; 2], encode: 0.0, constant: 0.0, boot: 0.0, unit: 1.0 }
+    }
+
     /// What a bootstrapping adds to numbers in `-2^bits..2^bits`.
     pub(crate) fn boot(&self, bits: u32) -> f64 {
         self.boot * f64::from(bits).exp2()

@@ -6,11 +6,14 @@ use super::tensors::Tensors;
 use crate::Makers;
 use crate::program::{Origin, Program};
 use ein_ir::entity::{Ciphertext, Input, Plain, Public, SecondaryMap};
-use ein_ir::packed::{Equation, Op, Packed, PlainValues, PublicSource};
+use ein_ir::packed::{Equation, Layout, Op, Packed, PlainValues, PublicSource};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// Noise of a step of an iteration, in parts of its result, beyond which nothing is said.
+/// What the argument of a part of a sign is off by at most, if anything is said of it.
 pub(crate) const MUCH: f64 = 0.01;
+/// Noise of a step of an iteration, in parts of its result, beyond which nothing is said. An iteration takes it back with the next step, but for the last.
+pub(crate) const MOST: f64 = 0.05;
 
 /// A range of numbers.
 pub(crate) type Span = (f64, f64);
@@ -21,8 +24,10 @@ pub(crate) struct Facts {
     pub(crate) inputs: SecondaryMap<Input, Span>,
     /// Of the elements of each tensor in the clear.
     pub(crate) publics: SecondaryMap<Public, Span>,
-    /// Of all slots of a ciphertext that holds a tensor; 0 is one of them, which is where there is no element.
+    /// Of the slots of a ciphertext that holds a tensor; 0 is one of them, which is where there is no element.
     pub(crate) ranges: SecondaryMap<Ciphertext, Option<Span>>,
+    /// Of those with slots of which a range says nothing, how the tensor is laid out, and which of its ciphertexts it is.
+    pub(crate) junk: SecondaryMap<Ciphertext, Option<(Arc<Layout>, u32)>>,
     /// Whether it is an argument of a polynomial, or a Chebyshev polynomial of one: in -1..1.
     pub(crate) unit: SecondaryMap<Ciphertext, bool>,
     /// What a value is off by as soon as it is computed: dead zones of signs.
@@ -31,6 +36,8 @@ pub(crate) struct Facts {
     pub(crate) corrections: SecondaryMap<Ciphertext, Option<Span>>,
     /// Positive elements that are summed in the argument of a reciprocal.
     pub(crate) summed: SecondaryMap<Ciphertext, bool>,
+    /// Whether it is multiplied by itself somewhere.
+    pub(crate) squared: SecondaryMap<Ciphertext, bool>,
     /// Whether a ciphertext has three parts.
     pub(crate) three_parts: SecondaryMap<Ciphertext, bool>,
     /// Operands that nothing is declared of.
@@ -48,10 +55,12 @@ impl Facts {
             inputs: SecondaryMap::with_default((-1.0, 1.0)),
             publics: SecondaryMap::with_default((-1.0, 1.0)),
             ranges: SecondaryMap::new(),
+            junk: SecondaryMap::new(),
             unit: SecondaryMap::new(),
             off: SecondaryMap::with_default(0.0),
             corrections: SecondaryMap::new(),
             summed: SecondaryMap::with_default(false),
+            squared: squared(packed),
             three_parts: SecondaryMap::with_default(false),
             assumed: Vec::new(),
         };
@@ -102,16 +111,19 @@ impl Facts {
         let (mut unit, mut corrections) = (SecondaryMap::with_default(false), SecondaryMap::with_default(None));
         let mut of_corrections = BTreeMap::new();
         for (before, correction) in program.iterates.values().filter_map(|iterate| iterate.previous) {
-            let far = 1.5 * program.iterates.get(&before).map_or(1.0, |before| before.error) + MUCH;
+            // A correction is off by half the square of what the step before is off by as well, noise and all.
+            let far = 1.5 * program.iterates.get(&before).map_or(1.0, |before| before.error) + 2.0 * MOST;
             of_corrections.insert(correction, (1.0 - far, 1.0 + far));
         }
         makers.unit.iter().for_each(|&x| unit[x] = true);
         let of_reciprocals = of_reciprocals(program);
         let mut summed = SecondaryMap::with_default(false);
+        let mut junk: SecondaryMap<Ciphertext, Option<(Arc<Layout>, u32)>> = SecondaryMap::new();
         for &(x, tensor) in &makers.held {
             summed[x] = summed[x] || of_reciprocals.contains(&tensor);
             let (lo, hi) = tensors.ranges[tensor];
             ranges[x] = Some((lo.min(0.0), hi.max(0.0)));
+            junk[x] = makers.junk.get(&(x, tensor)).cloned();
             corrections[x] = of_corrections.get(&tensor).map(|&(lo, hi): &Span| (lo.min(0.0), hi));
             if matches!(program.tensors[tensor].origin, Origin::Sum(_)) {
                 off[x] = tensors.off[tensor];
@@ -124,15 +136,37 @@ impl Facts {
                 op => op.args().any(|x| self.three_parts[x]),
             };
             self.ranges[id] = ranges[origins[id]];
+            self.junk[id].clone_from(&junk[origins[id]]);
             self.unit[id] = unit[origins[id]];
             self.corrections[id] = corrections[origins[id]];
-            self.summed[id] = summed[origins[id]];
+            self.summed[id] = summed[origins[id]] || self.is_summed(packed, program, op, &of_reciprocals);
             // Once, and not again where it is rescaled.
             if !matches!(op, Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. }) {
                 self.off[id] = off[origins[id]];
             }
         }
     }
+}
+
+impl Facts {
+    /// Whether it is an operand of which sums are the arguments of reciprocals.
+    fn is_summed(&self, packed: &Packed, program: &Program, op: &Op, of: &BTreeSet<usize>) -> bool {
+        let Op::Input { input, .. } = *op else { return false };
+        self.inputs[input].0 >= 0.0 && of.iter().any(|&tensor| program.tensors[tensor].name == packed.inputs[input].name)
+    }
+}
+
+/// What is multiplied by itself, also before it is rescaled or dropped for that.
+fn squared(packed: &Packed) -> SecondaryMap<Ciphertext, bool> {
+    let mut squared = SecondaryMap::with_default(false);
+    for (id, op) in packed.ops.iter().rev() {
+        match *op {
+            Op::Mul(x, y) if x == y => squared[x] = true,
+            Op::Rescale(x) | Op::Drop(x, _) | Op::Relin(x) if squared[id] => squared[x] = true,
+            _ => {}
+        }
+    }
+    squared
 }
 
 /// The tensors of which sums are the arguments of reciprocals.

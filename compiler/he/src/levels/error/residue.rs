@@ -7,7 +7,7 @@
 const PRIME: u64 = (1 << 61) - 1;
 
 /// A number modulo the prime.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Residue(u64);
 
 impl Residue {

@@ -2,7 +2,9 @@
 
 use super::alike::{Alike, Spread};
 use super::operands::Span;
+use super::rooted::Root;
 use super::sources::Sources;
+use ein_ir::entity::Ciphertext;
 
 /// The number of one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -12,6 +14,8 @@ pub(crate) struct Slot {
     pub(crate) hi: f64,
     /// By how much the number may be off, noise aside: polynomials, plaintexts that are rounded.
     pub(crate) off: f64,
+    /// By how much it may be off with its noise, in parts of its root.
+    pub(crate) root: Root,
 }
 
 /// The slots of a ciphertext: those of one class are alike.
@@ -28,6 +32,16 @@ pub(crate) struct Slots {
 pub(crate) const DEVIATIONS: f64 = 6.0;
 
 impl Slot {
+    /// Between two numbers.
+    pub(crate) fn between(lo: f64, hi: f64) -> Self {
+        Self { lo, hi, ..Self::default() }
+    }
+
+    /// Off by more.
+    pub(crate) fn and(self, off: f64) -> Self {
+        Self { off: self.off + off, root: self.root.and(off), ..self }
+    }
+
     pub(crate) const fn magnitude(&self) -> f64 {
         self.lo.abs().max(self.hi.abs())
     }
@@ -38,16 +52,17 @@ impl Slot {
     }
 
     pub(crate) fn negated(self) -> Self {
-        Self { lo: -self.hi, hi: -self.lo, ..self }
+        Self { lo: -self.hi, hi: -self.lo, off: self.off, root: Root::default() }
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
-        Self { lo: self.lo + other.lo, hi: self.hi + other.hi, off: self.off + other.off }
+        Self { lo: self.lo + other.lo, hi: self.hi + other.hi, off: self.off + other.off, root: self.root.plus(other.root) }
     }
 
     pub(crate) fn times(self, other: Self) -> Self {
         let (lo, hi) = product((self.lo, self.hi), (other.lo, other.hi));
-        Self { lo, hi, off: self.magnitude() * other.off + other.magnitude() * self.off + self.off * other.off }
+        let off = self.magnitude() * other.off + other.magnitude() * self.off + self.off * other.off;
+        Self { lo, hi, off, root: Root::default() }
     }
 
     pub(crate) fn squared(self) -> Self {
@@ -123,10 +138,37 @@ impl Slots {
             return self;
         }
         let merged = self.alike.merged(|class| {
-            let Slot { lo, hi, off } = self.slots[class];
-            ([lo, hi, off].map(f64::to_bits), self.sources.key(class))
+            let Slot { lo, hi, off, root } = self.slots[class];
+            ([lo, hi, off].map(f64::to_bits), root.key(), self.sources.key(class))
         });
         merged.map_or(self.clone(), |merged| self.picked(&merged, |class| *class))
+    }
+
+    /// Of what is nothing it is known as well how far it is off, where that is of use beside another.
+    fn know_nothing(&mut self, other: &Self) {
+        let is_nothing = |slot: &Slot| slot.is_zero() && !slot.root.is_known();
+        if other.slots.iter().any(|slot| slot.root.is_known()) && self.slots.iter().any(is_nothing) {
+            let errors = self.errors();
+            let nothing = self.slots.iter_mut().zip(errors).filter(|(slot, _)| is_nothing(slot));
+            nothing.for_each(|(slot, error)| slot.root = Root::of_nothing(error));
+        }
+    }
+
+    /// With noise in every slot.
+    pub(crate) fn noisy(mut self, root: Ciphertext, sigma: f64) -> Self {
+        let (classes, slots) = (self.slots.len(), self.alike.slots());
+        self.sources.add(root, sigma, (classes, slots));
+        self.slots.iter_mut().for_each(|slot| slot.root = slot.root.and(DEVIATIONS * sigma));
+        self
+    }
+
+    /// The sum.
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        let [mut a, mut b] = self.together(other);
+        a.know_nothing(&b);
+        b.know_nothing(&a);
+        let slots = a.slots.iter().zip(&b.slots).map(|(&a, &b)| a.plus(b)).collect();
+        Self { slots, sources: a.sources.joined(&b.sources), alike: a.alike }.merged()
     }
 
     pub(crate) fn joined(&self, other: &Self, f: impl Fn(Slot, Slot) -> Slot) -> Self {
@@ -145,14 +187,18 @@ impl Slots {
 
     pub(crate) fn squared(&self) -> Self {
         let sources = self.sources.clone().scaled(&self.largest());
-        let slots = self.slots.iter().map(|slot| slot.squared()).collect();
+        let squared = |(slot, error): (&Slot, f64)| Slot { root: Root::of_square(error), ..slot.squared() };
+        let slots = self.slots.iter().zip(self.errors()).map(squared).collect();
         Self { slots, sources: sources.joined(&sources), alike: self.alike.clone() }
     }
 
     /// With numbers that are known up to ranges, off by as much as `off`.
     pub(crate) fn plus_plain(&self, ranges: &Spread<Span>, off: f64) -> Self {
         let (mut sum, ranges) = self.split(ranges);
-        sum.slots.iter_mut().zip(ranges).for_each(|(slot, (lo, hi))| *slot = slot.plus(Slot { lo, hi, off }));
+        sum.slots.iter_mut().zip(ranges).for_each(|(slot, (lo, hi))| {
+            let root = if lo == hi { slot.root.shifted(lo).and(off) } else { Root::default() };
+            *slot = Slot { root, ..slot.plus(Slot { off, ..Slot::between(lo, hi) }) };
+        });
         sum.merged()
     }
 
@@ -162,7 +208,9 @@ impl Slots {
         let factors: Vec<f64> = ranges.iter().map(|(lo, hi)| lo.abs().max(hi.abs())).collect();
         for (n, largest) in product.largest().into_iter().enumerate() {
             let (lo, hi) = self::product((product.slots[n].lo, product.slots[n].hi), ranges[n]);
-            product.slots[n] = Slot { lo, hi, off: product.slots[n].off * factors[n] + largest * rounding };
+            let is_scaled = ranges[n].0 == ranges[n].1 && ranges[n].0 > 0.0 && product.slots[n].root.is_known();
+            let root = if is_scaled { product.slots[n].root.scaled(factors[n]).and(largest * rounding) } else { Root::default() };
+            product.slots[n] = Slot { lo, hi, off: product.slots[n].off * factors[n] + largest * rounding, root };
         }
         let factors: Vec<f64> = factors.iter().map(|factor| factor + rounding).collect();
         product.sources = product.sources.scaled(&factors);

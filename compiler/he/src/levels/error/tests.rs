@@ -1,3 +1,5 @@
+mod every_slot;
+
 use super::OutputError;
 use crate::levels::plan::Reals;
 use crate::levels::{Available, drawn, plan_reals};
@@ -78,6 +80,29 @@ fn bounds_cover_what_was_measured() {
     assert!((2.3e-7..2.3e-6).contains(&product.bound), "{product:?}");
     let sum = result("i,i->", &[&[16384], &[16384]]);
     assert!((2.4e-4..2.4e-3).contains(&sum.bound) && sum.noise < 2.4e-4, "{sum:?}");
+}
+
+/// Noise that is drawn is as large as that, and within the bounds, of operands at the ends of their ranges too.
+#[test]
+fn drawn_noise_is_as_large_as_what_was_measured() {
+    let cases: [(&str, &[&[u64]], f64); 2] = [("ij,ij->ij", &[&[128, 128], &[128, 128]], 2.3e-7), ("i,i->", &[&[16384], &[16384]], 2.4e-4)];
+    for (equation, shapes, measured) in cases {
+        let (program, reals) = planned(equation, shapes, "cc", 14, DType::F32);
+        let bound = &reals.levels.errors.as_ref().unwrap().results[0];
+        let mut ends = operands(&program, &mut Random(7));
+        ends.secrets.iter_mut().flatten().for_each(|x| *x = x.signum());
+        for (seed, operands) in [(1, operands(&program, &mut Random(1))), (2, ends)] {
+            let exact = slots::run(&reals.packed, &operands).unwrap();
+            let noisy = drawn::run(&reals.packed, &reals.levels.parameters, &operands, seed).unwrap();
+            #[expect(clippy::cast_possible_truncation, reason = "as results are rounded")]
+            let errors = exact[0].iter().zip(&noisy[0]).map(|(exact, noisy)| (exact - f64::from(*noisy as f32)).abs());
+            let error = errors.fold(0.0, f64::max);
+            assert!(
+                error <= bound.bound && error > bound.noise / 40.0 && measured <= bound.bound,
+                "{equation}: {error:e} within {bound:?}"
+            );
+        }
+    }
 }
 
 /// A module for these sizes of its dims.
@@ -181,6 +206,135 @@ fn long_ranges_have_bounds() {
     for (f, argument, on) in cases {
         let (bound, error) = function(f, argument, on, "APPROX");
         assert!(error <= bound.bound && bound.bound < 10.0, "{f} on {on}: {error:e} within {bound:?}");
+    }
+}
+
+/// A sum of squares is off by a small part of itself where it is small, and what is divided by its root is a part of it: norms of rows, means taken away
+/// or not, are bounded wherever rows are small.
+#[test]
+fn norms_have_bounds() {
+    for takes_mean in [false, true] {
+        let of = |n: &str, d: &str| match takes_mean {
+            false => format!("t0[{n}, {d}]"),
+            true => format!("(t0[{n}, {d}] - t1[{n}])"),
+        };
+        let (squared, divided) = (of("i2", "i3"), of("i4", "i5"));
+        let text = format!(
+            "module \"norm\"
+dim d0 \"N\" size
+dim d1 \"D\" size
+tensor t0 \"x\" f64[d0, d1] in -1.0..1.0 secret
+tensor t1 \"mu\" f64[d0] secret
+tensor t2 \"var\" f64[d0] secret
+tensor t3 \"y\" f64[d0, d1] secret
+tensor t4 \"g\" f64[d1] in -1.0..1.0
+index i0 \"n\" 0..d0
+index i1 \"d\" 0..d1
+index i2 \"m\" 0..d0
+index i3 \"e\" 0..d1
+index i4 \"k\" 0..d0
+index i5 \"f\" 0..d1
+params (t0, t4)
+results (t3)
+t1[i0] = sum:f64[i1]((t0[i0, i1] * 0.125:f64))
+t2[i2] = sum:f64[i3]((({squared} * {squared}) * 0.125:f64))
+t3[i4, i5] = (({divided} * rsqrt((t2[i4] + 0.00001:f64))) * t4[i5])
+"
+        );
+        let (bound, worst) = bound_and_worst(&text, &[("N", 4), ("D", 8)], 6, &rows);
+        assert!(worst <= bound.bound && bound.bound < 0.2 && bound.magnitude < 4.0, "{text}: {worst:e} within {bound:?}");
+    }
+}
+
+/// Rows of which some are very small, or nearly the same in all places, or at the ends of their range.
+fn rows(seed: u64, n: usize, (lo, hi): (f64, f64)) -> f64 {
+    let t: f64 = [1.0, -1.0, 0.3][n % 3];
+    match (seed, n / 8 % 4) {
+        (0, 0) => 0.0,
+        (0, 1) | (1, 0) => (1e-3 * t).clamp(lo, hi),
+        (_, 2) => 1e-3_f64.mul_add(-t, 1.0).clamp(lo, hi),
+        (1, 3) => (3e-3 * t).clamp(lo, hi),
+        _ => {
+            if n % 2 == 0 {
+                lo
+            } else {
+                hi
+            }
+        }
+    }
+}
+
+/// The bound of a program, and the largest difference of noisy runs of its plan from the program on elements that are chosen.
+fn bound_and_worst(
+    text: &str,
+    sizes: &[(&str, i64)],
+    log_slots: u32,
+    element: &dyn Fn(u64, usize, (f64, f64)) -> f64,
+) -> (OutputError, f64) {
+    let module = module(text, sizes);
+    let options = Options { insecure: true, ..Options::new(Contract::Free, log_slots) };
+    let program = crate::reading(&module, &options).unwrap_or_else(|e| panic!("{text}\n{}", e[0])).program;
+    let reals = plan_reals(&program, &options, Available::default()).unwrap_or_else(|e| panic!("{text}\n{}", e[0]));
+    let mut worst = 0.0_f64;
+    for seed in 0..4 {
+        let chosen = |tensor: Tensor| {
+            let decl = &module.tensors[tensor];
+            let shape: Vec<usize> = decl.literal_axes().unwrap().iter().map(|n| *n as usize).collect();
+            let elements: Vec<f64> = (0..shape.iter().product()).map(|n| element(seed, n, decl.bounds.unwrap())).collect();
+            Data::floats(decl.dtype, &shape, &elements)
+        };
+        let inputs: Vec<Data> = module.params.iter().map(|&param| chosen(param)).collect();
+        let wanted = ein_ir::interp::tensor::run(&module, &inputs).unwrap();
+        let of =
+            |name: &str| module.params.iter().position(|&param| module.tensors[param].name == name).map(|n| floats(&inputs[n])).unwrap();
+        let publics = reals.packed.publics.values().filter(|public| public.source == PublicSource::Given);
+        let secrets = reals.packed.inputs.values().map(|input| of(&input.name)).collect();
+        let operands = Operands { secrets, publics: publics.map(|public| of(&public.name)).collect(), seed };
+        let noisy = drawn::run(&reals.packed, &reals.levels.parameters, &operands, seed).unwrap();
+        worst = floats(&wanted[0]).iter().zip(&noisy[0]).map(|(a, b)| (a - b).abs()).fold(worst, f64::max);
+    }
+    (reals.levels.errors.unwrap().results[0].clone(), worst)
+}
+
+/// Weights are no larger than their sum, which may have a number added to it: a softmax of one's own, and means by secret masks.
+#[test]
+fn shares_of_sums_have_bounds() {
+    let text = |body: &str| {
+        format!(
+            "module \"shares\"
+dim d0 \"N\" size
+dim d1 \"D\" size
+tensor t0 \"x\" f64[d0, d1] in -4.0..4.0 secret
+tensor t1 \"m\" f64[d0, d1] in 0.0..1.0 secret
+tensor t2 \"e\" f64[d0, d1] secret
+tensor t3 \"s\" f64[d0] secret
+tensor t4 \"u\" f64[d0] secret
+tensor t5 \"y\" f64[d0, d1] secret
+index i0 \"n\" 0..d0
+index i1 \"d\" 0..d1
+index i2 \"m\" 0..d0
+index i3 \"e\" 0..d1
+index i4 \"k\" 0..d0
+index i5 \"f\" 0..d1
+index i6 \"p\" 0..d0
+index i7 \"q\" 0..d1
+params (t0, t1)
+results (t5)
+{body}
+"
+        )
+    };
+    let softmax = "t2[i0, i1] = exp(t0[i0, i1])
+t3[i2] = sum:f64[i3](t2[i2, i3])
+t4[i6] = sum:f64[i7](t2[i6, i7])
+t5[i4, i5] = (t2[i4, i5] / t3[i4])";
+    let masked = "t2[i0, i1] = (t0[i0, i1] * t1[i0, i1])
+t3[i2] = sum:f64[i3](t1[i2, i3])
+t4[i6] = sum:f64[i7](t2[i6, i7])
+t5[i4, i5] = (t4[i4] / (t3[i4] + 0.03125:f64))";
+    for (body, most) in [(softmax, 0.01), (masked, 0.01)] {
+        let (bound, worst) = bound_and_worst(&text(body), &[("N", 4), ("D", 8)], 6, &rows);
+        assert!(worst <= bound.bound && bound.bound < most && bound.magnitude < 4.1, "{body}: {worst:e} within {bound:?}");
     }
 }
 

@@ -5,8 +5,10 @@ use super::alike::{Alike, Spread};
 use super::close::{Close, Found, Region};
 use super::noise::Noise;
 use super::operands::{Facts, MUCH, Span, is_uniform, plain_ranges};
+use super::parts::Parts;
 use super::related::{Inverse, Relating, Relations, refined};
 use super::residue::Residue;
+use super::room::Room;
 use super::series;
 use super::slots::{DEVIATIONS, Slot, Slots};
 use super::sources::Sources;
@@ -18,7 +20,9 @@ use ein_ir::entity::{Ciphertext, Plain, SecondaryMap};
 use ein_ir::packed::layout::Content;
 use ein_ir::packed::level::Level;
 use ein_ir::packed::{Op, OutputDecl, Packed, Run};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 mod steps;
 
@@ -37,6 +41,17 @@ pub(crate) struct Tracker<'a> {
     steps: BTreeMap<usize, Span>,
     /// Ranges of reciprocals whose arguments may be off as far as their poles, and by how much they are.
     poles: Vec<(f64, f64, f64)>,
+    /// Which positive numbers are parts of others.
+    parts: Rc<RefCell<Parts>>,
+    /// What numbers need of the moduli, also in slots without an element.
+    room: Room,
+}
+
+/// What is known of a program that was carried out.
+pub(crate) struct Tracked {
+    pub(crate) results: Vec<OutputError>,
+    pub(crate) poles: Vec<(f64, f64, f64)>,
+    pub(crate) room: Room,
 }
 
 /// Whether values are those of the exact program, or start from values with errors that are taken to be exact.
@@ -53,19 +68,34 @@ impl<'a> Tracker<'a> {
         levels: &'a SecondaryMap<Ciphertext, Level>,
         noise: Noise,
     ) -> Self {
-        let follows = packed.ops.keys().any(|id| facts.summed[id]);
+        let follows = !program.iterates.is_empty() || packed.ops.keys().any(|id| facts.summed[id]);
         let (values, related, steps) = (SecondaryMap::new(), SecondaryMap::new(), BTreeMap::new());
-        Self { packed, program, facts, levels, noise, values, related, follows, steps, poles: Vec::new() }
+        Self {
+            packed,
+            program,
+            facts,
+            levels,
+            noise,
+            values,
+            related,
+            follows,
+            steps,
+            poles: Vec::new(),
+            parts: Rc::default(),
+            room: Room::default(),
+        }
     }
 
-    /// The bounds of the results.
-    pub(crate) fn results(mut self, close: &BTreeMap<Ciphertext, Found<'a>>) -> (Vec<OutputError>, Vec<(f64, f64, f64)>) {
+    /// The bounds of the results; `seen` is told what is known of each value on the way, but for those between a value and what it is close to.
+    pub(crate) fn results(mut self, close: &BTreeMap<Ciphertext, Found<'a>>, seen: &mut dyn FnMut(Ciphertext, &Slots)) -> Tracked {
         let (needed, last) = reads(self.packed, close);
         for (id, op) in self.packed.ops.iter().filter(|(id, _)| needed[*id]) {
             let (value, relations) = match close.get(&id) {
                 Some(found) => self.close(id, found, &needed),
                 None => self.both(id, op, &Origin::Program),
             };
+            self.room = self.room.and(Room::of(&value, self.levels[id]));
+            seen(id, &value);
             self.values[id] = Some(value);
             self.related[id] = Some(relations);
             for x in arguments(op, close.get(&id)).into_iter().filter(|x| last[*x] == Some(id)) {
@@ -75,7 +105,7 @@ impl<'a> Tracker<'a> {
         }
         let rounded = |n: usize| self.program.results.get(n).and_then(|result| self.program.rounded.get(result)).copied().unwrap_or(0.0);
         let results = self.packed.outputs.iter().enumerate().map(|(n, output)| self.output(output, rounded(n))).collect();
-        (results, self.poles)
+        Tracked { results, poles: self.poles, room: self.room }
     }
 
     /// An operation, and what is known of its result beside others.
@@ -89,10 +119,10 @@ impl<'a> Tracker<'a> {
             let scale = if op.multiplies() { 1 } else { op.args().next().map_or(1, |x| self.levels[x].scale) };
             self.rounding(plain, scale)
         });
-        let relating = Relating { packed: self.packed, facts: self.facts };
+        let relating = Relating { packed: self.packed, facts: self.facts, parts: &self.parts };
         let relations = relating.of(id, op, &operands, (self.added(id, op), rounding));
         let value = match operands[..] {
-            [a, b] if matches!(op, Op::Mul(..)) => refined(value, [a, b]),
+            [a, b] if matches!(op, Op::Mul(..)) => refined(value, [a, b], &self.parts),
             _ => value,
         };
         if self.facts.summed[id] { (value.clone(), relations.gauged(&value)) } else { (value, relations) }
@@ -118,7 +148,7 @@ impl<'a> Tracker<'a> {
         let mut value = self.computed(id, op);
         let added = self.added(id, op);
         if added > 0.0 {
-            value.sources.add(id, added, (value.slots.len(), value.alike.slots()));
+            value = value.noisy(id, added);
         }
         match origin {
             Origin::Within(Some(limits)) if self.facts.unit[id] => {
@@ -136,12 +166,30 @@ impl<'a> Tracker<'a> {
 
     /// What is known of a value besides.
     fn known(&self, id: Ciphertext, mut value: Slots) -> Slots {
-        let unit = self.facts.unit[id].then_some((-1.0, 1.0));
-        for range in unit.into_iter().chain(self.facts.ranges[id]) {
-            value = value.map(|slot| slot.within(range));
+        if self.facts.unit[id] {
+            value = value.map(|slot| slot.within((-1.0, 1.0)));
+        }
+        if let Some(range) = self.facts.ranges[id] {
+            value = self.in_range(id, value, range);
         }
         let off = self.facts.off[id];
-        if off > 0.0 { value.map(|slot| if slot.is_zero() { slot } else { Slot { off: slot.off + off, ..slot } }) } else { value }
+        if off > 0.0 { value.map(|slot| if slot.is_zero() { slot } else { slot.and(off) }) } else { value }
+    }
+
+    /// With what is known of the elements; slots that may hold anything are as they were computed.
+    fn in_range(&self, id: Ciphertext, value: Slots, range: Span) -> Slots {
+        let lies = |slot: &Slot| slot.lo >= range.0 && slot.hi <= range.1;
+        match &self.facts.junk[id] {
+            Some(_) if value.slots.iter().all(lies) => value,
+            Some((layout, chunk)) => {
+                let elements = layout.contents(*chunk).enumerate().filter(|(_, content)| matches!(content, Content::Element(_)));
+                let elements = Alike::two(self.packed.slots as usize, elements.map(|(slot, _)| slot));
+                let (mut value, elements) = value.split(&elements);
+                value.slots.iter_mut().zip(elements).filter(|(_, is_element)| *is_element).for_each(|(slot, _)| *slot = slot.within(range));
+                value
+            }
+            None => value.map(|slot| slot.within(range)),
+        }
     }
 
     fn value(&self, x: Ciphertext) -> &Slots {
@@ -153,14 +201,17 @@ impl<'a> Tracker<'a> {
             Op::Input { input, chunk } => {
                 let (lo, hi) = self.facts.inputs[input];
                 let contents = self.packed.inputs[input].layout.contents(chunk).enumerate();
-                let filled = contents.filter(|(_, content)| *content != Content::Zero).map(|(slot, _)| slot);
-                let filled = Alike::two(self.packed.slots as usize, filled);
-                let slot = |filled: &bool| if *filled { Slot { lo, hi, off: 0.0 } } else { Slot::default() };
+                let filled: Vec<(usize, Content)> = contents.filter(|(_, content)| *content != Content::Zero).collect();
+                // Slots that are left open hold what elements may, or nothing: who encrypts must not put anything else there.
+                let is_open = filled.iter().any(|(_, content)| *content == Content::Junk);
+                let (lo, hi) = if is_open { (lo.min(0.0), hi.max(0.0)) } else { (lo, hi) };
+                let filled = Alike::two(self.packed.slots as usize, filled.into_iter().map(|(slot, _)| slot));
+                let slot = |filled: &bool| if *filled { Slot::between(lo, hi) } else { Slot::default() };
                 let Spread { alike, of: slots } = filled.map(slot);
                 Slots { sources: Sources::new(id, vec![self.noise.fresh; slots.len()], alike.slots()), slots, alike }
             }
             Op::Rotate { x, by } => self.value(x).clone().rotated(by as usize),
-            Op::Add(x, y) => self.value(x).joined(self.value(y), Slot::plus),
+            Op::Add(x, y) => self.value(x).plus(self.value(y)),
             Op::Sub(x, y) if x == y => {
                 Slots { alike: Alike::all(self.packed.slots as usize), slots: vec![Slot::default()], sources: Sources::default() }
             }
@@ -191,10 +242,11 @@ impl<'a> Tracker<'a> {
         region: &Region,
         bases: BTreeMap<Ciphertext, (Slots, Relations)>,
         limits: Option<&Spread<f64>>,
-    ) -> (Slots, Relations) {
+    ) -> (Slots, Relations, Room) {
         let follows = self.follows && limits.is_none();
         let (values, related, steps) = (SecondaryMap::new(), SecondaryMap::new(), BTreeMap::new());
-        let mut inner = Tracker { values, related, steps, follows, poles: Vec::new(), ..*self };
+        let mut inner =
+            Tracker { values, related, steps, follows, poles: Vec::new(), parts: Rc::clone(&self.parts), room: Room::default(), ..*self };
         for (id, (value, relations)) in bases {
             inner.values[id] = Some(value);
             inner.related[id] = Some(relations);
@@ -202,12 +254,14 @@ impl<'a> Tracker<'a> {
         let mut last = None;
         for &id in &region.inner {
             let (value, relations) = inner.both(id, &self.packed.ops[id], &Origin::Within(limits));
+            inner.room = inner.room.and(Room::of(&value, self.levels[id]));
             inner.values[id] = Some(value);
             inner.related[id] = Some(relations);
             last = Some(id);
         }
         let result = last.and_then(|id| inner.values[id].take().zip(inner.related[id].take()));
-        result.expect("the result is in its region")
+        let (value, relations) = result.expect("the result is in its region");
+        (value, relations, inner.room)
     }
 
     fn close(&mut self, id: Ciphertext, found: &Found<'a>, needed: &SecondaryMap<Ciphertext, bool>) -> (Slots, Relations) {
@@ -228,14 +282,14 @@ impl<'a> Tracker<'a> {
         let off = self.program.errors.get(&tensor).copied().unwrap_or(0.0);
         let empty = Alike::two(value.alike.slots(), empty.iter().flat_map(|run| run.slots(self.packed.slots)));
         let (mut value, empty) = value.split(&empty);
-        value.slots.iter_mut().zip(empty).filter(|(_, empty)| !empty).for_each(|(slot, _)| slot.off += off);
+        value.slots.iter_mut().zip(empty).filter(|(_, empty)| !empty).for_each(|(slot, _)| *slot = slot.and(off));
         (value, relations)
     }
 
     /// A value without its errors, which lies as far from where it should as they say.
     fn exact(value: &Slots, is_shared: bool) -> Slots {
         let errors = value.errors();
-        let widened = |(slot, error): (&Slot, &f64)| Slot { lo: slot.lo - error, hi: slot.hi + error, off: 0.0 };
+        let widened = |(slot, error): (&Slot, &f64)| Slot::between(slot.lo - error, slot.hi + error);
         let slots = value.slots.iter().zip(&errors).map(widened).collect();
         let sources = if is_shared { value.sources.clone().scaled(&vec![0.0; errors.len()]) } else { Sources::default() };
         Slots { slots, sources, alike: value.alike.clone() }
@@ -253,7 +307,8 @@ impl<'a> Tracker<'a> {
         let degree = coefficients.len().saturating_sub(1);
         let limit = |slot: &Slot| series::beyond(degree, slot.lo.abs().max(slot.hi.abs()) - 1.0);
         let limits = Spread { alike: exact.alike.clone(), of: exact.slots.iter().map(limit).collect() };
-        let (added, _) = self.between(region, BTreeMap::from([(base, (exact.clone(), Relations::default()))]), Some(&limits));
+        let (added, _, room) = self.between(region, BTreeMap::from([(base, (exact.clone(), Relations::default()))]), Some(&limits));
+        self.room = self.room.and(room);
         let empty = Alike::two(argument.alike.slots(), empty.iter().flat_map(|run| run.slots(self.packed.slots)));
         let value = self.of_argument((tensor, coefficients), &argument, &added, &empty);
         if let Some(iterate) = self.program.iterates.get(&tensor) {
@@ -276,6 +331,8 @@ impl<'a> Tracker<'a> {
         let (mut slots, mut slopes) = (Vec::new(), Vec::new());
         for (n, (slot, error)) in argument.slots.iter().zip(argument.errors()).enumerate() {
             let wide = (slot.lo - error, slot.hi + error);
+            // What is off by a small part of itself moves its reciprocal by that, and not by what the steepest slope makes of it.
+            let moved = iterate.filter(|_| !empty[n]).and_then(|iterate| moved(iterate, slot, error));
             let (range, slope) = match (sign, iterate) {
                 _ if empty[n] => ((at_zero, at_zero), series::slope(coefficients, wide)),
                 (Some(part), _) => (series::range(coefficients, (-1.0, 1.0)), of_part(coefficients, part, error)),
@@ -287,8 +344,9 @@ impl<'a> Tracker<'a> {
                 }
             };
             let far = iterate.map_or(0.0, |iterate| iterate.error * range.1) + off;
-            let own = slope * slot.off + added.slots[n].off;
-            slots.push(Slot { lo: range.0, hi: range.1, off: if empty[n] { own } else { own + far } });
+            let slope = if moved.is_some() { 0.0 } else { slope };
+            let own = moved.unwrap_or(slope * slot.off) + added.slots[n].off;
+            slots.push(Slot { off: if empty[n] { own } else { own + far }, ..Slot::between(range.0, range.1) });
             slopes.push(slope);
         }
         let value = Slots { slots, sources: argument.sources.scaled(&slopes).joined(&added.sources), alike: argument.alike }.merged();
@@ -339,6 +397,7 @@ impl<'a> Tracker<'a> {
         };
         let inverse = Inverse {
             of: sums.iter().zip(&empty).map(|(sum, empty)| (!empty).then_some(*sum)).collect(),
+            of_root: false,
             most: hi,
             size: vec![1.0; sums.len()],
             off: (0..sums.len()).map(off).collect(),
@@ -395,6 +454,16 @@ fn of_reciprocal(iterate: &Iterate, (lo, hi): Span, wide: Span) -> (Span, f64) {
     let half = (iterate.on.1 - iterate.on.0) / 2.0;
     let at = |t: f64| f64::midpoint(iterate.on.0, iterate.on.1) + t * half;
     (reciprocals(iterate.of_root, (at(lo).max(iterate.on.0), at(hi))), half * steepest(iterate.of_root, at(wide.0)))
+}
+
+/// By how much a reciprocal of what is -1 to 1 on its range moves with an argument that is off by a part of itself; nothing if it may be off by less
+/// than that.
+fn moved(iterate: &Iterate, slot: &Slot, error: f64) -> Option<f64> {
+    let (lo, hi) = iterate.on;
+    let (middle, half) = (f64::midpoint(lo, hi), (hi - lo) / 2.0);
+    let least = (middle + half * slot.lo).max(lo);
+    let share = slot.root.scaled(half).shifted(middle).share(least);
+    (share < 1.0 && share * least < half * error).then(|| steepest(iterate.of_root, least * (1.0 - share)) * share * least)
 }
 
 /// The steepest slope from a number on.
