@@ -56,6 +56,9 @@ pub(crate) struct Run {
     timing: Timing,
 }
 
+/// Results by name, and what a scheme needs for them if its noise is in them.
+type Simulated = (Vec<(String, Tensor)>, Option<Levels>);
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
     Cpu,
@@ -114,7 +117,7 @@ impl Run {
         inputs: &[(String, Loaded)],
         constants: &[(String, Loaded)],
         packing: &PackOptions,
-    ) -> Result<(Vec<(String, Tensor)>, Option<Levels>), Failure> {
+    ) -> Result<Simulated, Failure> {
         let views: Vec<(&str, TensorRef<'_>)> = input::views(inputs).into_iter().chain(input::views(constants)).collect();
         let Some(seed) = self.draw_noise else {
             let (packed, results) = function.simulate(&views, &input::sizes(&self.sizes), packing)?;

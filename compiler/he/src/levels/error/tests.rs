@@ -255,7 +255,7 @@ fn rows(seed: u64, n: usize, (lo, hi): (f64, f64)) -> f64 {
         (_, 2) => 1e-3_f64.mul_add(-t, 1.0).clamp(lo, hi),
         (1, 3) => (3e-3 * t).clamp(lo, hi),
         _ => {
-            if n % 2 == 0 {
+            if n.is_multiple_of(2) {
                 lo
             } else {
                 hi
