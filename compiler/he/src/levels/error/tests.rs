@@ -273,7 +273,8 @@ fn bound_and_worst(
 ) -> (OutputError, f64) {
     let module = module(text, sizes);
     let options = Options { insecure: true, ..Options::new(Contract::Free, log_slots) };
-    let program = crate::reading(&module, &options).unwrap_or_else(|e| panic!("{text}\n{}", e[0])).program;
+    let read = crate::read::read_as(&module, crate::together::Sums::Together);
+    let program = read.unwrap_or_else(|e| panic!("{text}\n{}", e[0])).0.program;
     let reals = plan_reals(&program, &options, Available::default()).unwrap_or_else(|e| panic!("{text}\n{}", e[0]));
     let mut worst = 0.0_f64;
     for seed in 0..4 {
