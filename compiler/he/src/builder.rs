@@ -2,7 +2,8 @@
 
 use ein_ir::entity::{Ciphertext, Plain, Public, SecondaryMap};
 use ein_ir::packed::{Layout, Op, Packed, PlainDecl, PlainValues, Run, Segment};
-use std::collections::{BTreeMap, HashMap};
+use rustc_hash::FxHashMap as HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What an operation was first written for.

@@ -274,19 +274,13 @@ impl Split {
         babies.saturating_mul(sources).saturating_add(giants.saturating_mul(targets))
     }
 
-    /// How the element at these values of the indices moves.
-    pub(crate) fn turn(&self, values: &[u64]) -> Turn {
-        let mut turn = Turn { baby: 0, giant: 0, slots: self.offset };
-        for (at, (progression, cut)) in self.progressions.iter().zip(&self.cuts).enumerate() {
-            let parts = self.parts.iter().zip(values).filter_map(|(part, &value)| Some((part.as_ref()?, value)));
-            let total = parts.filter(|((of, _), _)| *of == at).map(|((_, multiple), value)| multiple * value.cast_signed()).sum();
-            let total = progression.reduce(total, self.period);
-            let giant = (total + cut.start).div_euclid(cut.babies);
-            turn.baby = turn.baby * cut.babies + total - giant * cut.babies + cut.start;
-            turn.giant = turn.giant * progression.giants(*cut) + giant - progression.first(*cut);
-            turn.slots += giant * progression.unit * cut.babies;
-        }
-        turn
+    /// How elements move.
+    pub(crate) fn turns(&self) -> Turns<'_> {
+        let of = |at: usize| {
+            let parts = self.parts.iter().enumerate().filter_map(|(step, part)| part.map(|(of, multiple)| (of, step, multiple)));
+            parts.filter(|(of, ..)| *of == at).map(|(_, step, multiple)| (step, multiple)).collect()
+        };
+        Turns { split: self, steps: (0..self.progressions.len()).map(of).collect() }
     }
 
     /// So many baby steps of each progression.
@@ -333,6 +327,29 @@ pub(crate) struct Turn {
     pub(crate) baby: i64,
     pub(crate) giant: i64,
     pub(crate) slots: i64,
+}
+
+/// How the elements of a map move.
+pub(crate) struct Turns<'a> {
+    split: &'a Split,
+    /// Of each progression the steps of the map that are part of it, each with its multiple of the unit.
+    steps: Vec<Vec<(usize, i64)>>,
+}
+
+impl Turns<'_> {
+    /// How the element at these values of the indices moves.
+    pub(crate) fn of(&self, values: &[u64]) -> Turn {
+        let mut turn = Turn { baby: 0, giant: 0, slots: self.split.offset };
+        for ((progression, cut), steps) in self.split.progressions.iter().zip(&self.split.cuts).zip(&self.steps) {
+            let total = steps.iter().map(|&(step, multiple)| multiple * values[step].cast_signed()).sum();
+            let total = progression.reduce(total, self.split.period);
+            let giant = (total + cut.start).div_euclid(cut.babies);
+            turn.baby = turn.baby * cut.babies + total - giant * cut.babies + cut.start;
+            turn.giant = turn.giant * progression.giants(*cut) + giant - progression.first(*cut);
+            turn.slots += giant * progression.unit * cut.babies;
+        }
+        turn
+    }
 }
 
 /// Steps in slots.

@@ -37,16 +37,14 @@ impl Factor {
         factor
     }
 
-    /// The row-major position of the element where the labels have these values; none beyond their sizes.
-    pub(super) fn flat(&self, values: impl Iterator<Item = (u8, u64)>) -> Option<u64> {
-        let mut flat = self.offset;
-        for (label, value) in values {
-            if self.sizes.get(usize::from(label)).is_some_and(|&size| value >= size) {
-                return None;
-            }
-            flat += self.strides.get(&label).map_or(0, |stride| value.cast_signed() * stride);
-        }
-        u64::try_from(flat).ok()
+    /// What a step along a label adds to the row-major position, and the size of the label.
+    pub(super) fn of_label(&self, label: u8) -> (i64, u64) {
+        (self.strides.get(&label).copied().unwrap_or(0), self.sizes.get(usize::from(label)).copied().unwrap_or(u64::MAX))
+    }
+
+    /// The row-major position where all labels are 0.
+    pub(super) const fn first(&self) -> i64 {
+        self.offset
     }
 
     /// What one step of each index of a map adds to the row-major position of the element, and the position where all are 0.

@@ -7,10 +7,11 @@ use crate::linear::{LinearMap, Split, slots_of};
 use crate::packing::Packing;
 use ein_ir::entity::Ciphertext;
 use ein_ir::packed::Op;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// What elements go together: from a ciphertext by baby steps, and then by giant steps to a ciphertext of the result.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Course {
     to: usize,
     giant: i64,
@@ -18,6 +19,32 @@ struct Course {
     baby: i64,
     /// Of what is summed, the part: two elements of one slot have plaintexts of their own.
     part: usize,
+}
+
+/// Elements by their course.
+#[derive(Default)]
+struct Courses {
+    all: Vec<(Course, Vec<(u32, u64)>)>,
+    numbers: FxHashMap<Course, usize>,
+    /// Of the last element: the next one often goes the same way.
+    last: usize,
+}
+
+impl Courses {
+    fn push(&mut self, course: Course, element: (u32, u64)) {
+        if self.all.get(self.last).is_none_or(|(last, _)| *last != course) {
+            self.last = *self.numbers.entry(course).or_insert(self.all.len());
+            if self.last == self.all.len() {
+                self.all.push((course, Vec::new()));
+            }
+        }
+        self.all[self.last].1.push(element);
+    }
+
+    fn in_order(mut self) -> Vec<(Course, Vec<(u32, u64)>)> {
+        self.all.sort_unstable_by_key(|(course, _)| *course);
+        self.all
+    }
 }
 
 /// Tells elements of one slot apart: where a value does not depend on what is summed, several are multiplied by it.
@@ -73,18 +100,19 @@ impl Emitter<'_> {
             );
             return Value::zero(packing.clone(), self.log_slots);
         }
+        self.elements += elements;
         let (baby_units, giant_units) = (split.baby_units(), split.giant_units());
         let (along, first) = factor.map_or_else(|| (vec![0; map.steps.len()], 0), |factor| factor.along(map));
         let (to, parts) = (Positions::of(packing, self.log_slots), Positions::of(partial, self.log_slots));
         let from = Positions::of(&value.packing, self.log_slots);
         // Slots after the baby steps, each with the position of its element of the public factor.
-        let mut courses: BTreeMap<Course, Vec<(u32, u64)>> = BTreeMap::new();
-        let (mut babies, mut same_baby, mut giants) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (mut courses, turns) = (Courses::default(), split.turns());
+        let (mut babies, mut same_baby, mut giants) = (FxHashMap::default(), FxHashMap::default(), FxHashMap::default());
         map.each(|values, source, target| {
             let Some(from) = value.chunks[from.chunk(source)] else { return };
             let flat = first + values.iter().zip(&along).map(|(value, along)| value.cast_signed() * along).sum::<i64>();
             let Ok(flat) = u64::try_from(flat) else { return };
-            let mut turn = split.turn(values);
+            let mut turn = turns.of(values);
             // Steps that come to the same slots are the same.
             turn.giant = *giants.entry(turn.slots.rem_euclid(n)).or_insert(turn.giant);
             turn.baby = *same_baby.entry(turn.baby).or_insert_with(|| {
@@ -94,13 +122,13 @@ impl Emitter<'_> {
             let slot = (target.cast_signed() + i64::from(map.frames[1]) + turn.slots).rem_euclid(n);
             let slot = u32::try_from(slot).expect("below the number of slots");
             let course = Course { to: to.chunk(target), giant: turn.giant, from, baby: turn.baby, part: parts.chunk(target) };
-            courses.entry(course).or_default().push((slot, flat));
+            courses.push(course, (slot, flat));
         });
         let mut mapped = Value::zero(packing.clone(), self.log_slots);
         debug_assert_eq!(mapped.chunks.len() as u64, convert::n_chunks(packing, self.log_slots));
         let mut sums: BTreeMap<(usize, i64), Vec<Ciphertext>> = BTreeMap::new();
         let mut layers = Layers::of(1 << self.log_slots);
-        for (course, elements) in courses {
+        for (course, elements) in courses.in_order() {
             let turned = self.turned(course.from, &baby_units, &split.babies(course.baby));
             for elements in layers.of_slots(elements) {
                 let kept = self.keep(turned, factor, elements);

@@ -3,6 +3,7 @@
 mod factor;
 mod map;
 mod mask;
+mod places;
 mod polynomial;
 
 pub(crate) use polynomial::costs;
@@ -24,6 +25,7 @@ use ein_ir::entity::{Ciphertext, Input, Plain, Public as PublicId};
 use ein_ir::packed::layout::{AddressBit, axis_bits};
 use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, Piece, PublicDecl, PublicSource, Roll};
 use factor::Factor;
+use places::Places;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub(crate) struct Emitted {
     pub(crate) conflicts: BTreeMap<usize, Vec<Packing>>,
     /// What cannot be computed; if there is something, the program is not right.
     pub(crate) refused: Option<Diagnostic>,
+    /// Elements that were looked at.
+    pub(crate) elements: u64,
 }
 
 /// Writes the results of a program as packed operations; none stands for a result that is zero or has no elements.
@@ -61,7 +65,13 @@ pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], keys:
         |layout: &Layout| layout.rolls.is_empty().then(|| Packing { offset: layout.offset, ..Packing::of(layout.bits().collect()) });
     let conflicts = emitter.placed.into_iter().filter(|(_, layouts)| layouts.len() > 1);
     let conflicts = conflicts.map(|(tensor, layouts)| (tensor, layouts.iter().filter_map(packing).collect())).collect();
-    Emitted { packed: emitter.builder.packed, makers: emitter.builder.makers, conflicts, refused: emitter.refused }
+    Emitted {
+        packed: emitter.builder.packed,
+        makers: emitter.builder.makers,
+        conflicts,
+        refused: emitter.refused,
+        elements: emitter.elements,
+    }
 }
 
 struct Emitter<'a> {
@@ -79,6 +89,7 @@ struct Emitter<'a> {
     /// What is held already, by where its description is.
     held: HashMap<*const Held, Value>,
     refused: Option<Diagnostic>,
+    elements: u64,
 }
 
 /// A value: its ciphertexts by the label bits that number them; none for one that is zero.
@@ -120,6 +131,7 @@ impl<'a> Emitter<'a> {
             placed: BTreeMap::new(),
             held: HashMap::new(),
             refused: None,
+            elements: 0,
         };
         emitter.builder.packed.name.clone_from(&program.name);
         for (n, tensor) in program.tensors.iter().enumerate() {
@@ -592,9 +604,9 @@ impl<'a> Emitter<'a> {
     fn slots(&self, joint: &Packing, packing: &Packing, factor: &Factor, address: u64) -> Vec<(u32, u64)> {
         let free = (0..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero);
         let free = free.filter(|&p| LabelBit::of(joint.at(p)).is_none()).fold(0, |all, p| all | 1_u64 << p);
-        let places = Places::of(joint);
+        let mut walk = places::Walk::of(joint, factor);
         let slots = (0..1_u64 << self.log_slots).filter(|slot| slot & free == 0);
-        let elements = slots.filter_map(|slot| Some((self.turned_slot(slot, joint), factor.flat(places.values(address | slot))?)));
+        let elements = slots.filter_map(|slot| Some((self.turned_slot(slot, joint), walk.flat(address | slot)?)));
         let mut elements: Vec<(u32, u64)> = elements.collect();
         elements.sort_unstable();
         elements
@@ -632,30 +644,6 @@ impl Positions {
     /// Which ciphertext holds an address.
     fn chunk(&self, address: u64) -> usize {
         self.0.iter().enumerate().fold(0, |key, (n, position)| key | usize::from(address >> position & 1 == 1) << n)
-    }
-}
-
-/// Where the bits of each label are.
-struct Places {
-    labels: Vec<(u8, Vec<(u8, usize)>)>,
-}
-
-impl Places {
-    fn of(packing: &Packing) -> Self {
-        let mut labels: Vec<(u8, Vec<(u8, usize)>)> = Vec::new();
-        for (LabelBit { label, bit }, place) in packing.positions() {
-            match labels.last_mut() {
-                Some((last, bits)) if *last == label => bits.push((bit, place)),
-                Some(_) | None => labels.push((label, vec![(bit, place)])),
-            }
-        }
-        Self { labels }
-    }
-
-    /// The position along each label at an address.
-    fn values(&self, address: u64) -> impl Iterator<Item = (u8, u64)> + '_ {
-        let value = move |bits: &[(u8, usize)]| bits.iter().fold(0, |value, (bit, place)| value | (address >> place & 1) << bit);
-        self.labels.iter().map(move |(label, bits)| (*label, value(bits)))
     }
 }
 

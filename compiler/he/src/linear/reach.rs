@@ -4,8 +4,9 @@
 //! rotated by every baby step, and not every target by every giant step.
 
 use super::{Cut, LinearMap, Progression, Split};
+use rustc_hash::FxHashMap as HashMap;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Combinations of indices that number ciphertexts, and steps of one of them, beyond which the rotations are not counted.
 const MAX_COMBINATIONS: u64 = 1 << 9;

@@ -2,7 +2,7 @@
 //!
 //! Most ciphertexts hold elements of one range and zeros, so that a few classes of slots stand for thousands.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 use std::rc::Rc;
 
 /// Pairs of classes beyond which a table of all of them is larger than it is worth.
@@ -116,7 +116,7 @@ impl Alike {
             };
             both().map(class).collect()
         } else {
-            let mut table: HashMap<(u16, u16), u16> = HashMap::new();
+            let mut table: HashMap<(u16, u16), u16> = HashMap::default();
             let class = |(&a, &b): (&u16, &u16)| {
                 *table.entry((a, b)).or_insert_with(|| {
                     pairs.push((usize::from(a), usize::from(b)));
@@ -130,7 +130,7 @@ impl Alike {
 
     /// With classes that have the same key put together; with one of the classes that each of the new ones was.
     pub(crate) fn merged<K: Eq + std::hash::Hash>(&self, key: impl Fn(usize) -> K) -> Option<Spread<usize>> {
-        let mut first: HashMap<K, u16> = HashMap::new();
+        let mut first: HashMap<K, u16> = HashMap::default();
         let mut kept = Vec::new();
         let mut class = |class: usize| {
             *first.entry(key(class)).or_insert_with(|| {
