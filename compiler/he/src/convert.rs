@@ -5,7 +5,7 @@ use crate::contraction::{Contraction, Operand, Subscript};
 use crate::cost::{Cost, Costs};
 use crate::limits::{MAX_OPERATIONS, MAX_VOLUME};
 use crate::linear::{LinearMap, Split, Step};
-use crate::packing::{LabelBit, Packing};
+use crate::packing::{LabelBit, Packing, Positions};
 use crate::staged::Stage;
 use crate::view;
 use ein_ir::packed::layout::{AddressBit, axis_bits};
@@ -311,7 +311,7 @@ pub(crate) fn sizes(contraction: &Contraction) -> BTreeMap<u8, u64> {
 }
 
 /// The steps along a label: runs of bits that double at the source and at the target.
-fn label_steps(size: u64, label: u8, log_slots: usize, source: impl Fn(u8) -> u64, to: &BTreeMap<LabelBit, usize>) -> Vec<Step> {
+fn label_steps(size: u64, label: u8, log_slots: usize, source: impl Fn(u8) -> u64, to: &Positions) -> Vec<Step> {
     let n_bits = axis_bits(size);
     let weight = |bit: u8| (source(bit), to.get(&LabelBit { label, bit }).map_or(0, |&p| 1_u64 << p));
     let mut steps = Vec::new();

@@ -1,17 +1,21 @@
 //! Ways to hold the tensors of a program, and the sums of terms.
 
+use crate::attempts::Where;
 use crate::contraction::{Contraction, Operand};
 use crate::convert::{self, Conversion, Kept, Route, Source};
 use crate::cost::{Cost, Costs};
 use crate::emit::costs;
+use crate::found::Ways;
+use crate::front::Front;
 use crate::joint;
 use crate::layouts::Choice;
 use crate::packing::{LabelBit, Packing};
-use crate::planner::Objective;
+use crate::planner::{Objective, Options};
 use crate::program::{Origin, Program, Sum, Tensor, Term};
-use crate::search::{Contract, Node, Search, Way, best, cheapest};
+use crate::search::{Contract, Last, Node, Search, Way, best, cheapest};
 use crate::staged::two_steps;
 use crate::wishes::Wishes;
+use crate::work::Work;
 use ein_ir::packed::layout::AddressBit;
 use std::rc::Rc;
 
@@ -64,6 +68,26 @@ struct Summands {
     publics: Vec<(Rc<Contraction>, f64)>,
 }
 
+impl Summands {
+    fn may_be_one_shot(&self) -> bool {
+        self.terms.iter().all(|(ways, _)| ways.iter().any(|way| way.one_shot))
+    }
+}
+
+/// What summands take at least: of each the cost, of all the depth.
+struct Least {
+    of: Vec<f64>,
+    depth: u32,
+}
+
+impl Least {
+    fn of(terms: &[(Vec<Way>, f64)], costs: &Costs) -> Self {
+        let cheapest = |(ways, _): &(Vec<Way>, f64)| ways.iter().map(|way| way.cost.weigh(costs)).fold(f64::INFINITY, f64::min);
+        let flattest = |(ways, _): &(Vec<Way>, f64)| ways.iter().map(|way| way.depth).min().unwrap_or(0);
+        Self { of: terms.iter().map(cheapest).collect(), depth: terms.iter().map(flattest).max().unwrap_or(0) }
+    }
+}
+
 /// A secret product of a sum.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
@@ -76,7 +100,7 @@ pub(crate) struct Part {
 }
 
 /// How a secret input may be packed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Placing {
     /// Where it is needed.
     Anywhere,
@@ -99,8 +123,21 @@ pub(crate) struct Holder<'a> {
     pub(crate) chosen: &'a Choice,
     /// Packings in which computed tensors are read.
     pub(crate) wishes: &'a Wishes,
-    /// Ways to hold the tensors so far.
-    pub(crate) held: Vec<Vec<Rc<Held>>>,
+    pub(crate) work: &'a Work,
+    /// Ways to hold the tensors so far, and the number of each list of them.
+    pub(crate) held: Vec<Ways>,
+    pub(crate) numbers: Vec<usize>,
+}
+
+impl<'a> Holder<'a> {
+    /// Nothing is held yet.
+    pub(crate) fn new(program: &'a Program, options: &Options, place: Where<'a>, work: &'a Work) -> Self {
+        let Options { contract, one_shot, objective, costs, .. } = *options;
+        let Where { placings, chosen, wishes } = place;
+        let log_slots = options.log_slots as usize;
+        let (held, numbers) = (Vec::new(), Vec::new());
+        Self { program, contract, one_shot, objective, costs, log_slots, placings, chosen, wishes, work, held, numbers }
+    }
 }
 
 impl Holder<'_> {
@@ -124,17 +161,16 @@ impl Holder<'_> {
                 found.retain(as_chosen);
             }
         }
-        let is_result = found.first().is_some_and(|held| self.becomes_result(held.tensor));
-        let price = |held: &Held| if is_result { self.finish_price(held) } else { (held.cost.weigh(&self.costs), held.depth) };
-        let mut found: Vec<((f64, u32), Held)> = found.into_iter().map(|held| (price(&held), held)).collect();
+        let mut found: Vec<((f64, u32), Held)> = found.into_iter().map(|held| (self.price(&held), held)).collect();
         found.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let room = self.work.kept(KEPT);
         let mut kept: Vec<Rc<Held>> = Vec::new();
         let mut flattest = u32::MAX;
         let mut flattest_one_shot = u32::MAX;
         for ((_, depth), held) in found {
             let dominated = kept.iter().any(|other| other.packing == held.packing && other.depth <= held.depth);
             let flat = depth < flattest || held.one_shot && depth < flattest_one_shot;
-            if !dominated && (kept.len() < KEPT || flat) {
+            if !dominated && (kept.len() < room || flat) {
                 flattest = flattest.min(depth);
                 if held.one_shot {
                     flattest_one_shot = flattest_one_shot.min(depth);
@@ -143,6 +179,11 @@ impl Holder<'_> {
             }
         }
         kept
+    }
+
+    /// By what ways to hold a tensor are compared: of a result once it is as wanted.
+    fn price(&self, held: &Held) -> (f64, u32) {
+        if self.becomes_result(held.tensor) { self.finish_price(held) } else { (held.cost.weigh(&self.costs), held.depth) }
     }
 
     fn sum(&self, tensor: usize, sum: &Sum) -> Vec<Held> {
@@ -159,7 +200,9 @@ impl Holder<'_> {
             let has_public = contraction.operands.iter().any(|operand| !operand.secret);
             let (scale, rest) = if has_public { (term.coefficient, 1.0) } else { (1.0, term.coefficient) };
             let operands = (0..contraction.operands.len()).map(|n| self.operand(&contraction, n)).collect();
-            let mut search = Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), self.log_slots, self.costs);
+            let mut search = Search::new(Rc::clone(&contraction), operands, scale, wanted.clone(), self.log_slots, self.costs, self.work);
+            let is_alone = sum.terms.len() == 1 && rest == 1.0;
+            search.last = self.last(tensor, sum, is_alone);
             search.flat = self.objective == Objective::Depth;
             search.one_shot = self.one_shot;
             terms.push((search.run(), rest));
@@ -175,20 +218,42 @@ impl Holder<'_> {
         let summands = Summands { terms, publics };
         let mut found: Vec<Held> = Vec::new();
         let alone = Contraction { labels: sum.labels.clone(), operands: Vec::new(), output: sum.output.clone() };
+        let mut front = Front::new(KEPT);
+        let prunes = self.objective != Objective::Depth && !self.chosen.contains_key(&tensor);
+        // Also the flattest one that has all operands at once is kept.
+        let mut flattest_one_shot = if summands.may_be_one_shot() { u32::MAX } else { 0 };
+        let least = Least::of(&summands.terms, &self.costs);
         for joint in self.joints(&alone, labels, &summands.terms, &wanted) {
-            let mut limit = u32::MAX;
-            let added = |limit: u32, clean: bool| self.added(tensor, &alone, &joint, &summands, limit, clean);
-            while let Some(held) = added(limit, false) {
+            let mut deepest = u32::MAX;
+            let dear = if prunes && flattest_one_shot <= least.depth { front.limit(least.depth) } else { f64::INFINITY };
+            let added = |deepest: u32, clean: bool| self.added(tensor, &alone, &joint, &summands, (deepest, dear, &least), clean);
+            while let Some(held) = added(deepest, false) {
                 // Terms that are cleared before they are added may be of a plan that is flatter than one that clears the sum.
-                found.extend((held.packing.junk != 0).then(|| added(limit, true)).flatten());
-                limit = held.depth.saturating_sub(1);
+                found.extend((held.packing.junk != 0).then(|| added(deepest, true)).flatten());
+                deepest = held.depth.saturating_sub(1);
+                front.push(self.price(&held).0, held.depth, &held.packing);
+                flattest_one_shot = flattest_one_shot.min(if held.one_shot { held.depth } else { u32::MAX });
                 found.push(held);
-                if self.objective != Objective::Depth || limit == 0 {
+                if self.objective != Objective::Depth || deepest == 0 {
                     break;
                 }
             }
         }
         found
+    }
+
+    /// What is known of which products of all operands are kept.
+    fn last<'b>(&'b self, tensor: usize, sum: &'b Sum, is_alone: bool) -> Last<'b> {
+        if is_alone && self.chosen.contains_key(&tensor) {
+            return Last::All;
+        }
+        if !is_alone || self.contract == Contract::Free || !self.becomes_result(tensor) {
+            return Last::Cheap;
+        }
+        Last::Finished(Box::new(move |packing| {
+            let packing = packing.relabelled(|label| axis_of(&sum.output, label));
+            self.finishing(tensor, &packing).1.weigh(&self.costs)
+        }))
     }
 
     fn polynomial(&self, tensor: usize, held: &Rc<Held>, coefficients: &[f64]) -> Held {
@@ -224,22 +289,35 @@ impl Holder<'_> {
             Source::Packed(packing) => Some(packing.clone()),
             Source::Anywhere | Source::Strided(..) => None,
         };
-        let firsts = terms.iter().flat_map(|(ways, _)| ways.iter().filter_map(packed).take(MAX_SEEDS));
+        let of_term = self.work.kept(MAX_SEEDS);
+        let firsts = terms.iter().flat_map(|(ways, _)| ways.iter().filter_map(packed).take(of_term));
         let seeds: Vec<Packing> = firsts.chain(wanted.iter().cloned()).collect();
         let seeds: Vec<&Packing> = seeds.iter().collect();
-        joint::candidates(alone, labels, labels, &seeds, usize::MAX, self.log_slots)
+        joint::candidates(alone, labels, labels, &seeds, self.work.joints(), self.log_slots)
     }
 
-    fn added(&self, tensor: usize, sum: &Contraction, joint: &Packing, summands: &Summands, limit: u32, clean: bool) -> Option<Held> {
+    /// The sum in a joint space, no deeper than `limit`; none if it costs `dear` or more.
+    fn added(
+        &self,
+        tensor: usize,
+        sum: &Contraction,
+        joint: &Packing,
+        summands: &Summands,
+        (limit, dear, least): (u32, f64, &Least),
+        clean: bool,
+    ) -> Option<Held> {
+        let mut left = dear - least.of.iter().sum::<f64>();
         let mut parts = Vec::new();
         let (mut cost, mut depth, mut one_shot, mut junk) = (Cost::default(), 0, true, 0);
-        for (ways, coefficient) in &summands.terms {
+        for ((ways, coefficient), least) in summands.terms.iter().zip(&least.of) {
             let labels = ways.first()?.labels;
             // A value spread over a label is there beyond its size too.
             let beyond = |label: &&u8| labels >> **label & 1 == 0 && !sum.labels[usize::from(**label)].size.is_power_of_two();
             let beyond = sum.output.iter().filter(beyond).fold(0, |all, label| all | 1 << label);
             let scaled = coefficient.abs() != 1.0 || clean && beyond != 0;
-            let (way, conversion) = cheapest(sum, ways, labels, joint, limit.checked_sub(u32::from(scaled))?, self.log_slots, &self.costs)?;
+            let deepest = limit.checked_sub(u32::from(scaled))?;
+            let (way, conversion) = cheapest(sum, ways, labels, joint, (deepest, left + least), self.log_slots, (&self.costs, self.work))?;
+            left -= way.cost.weigh(&self.costs) + conversion.cost.weigh(&self.costs) - least;
             let scaled = scaled || clean && conversion.packing.junk != 0;
             junk |= if scaled { 0 } else { beyond | conversion.packing.junk };
             let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
@@ -402,14 +480,14 @@ impl Holder<'_> {
 
     /// What a way to hold a result costs once it is as wanted, and how deep it is.
     fn finish_price(&self, held: &Held) -> (f64, u32) {
-        let (route, extra) = self.finishing(held);
+        let (route, extra) = self.finishing(held.tensor, &held.packing);
         let mut cost = held.cost;
         cost += extra;
         (cost.weigh(&self.costs), held.depth + route.depth())
     }
 
     pub(crate) fn finish(&self, held: &Rc<Held>) -> Finish {
-        let (route, extra) = self.finishing(held);
+        let (route, extra) = self.finishing(held.tensor, &held.packing);
         let mut cost = held.cost;
         cost += extra;
         let packing = match self.contract {
@@ -442,25 +520,25 @@ impl Holder<'_> {
     }
 
     /// What is left to do to a result, and its cost.
-    pub(crate) fn finishing(&self, held: &Held) -> (Route, Cost) {
+    pub(crate) fn finishing(&self, tensor: usize, packing: &Packing) -> (Route, Cost) {
         if self.contract == Contract::Free {
             return (Route::Direct, Cost::default());
         }
-        let shape = &self.program.tensors[held.tensor].shape;
+        let shape = &self.program.tensors[tensor].shape;
         let wanted = row_major(shape, self.log_slots);
-        let chunks = convert::n_chunks(&held.packing, self.log_slots);
-        if held.packing.positions() != wanted.positions() {
-            let map = convert::shape_map(shape, &held.packing, &wanted, self.log_slots);
+        let chunks = convert::n_chunks(packing, self.log_slots);
+        if packing.positions() != wanted.positions() {
+            let map = convert::shape_map(shape, packing, &wanted, self.log_slots);
             let (n, targets) = (1 << self.log_slots, convert::n_chunks(&wanted, self.log_slots));
             let split = map.split(n, n, chunks, targets);
             let cost = split.cost();
             return (Route::Map(map, split), cost);
         }
-        let filled = |&p: &usize| matches!(held.packing.at(p), AddressBit::Rep | AddressBit::Junk);
+        let filled = |&p: &usize| matches!(packing.at(p), AddressBit::Rep | AddressBit::Junk);
         let zero: Vec<usize> = (0..self.log_slots).filter(filled).collect();
-        let kept = Kept { zero, ..Kept::elements(&held.packing, |axis| shape[axis], self.log_slots) };
+        let kept = Kept { zero, ..Kept::elements(packing, |axis| shape[axis], self.log_slots) };
         let kept = Some(kept).filter(|kept| !kept.zero.is_empty() || !kept.within.is_empty());
-        let (route, _) = Route::turned(&held.packing, 0, kept, self.log_slots);
+        let (route, _) = Route::turned(packing, 0, kept, self.log_slots);
         let cost = route.turning(chunks);
         (route, cost)
     }

@@ -114,7 +114,7 @@ fn extended(contraction: &Contraction, labels: u64, kept: u64, seed: &Packing, f
     let there = joint.positions();
     let is_missing = |label: &u8| labels >> label & 1 == 1 && contraction.bits(*label) > 0;
     let all_bits = (0..64).filter(is_missing).flat_map(|label| (0..contraction.bits(label)).map(move |bit| LabelBit { label, bit }));
-    let mut missing: Vec<LabelBit> = all_bits.filter(|bit| !there.contains_key(bit)).collect();
+    let mut missing: Vec<LabelBit> = all_bits.filter(|bit| there.get(bit).is_none()).collect();
     // Of what does not fit into slots, what is summed is the cheapest to have in ciphertexts.
     missing.sort_by_key(|bit| (kept >> bit.label & 1 == 0) ^ from_top);
     free.sort_by_key(|&(rank, position)| (rank, if from_top { usize::MAX - position } else { position }));

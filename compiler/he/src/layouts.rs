@@ -173,7 +173,7 @@ pub(crate) fn graph(holder: &Holder<'_>) -> Option<Graph> {
         targets: BTreeMap::new(),
         sendable: BTreeMap::new(),
     };
-    holder.held.iter().flatten().for_each(|held| drawing.held(held));
+    holder.held.iter().flat_map(|ways| ways.iter()).for_each(|held| drawing.held(held));
     let roots: Vec<Id> =
         holder.program.results.iter().filter(|result| !holder.held[**result].is_empty()).map(|&result| drawing.result(result)).collect();
     let shared = shared.into_iter().map(|tensor| (tensor, drawing.packings(tensor))).collect();
@@ -284,9 +284,9 @@ impl Drawing<'_> {
     /// A result as it is wanted.
     fn result(&mut self, tensor: usize) -> Id {
         let class = self.place(Place::Result(tensor));
-        for held in &self.holder.held[tensor] {
+        for held in self.holder.held[tensor].iter() {
             let made = self.place(Place::Held(tensor, held.packing.clone()));
-            let price = self.holder.finishing(held).1.weigh(&self.holder.costs);
+            let price = self.holder.finishing(tensor, &held.packing).1.weigh(&self.holder.costs);
             self.way(class, price, |number| Form::Made(number, vec![made]));
         }
         class
@@ -306,7 +306,7 @@ impl Drawing<'_> {
                 packings.push(row_major);
             }
         } else {
-            for held in &self.holder.held[tensor] {
+            for held in self.holder.held[tensor].iter() {
                 if packings.len() < MAX_PACKINGS && !packings.contains(&held.packing) {
                     packings.push(held.packing.clone());
                 }

@@ -4,6 +4,7 @@
 //! kernels, and writes the [`ein_ir::packed::Packed`] that an engine executes. This crate does no input or output.
 
 mod approximation;
+mod attempts;
 mod beyond;
 mod builder;
 mod cleanup;
@@ -17,6 +18,8 @@ mod cost;
 mod decided;
 mod emit;
 pub mod explain;
+mod found;
+mod front;
 mod functions;
 pub mod heir;
 mod held;
@@ -54,6 +57,7 @@ mod view;
 mod whole;
 mod wishes;
 mod words;
+mod work;
 
 pub use builder::{Maker, Makers, Series};
 pub use contraction::{Axis, Operand, Subscript};

@@ -1,7 +1,6 @@
 //! Where the labels of a value are while a plan is searched for.
 
 use ein_ir::packed::layout::AddressBit;
-use std::collections::BTreeMap;
 
 /// What each address bit of a value stands for, slots first, then ciphertexts; an axis is a label. Bits beyond the last are
 /// [`AddressBit::Rep`]: the value has fewer ciphertexts.
@@ -62,9 +61,11 @@ impl Packing {
     }
 
     /// Where each bit of each label is.
-    pub(crate) fn positions(&self) -> BTreeMap<LabelBit, usize> {
-        let labelled = self.bits.iter().enumerate().filter_map(|(position, bit)| Some((LabelBit::of(*bit)?, position)));
-        labelled.collect()
+    pub(crate) fn positions(&self) -> Positions {
+        let mut of = Vec::with_capacity(self.bits.len());
+        of.extend(self.bits.iter().enumerate().filter_map(|(position, bit)| Some((LabelBit::of(*bit)?, position))));
+        of.sort_unstable();
+        Positions { of }
     }
 
     /// With other numbers for its labels.
@@ -78,6 +79,39 @@ impl Packing {
     /// Positions of ciphertext bits that stand for a label, lowest first.
     pub(crate) fn chunk_positions(&self, log_slots: usize) -> Vec<usize> {
         (log_slots..self.bits.len()).filter(|&p| LabelBit::of(self.bits[p]).is_some()).collect()
+    }
+}
+
+/// Where bits of labels are, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Positions {
+    of: Vec<(LabelBit, usize)>,
+}
+
+impl Positions {
+    pub(crate) fn get(&self, bit: &LabelBit) -> Option<&usize> {
+        self.of.binary_search_by(|(other, _)| other.cmp(bit)).ok().map(|n| &self.of[n].1)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = LabelBit> {
+        self.of.iter().map(|(bit, _)| *bit)
+    }
+}
+
+impl std::ops::Index<&LabelBit> for Positions {
+    type Output = usize;
+
+    fn index(&self, bit: &LabelBit) -> &usize {
+        self.get(bit).expect("every bit of a label that is there has a place")
+    }
+}
+
+impl IntoIterator for Positions {
+    type Item = (LabelBit, usize);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.of.into_iter()
     }
 }
 

@@ -1,19 +1,17 @@
 //! The one place that calls every part of the planner, in order.
 
 use crate::approximation::evaluate;
+use crate::attempts::Attempts;
 use crate::builder::Makers;
 use crate::cleanup::cleaned;
-use crate::cost::{Cost, Costs};
+use crate::cost::Costs;
 use crate::emit::{self, Emitted, Keys};
 use crate::explain::{self, Explained, Made};
-use crate::held::{Finish, Holder, Placing, row_major};
 use crate::keys;
-use crate::layouts::{self, Choice};
 use crate::levels::{Parameters, level};
-use crate::limits::{most_turned, not_found, too_large};
-use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
+use crate::limits::{most_turned, too_large};
+use crate::program::{Label, Origin, Program, Sum, Term};
 use crate::search::Contract;
-use crate::wishes::{Wishes, packings};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::Packed;
@@ -117,7 +115,7 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
         return Err(large);
     }
     let program = &without_empty_terms(program);
-    let planned = best(program, options)?;
+    let planned = Attempts::new(program, options).best()?;
     let Emitted { mut packed, mut makers, .. } = planned.emitted;
     if options.objective == Objective::Keys {
         let few = emit::emit(program, &planned.results, Keys::Few, log_slots);
@@ -153,202 +151,6 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
     let made = explain::made(program, planned.results.iter().filter_map(|(_, finish)| finish.as_ref()), log_slots);
     let packed = verify(packed).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
     Ok((packed, made, makers))
-}
-
-/// The best plan that is found, also with moves where what is moved is made.
-pub(crate) fn best(program: &Program, options: &Options) -> Result<Planned, Vec<Diagnostic>> {
-    let mut wishes = Wishes::default();
-    let mut best = together(program, options, &wishes)?;
-    while !options.one_shot && wishes.add(program, best.finished()) {
-        match together(program, options, &wishes) {
-            Ok(next) if next.is_better(&best, options.objective) => best = next,
-            _ => break,
-        }
-    }
-    let alike = if options.one_shot { Vec::new() } else { alike(program, options) };
-    Ok(alike.into_iter().fold(best, |best, other| if other.is_better(&best, options.objective) { other } else { best }))
-}
-
-/// The plan without a choice, and the best one with all tensors where that has them: in it equal factors of equal products are in equal places,
-/// and so are made once.
-fn alike(program: &Program, options: &Options) -> Vec<Planned> {
-    let (simple, none, wishes) = (Options { one_shot: true, ..*options }, Choice::new(), Wishes::default());
-    let mut placings = placings(program, options);
-    let first = attempt(program, &simple, &placings, &none, &wishes);
-    let Ok(plain) = first.and_then(|(first, _)| without_conflicts(program, &simple, first, &mut placings, &wishes)) else {
-        return Vec::new();
-    };
-    let choice = packings(plain.finished());
-    let searched = attempt(program, options, &placings, &choice, &wishes).ok().map(|(planned, _)| planned);
-    let searched = searched.filter(|planned| planned.emitted.conflicts.is_empty());
-    std::iter::once(plain).chain(searched).collect()
-}
-
-/// Whether a plan is to be preferred to another.
-pub(crate) fn is_lighter(plan: &Planned, other: &Planned, options: &Options) -> bool {
-    plan.is_better(other, options.objective)
-}
-
-/// The best plan with every use of a tensor on its own, or with one packing for all uses of one.
-pub(crate) fn together(program: &Program, options: &Options, wishes: &Wishes) -> Result<Planned, Vec<Diagnostic>> {
-    let mut placings = placings(program, options);
-    let (first, choice) = attempt(program, options, &placings, &Choice::new(), wishes)?;
-    let together = choice.into_iter().filter_map(|choice| {
-        let mut placings = placings.clone();
-        if options.contract == Contract::Free {
-            let inputs = choice.iter().filter(|(tensor, _)| matches!(program.tensors[**tensor].origin, Origin::Secret));
-            inputs.for_each(|(tensor, packing)| placings[*tensor] = Placing::Fixed(packing.clone()));
-        }
-        let (planned, _) = attempt(program, options, &placings, &choice, wishes).ok()?;
-        planned.emitted.conflicts.is_empty().then_some(planned)
-    });
-    let mut together: Vec<Planned> = together.collect();
-    // Where uses want an input in different places, none of these may be the best.
-    if options.contract == Contract::Free && !first.emitted.conflicts.is_empty() {
-        let rows = placings_in_rows(program, options);
-        together.extend(attempt(program, options, &rows, &Choice::new(), wishes).ok().map(|(planned, _)| planned));
-    }
-    let alone = without_conflicts(program, options, first, &mut placings, wishes)?;
-    Ok(together.into_iter().fold(alone, |best, other| if other.is_better(&best, options.objective) { other } else { best }))
-}
-
-/// The plan where every use of a tensor is planned on its own.
-#[cfg(test)]
-pub(crate) fn alone(program: &Program, options: &Options) -> Result<Planned, Vec<Diagnostic>> {
-    let mut placings = placings(program, options);
-    let wishes = Wishes::default();
-    let (first, _) = attempt(program, options, &placings, &Choice::new(), &wishes)?;
-    without_conflicts(program, options, first, &mut placings, &wishes)
-}
-
-/// Where inputs may be.
-pub(crate) fn placings(program: &Program, options: &Options) -> Vec<Placing> {
-    match options.contract {
-        Contract::Free => vec![Placing::Anywhere; program.tensors.len()],
-        Contract::Strict => placings_in_rows(program, options),
-    }
-}
-
-fn placings_in_rows(program: &Program, options: &Options) -> Vec<Placing> {
-    let in_rows = |tensor: &Tensor| Placing::Fixed(row_major(&tensor.shape, options.log_slots as usize));
-    program.tensors.iter().map(in_rows).collect()
-}
-
-/// The same where an input that two of its uses want in different places is fixed in the place that is best for all.
-fn without_conflicts(
-    program: &Program,
-    options: &Options,
-    mut planned: Planned,
-    placings: &mut [Placing],
-    wishes: &Wishes,
-) -> Result<Planned, Vec<Diagnostic>> {
-    while let Some((&tensor, packings)) = planned.emitted.conflicts.first_key_value() {
-        let row_major = row_major(&program.tensors[tensor].shape, options.log_slots as usize);
-        let tried = packings.iter().chain([&row_major]).cloned();
-        let mut best: Option<(Planned, Placing)> = None;
-        let mut errors = Vec::new();
-        for packing in tried {
-            placings[tensor] = Placing::Fixed(packing.clone());
-            let planned = match attempt(program, options, placings, &Choice::new(), wishes) {
-                Ok((planned, _)) => planned,
-                Err(found) => {
-                    errors = found;
-                    continue;
-                }
-            };
-            if best.as_ref().is_none_or(|(least, _)| planned.weight < least.weight) {
-                best = Some((planned, Placing::Fixed(packing)));
-            }
-        }
-        let Some((least, placing)) = best else { return Err(errors) };
-        placings[tensor] = placing;
-        planned = least;
-    }
-    Ok(planned)
-}
-
-pub(crate) struct Planned {
-    results: Vec<(usize, Option<Finish>)>,
-    emitted: Emitted,
-    /// What the operations cost, each counted once.
-    pub(crate) weight: f64,
-    depth: usize,
-}
-
-/// A plan that is deeper than another one must be this much faster.
-const WORTH_A_LEVEL: f64 = 0.8;
-
-impl Planned {
-    /// Its results that are computed.
-    fn finished(&self) -> impl Iterator<Item = &Finish> {
-        self.results.iter().filter_map(|(_, finish)| finish.as_ref())
-    }
-
-    /// Its cost where every level makes each operation slower.
-    #[expect(clippy::cast_precision_loss, reason = "depths are small")]
-    fn slowness(&self) -> f64 {
-        self.weight * ((self.depth + 1) as f64).powf(1.5)
-    }
-
-    /// Whether this plan is to be preferred: by the objective, or else faster, and much so if it is deeper.
-    fn is_better(&self, other: &Self, objective: Objective) -> bool {
-        match objective {
-            Objective::Depth => (self.depth, self.weight) < (other.depth, other.weight),
-            Objective::Latency | Objective::Keys if self.depth <= other.depth => self.weight < other.weight,
-            Objective::Latency | Objective::Keys => self.slowness() < WORTH_A_LEVEL * other.slowness(),
-        }
-    }
-}
-
-/// The ways to hold each tensor of a program.
-pub(crate) fn searched<'a>(
-    program: &'a Program,
-    options: &Options,
-    placings: &'a [Placing],
-    chosen: &'a Choice,
-    wishes: &'a Wishes,
-) -> Holder<'a> {
-    let log_slots = options.log_slots as usize;
-    let (contract, one_shot, objective) = (options.contract, options.one_shot, options.objective);
-    let costs = options.costs;
-    let mut holder = Holder { program, contract, one_shot, objective, costs, log_slots, placings, chosen, wishes, held: Vec::new() };
-    let read = program.read();
-    for tensor in 0..program.tensors.len() {
-        let held = if is_zero(program, tensor) || !read.contains(&tensor) { Vec::new() } else { holder.tensor(tensor) };
-        holder.held.push(held);
-    }
-    holder
-}
-
-/// A plan with inputs placed like this, and what the layout graph over all ways that were found for it chooses.
-fn attempt(
-    program: &Program,
-    options: &Options,
-    placings: &[Placing],
-    chosen: &Choice,
-    wishes: &Wishes,
-) -> Result<(Planned, Option<Choice>), Vec<Diagnostic>> {
-    let log_slots = options.log_slots as usize;
-    let holder = searched(program, options, placings, chosen, wishes);
-    let mut results: Vec<(usize, Option<Finish>)> = Vec::new();
-    for &result in &program.results {
-        let finish = holder.result(result);
-        if finish.is_none() && !is_zero(program, result) {
-            return Err(vec![not_found(program, &holder, result, log_slots)]);
-        }
-        results.push((result, finish));
-    }
-    let emitted = emit::emit(program, &results, Keys::Each, log_slots);
-    if let Some(mut refused) = emitted.refused {
-        if let (None, Some((result, _))) = (&refused.primary, results.first()) {
-            refused = refused.at(program.tensors[*result].span, "what makes this");
-        }
-        return Err(vec![refused]);
-    }
-    let counts = emitted.packed.counts();
-    let planned = Planned { results, weight: Cost::of(&counts).weigh(&options.costs), depth: counts.depth, emitted };
-    let choice = if chosen.is_empty() && !options.one_shot { layouts::graph(&holder).map(|graph| graph.choose()) } else { None };
-    Ok((planned, choice))
 }
 
 /// The same program without products that are summed over nothing, or have a factor that is zero.

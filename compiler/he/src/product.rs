@@ -31,24 +31,32 @@ pub(crate) fn outcome(
     let cleaned = (multiplied.junk & !kept != 0).then(|| Kept::elements(&multiplied, |label| contraction.labels[label].size, log_slots));
     cleaned.iter().for_each(|kept| kept.clean(&mut multiplied));
     let packing = folded(&multiplied, kept, log_slots);
-    let results = n_chunks(&packing, log_slots);
-    let folds = folds(joint, kept, log_slots).len() as u64;
-    let products = operands.len() as u64 - 1;
-    let mut cost = Cost {
-        mulcc: products * volume,
-        relins: if products == 0 { 0 } else { (products - 1) * volume + results },
-        mulcp: (u64::from(public) + u64::from(cleaned.is_some())) * volume,
-        adds: volume - results + folds * results,
-        rotations: folds * results,
-    };
+    let mut cost = own(joint, operands.len(), public, kept, log_slots);
+    cost.mulcp += u64::from(cleaned.is_some()) * volume;
     operands.iter().for_each(|(conversion, _)| cost += conversion.cost);
     let depths = operands.iter().map(|(conversion, depth)| conversion.depth + depth);
     let depth = tree_depth(depths.chain(public.then_some(0)).collect()) + u32::from(cleaned.is_some());
     Outcome { packing, cleaned, cost, depth }
 }
 
+/// What it costs to multiply so many operands where they are, and a public one if `public`, and to sum them.
+pub(crate) fn own(joint: &Packing, n_operands: usize, public: bool, kept: u64, log_slots: usize) -> Cost {
+    let volume = n_chunks(joint, log_slots);
+    let is_kept = |&&p: &&usize| LabelBit::of(joint.at(p)).is_some_and(|bit| kept >> bit.label & 1 == 1);
+    let results = 1 << joint.chunk_positions(log_slots).iter().filter(is_kept).count();
+    let folds = folds(joint, kept, log_slots).len() as u64;
+    let products = n_operands as u64 - 1;
+    Cost {
+        mulcc: products * volume,
+        relins: if products == 0 { 0 } else { (products - 1) * volume + results },
+        mulcp: u64::from(public) * volume,
+        adds: volume - results + folds * results,
+        rotations: folds * results,
+    }
+}
+
 /// The depth of the product of factors of these depths: the two least are multiplied until one is left.
-fn tree_depth(mut depths: Vec<u32>) -> u32 {
+pub(crate) fn tree_depth(mut depths: Vec<u32>) -> u32 {
     while depths.len() > 1 {
         depths.sort_unstable_by(|a, b| b.cmp(a));
         depths.pop();

@@ -6,6 +6,7 @@
 use crate::contraction::Contraction;
 use crate::convert::{self, Conversion, Source};
 use crate::cost::{Cost, Costs};
+use crate::front::Front;
 use crate::held::Held;
 use crate::joint;
 use crate::limits;
@@ -13,6 +14,7 @@ use crate::mapped::{self, Mapped};
 use crate::packing::Packing;
 use crate::product::{self, Outcome};
 use crate::rolled::{self, Rolled};
+use crate::work::Work;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -23,6 +25,8 @@ const KEPT_OF_MANY: usize = 48;
 const JOINTS_OF_MANY: usize = 800;
 /// Up to so many operands every split is tried; of more, those that leave neighbours together.
 const ALL_SPLITS: usize = 3;
+/// Steps of work that the maps of one way by a public factor take, about.
+const STEPS_OF_A_MAP: u64 = 8;
 
 /// A way to hold the product of a set of operands.
 #[derive(Clone, Debug)]
@@ -81,8 +85,45 @@ pub enum Contract {
     Free,
 }
 
+/// Which products of all operands are kept.
+pub(crate) enum Last<'a> {
+    /// All that are found.
+    All,
+    /// The cheapest ones.
+    Cheap,
+    /// The cheapest ones with what it takes to finish them from where they are.
+    Finished(Box<dyn Fn(&Packing) -> f64 + 'a>),
+}
+
+/// Products that are found.
+struct Candidates<'a> {
+    ways: Vec<Way>,
+    /// Of products of all operands.
+    last: Option<&'a Last<'a>>,
+    front: Front,
+}
+
+impl Candidates<'_> {
+    fn push(&mut self, way: Way, costs: &Costs) {
+        let cost = way.cost.weigh(costs);
+        if let Source::Packed(packing) = &way.source {
+            let price = match self.last {
+                Some(Last::Finished(finishing)) if cost < self.front.dearest() => cost + finishing(packing),
+                _ => cost,
+            };
+            self.front.push(price, way.depth, packing);
+        }
+        self.ways.push(way);
+    }
+
+    /// A cost from which on a way that is no flatter than `depth` is not kept.
+    fn limit(&self, depth: u32) -> f64 {
+        if matches!(self.last, Some(Last::All)) { f64::INFINITY } else { self.front.limit(depth) }
+    }
+}
+
 /// Searches for ways to hold the product of all operands.
-pub(crate) struct Search {
+pub(crate) struct Search<'a> {
     contraction: Rc<Contraction>,
     log_slots: usize,
     costs: Costs,
@@ -94,11 +135,13 @@ pub(crate) struct Search {
     scale: f64,
     /// Whether factors are also chosen so that products are flat.
     pub(crate) flat: bool,
+    pub(crate) last: Last<'a>,
+    work: &'a Work,
     operands: Vec<Vec<Way>>,
     memo: BTreeMap<u32, Rc<Vec<Way>>>,
 }
 
-impl Search {
+impl<'a> Search<'a> {
     /// `operands` are the ways to hold each secret operand.
     pub(crate) fn new(
         contraction: Rc<Contraction>,
@@ -107,8 +150,10 @@ impl Search {
         wanted: Vec<Packing>,
         log_slots: usize,
         costs: Costs,
+        work: &'a Work,
     ) -> Self {
-        Self { contraction, log_slots, costs, wanted, one_shot: false, scale, flat: false, operands, memo: BTreeMap::new() }
+        let (one_shot, flat, last, memo) = (false, false, Last::Cheap, BTreeMap::new());
+        Self { contraction, log_slots, costs, wanted, one_shot, scale, flat, last, work, operands, memo }
     }
 
     /// All ways found to hold the product of all operands.
@@ -122,12 +167,16 @@ impl Search {
             return Rc::clone(ways);
         }
         let mut ways = best(self.found(set), &self.costs);
-        if !self.is_small() {
-            ways.truncate((KEPT_OF_MANY / self.contraction.operands.len()).max(4));
-        }
+        ways.truncate(self.kept());
         let ways = Rc::new(ways);
         self.memo.insert(set, Rc::clone(&ways));
         ways
+    }
+
+    /// How many ways to hold a part of the product are kept.
+    fn kept(&self) -> usize {
+        let all = if self.is_small() { usize::MAX } else { (KEPT_OF_MANY / self.contraction.operands.len()).max(4) };
+        if self.work.level() == 0 { all } else { self.work.kept(all.min(KEPT)) }
     }
 
     /// Whether there are so few operands that everything is tried.
@@ -136,44 +185,53 @@ impl Search {
     }
 
     fn found(&mut self, set: u32) -> Vec<Way> {
-        let mut found = Vec::new();
+        let is_last = set == self.contraction.all();
+        // Of a part of the product the cheapest ways are kept.
+        let last = std::mem::replace(&mut self.last, Last::Cheap);
+        let mut found = Candidates { ways: Vec::new(), last: is_last.then_some(&last), front: Front::new(KEPT) };
+        self.find(set, &mut found);
+        let ways = found.ways;
+        self.last = last;
+        ways
+    }
+
+    fn find(&mut self, set: u32, found: &mut Candidates<'_>) {
         if set.count_ones() == 1 {
             let operand = set.trailing_zeros() as usize;
             let (labels, kept) = (self.contraction.labels_of(set), self.contraction.kept_of(set));
             let alone = self.contraction.operands.len() == 1;
             if !alone {
-                found.extend(self.operands[operand].iter().cloned());
+                self.operands[operand].iter().for_each(|way| found.push(way.clone(), &self.costs));
             }
             if alone || kept != labels {
-                self.alone(set, &mut found);
+                self.alone(set, found);
             }
         } else {
-            self.all_at_once(set, &mut found);
+            self.all_at_once(set, found);
             if self.one_shot {
-                return found;
+                return;
             }
             let parts: Vec<(u32, u32)> = if self.is_small() { splits(set).collect() } else { between_neighbours(set) };
             for (one, other) in parts {
-                self.pair(set, one, other, &mut found);
+                self.pair(set, one, other, found);
             }
         }
-        found
     }
 
     /// The product of all operands of a set in one joint space.
-    fn all_at_once(&mut self, set: u32, found: &mut Vec<Way>) {
+    fn all_at_once(&mut self, set: u32, found: &mut Candidates<'_>) {
         let one_shot = set == self.contraction.all();
         let secrets: Vec<u32> = (0..32).map(|n| set & 1 << n).filter(|&one| one != 0 && !self.contraction.is_public(one)).collect();
         let public = set & !secrets.iter().fold(0, |all, one| all | one);
-        let from = found.len();
+        let from = found.ways.len();
         match secrets[..] {
             [secret] if public != 0 && !self.one_shot => self.by_public(set, secret, public, found),
             _ => self.products(set, &secrets, public, found),
         }
-        found[from..].iter_mut().for_each(|way| way.one_shot = one_shot);
+        found.ways[from..].iter_mut().for_each(|way| way.one_shot = one_shot);
     }
 
-    fn pair(&mut self, set: u32, one: u32, other: u32, found: &mut Vec<Way>) {
+    fn pair(&mut self, set: u32, one: u32, other: u32, found: &mut Candidates<'_>) {
         match (self.contraction.is_public(one), self.contraction.is_public(other)) {
             (true, true) => {}
             (true, false) => self.by_public(set, other, one, found),
@@ -186,16 +244,16 @@ impl Search {
     }
 
     /// Sums of one operand.
-    fn alone(&mut self, set: u32, found: &mut Vec<Way>) {
+    fn alone(&mut self, set: u32, found: &mut Candidates<'_>) {
         let labels = self.contraction.labels_of(set);
         let ways = Rc::new(self.operands[set.trailing_zeros() as usize].clone());
-        let from = found.len();
+        let from = found.ways.len();
         self.joined(set, &[(ways, labels)], 0, found);
-        found[from..].iter_mut().for_each(|way| way.one_shot = true);
+        found.ways[from..].iter_mut().for_each(|way| way.one_shot = true);
     }
 
     /// Products of a set with a secret and a set of public operands.
-    fn by_public(&mut self, set: u32, secret: u32, public: u32, found: &mut Vec<Way>) {
+    fn by_public(&mut self, set: u32, secret: u32, public: u32, found: &mut Candidates<'_>) {
         self.products(set, &[secret], public, found);
         let labels = self.contraction.kept_of(secret);
         let kept = self.contraction.kept_of(set);
@@ -203,9 +261,13 @@ impl Search {
         let wanted = if set == self.contraction.all() { &self.wanted[..] } else { &[] };
         let public = self.public(public);
         for way in ways.iter().filter(|way| way.labels == labels) {
+            if way.cost.weigh(&self.costs) >= found.limit(way.depth + 1) {
+                continue;
+            }
+            self.work.spend(STEPS_OF_A_MAP);
             for mapped in mapped::candidates(&self.contraction, way, public, kept, wanted, self.log_slots) {
                 let outcome = mapped.outcome.clone();
-                found.push(Way::new(Node::Mapped(Rc::new(mapped)), &outcome, kept));
+                found.push(Way::new(Node::Mapped(Rc::new(mapped)), &outcome, kept), &self.costs);
             }
         }
     }
@@ -217,14 +279,14 @@ impl Search {
     }
 
     /// Products of secret sets and of a public one.
-    fn products(&mut self, set: u32, secrets: &[u32], public: u32, found: &mut Vec<Way>) {
+    fn products(&mut self, set: u32, secrets: &[u32], public: u32, found: &mut Candidates<'_>) {
         let factors: Vec<(Rc<Vec<Way>>, u64)> =
             secrets.iter().map(|&secret| (self.ways(secret), self.contraction.kept_of(secret))).collect();
         self.joined(set, &factors, public, found);
     }
 
     /// Products of secret factors with these labels and of a public one, in all joint spaces worth a try.
-    fn joined(&mut self, set: u32, factors: &[(Rc<Vec<Way>>, u64)], public: u32, found: &mut Vec<Way>) {
+    fn joined(&mut self, set: u32, factors: &[(Rc<Vec<Way>>, u64)], public: u32, found: &mut Candidates<'_>) {
         let kept = self.contraction.kept_of(set);
         let labels = factors.iter().fold(self.contraction.kept_of(public), |all, (_, labels)| all | labels);
         let packed = |way: &Way| match &way.source {
@@ -240,40 +302,61 @@ impl Search {
             Some(joint).filter(|packing| limits::fits_space(packing.bits.len(), self.log_slots)).into_iter().collect()
         } else {
             let most = if self.is_small() { usize::MAX } else { JOINTS_OF_MANY / self.contraction.operands.len() };
-            joint::candidates(&self.contraction, labels, kept, &seeds, most, self.log_slots)
+            joint::candidates(&self.contraction, labels, kept, &seeds, most.min(self.work.joints()), self.log_slots)
         };
-        for joint in joints {
-            let choose = |limits: &[u32]| -> Option<Vec<(Way, Conversion)>> {
-                let limited = factors.iter().zip(limits);
-                limited
-                    .map(|((ways, labels), limit)| cheapest(&self.contraction, ways, *labels, &joint, *limit, self.log_slots, &self.costs))
-                    .collect()
-            };
-            let Some(chosen) = choose(&vec![u32::MAX; factors.len()]) else { continue };
+        let least = Least::of(factors, public.operands != 0, &self.costs);
+        for (n, joint) in joints.into_iter().enumerate() {
+            if n >= self.work.joints() {
+                break;
+            }
+            self.work.spend(1);
+            let own = product::own(&joint, factors.len(), public.operands != 0, kept, self.log_slots).weigh(&self.costs);
+            let limit = if self.flat { f64::INFINITY } else { found.limit(least.depth) - own };
+            let Some(chosen) = self.chosen(factors, &joint, &vec![u32::MAX; factors.len()], (&least, limit)) else { continue };
             let depths: Vec<u32> = chosen.iter().map(|(way, conversion)| way.depth + conversion.depth).collect();
             self.multiplied(&joint, kept, public, chosen, found);
             // One level less for the deepest factors, and so on while there are such ways.
             let mut limits = depths;
             while let Some(deepest) = limits.iter().copied().max().filter(|depth| self.flat && *depth > 0) {
                 limits.iter_mut().filter(|depth| **depth == deepest).for_each(|depth| *depth -= 1);
-                let Some(chosen) = choose(&limits) else { break };
+                let Some(chosen) = self.chosen(factors, &joint, &limits, (&least, f64::INFINITY)) else { break };
                 self.multiplied(&joint, kept, public, chosen, found);
             }
         }
     }
 
+    /// The cheapest way of each factor into a joint space, no deeper than these, if all together may cost less than `limit`.
+    fn chosen(
+        &self,
+        factors: &[(Rc<Vec<Way>>, u64)],
+        joint: &Packing,
+        depths: &[u32],
+        (least, mut limit): (&Least, f64),
+    ) -> Option<Vec<(Way, Conversion)>> {
+        let mut chosen: Vec<Option<(Way, Conversion)>> = vec![None; factors.len()];
+        limit -= least.of.iter().sum::<f64>();
+        for &n in &least.order {
+            let (ways, labels) = &factors[n];
+            let below = (depths[n], limit + least.of[n]);
+            let found = cheapest(&self.contraction, ways, *labels, joint, below, self.log_slots, (&self.costs, self.work))?;
+            limit -= found.0.cost.weigh(&self.costs) + found.1.cost.weigh(&self.costs) - least.of[n];
+            chosen[n] = Some(found);
+        }
+        chosen.into_iter().collect()
+    }
+
     /// The product of these factors.
-    fn multiplied(&self, joint: &Packing, kept: u64, public: Public, factors: Vec<(Way, Conversion)>, found: &mut Vec<Way>) {
+    fn multiplied(&self, joint: &Packing, kept: u64, public: Public, factors: Vec<(Way, Conversion)>, found: &mut Candidates<'_>) {
         let operands: Vec<(&Conversion, u32)> = factors.iter().map(|(way, conversion)| (conversion, way.depth)).collect();
         let mut outcome = product::outcome(&self.contraction, joint, &operands, public.operands != 0, kept, self.log_slots);
         factors.iter().for_each(|(way, _)| outcome.cost += way.cost);
         let contraction = Rc::clone(&self.contraction);
         let product = Product { contraction, joint: joint.clone(), kept, factors, public, outcome: outcome.clone() };
-        found.push(Way::new(Node::Product(Rc::new(product)), &outcome, kept));
+        found.push(Way::new(Node::Product(Rc::new(product)), &outcome, kept), &self.costs);
     }
 
     /// The product of two sets along diagonals.
-    fn rolled(&mut self, set: u32, one: u32, other: u32, found: &mut Vec<Way>) {
+    fn rolled(&mut self, set: u32, one: u32, other: u32, found: &mut Candidates<'_>) {
         let kept = self.contraction.kept_of(set);
         let sides = [one, other].map(|side| {
             let labels = self.contraction.kept_of(side);
@@ -284,7 +367,7 @@ impl Search {
         for sides in [[&first, &second], [&second, &first]] {
             if let Some(rolled) = rolled::candidate(&self.contraction, sides, kept, self.log_slots) {
                 let outcome = rolled.outcome.clone();
-                found.push(Way::new(Node::Rolled(Rc::new(rolled)), &outcome, kept));
+                found.push(Way::new(Node::Rolled(Rc::new(rolled)), &outcome, kept), &self.costs);
             }
         }
     }
@@ -297,30 +380,55 @@ impl Way {
     }
 }
 
+/// What factors take at least.
+struct Least {
+    /// Of each what it costs where it is.
+    of: Vec<f64>,
+    /// Those with few ways first.
+    order: Vec<usize>,
+    /// The depth of their product.
+    depth: u32,
+}
+
+impl Least {
+    fn of(factors: &[(Rc<Vec<Way>>, u64)], public: bool, costs: &Costs) -> Self {
+        let cheapest = |(ways, _): &(Rc<Vec<Way>>, u64)| ways.iter().map(|way| way.cost.weigh(costs)).fold(f64::INFINITY, f64::min);
+        let flattest = |(ways, _): &(Rc<Vec<Way>>, u64)| ways.iter().map(|way| way.depth).min().unwrap_or(0);
+        let mut order: Vec<usize> = (0..factors.len()).collect();
+        order.sort_by_key(|&n| factors[n].0.len());
+        let depth = product::tree_depth(factors.iter().map(flattest).chain(public.then_some(0)).collect());
+        Self { of: factors.iter().map(cheapest).collect(), order, depth }
+    }
+}
+
 /// The way to hold a factor from which it is cheapest to get it, with these labels, into the joint space, at no more than this depth; none
-/// if each has other labels, which are to be summed before, or is deeper.
+/// if each has other labels, which are to be summed before, or is deeper, or costs `limit` or more.
 pub(crate) fn cheapest(
     contraction: &Contraction,
     ways: &[Way],
     labels: u64,
     joint: &Packing,
-    depth: u32,
+    (depth, limit): (u32, f64),
     log_slots: usize,
-    costs: &Costs,
+    (costs, work): (&Costs, &Work),
 ) -> Option<(Way, Conversion)> {
     let mut best: Option<(f64, &Way, Conversion)> = None;
     for way in ways.iter().filter(|way| way.labels & !labels == 0 && way.depth <= depth) {
         let so_far = way.cost.weigh(costs);
+        let limit = best.as_ref().map_or(limit, |(least, ..)| least.min(limit)) - so_far;
         // No conversion is so cheap that it makes up for this.
-        if best.as_ref().is_some_and(|(least, ..)| so_far >= *least) {
+        if limit <= 0.0 {
             continue;
         }
-        let limit = best.as_ref().map_or(f64::INFINITY, |(least, ..)| least - so_far);
+        work.spend(1);
         let Some(conversion) = convert::convert_below(limit, costs, contraction, way.labels, &way.source, joint, log_slots) else {
             continue;
         };
         let price = so_far + conversion.cost.weigh(costs);
-        if way.depth + conversion.depth <= depth && best.as_ref().is_none_or(|(least, ..)| price < *least) {
+        if way.depth + conversion.depth <= depth
+            && conversion.cost.weigh(costs) < limit
+            && best.as_ref().is_none_or(|(least, ..)| price < *least)
+        {
             best = Some((price, way, conversion));
         }
     }

@@ -1,6 +1,6 @@
+use crate::attempts::{Attempts, Where, placings};
 use crate::explain::{Explained, Made};
 use crate::layouts::Choice;
-use crate::planner;
 use crate::program::meaning::evaluate;
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::wishes::Wishes;
@@ -9,7 +9,9 @@ use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Operands};
 use ein_ir::packed::{Counts, Packed};
 use ein_ir::span::Span;
+use ein_ir::verified::Verified;
 
+mod budget;
 mod moves;
 mod views;
 mod written;
@@ -66,6 +68,15 @@ pub(crate) fn then(program: &Program, equation: &str, tensors: &[usize]) -> Prog
 fn check(program: &Program, options: &Options) -> Counts {
     let Explained { packed, made, .. } = explained(program, options).unwrap_or_else(|errors| panic!("{errors:?}"));
     is_explained(&packed, &made);
+    is_right(program, &packed);
+    if options.contract == Contract::Strict {
+        assert!(packed.outputs.iter().all(|output| slots::is_strict(&output.layout)));
+    }
+    packed.counts()
+}
+
+/// The results of a plan on integers are the program's.
+fn is_right(program: &Program, packed: &Verified<Packed>) {
     let given: Vec<(Vec<i64>, bool)> = program
         .tensors
         .iter()
@@ -78,15 +89,11 @@ fn check(program: &Program, options: &Options) -> Counts {
         .collect();
     let pick = |secret: bool| given.iter().filter(|(_, s)| *s == secret).map(|(data, _)| data.clone()).collect();
     let operands = Operands { secrets: pick(true), publics: pick(false), seed: 7 };
-    let got = slots::run(&packed, &operands).unwrap_or_else(|errors| panic!("{errors:?}"));
-    if options.contract == Contract::Strict {
-        assert!(packed.outputs.iter().all(|output| slots::is_strict(&output.layout)));
-    }
+    let got = slots::run(packed, &operands).unwrap_or_else(|errors| panic!("{errors:?}"));
     let all = evaluate(program, &operands).unwrap_or_else(|message| panic!("{message}"));
     for (got, &result) in got.iter().zip(&program.results) {
         assert!(*got == all[result], "`{}` is wrong: {program:?}", program.tensors[result].name);
     }
-    packed.counts()
 }
 
 /// Every rotation of the plan has a purpose, also after the clean-up.
@@ -200,7 +207,8 @@ fn the_flattest_plan_has_no_level_for_moves() {
 
 /// The weight of the plan that is taken, and of the one where every use of a tensor is planned on its own.
 fn weights(program: &Program, options: &Options) -> [f64; 2] {
-    let plans = [planner::best(program, options), planner::alone(program, options)];
+    let attempts = || Attempts::new(program, options);
+    let plans = [attempts().best(), attempts().plain().map(|(plan, _)| plan)];
     plans.map(|plan| plan.unwrap_or_else(|errors| panic!("{errors:?}")).weight)
 }
 
@@ -234,8 +242,9 @@ impl Random {
 
 /// A plan takes no longer than the one that multiplies all operands at once in one joint space.
 fn no_slower_than_one_shot(program: &Program, options: &Options) {
-    let (placings, none, wishes) = (planner::placings(program, options), Choice::new(), Wishes::default());
-    let holder = planner::searched(program, options, &placings, &none, &wishes);
+    let (placings, none, wishes) = (placings(program, options), Choice::new(), Wishes::default());
+    let attempts = Attempts::new(program, options);
+    let holder = attempts.searched(Where { placings: &placings, chosen: &none, wishes: &wishes });
     let result = program.results[0];
     let one_shots = holder.held[result].iter().filter(|held| held.one_shot).map(|held| holder.finish(held));
     let one_shot =
@@ -259,11 +268,12 @@ fn rotations_of_several_ciphertexts_are_counted() {
     for (equation, shapes, secret, log_slots) in cases {
         let program = einsum(equation, shapes, secret);
         let options = Options::new(Contract::Strict, log_slots);
-        let placings = planner::placings(&program, &options);
-        let finish =
-            planner::searched(&program, &options, &placings, &Choice::new(), &Wishes::default()).result(program.results[0]).unwrap();
+        let (placings, none, wishes) = (placings(&program, &options), Choice::new(), Wishes::default());
+        let attempts = Attempts::new(&program, &options);
+        let holder = attempts.searched(Where { placings: &placings, chosen: &none, wishes: &wishes });
+        let finish = holder.result(program.results[0]).unwrap();
         check(&program, &options);
-        let (found, expected) = (planner::alone(&program, &options).unwrap().weight, finish.cost.weigh(&options.costs));
+        let (found, expected) = (Attempts::new(&program, &options).plain().unwrap().0.weight, finish.cost.weigh(&options.costs));
         assert!(found <= expected + 1e-6 && expected <= 1.05 * found, "{equation} {shapes:?}: {found} of {expected}");
     }
 }

@@ -4,8 +4,9 @@
 //! the middle term is a product of matrices. Where one tensor of a sum has all its indices, as in `(x[i] - m)^2`, the sum is no larger than
 //! that, and one product may be less than several. A program with such sums can be read either way; the lighter plan decides.
 
+use crate::attempts::Attempts;
 use crate::contraction::{Axis, Operand, Subscript};
-use crate::planner::{Options, best, is_lighter};
+use crate::planner::Options;
 use crate::program::{Label, Origin, Sum, Tensor, Term};
 use crate::read::{Product, Read, Reader, Scope, read_as};
 use ein_ir::diagnostic::Diagnostic;
@@ -33,8 +34,9 @@ pub fn reading(module: &Verified<Module>, options: &Options) -> Result<Read, Vec
         return Ok(out);
     }
     let Ok((together, _)) = read_as(module, Sums::Together) else { return Ok(out) };
-    Ok(match (best(&out.program, options), best(&together.program, options)) {
-        (Ok(one), Ok(other)) if is_lighter(&other, &one, options) => together,
+    let best = |read: &Read| Attempts::new(&read.program, options).best();
+    Ok(match (best(&out), best(&together)) {
+        (Ok(one), Ok(other)) if other.is_better(&one, options.objective) => together,
         (Err(_), Ok(_)) => together,
         _ => out,
     })

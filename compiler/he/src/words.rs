@@ -68,7 +68,7 @@ pub(crate) fn into_space(program: &Program, way: &Way, conversion: &Conversion, 
     let name = factor(program, way);
     // What is read along sums of indices lies as its tensor does, by axes.
     let is_by_labels = !matches!(way.source, Source::Strided(_));
-    let labels = if is_by_labels { labels(contraction, conversion.packing.positions().into_keys()) } else { String::new() };
+    let labels = if is_by_labels { labels(contraction, conversion.packing.positions().keys()) } else { String::new() };
     let over = if labels.is_empty() { String::new() } else { format!(", which has {labels}, over the rest") };
     [format!("move {name} into the space"), format!("spread {name}{over}")]
 }

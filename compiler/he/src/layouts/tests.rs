@@ -2,8 +2,9 @@
 
 use super::{Graph, graph};
 use crate::Contract;
+use crate::attempts::{Attempts, Where, placings};
 use crate::layouts::Choice;
-use crate::planner::{Options, placings, searched};
+use crate::planner::Options;
 use crate::program::Program;
 use crate::tests::{einsum, then};
 use crate::wishes::Wishes;
@@ -51,7 +52,9 @@ fn exact(graph: &Graph, inputs: &[usize]) -> f64 {
 fn prices(program: &Program, log_slots: u32) -> (f64, f64) {
     let options = Options::new(Contract::Free, log_slots);
     let (placings, none, wishes) = (placings(program, &options), Choice::new(), Wishes::default());
-    let graph = graph(&searched(program, &options, &placings, &none, &wishes)).expect("something is read twice");
+    let attempts = Attempts::new(program, &options);
+    let place = Where { placings: &placings, chosen: &none, wishes: &wishes };
+    let graph = graph(&attempts.searched(place)).expect("something is read twice");
     let inputs: Vec<usize> = (0..program.tensors.len()).filter(|&n| program.tensors[n].is_secret() && n < 2).collect();
     let choice = graph.choose();
     let at = |(tensor, packing): (&usize, &_)| {

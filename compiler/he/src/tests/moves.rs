@@ -2,7 +2,8 @@
 
 use super::written::{define, polynomial};
 use super::{check, tensor};
-use crate::planner::{self, plan_with_makers, together};
+use crate::attempts::Attempts;
+use crate::planner::plan_with_makers;
 use crate::program::{Origin, Program};
 use crate::wishes::Wishes;
 use crate::{Contract, Options};
@@ -25,11 +26,12 @@ fn given(shapes: &[(&str, &[u64])]) -> Program {
 
 /// What a plan weighs with all moves where they are made first, and where they are cheapest.
 fn weights(program: &Program, options: &Options) -> [f64; 2] {
-    let plans = [together(program, options, &Wishes::default()), planner::best(program, options)];
+    let attempts = || Attempts::new(program, options);
+    let plans = [attempts().together(&Wishes::default()), attempts().best()];
     plans.map(|plan| plan.unwrap_or_else(|errors| panic!("{errors:?}")).weight)
 }
 
-fn programs() -> Vec<(&'static str, Program)> {
+pub(super) fn programs() -> Vec<(&'static str, Program)> {
     let mut chain = given(&[("x", &[24]), ("s", &[24]), ("b", &[24]), ("A", &[24, 24]), ("C", &[24, 24])]);
     define(&mut chain, "h", "i", &[24, 24], "A[i,j]*x[j]*s[i] b[i]");
     define(&mut chain, "y", "i", &[24, 24], "C[i,j]*h[j]*s[i] b[i]");
@@ -98,7 +100,7 @@ fn moves_are_made_where_they_are_cheapest() {
 fn free_layouts_are_no_worse_than_strict_ones() {
     for (name, program) in programs() {
         let [free, strict] =
-            [Contract::Free, Contract::Strict].map(|contract| planner::best(&program, &Options::new(contract, 8)).unwrap());
+            [Contract::Free, Contract::Strict].map(|contract| Attempts::new(&program, &Options::new(contract, 8)).best().unwrap());
         assert!(free.weight <= strict.weight, "{name}: {} instead of {}", free.weight, strict.weight);
     }
 }

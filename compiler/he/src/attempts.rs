@@ -1,0 +1,241 @@
+//! Plans of a whole program that are tried, of which the best is taken: with each use of a tensor planned on its own, with one packing for
+//! all uses of one, with moves where they are cheapest.
+//!
+//! What two of them have in common is found once ([`Found`]): a tensor is searched again only where what it is made from is held in other
+//! ways. All together have so much [`Work`] to spend; what is left of it says how much is still tried.
+
+use crate::cost::Cost;
+use crate::emit::{self, Emitted, Keys};
+use crate::found::Found;
+use crate::held::{Finish, Holder, Placing, row_major};
+use crate::layouts::{self, Choice};
+use crate::limits::not_found;
+use crate::planner::{Objective, Options, is_zero};
+use crate::program::{Origin, Program, Tensor};
+use crate::search::Contract;
+use crate::wishes::{Wishes, packings};
+use crate::work::Work;
+use ein_ir::diagnostic::Diagnostic;
+
+/// Makes plans of one program.
+pub(crate) struct Attempts<'a> {
+    program: &'a Program,
+    options: &'a Options,
+    found: Found,
+    work: Work,
+}
+
+/// A plan.
+pub(crate) struct Planned {
+    pub(crate) results: Vec<(usize, Option<Finish>)>,
+    pub(crate) emitted: Emitted,
+    /// What the operations cost, each counted once.
+    pub(crate) weight: f64,
+    depth: usize,
+}
+
+/// Where inputs and what is computed are to be.
+#[derive(Clone, Copy)]
+pub(crate) struct Where<'a> {
+    pub(crate) placings: &'a [Placing],
+    pub(crate) chosen: &'a Choice,
+    pub(crate) wishes: &'a Wishes,
+}
+
+impl<'a> Attempts<'a> {
+    pub(crate) fn new(program: &'a Program, options: &'a Options) -> Self {
+        Self { program, options, found: Found::default(), work: Work::default() }
+    }
+
+    /// With so many steps to spend.
+    #[cfg(test)]
+    pub(crate) fn within(program: &'a Program, options: &'a Options, steps: u64) -> Self {
+        Self { work: Work::of(steps), ..Self::new(program, options) }
+    }
+
+    /// Whether so much is spent that less is tried.
+    #[cfg(test)]
+    pub(crate) fn is_short(&self) -> bool {
+        self.work.level() > 0
+    }
+
+    /// The best plan that is found, also with moves where what is moved is made.
+    pub(crate) fn best(&self) -> Result<Planned, Vec<Diagnostic>> {
+        let mut wishes = Wishes::default();
+        let mut best = self.together(&wishes)?;
+        while !self.options.one_shot && self.work.level() == 0 && wishes.add(self.program, best.finished()) {
+            match self.together(&wishes) {
+                Ok(next) if self.is_better(&next, &best) => best = next,
+                _ => break,
+            }
+        }
+        let alike = if self.options.one_shot { Vec::new() } else { self.alike() };
+        Ok(alike.into_iter().fold(best, |best, other| self.better(best, other)))
+    }
+
+    /// The plan without a choice, and the best one with all tensors where that has them: in it equal factors of equal products are in equal
+    /// places, and so are made once.
+    fn alike(&self) -> Vec<Planned> {
+        let simple = Attempts::new(self.program, &Options { one_shot: true, ..*self.options }).plain();
+        let Ok((plain, placings)) = simple else { return Vec::new() };
+        let choice = packings(plain.finished());
+        let place = Where { placings: &placings, chosen: &choice, wishes: &Wishes::default() };
+        let searched = if self.work.level() <= 1 { self.attempt(place).ok() } else { None };
+        let searched = searched.map(|(planned, _)| planned).filter(|planned| planned.emitted.conflicts.is_empty());
+        std::iter::once(plain).chain(searched).collect()
+    }
+
+    /// The plan where every use of a tensor is planned on its own, and where its inputs are placed.
+    pub(crate) fn plain(&self) -> Result<(Planned, Vec<Placing>), Vec<Diagnostic>> {
+        let (mut placings, wishes) = (placings(self.program, self.options), Wishes::default());
+        let none = Choice::new();
+        let (first, _) = self.attempt(Where { placings: &placings, chosen: &none, wishes: &wishes })?;
+        let plain = self.without_conflicts(first, &mut placings, &wishes)?;
+        Ok((plain, placings))
+    }
+
+    /// The best plan with every use of a tensor on its own, or with one packing for all uses of one.
+    pub(crate) fn together(&self, wishes: &Wishes) -> Result<Planned, Vec<Diagnostic>> {
+        let none = Choice::new();
+        let mut placings = placings(self.program, self.options);
+        let (first, holder) = self.attempt(Where { placings: &placings, chosen: &none, wishes })?;
+        let mut together: Vec<Planned> = self.with_choice(&holder, wishes).into_iter().collect();
+        drop(holder);
+        // Where uses want an input in different places, none of these may be the best.
+        if self.options.contract == Contract::Free && !first.emitted.conflicts.is_empty() && self.work.level() <= 1 {
+            let rows = placings_in_rows(self.program, self.options);
+            together.extend(self.attempt(Where { placings: &rows, chosen: &none, wishes }).ok().map(|(planned, _)| planned));
+        }
+        let alone = self.without_conflicts(first, &mut placings, wishes)?;
+        Ok(together.into_iter().fold(alone, |best, other| self.better(best, other)))
+    }
+
+    /// The plan that has what the layout graph over all ways that were found chooses.
+    fn with_choice(&self, holder: &Holder<'_>, wishes: &Wishes) -> Option<Planned> {
+        if self.options.one_shot || self.work.level() > 1 {
+            return None;
+        }
+        let choice = layouts::graph(holder)?.choose();
+        let mut placings = holder.placings.to_vec();
+        if self.options.contract == Contract::Free {
+            let inputs = choice.iter().filter(|(tensor, _)| matches!(self.program.tensors[**tensor].origin, Origin::Secret));
+            inputs.for_each(|(tensor, packing)| placings[*tensor] = Placing::Fixed(packing.clone()));
+        }
+        let (planned, _) = self.attempt(Where { placings: &placings, chosen: &choice, wishes }).ok()?;
+        planned.emitted.conflicts.is_empty().then_some(planned)
+    }
+
+    /// The same where an input that two of its uses want in different places is fixed in the place that is best for all.
+    fn without_conflicts(&self, mut planned: Planned, placings: &mut [Placing], wishes: &Wishes) -> Result<Planned, Vec<Diagnostic>> {
+        let none = Choice::new();
+        while let Some((&tensor, packings)) = planned.emitted.conflicts.first_key_value() {
+            let row_major = row_major(&self.program.tensors[tensor].shape, self.options.log_slots as usize);
+            let tried = packings.iter().chain([&row_major]).cloned();
+            let mut best: Option<(Planned, Placing)> = None;
+            let mut errors = Vec::new();
+            for packing in tried {
+                if best.is_some() && self.work.level() > 1 {
+                    break;
+                }
+                placings[tensor] = Placing::Fixed(packing.clone());
+                let planned = match self.attempt(Where { placings, chosen: &none, wishes }) {
+                    Ok((planned, _)) => planned,
+                    Err(found) => {
+                        errors = found;
+                        continue;
+                    }
+                };
+                if best.as_ref().is_none_or(|(least, _)| planned.weight < least.weight) {
+                    best = Some((planned, Placing::Fixed(packing)));
+                }
+            }
+            let Some((least, placing)) = best else { return Err(errors) };
+            placings[tensor] = placing;
+            planned = least;
+        }
+        Ok(planned)
+    }
+
+    /// The ways to hold each tensor.
+    pub(crate) fn searched<'b>(&'b self, place: Where<'b>) -> Holder<'b> {
+        let mut holder = Holder::new(self.program, self.options, place, &self.work);
+        let read = self.program.read();
+        for tensor in 0..self.program.tensors.len() {
+            let (number, held) = if read.contains(&tensor) { self.found.ways(&holder, tensor) } else { Default::default() };
+            holder.numbers.push(number);
+            holder.held.push(held);
+        }
+        holder
+    }
+
+    /// A plan with inputs placed like this, and all ways that were found for it.
+    fn attempt<'b>(&'b self, place: Where<'b>) -> Result<(Planned, Holder<'b>), Vec<Diagnostic>> {
+        let (program, log_slots) = (self.program, self.options.log_slots as usize);
+        let holder = self.searched(place);
+        let mut results: Vec<(usize, Option<Finish>)> = Vec::new();
+        for &result in &program.results {
+            let finish = self.found.finish(&holder, result);
+            if finish.is_none() && !is_zero(program, result) {
+                return Err(vec![not_found(program, &holder, result, log_slots)]);
+            }
+            results.push((result, finish));
+        }
+        let emitted = emit::emit(program, &results, Keys::Each, log_slots);
+        self.work.emitted(&emitted);
+        if let Some(mut refused) = emitted.refused {
+            if let (None, Some((result, _))) = (&refused.primary, results.first()) {
+                refused = refused.at(program.tensors[*result].span, "what makes this");
+            }
+            return Err(vec![refused]);
+        }
+        let counts = emitted.packed.counts();
+        let planned = Planned { results, weight: Cost::of(&counts).weigh(&self.options.costs), depth: counts.depth, emitted };
+        Ok((planned, holder))
+    }
+
+    fn is_better(&self, plan: &Planned, other: &Planned) -> bool {
+        plan.is_better(other, self.options.objective)
+    }
+
+    fn better(&self, best: Planned, other: Planned) -> Planned {
+        if self.is_better(&other, &best) { other } else { best }
+    }
+}
+
+/// Where inputs may be.
+pub(crate) fn placings(program: &Program, options: &Options) -> Vec<Placing> {
+    match options.contract {
+        Contract::Free => vec![Placing::Anywhere; program.tensors.len()],
+        Contract::Strict => placings_in_rows(program, options),
+    }
+}
+
+fn placings_in_rows(program: &Program, options: &Options) -> Vec<Placing> {
+    let in_rows = |tensor: &Tensor| Placing::Fixed(row_major(&tensor.shape, options.log_slots as usize));
+    program.tensors.iter().map(in_rows).collect()
+}
+
+/// A plan that is deeper than another one must be this much faster.
+const WORTH_A_LEVEL: f64 = 0.8;
+
+impl Planned {
+    /// Its results that are computed.
+    pub(crate) fn finished(&self) -> impl Iterator<Item = &Finish> {
+        self.results.iter().filter_map(|(_, finish)| finish.as_ref())
+    }
+
+    /// Its cost where every level makes each operation slower.
+    #[expect(clippy::cast_precision_loss, reason = "depths are small")]
+    fn slowness(&self) -> f64 {
+        self.weight * ((self.depth + 1) as f64).powf(1.5)
+    }
+
+    /// Whether this plan is to be preferred: by the objective, or else faster, and much so if it is deeper.
+    pub(crate) fn is_better(&self, other: &Self, objective: Objective) -> bool {
+        match objective {
+            Objective::Depth => (self.depth, self.weight) < (other.depth, other.weight),
+            Objective::Latency | Objective::Keys if self.depth <= other.depth => self.weight < other.weight,
+            Objective::Latency | Objective::Keys => self.slowness() < WORTH_A_LEVEL * other.slowness(),
+        }
+    }
+}
