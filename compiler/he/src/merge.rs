@@ -36,6 +36,8 @@ struct Seen {
     term: Term,
     /// As it was before a sum was written into it.
     written: Option<Term>,
+    /// The same term with the secret factors of the first one of its group.
+    renamed: Term,
 }
 
 impl Reader<'_> {
@@ -46,14 +48,17 @@ impl Reader<'_> {
         let mut groups: Vec<(Secrets, Vec<Seen>)> = Vec::new();
         for mut seen in terms {
             let (secrets, order) = Secrets::of(&seen.term, &labels, &output);
-            match groups.iter_mut().find(|(other, _)| *other == secrets) {
-                Some((_, group)) => {
-                    let (_, first) = Secrets::of(&group[0].term, &labels, &output);
-                    let to: BTreeMap<u8, u8> = order.into_iter().zip(first).collect();
-                    seen.term.relabel(|label| to.get(&label).copied().unwrap_or(label));
+            let group = groups.iter_mut().find(|(other, _)| *other == secrets).map(|(_, group)| group);
+            let renamed = group.as_ref().and_then(|group| {
+                let (_, first) = Secrets::of(&group[0].term, &labels, &output);
+                renamed(&seen.term, &order, &first, &mut labels)
+            });
+            match (group, renamed) {
+                (Some(group), Some(renamed)) => {
+                    seen.renamed = renamed;
                     group.push(seen);
                 }
-                None => groups.push((secrets, vec![seen])),
+                _ => groups.push((secrets, vec![seen])),
             }
         }
         let mut merged = Vec::new();
@@ -74,7 +79,8 @@ impl Reader<'_> {
     fn with_its_sum(&self, term: &Term, all: &[Term], output: &[u8], labels: &mut Vec<Label>) -> Seen {
         let product = self.product_of(term, all, output, labels);
         let written = product.is_some().then(|| term.clone());
-        Seen { term: product.unwrap_or_else(|| term.clone()), written }
+        let term = product.unwrap_or_else(|| term.clone());
+        Seen { renamed: term.clone(), term, written }
     }
 
     fn product_of(&self, term: &Term, all: &[Term], output: &[u8], labels: &mut Vec<Label>) -> Option<Term> {
@@ -119,17 +125,17 @@ impl Reader<'_> {
         output: &[u8],
         (name, span): (&str, Span),
     ) -> Result<Option<Term>, Diagnostic> {
-        let secrets: Vec<Operand> = group[0].term.secrets().cloned().collect();
+        let secrets: Vec<Operand> = group[0].renamed.secrets().cloned().collect();
         let all_real =
-            group.iter().flat_map(|seen| &seen.term.operands).all(|operand| self.program.tensors[operand.tensor].dtype.is_float());
+            group.iter().flat_map(|seen| &seen.renamed.operands).all(|operand| self.program.tensors[operand.tensor].dtype.is_float());
         if group.len() < 2 || secrets.is_empty() || !all_real {
             return Ok(None);
         }
         let kept: BTreeSet<u8> = secrets.iter().flat_map(Operand::labels).chain(output.iter().copied()).collect();
         let brought: BTreeSet<u8> =
-            group.iter().flat_map(|seen| seen.term.publics()).flat_map(Operand::labels).filter(|label| kept.contains(label)).collect();
+            group.iter().flat_map(|seen| seen.renamed.publics()).flat_map(Operand::labels).filter(|label| kept.contains(label)).collect();
         let is_largest = |seen: &Seen| {
-            let mut publics = seen.term.publics();
+            let mut publics = seen.renamed.publics();
             let only = publics.next().filter(|_| publics.next().is_none());
             only.is_some_and(|public| public.is_plain() && public.labels().collect::<BTreeSet<u8>>() == brought)
         };
@@ -141,7 +147,7 @@ impl Reader<'_> {
         let mut total: Option<Scalar> = None;
         let mut own = self.indices(&over, &scope);
         for seen in group {
-            let product = self.in_the_clear_over(&seen.term, &mut own, &over, &scope)?;
+            let product = self.in_the_clear_over(&seen.renamed, &mut own, &over, &scope)?;
             total = Some(match total {
                 Some(total) => Scalar::binary(BinaryFn::Add, total, product, DType::F64, span),
                 None => product,
@@ -238,6 +244,22 @@ impl Seen {
             _ => self.term,
         }
     }
+}
+
+/// A term whose labels `from` are named `to`; others that have one of these names already get names of their own, if there are so many.
+fn renamed(term: &Term, from: &[u8], to: &[u8], labels: &mut Vec<Label>) -> Option<Term> {
+    let mut names: BTreeMap<u8, u8> = from.iter().copied().zip(to.iter().copied()).collect();
+    let others: BTreeSet<u8> = term.operands.iter().flat_map(Operand::labels).filter(|label| !from.contains(label)).collect();
+    for label in others.into_iter().filter(|label| to.contains(label)) {
+        if labels.len() >= MAX_LABELS {
+            return None;
+        }
+        names.insert(label, u8::try_from(labels.len()).ok()?);
+        labels.push(labels[usize::from(label)].clone());
+    }
+    let mut renamed = term.clone();
+    renamed.relabel(|label| names.get(&label).copied().unwrap_or(label));
+    Some(renamed)
 }
 
 /// Products without public factors as one, times a number if each is multiplied by one already: twice a ciphertext is a sum, which is less than a

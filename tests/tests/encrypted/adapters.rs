@@ -26,7 +26,7 @@ fn difference(source: &str, slots: u32) -> (f64, Counts) {
 }
 
 /// What a result is, and the depth of its plan.
-const CASES: [(&str, usize); 15] = [
+const CASES: [(&str, usize); 19] = [
     // A weight with adapters is one weight.
     ("y[n, o] = w[o, i] * x[n, i] + 0.5 * b[o, r] * a[r, i] * x[n, i];", 1),
     ("y[n, o] = w[o, i] * x[n, i] - b[o, r] * a[r, i] * x[n, i] + 2.0 * w[o, k] * x[n, k];", 1),
@@ -46,6 +46,11 @@ const CASES: [(&str, usize); 15] = [
     ("y[n, o] = 0.25 * x[n, o] * z[n, o] - z[n, o] * x[n, o] * 1.25;", 1),
     ("y[n, o] = x[n, o] * z[n, o] - z[n, o] * x[n, o] + x[n, o];", 0),
     ("y[n, o] = x[n, o] * z[n, o] - z[n, o] * x[n, o];", 0),
+    // The indices of one sum are those of each of its products.
+    ("y[n, o] = sum[j, k](w[j, k] * (x[n, j] - x[n, k])) + x[n, o];", 2),
+    ("y[n, o] = sum[j, k](w[j, k] * (x[n, j] - x[n, k])^2) + x[n, o];", 3),
+    ("y[n, o] = sum[j, k](w[o, j] * x[n, j] + w[j, k] * w[o, 1] * x[n, k]);", 1),
+    ("y[n, o] = sum[j, k, r](b[j, r] * a[r, k] * (x[n, j] + x[n, k] * w[o, j]));", 2),
     // What others read stays.
     ("u[n, o] = w[o, i] * x[n, i]; y[n, o] = 0.5 * u[n, o] + w[o, i] * x[n, i] + u[n, o] * u[n, o];", 2),
 ];
