@@ -136,6 +136,10 @@ impl Run {
     fn compared(&self, results: &[(String, Tensor)], clear: &Outputs, noisy: Option<&Levels>) -> Result<(), Failure> {
         for (name, result) in results {
             let Some(clear) = clear.get(name) else { continue };
+            if !result.dtype().is_float() && clear.as_bytes() != result.as_bytes() {
+                let message = format!("`{name}` of the plan is not what the program gives in the clear");
+                return Err(ein::Error::from(Diagnostic::error(199, "internal", message)).into());
+            }
             // Reals have no noise in slots unless it is drawn, and are not rounded on the way.
             let rest = match (result.dtype().is_float(), noisy) {
                 (false, _) => String::new(),
