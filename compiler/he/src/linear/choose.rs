@@ -5,7 +5,7 @@
 
 use super::{Cut, Multiples, Progression};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 /// Choices that are remembered; beyond that all are forgotten.
 const MAX_REMEMBERED: usize = 1 << 14;
@@ -93,15 +93,29 @@ fn cuts(multiples: &Multiples) -> Vec<Part> {
     cuts
 }
 
-/// Ways to cut multiples with gaps: where they begin again.
+/// Ways to cut multiples with gaps: where they begin again, and within those before the first gap.
 fn cuts_between(reached: &[i64]) -> Vec<Part> {
-    let distinct = |numbers: &mut dyn Iterator<Item = i64>| numbers.collect::<BTreeSet<i64>>().len() as u64;
-    let cut = |&babies: &i64| {
-        let taken = [distinct(&mut reached.iter().map(|m| m % babies)), distinct(&mut reached.iter().map(|m| m / babies))];
-        Part { babies, taken }
+    let mut rests = Vec::with_capacity(reached.len());
+    let mut cut = |babies: i64| {
+        rests.clear();
+        rests.extend(reached.iter().map(|m| m % babies));
+        rests.sort_unstable();
+        rests.dedup();
+        let giants = 1 + reached.windows(2).filter(|pair| pair[0] / babies != pair[1] / babies).count();
+        Part { babies, taken: [rests.len() as u64, giants as u64] }
     };
+    let first_run = reached.iter().zip(0..).take_while(|(m, n)| *m == n).count() as i64;
+    let starts = reached.windows(2).filter(|pair| pair[1] > pair[0] + 1).map(|pair| pair[1]);
     let past = reached.last().map_or(1, |last| last + 1);
-    reached.iter().filter(|m| **m > 0).chain([&past]).map(cut).collect()
+    let mut cuts: Vec<Part> = (1..=first_run).chain(starts).chain([past]).map(&mut cut).collect();
+    cuts.sort_by_key(|part| (part.taken, part.babies));
+    let mut least = u64::MAX;
+    cuts.retain(|part| {
+        let fewer = part.taken[1] < least;
+        least = part.taken[1].min(least);
+        fewer
+    });
+    cuts
 }
 
 /// Without those that have more babies and no fewer giants than another; by number of babies.

@@ -6,7 +6,7 @@ use super::Progression;
 use std::rc::Rc;
 
 /// Multiples with gaps beyond which a range is taken to be without.
-const MAX_MULTIPLES: usize = 1 << 10;
+const MAX_MULTIPLES: usize = 1 << 6;
 
 /// Multiples from the least on, which is 0 here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
