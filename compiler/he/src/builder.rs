@@ -140,6 +140,15 @@ impl Builder {
         self.op(Op::Sub(x, x))
     }
 
+    /// Only these slots, which are sorted, times a number.
+    pub(crate) fn scaled_mask(&mut self, x: Ciphertext, number: f64, slots: &[u32]) -> Ciphertext {
+        if number == 1.0 {
+            return self.mask(x, slots);
+        }
+        let plain = self.constant(number, slots);
+        self.op(Op::MulPlain(x, plain))
+    }
+
     /// Only these slots, which are sorted.
     pub(crate) fn mask(&mut self, x: Ciphertext, slots: &[u32]) -> Ciphertext {
         if slots.len() == self.packed.slots as usize {

@@ -95,8 +95,33 @@ pub(crate) struct Part {
     pub(crate) conversion: Conversion,
     /// What it is still to be multiplied by.
     pub(crate) coefficient: f64,
-    /// Whether that takes a product, which also clears what is beyond the sizes of labels.
-    pub(crate) scaled: bool,
+    pub(crate) scaling: Scaling,
+}
+
+/// How a term of a sum is multiplied by its coefficient, but for the sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scaling {
+    /// There is nothing to multiply.
+    None,
+    /// The last product of its conversion is with the coefficient.
+    OnTheWay,
+    /// By a product of its own, which also clears what is no element.
+    Own,
+}
+
+impl Scaling {
+    /// Products that it takes.
+    const fn depth(self) -> u32 {
+        matches!(self, Scaling::Own) as u32
+    }
+}
+
+impl Part {
+    /// What a bit that no label has may be once it is scaled: zero in the place of anything, too, if a product clears it.
+    fn may_be(&self, position: usize, state: AddressBit) -> bool {
+        let own = self.conversion.packing.at(position);
+        own == state || self.scaling == Scaling::Own && state == AddressBit::Zero && LabelBit::of(own).is_none()
+    }
 }
 
 /// How a secret input may be packed.
@@ -229,7 +254,7 @@ impl Holder<'_> {
             let added = |deepest: u32, clean: bool| self.added(tensor, &alone, &joint, &summands, (deepest, dear, &least), clean);
             while let Some(held) = added(deepest, false) {
                 // Terms that are cleared before they are added may be of a plan that is flatter than one that clears the sum.
-                found.extend((held.packing.junk != 0).then(|| added(deepest, true)).flatten());
+                found.extend(held.packing.has_junk().then(|| added(deepest, true)).flatten());
                 deepest = held.depth.saturating_sub(1);
                 front.push(self.price(&held).0, held.depth, &held.packing);
                 flattest_one_shot = flattest_one_shot.min(if held.one_shot { held.depth } else { u32::MAX });
@@ -314,19 +339,28 @@ impl Holder<'_> {
             // A value spread over a label is there beyond its size too.
             let beyond = |label: &&u8| labels >> **label & 1 == 0 && !sum.labels[usize::from(**label)].size.is_power_of_two();
             let beyond = sum.output.iter().filter(beyond).fold(0, |all, label| all | 1 << label);
-            let scaled = coefficient.abs() != 1.0 || clean && beyond != 0;
-            let deepest = limit.checked_sub(u32::from(scaled))?;
-            let (way, conversion) = cheapest(sum, ways, labels, joint, (deepest, left + least), self.log_slots, (&self.costs, self.work))?;
+            let is_scaled = coefficient.abs() != 1.0;
+            let at_most = |limit: u32| cheapest(sum, ways, labels, joint, (limit, left + least), self.log_slots, (&self.costs, self.work));
+            let scaling = |conversion: &Conversion| match conversion.depth {
+                _ if clean && (beyond != 0 || conversion.packing.has_junk()) => Scaling::Own,
+                _ if !is_scaled => Scaling::None,
+                0 => Scaling::Own,
+                _ => Scaling::OnTheWay,
+            };
+            let is_flat = |(way, conversion): &(Way, Conversion)| way.depth + conversion.depth + scaling(conversion).depth() <= limit;
+            let found = at_most(limit).filter(is_flat);
+            let found = if found.is_none() && (is_scaled || clean) { at_most(limit.checked_sub(1)?) } else { found };
+            let (way, conversion) = found?;
             left -= way.cost.weigh(&self.costs) + conversion.cost.weigh(&self.costs) - least;
-            let scaled = scaled || clean && conversion.packing.junk != 0;
-            junk |= if scaled { 0 } else { beyond | conversion.packing.junk };
+            let scaling = scaling(&conversion);
             let chunks = convert::n_chunks(&conversion.packing, self.log_slots);
+            junk |= if scaling == Scaling::Own { 0 } else { beyond | conversion.packing.junk };
             cost += way.cost;
             cost += conversion.cost;
-            cost += Cost { mulcp: u64::from(scaled) * chunks, adds: chunks, ..Cost::default() };
-            depth = depth.max(way.depth + conversion.depth + u32::from(scaled));
+            cost += Cost { mulcp: u64::from(scaling.depth()) * chunks, adds: chunks, ..Cost::default() };
+            depth = depth.max(way.depth + conversion.depth + scaling.depth());
             one_shot &= way.one_shot;
-            parts.push(Part { way, conversion, coefficient: *coefficient, scaled });
+            parts.push(Part { way, conversion, coefficient: *coefficient, scaling });
         }
         if depth > limit {
             return None;
@@ -429,10 +463,12 @@ pub(crate) fn cleaned(packing: &Packing, shape: &[u64], log_slots: usize) -> (Op
 /// What is known of a sum at bits that no label has.
 fn together(joint: &Packing, parts: &[Part], log_slots: usize) -> Packing {
     let free = |position: usize| {
-        let mut states = parts.iter().map(|part| part.conversion.packing.at(position));
-        let first = states.next().unwrap_or(AddressBit::Zero);
-        let alike = states.all(|state| state == first);
-        if alike && LabelBit::of(first).is_none() { first } else { AddressBit::Junk }
+        let all = |state: AddressBit| parts.iter().all(|part| part.may_be(position, state));
+        match [AddressBit::Rep, AddressBit::Zero].map(all) {
+            [true, _] if !parts.is_empty() => AddressBit::Rep,
+            [_, true] => AddressBit::Zero,
+            _ => AddressBit::Junk,
+        }
     };
     let bits = (0..joint.bits.len().max(log_slots)).map(|position| match joint.at(position) {
         bit @ AddressBit::Axis { .. } => bit,

@@ -25,6 +25,8 @@ const KEPT_OF_MANY: usize = 48;
 const JOINTS_OF_MANY: usize = 800;
 /// Up to so many operands every split is tried; of more, those that leave neighbours together.
 const ALL_SPLITS: usize = 3;
+/// Costs that differ by less are the same: they are sums in another order.
+const TIE: f64 = 1e-9;
 /// Steps of work that the maps of one way by a public factor take, about.
 const STEPS_OF_A_MAP: u64 = 8;
 
@@ -415,7 +417,8 @@ pub(crate) fn cheapest(
     let mut best: Option<(f64, &Way, Conversion)> = None;
     for way in ways.iter().filter(|way| way.labels & !labels == 0 && way.depth <= depth) {
         let so_far = way.cost.weigh(costs);
-        let limit = best.as_ref().map_or(limit, |(least, ..)| least.min(limit)) - so_far;
+        // Of ways that cost the same the flattest is taken.
+        let limit = best.as_ref().map_or(limit, |(least, ..)| (least + TIE).min(limit)) - so_far;
         // No conversion is so cheap that it makes up for this.
         if limit <= 0.0 {
             continue;
@@ -425,10 +428,9 @@ pub(crate) fn cheapest(
             continue;
         };
         let price = so_far + conversion.cost.weigh(costs);
-        if way.depth + conversion.depth <= depth
-            && conversion.cost.weigh(costs) < limit
-            && best.as_ref().is_none_or(|(least, ..)| price < *least)
-        {
+        let deep = way.depth + conversion.depth;
+        let is_better = |(least, way, other): &(f64, &Way, Conversion)| price < *least - TIE || deep < way.depth + other.depth;
+        if deep <= depth && conversion.cost.weigh(costs) < limit && best.as_ref().is_none_or(is_better) {
             best = Some((price, way, conversion));
         }
     }

@@ -12,6 +12,7 @@ use ein_ir::span::Span;
 use ein_ir::verified::Verified;
 
 mod budget;
+mod masks;
 mod moves;
 mod views;
 mod written;

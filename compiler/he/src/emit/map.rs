@@ -80,13 +80,13 @@ impl Layers {
 }
 
 impl Emitter<'_> {
-    /// A linear map; with a public factor each element is multiplied by one of its elements. It leads to a packing, of which some ciphertexts may
+    /// A linear map; each element is multiplied by one of the elements of a factor. It leads to a packing, of which some ciphertexts may
     /// then be summed, which gives another.
     pub(super) fn map(
         &mut self,
         value: &Value,
         (map, split): (&LinearMap, &Split),
-        factor: Option<&Factor>,
+        factor: &Factor,
         (partial, packing): (&Packing, &Packing),
     ) -> Value {
         let n = 1_i64 << self.log_slots;
@@ -102,7 +102,7 @@ impl Emitter<'_> {
         }
         self.elements += elements;
         let (baby_units, giant_units) = (split.baby_units(), split.giant_units());
-        let (along, first) = factor.map_or_else(|| (vec![0; map.steps.len()], 0), |factor| factor.along(map));
+        let (along, first) = factor.along(map);
         let (to, parts) = (Positions::of(packing, self.log_slots), Positions::of(partial, self.log_slots));
         let from = Positions::of(&value.packing, self.log_slots);
         // Slots after the baby steps, each with the position of its element of the public factor.
@@ -194,16 +194,15 @@ impl Emitter<'_> {
         self.builder.sum(parts)
     }
 
-    /// Slots of a ciphertext, each times its element of a public factor; the others become zero.
-    fn keep(&mut self, x: Ciphertext, factor: Option<&Factor>, elements: Vec<(u32, u64)>) -> Ciphertext {
-        if let Some(factor) = factor {
-            let public = factor.public.expect("a map by a number is none");
+    /// Slots of a ciphertext, each times its element of a factor; the others become zero.
+    fn keep(&mut self, x: Ciphertext, factor: &Factor, elements: Vec<(u32, u64)>) -> Ciphertext {
+        if let Some(public) = factor.public {
             let plain = self.builder.elements(public, elements);
             return self.builder.op(Op::MulPlain(x, plain));
         }
         let mut slots: Vec<u32> = elements.into_iter().map(|(slot, _)| slot).collect();
         slots.sort_unstable();
         slots.dedup();
-        self.builder.mask(x, &slots)
+        self.builder.scaled_mask(x, factor.constant, &slots)
     }
 }

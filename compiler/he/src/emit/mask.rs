@@ -6,16 +6,23 @@ use crate::packing::Packing;
 use ein_ir::entity::Ciphertext;
 
 impl Emitter<'_> {
-    /// Zero where it is not to be kept.
-    pub(super) fn masked(&mut self, mut value: Value, kept: &Kept, packing: &Packing) -> Value {
+    /// What is to be kept, times a number, and zero elsewhere.
+    pub(super) fn masked(&mut self, number: f64, mut value: Value, kept: &Kept, packing: &Packing) -> Value {
         for (chunk, address) in value.chunks.iter_mut().zip(chunk_addresses(packing, self.log_slots)) {
-            *chunk = chunk.and_then(|x| self.cleaned(x, Some(kept), packing, address));
+            *chunk = chunk.and_then(|x| self.cleaned(number, x, Some(kept), packing, address));
         }
         value
     }
 
-    /// What is to be kept of one ciphertext of a packing, if anything.
-    pub(super) fn cleaned(&mut self, x: Ciphertext, kept: Option<&Kept>, packing: &Packing, address: u64) -> Option<Ciphertext> {
+    /// What is to be kept of one ciphertext of a packing, if anything, times a number.
+    pub(super) fn cleaned(
+        &mut self,
+        number: f64,
+        x: Ciphertext,
+        kept: Option<&Kept>,
+        packing: &Packing,
+        address: u64,
+    ) -> Option<Ciphertext> {
         let Some(kept) = kept else { return Some(x) };
         let zero = kept.zero.iter().fold(0, |all, p| all | 1_u64 << p);
         let places = Places::of(packing);
@@ -24,7 +31,7 @@ impl Emitter<'_> {
         let slots = (0..1_u64 << self.log_slots).filter(is_kept).map(|slot| self.turned_slot(slot, packing));
         let mut slots: Vec<u32> = slots.collect();
         slots.sort_unstable();
-        (!slots.is_empty()).then(|| self.builder.mask(x, &slots))
+        (!slots.is_empty()).then(|| self.builder.scaled_mask(x, number, &slots))
     }
 
     /// The slot of an address of a packing.

@@ -11,7 +11,7 @@ pub(crate) use polynomial::costs;
 use crate::builder::{Builder, Maker, Makers};
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
 use crate::convert::{self, Conversion, Route, Source};
-use crate::held::{Added, Finish, Held, Make, cleaned, row_major};
+use crate::held::{Added, Finish, Held, Make, Scaling, cleaned, row_major};
 use crate::limits::{MAX_OPERATIONS, MAX_PRODUCTS, fits_operand};
 use crate::mapped::Mapped;
 use crate::packing::{LabelBit, Packing};
@@ -164,7 +164,7 @@ impl<'a> Emitter<'a> {
                 let mut value = self.held(of);
                 let shape = &self.program.tensors[held.tensor].shape;
                 if let (Some(kept), packing) = cleaned(&value.packing, shape, self.log_slots) {
-                    value = Value { packing: packing.clone(), ..self.masked(value, &kept, &packing) };
+                    value = Value { packing: packing.clone(), ..self.masked(1.0, value, &kept, &packing) };
                 }
                 self.polynomial(&value, coefficients, shape)
             }
@@ -269,9 +269,12 @@ impl<'a> Emitter<'a> {
         let mut values: Vec<(Value, f64)> = Vec::new();
         for part in &added.parts {
             let value = self.way(&part.way, Some(&part.conversion));
-            let mut value = self.convert(value, &part.conversion, words::to_sum(self.program, &part.way));
-            if part.scaled {
-                self.scale(&mut value, added, part.coefficient.abs());
+            let words = words::to_sum(self.program, &part.way);
+            let number = part.coefficient.abs();
+            let by = if part.scaling == Scaling::OnTheWay { number } else { 1.0 };
+            let mut value = self.convert_by(by, value, &part.conversion, words);
+            if part.scaling == Scaling::Own {
+                self.scale(&mut value, added, number);
             }
             values.push((value, part.coefficient));
         }
@@ -378,7 +381,7 @@ impl<'a> Emitter<'a> {
         self.builder.purpose(format!("multiply by the diagonals of {}", words::diagonals(mapped)));
         let factor = self.public(&mapped.contraction, mapped.public);
         let packing = &mapped.outcome.packing;
-        let mut value = self.map(&value, (&mapped.map, &mapped.split), Some(&factor), (&mapped.partial, packing));
+        let mut value = self.map(&value, (&mapped.map, &mapped.split), &factor, (&mapped.partial, packing));
         let folds = folds(&mapped.partial, mapped.kept, self.log_slots);
         self.builder.purpose(words::sum_over(&mapped.contraction, &mapped.partial, &folds));
         for chunk in value.chunks.iter_mut().flatten() {
@@ -439,7 +442,7 @@ impl<'a> Emitter<'a> {
                 factors.iter().map(|(value, depth)| Some((value.at(address, self.log_slots)?, *depth))).collect();
             let Some(all) = all else { continue };
             if let Some(term) = self.multiply(product, all, public.as_ref(), address) {
-                let Some(term) = self.cleaned(term, product.outcome.cleaned.as_ref(), &product.joint, address) else { continue };
+                let Some(term) = self.cleaned(1.0, term, product.outcome.cleaned.as_ref(), &product.joint, address) else { continue };
                 let kept = results.chunk(address);
                 sums.entry(kept).or_default().push(term);
             }
@@ -497,9 +500,14 @@ impl<'a> Emitter<'a> {
 
     /// `words` say what a move and a repetition are for.
     fn convert(&mut self, value: Value, conversion: &Conversion, words: [String; 2]) -> Value {
+        self.convert_by(1.0, value, conversion, words)
+    }
+
+    /// The same of the value times a number, which its last product takes in.
+    fn convert_by(&mut self, number: f64, value: Value, conversion: &Conversion, words: [String; 2]) -> Value {
         let [moved, spread] = words;
         self.builder.purpose(moved);
-        let mut value = self.route(value, &conversion.route, &conversion.packing);
+        let mut value = self.route(number, value, &conversion.route, &conversion.packing);
         self.builder.purpose(spread);
         for &position in &conversion.spread {
             for chunk in value.chunks.iter_mut().flatten() {
@@ -511,7 +519,9 @@ impl<'a> Emitter<'a> {
         value
     }
 
-    fn route(&mut self, value: Value, route: &Route, packing: &Packing) -> Value {
+    /// A number other than 1 needs a route with a product.
+    fn route(&mut self, number: f64, value: Value, route: &Route, packing: &Packing) -> Value {
+        let factor = Factor::constant(number, Vec::new());
         match route {
             Route::Direct => value,
             Route::Turn(by, kept) => {
@@ -520,13 +530,15 @@ impl<'a> Emitter<'a> {
                     *chunk = self.builder.rotate(*chunk, (*by).into());
                 }
                 match kept {
-                    Some(kept) => self.masked(turned, kept, packing),
+                    Some(kept) => self.masked(number, turned, kept, packing),
                     None => turned,
                 }
             }
-            Route::Map(map, split) => self.map(&value, (map, split), None, (packing, packing)),
+            Route::Map(map, split) => self.map(&value, (map, split), &factor, (packing, packing)),
             Route::Stages(stages) => {
-                stages.iter().fold(value, |value, (map, split, packing)| self.map(&value, (map, split), None, (packing, packing)))
+                let [first, second] = &**stages;
+                let between = self.map(&value, (&first.0, &first.1), &Factor::constant(1.0, Vec::new()), (&first.2, &first.2));
+                self.map(&between, (&second.0, &second.1), &factor, (&second.2, &second.2))
             }
         }
     }
@@ -616,7 +628,7 @@ impl<'a> Emitter<'a> {
         let value = self.held(&finish.held);
         self.builder.maker = Maker::of(finish.held.tensor);
         self.builder.purpose(format!("move `{}` into row-major order", words::name(self.program, &finish.held)));
-        let finished = self.route(value, &finish.route, &finish.packing);
+        let finished = self.route(1.0, value, &finish.route, &finish.packing);
         Value { packing: finish.packing.clone(), ..finished }
     }
 

@@ -15,7 +15,7 @@ use ein_ir::packed::{Layout, OutputDecl, Packed, PublicSource};
 use std::collections::BTreeSet;
 
 /// Names of one letter: capitals are public.
-fn given(shapes: &[(&str, &[u64])]) -> Program {
+pub(super) fn given(shapes: &[(&str, &[u64])]) -> Program {
     let mut program = Program::default();
     for (name, shape) in shapes {
         let origin = if name.to_lowercase() == *name { Origin::Secret } else { Origin::Public };

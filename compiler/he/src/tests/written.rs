@@ -4,17 +4,20 @@ use super::tensor;
 use crate::program::{Label, Origin, Program, Sum, Term};
 use crate::{Axis, Operand, Subscript};
 
-/// `x[i+1,2j,3] - w[i]` as terms of a sum over the labels `i j k l` of these sizes; a tensor is named by a letter.
+/// `x[i+1,2j,3] -3w[i]` as terms of a sum over the labels `i j k l` of these sizes; a tensor is named by a letter.
 fn terms(program: &Program, text: &str) -> Vec<Term> {
     let term = |text: &str| {
-        let operands = text.trim_start_matches(['+', '-']).split('*').map(|factor| {
+        let product = text.trim_start_matches(['+', '-']);
+        let named = product.trim_start_matches(|c: char| c.is_ascii_digit());
+        let number = product[..product.len() - named.len()].parse().unwrap_or(1.0);
+        let operands = named.split('*').map(|factor| {
             let (name, subs) = factor.split_once('[').unwrap();
             let tensor = program.tensors.iter().position(|tensor| tensor.name == name).unwrap();
             let subs: Vec<&str> = subs.trim_end_matches(']').split(',').filter(|sub| !sub.is_empty()).collect();
             let axes = program.tensors[tensor].shape.iter().zip(subs).map(|(&size, sub)| Axis { size, subscript: subscript(sub) });
             Operand { name: name.to_owned(), tensor, axes: axes.collect(), secret: program.tensors[tensor].is_secret() }
         });
-        Term { coefficient: if text.starts_with('-') { -1.0 } else { 1.0 }, operands: operands.collect() }
+        Term { coefficient: if text.starts_with('-') { -number } else { number }, operands: operands.collect() }
     };
     text.split(' ').map(term).collect()
 }
