@@ -19,13 +19,15 @@ use ein_ir::scalar::approx::Approx;
 use ein_ir::scalar::eval::{cast, eval_binary, eval_unary};
 use ein_ir::scalar::value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
-use ein_ir::tensor::ToleranceKind;
 use std::f64::consts::PI;
 
 /// The error that is aimed at where none is given.
 pub(crate) const ERROR: f64 = 1e-3;
 /// Points at which the error of a polynomial is looked at.
 const POINTS: u32 = 2000;
+
+/// Arguments of roots below this are not far from the noise of a product.
+const SMALL: f64 = 1.0 / (1 << 17) as f64;
 
 /// Coefficients of Chebyshev polynomials, lowest first, of degree `degree` for `f` on a range.
 pub(crate) fn interpolate(f: &dyn Fn(f64) -> f64, (lo, hi): (f64, f64), degree: u32) -> Vec<f64> {
@@ -147,7 +149,7 @@ struct Value {
 impl Reader<'_> {
     /// What is close to a function that the program lets be approximated.
     pub(crate) fn approximation(&mut self, approx: &Approx, scalar: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
-        let close = Close::to(approx, Aim::stated(self.budget()));
+        let close = Close::to(approx, Aim::stated(scope.budget));
         let close = close.map_err(|far| {
             let help = if matches!(far, Far::Pole) { "name a range without its poles" } else { "name a smaller range, or the degree" };
             far.refused(approx.on, scalar.span, help)
@@ -199,12 +201,6 @@ impl Reader<'_> {
             self.program.reciprocals.insert(tensor);
         }
         Ok(vec![self.product(1.0, &[tensor], &axes)])
-    }
-
-    /// The error that results may have, as far as the program says; relative ones are taken for numbers of size 1.
-    pub(crate) fn budget(&self) -> Option<f64> {
-        let tolerances = self.module.tensors.values().filter_map(|decl| decl.tolerance);
-        tolerances.map(|t| if t.kind == ToleranceKind::Abs { t.value } else { t.value.min(ERROR) }).reduce(f64::min)
     }
 
     /// The argument as a tensor that may be read several times.
@@ -297,10 +293,15 @@ impl Reader<'_> {
         let mut y = self.polynomial_of(t, start.coefficients, scalar);
         let mut iterate = Iterate { argument, on, of_root: kind.root, previous: None, error: start.error, most: start.most };
         self.program.iterates.insert(y, iterate.clone());
-        // Of the argument itself, so that errors of a step are seen to follow from those of that.
-        let half = kind.root.then(|| self.slotwise(&[(0.5, &[argument])], argument, scalar));
+        // Of the argument itself, so that errors of a step are seen to follow from those of that. Of one that is nearly nothing the noise would be
+        // too much: there it is half of the step before, which is not small.
+        let half = (kind.root && on.0 >= SMALL).then(|| self.slotwise(&[(0.5, &[argument])], argument, scalar));
         for error in start.steps {
             let correction = match half {
+                None if kind.root => {
+                    let less = self.slotwise(&[(0.5, &[y])], y, scalar);
+                    self.slotwise(&[(-1.0, &[argument, y, less]), (1.5, &[])], y, scalar)
+                }
                 None => self.slotwise(&[(-1.0, &[argument, y]), (2.0, &[])], y, scalar),
                 Some(half) => self.slotwise(&[(-1.0, &[half, y, y]), (1.5, &[])], y, scalar),
             };

@@ -48,6 +48,11 @@ impl Aim {
         Self { budget, factor: 1.0, divides: false, everywhere: false }
     }
 
+    /// How close a function must be.
+    pub(crate) fn of(&self, approx: &Approx) -> f64 {
+        self.error(&value_of(&approx.function), approx.on)
+    }
+
     fn error(&self, f: &dyn Fn(f64) -> f64, (lo, hi): (f64, f64)) -> f64 {
         let least = || (0..=64).map(|k| f(lo + (hi - lo) * f64::from(k) / 64.0).abs()).fold(f64::INFINITY, f64::min);
         // The other half is for noise, and for what errors grow to.
@@ -81,6 +86,14 @@ pub(crate) fn is_root(scalar: &Scalar) -> bool {
     }
 }
 
+/// A function as one of numbers; NaN where it has no value.
+fn value_of(function: &Scalar) -> impl Fn(f64) -> f64 {
+    move |x| match function_at(function, x) {
+        Some(value::Value::Float(y, _)) => y,
+        _ => f64::NAN,
+    }
+}
+
 /// Why nothing is close.
 pub(crate) enum Far {
     /// The best that was found is off by this.
@@ -96,10 +109,7 @@ pub(crate) enum Far {
 impl Close {
     /// What is close to a function, in the fewest levels that were found.
     pub(crate) fn to(approx: &Approx, aim: Aim) -> Result<Self, Far> {
-        let f = |x: f64| match function_at(&approx.function, x) {
-            Some(value::Value::Float(y, _)) => y,
-            _ => f64::NAN,
-        };
+        let f = value_of(&approx.function);
         let wanted = aim.error(&f, approx.on);
         if approx.degree == Degree::Free
             && let Some(reciprocal) = Reciprocal::of(&approx.function, approx.on)

@@ -1,13 +1,44 @@
-//! Functions with a kink where ranges say on which side of it their argument is: there they are sums and products.
+//! Functions with a kink where ranges say on which side of it their argument is: there they are sums and products. Choices and guards of which
+//! ranges say that they always hold, or never, are none.
 
-use crate::read::{Reader, Scope, number};
+use crate::read::{Reader, Scope, is_number, number};
+use ein_ir::dtype::DType;
 use ein_ir::range::Range;
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
 
 impl Reader<'_> {
-    /// What a `max`, `min`, `relu`, `abs` or `sign` is on one side of its kink, if it never is on the other one.
+    /// Whether a condition always holds where a value is read, and whether it never does.
+    pub(crate) fn truth(&self, condition: &Scalar, scope: &Scope) -> (bool, bool) {
+        if !self.is_of_module(condition) || !scope.conditions.iter().all(|condition| self.is_of_module(condition)) {
+            return (false, false);
+        }
+        self.ranges.truth_where(self.module, condition, &scope.conditions)
+    }
+
+    /// The value that a choice always is, or what a comparison always is as a number.
+    fn settled(&self, scalar: &Scalar, scope: &Scope) -> Option<Scalar> {
+        let one = |truth: bool| {
+            let literal = if scalar.dtype.is_float() { Literal::Float(truth.into()) } else { Literal::Int(truth.into()) };
+            Scalar::literal(literal, scalar.dtype, scalar.span)
+        };
+        let (condition, yes, no) = match &scalar.kind {
+            ScalarKind::If(condition, yes, no) => (condition, Scalar::clone(yes), Scalar::clone(no)),
+            ScalarKind::Cast(condition) if condition.dtype == DType::Bool && is_number(scalar.dtype) => (condition, one(true), one(false)),
+            _ => return None,
+        };
+        match self.truth(condition, scope) {
+            (true, _) => Some(yes),
+            (_, true) => Some(no),
+            _ => None,
+        }
+    }
+
+    /// What a choice always is, and what a `max`, `min`, `relu`, `abs` or `sign` is on one side of its kink, if it never is on the other one.
     pub(crate) fn decided(&self, scalar: &Scalar, scope: &Scope) -> Option<Scalar> {
+        if let Some(settled) = self.settled(scalar, scope) {
+            return Some(settled);
+        }
         if !scalar.dtype.is_float() {
             return None;
         }

@@ -6,7 +6,8 @@
 use crate::approximation::function_at;
 use crate::clear::{reads, results};
 use crate::close::{Aim, Close, Far, is_root};
-use crate::read::{Product, Reader, Scope, division, in_few_digits, multiplied, scaled, semiring};
+use crate::levels::at_most;
+use crate::read::{Product, Reader, Scope, division, in_few_digits, multiplied, of_what, scaled, semiring};
 use crate::trees::{MAX_COMPARED, Obstacle};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -49,7 +50,7 @@ impl Reader<'_> {
             Ok(close) => self.approximated(close, &approx, scalar, scope).map(Some),
             // What is close to the argument of a root may be below 0.
             Err(far) if is_root(scalar) && scalar.children().into_iter().any(|a| !self.is_exact(a)) => {
-                Err(self.far(&far, name_of(scalar), &approx, scalar))
+                Err(self.far(&far, name_of(scalar), &approx, (scalar, scope)))
             }
             Err(_) => Ok(None),
         }
@@ -61,7 +62,7 @@ impl Reader<'_> {
             return Err(becomes_complex(scalar));
         }
         if !scalar.dtype.is_float() {
-            return Err(semiring(scalar.span, name_of(scalar), scalar.dtype));
+            return Err(semiring(scalar.span, name_of(scalar), of_what(scalar)));
         }
         match &scalar.kind {
             ScalarKind::Binary(BinaryFn::Div, a, b) => self.quotient(a, b, scalar, scope),
@@ -149,7 +150,7 @@ impl Reader<'_> {
         let Applied { name, function, argument } = applied;
         let Some(on) = self.range(argument, function, scope) else { return Err(self.unbounded(name, argument)) };
         let approx = Approx { argument: argument.clone(), function: function.clone(), on, degree: Degree::Free };
-        let close = Close::to(&approx, self.aim(scope)).map_err(|far| self.far(&far, name, &approx, scalar))?;
+        let close = Close::to(&approx, self.aim(scope)).map_err(|far| self.far(&far, name, &approx, (scalar, scope)))?;
         // Poles make much of little.
         let outside = scope.divides;
         scope.divides |= has_pole(function);
@@ -159,7 +160,7 @@ impl Reader<'_> {
     }
 
     fn aim(&self, scope: &Scope) -> Aim {
-        Aim { budget: self.budget(), factor: scope.factor, divides: scope.divides, everywhere: true }
+        Aim { budget: scope.budget, factor: scope.factor, divides: scope.divides, everywhere: true }
     }
 
     /// Between which numbers a value lies where it is read.
@@ -249,12 +250,13 @@ impl Reader<'_> {
         let (from, to) = (value.dtype, scalar.dtype);
         if from == DType::Bool {
             let found = Diagnostic::error(710, "he-range", "a comparison of secrets jumps: no polynomial is close to it everywhere");
-            let found = found.at(value.span, "of secret values here");
-            let step = "`approx(step, a - b, on = (lo, hi))` lets a def `step` that branches be anything near its jump";
-            return found.help(format!("{step}; `--target tfhe` compares integers"));
+            return found.at(value.span, "of secret values here").help(instead_of_a_comparison(value));
         }
         if to.is_complex() {
             return becomes_complex(scalar);
+        }
+        if to == DType::Bool {
+            return semiring(scalar.span, "as bool", from);
         }
         Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they do not round {from} to {to}"))
             .at(scalar.span, "of secret values here")
@@ -349,39 +351,80 @@ impl Reader<'_> {
         found
     }
 
-    fn far(&self, far: &Far, name: &str, approx: &Approx, scalar: &Scalar) -> Diagnostic {
+    fn far(&self, far: &Far, name: &str, approx: &Approx, (scalar, scope): (&Scalar, &Scope)) -> Diagnostic {
         let from: Vec<String> =
             self.sources(&approx.argument).into_iter().map(|tensor| format!("`{}`", self.module.tensors[tensor].name)).collect();
+        let of = if from.is_empty() { String::new() } else { format!(" of {}", from.join(", ")) };
         let help = match far {
             Far::Jump(_) => format!("`approx({name}, …, on = (lo, hi))` lets it be anything between beside the jump"),
-            Far::Pole => {
-                let from = if from.is_empty() { String::new() } else { format!(" of {}", from.join(", ")) };
-                format!("narrower ranges{from}, a guard that admits something everywhere, or a number that is added keep it from there")
+            Far::Pole if self.is_guarded(&approx.argument) => {
+                format!("narrower ranges{of}, a guard that admits something everywhere, or a number that is added keep it from there")
             }
-            Far::Ratio(_) => {
-                let of = if from.is_empty() { String::new() } else { format!(" of {}", from.join(", ")) };
-                format!("narrower ranges{of} that keep it farther from 0, or a public number that is added to what it is of")
-            }
-            Far::By(_) => {
-                let narrower = format!("declare narrower ranges (`in lo..hi`) of {}", from.join(", "));
-                match far {
-                    Far::By(_) if jumps(&approx.function) => {
-                        // Operators are no names.
-                        let called = if name.starts_with(char::is_alphabetic) { name } else { "f" };
-                        format!(
-                            "{narrower} to where it does not jump; `approx({called}, …, on = (lo, hi), degree <= 31)` lets it be off there"
-                        )
-                    }
-                    Far::By(off) if *off < 0.1 && is_root(&approx.function) => format!(
-                        "{narrower} to where it is not steep, as it is at 0, or let a result be off by more: `within abs {:.0e}`",
-                        2.0 * off
-                    ),
-                    Far::By(off) if *off < 0.1 => format!("{narrower}, or let a result be off by more: `within abs {:.0e}`", 2.0 * off),
-                    _ => narrower,
+            Far::Pole => format!("narrower ranges{of}, or a number that is added keep it from there"),
+            Far::Ratio(_) => format!("narrower ranges{of} that keep it farther from 0, or a public number that is added to what it is of"),
+            Far::By(off) => {
+                let narrower = format!("declare narrower ranges (`in lo..hi`){of}");
+                let wanted = self.aim(scope).of(approx);
+                // Operators are no names.
+                let called = if name.starts_with(char::is_alphabetic) { name } else { "f" };
+                let way = if is_root(&approx.function) { format!("{narrower} to where it is not steep, as it is at 0") } else { narrower };
+                if jumps(&approx.function) {
+                    format!("{way} to where it does not jump; `approx({called}, …, on = (lo, hi), degree <= 31)` lets it be off there")
+                } else if scope.divides && wanted > 0.0 {
+                    format!("{way}; something is divided by what it gives, which must be closer than {wanted:.0e} for that")
+                } else if *off < 0.1 && wanted < *off {
+                    format!("{way}, or {}", self.off_by_more(2.0 * off * scope.factor.max(1.0), scope))
+                } else {
+                    way
                 }
             }
         };
         far.refused(approx.on, scalar.span, &help)
+    }
+
+    /// What to state of the results that are computed from a tensor.
+    fn off_by_more(&self, by: f64, scope: &Scope) -> String {
+        let names: Vec<String> = scope.results.iter().map(|result| format!("`{}`", self.module.tensors[*result].name)).collect();
+        let which = if names.is_empty() { "a result".to_owned() } else { names.join(", ") };
+        format!("let {which} be off by more: `within abs {}` behind its type", at_most(by))
+    }
+
+    /// Whether a value is read from a reduction with a guard.
+    fn is_guarded(&self, scalar: &Scalar) -> bool {
+        let mut read = BTreeSet::new();
+        scalar.visit(&mut |node| {
+            if let ScalarKind::Access(access) = &node.kind {
+                read.insert(access.tensor);
+            }
+        });
+        self.module.body.iter().any(|definition| {
+            let Definition::Equation(equation) = definition else { return false };
+            read.contains(&equation.out) && equation.reduce.as_ref().is_some_and(|reduce| reduce.guard.is_some())
+        })
+    }
+}
+
+/// What to write for a comparison as a number.
+fn instead_of_a_comparison(comparison: &Scalar) -> String {
+    let step = "with a def `step` that is 1.0 above 0.0 and 0.0 below";
+    let first_is_greater = match &comparison.kind {
+        ScalarKind::Binary(BinaryFn::Gt | BinaryFn::Ge, ..) => true,
+        ScalarKind::Binary(BinaryFn::Lt | BinaryFn::Le, ..) => false,
+        ScalarKind::Binary(BinaryFn::Eq | BinaryFn::Ne, a, _) if a.dtype.is_integer() => {
+            let (above, below) = ("approx(step, (a - b) as f64 + 0.5, on = (lo, hi))", "approx(step, (b - a) as f64 + 0.5, on = (lo, hi))");
+            return format!("`{above} * {below}` is 1 where integers are the same, {step}; `--target tfhe` compares them exactly");
+        }
+        _ => return "make what it compares results, and compare them once they are decrypted".to_owned(),
+    };
+    let is_strict = matches!(&comparison.kind, ScalarKind::Binary(BinaryFn::Gt | BinaryFn::Lt, ..));
+    let difference = if first_is_greater { "a - b" } else { "b - a" };
+    match &comparison.kind {
+        ScalarKind::Binary(_, a, _) if a.dtype.is_integer() => {
+            let between = if is_strict { "-" } else { "+" };
+            let found = format!("`approx(step, ({difference}) as f64 {between} 0.5, on = (lo, hi))`, {step}");
+            format!("{found}; `--target tfhe` compares them exactly")
+        }
+        _ => format!("`approx(step, {difference}, on = (lo, hi))`, {step}: it may be anything between near the jump"),
     }
 }
 
@@ -454,7 +497,23 @@ fn name_of(scalar: &Scalar) -> &'static str {
     match &scalar.kind {
         ScalarKind::Unary(UnaryFn::Powi(_), _) => "a negative power",
         ScalarKind::Unary(function, _) => function.name(),
-        ScalarKind::Binary(function, ..) => function.name(),
+        ScalarKind::Binary(function, ..) => operator(*function),
         _ => "this",
+    }
+}
+
+/// A function of two as programs write it.
+fn operator(function: BinaryFn) -> &'static str {
+    match function {
+        BinaryFn::FloorDiv => "//",
+        BinaryFn::Rem => "%",
+        BinaryFn::Lt => "<",
+        BinaryFn::Le => "<=",
+        BinaryFn::Gt => ">",
+        BinaryFn::Ge => ">=",
+        BinaryFn::Eq => "==",
+        BinaryFn::Ne => "!=",
+        BinaryFn::Pow => "^",
+        _ => function.name(),
     }
 }

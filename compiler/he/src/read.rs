@@ -1,6 +1,7 @@
 //! From specialised tensor IR to a [`Program`]: equations as sums of products.
 
 use crate::beyond::left_out;
+use crate::budgets::Budgets;
 use crate::clear::{Clear, reads, results};
 use crate::constants::inlined;
 use crate::contraction::Operand;
@@ -72,12 +73,14 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bo
         module,
         program,
         clear: Clear::new(module),
-        ranges: Ranges::of(module),
+        ranges: Ranges::deciding(module),
         secret: BTreeSet::new(),
         ids: SecondaryMap::new(),
         clear_tensors: Vec::new(),
         approximate: BTreeSet::new(),
         divisors: divisors(module),
+        budgets: Budgets::of_module(module),
+        refused: BTreeSet::new(),
         masks: BTreeSet::new(),
         sums,
         has_sums: false,
@@ -86,12 +89,17 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bo
     for &param in &module.params {
         if module.tensors[param].secret {
             reader.secret.insert(param);
-            errors.extend(reader.declare(param, Origin::Secret).err());
+            if let Err(error) = reader.declare(param, Origin::Secret) {
+                reader.refused.insert(param);
+                errors.push(error);
+            }
         }
     }
     for definition in &module.body {
         let Err(error) = reader.definition(definition) else { continue };
-        if !follows(&error, &errors) {
+        let is_said = reader.follows_from_refused(definition, &error);
+        reader.refused.extend(results(definition));
+        if !is_said && !follows(&error, &errors) {
             errors.push(error);
         }
     }
@@ -170,6 +178,10 @@ pub(crate) struct Reader<'a> {
     pub(crate) approximate: BTreeSet<TensorId>,
     /// Tensors that others are divided by.
     divisors: BTreeSet<TensorId>,
+    /// What results may be off by, by what they are computed from.
+    pub(crate) budgets: Budgets,
+    /// Tensors of which it was said already that there are none in ciphertexts.
+    refused: BTreeSet<TensorId>,
     /// Those of the program whose elements are 0 and 1.
     pub(crate) masks: BTreeSet<usize>,
     /// How sums that are multiplied are read, and whether there are any.
@@ -182,6 +194,10 @@ pub(crate) struct Reader<'a> {
 pub(crate) struct Scope {
     /// The tensor that is defined.
     pub(crate) name: String,
+    /// The error that the results may have that are computed from it, if they say.
+    pub(crate) budget: Option<f64>,
+    /// These results.
+    pub(crate) results: Vec<TensorId>,
     /// Indices of the equation: the first labels.
     pub(crate) indices: Vec<Index>,
     /// Every label; those after the indices number positions of an axis, one of which is selected.
@@ -223,6 +239,13 @@ impl<'a> Reader<'a> {
             }));
         }
         Ok(n)
+    }
+
+    /// Whether nothing is wrong but that something has no place in ciphertexts, or no range, of which that was said already.
+    fn follows_from_refused(&self, definition: &Definition, error: &Diagnostic) -> bool {
+        let mut read = BTreeSet::new();
+        reads(definition, &mut read);
+        read.iter().any(|tensor| self.refused.contains(tensor) && (error.code.0 == 710 || !is_number(self.module.tensors[*tensor].dtype)))
     }
 
     /// A tensor in the clear that the program reads.
@@ -332,7 +355,7 @@ impl<'a> Reader<'a> {
                 return Err(self.not_compared(obstacle, reduce, equation));
             }
             if reduce.op != ReduceOp::Sum {
-                return Err(semiring(equation.span, reduce.op.name(), equation.body.dtype));
+                return Err(semiring(equation.span, reduce.op.name(), of_what(&equation.body)));
             }
             indices.extend(&reduce.binders);
         }
@@ -345,7 +368,8 @@ impl<'a> Reader<'a> {
         let conditions = equation.domain.iter().cloned().collect();
         let name = self.module.tensors[equation.out].name.clone();
         let divides = self.divisors.contains(&equation.out);
-        let mut scope = Scope { name, indices, labels, conditions, divides, factor: 1.0 };
+        let (budget, results) = (self.budgets.of(equation.out), self.budgets.results(equation.out).collect());
+        let mut scope = Scope { name, budget, results, indices, labels, conditions, divides, factor: 1.0 };
         let products = match guard {
             Some(guard) => self.under(guard.clone(), &equation.body, &mut scope)?,
             None => self.expand(&equation.body, &mut scope)?,
@@ -453,19 +477,17 @@ impl<'a> Reader<'a> {
             },
             ScalarKind::If(condition, yes, no) if self.is_public(condition) => self.chosen([condition, yes, no], scope)?,
             ScalarKind::If(condition, ..) => {
-                return Err(Diagnostic::error(712, "he-branch", "a choice between values has no place in a packed program")
-                    .at(condition.span, "the condition")
-                    .help("multiply by a public tensor of 0 and 1 instead"));
+                return Err(Self::secret_condition(condition));
             }
             ScalarKind::Unary(..) | ScalarKind::Binary(..) => self.function(scalar, scope)?,
             ScalarKind::Approx(approx) => self.approximation(approx, scalar, scope)?,
-            ScalarKind::Cast(value) if value.dtype.is_integer() => {
+            ScalarKind::Cast(value) if value.dtype.is_integer() && is_number(scalar.dtype) => {
                 let message = format!("a computed {} may have wrapped before it becomes {}", value.dtype, scalar.dtype);
                 return Err(Diagnostic::error(716, "he-dtype", message).at(scalar.span, "ciphertexts do not wrap here").help(
                     "declare ranges (`in lo..hi`) in which it does not, or convert the inputs; `--target tfhe` takes it, and wraps",
                 ));
             }
-            ScalarKind::Cast(value) if !self.is_public(value) && (value.dtype == DType::Bool || value.dtype.is_float()) => {
+            ScalarKind::Cast(value) if !self.is_public(value) && !value.dtype.is_complex() => {
                 return Err(Self::rounded(value, scalar));
             }
             ScalarKind::Index(_) | ScalarKind::Size(_) | ScalarKind::Cast(_) | ScalarKind::Operand(_) | ScalarKind::Accumulated => {
@@ -554,6 +576,17 @@ pub(crate) fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {
         "make what it takes a result, and compute this in the clear once that is decrypted"
     };
     found.help(help)
+}
+
+/// The type of what an expression of truth values compares: reals if it reads any.
+pub(crate) fn of_what(scalar: &Scalar) -> DType {
+    let mut dtype = scalar.dtype;
+    scalar.visit(&mut |node| {
+        if dtype == DType::Bool && node.dtype.is_float() {
+            dtype = node.dtype;
+        }
+    });
+    dtype
 }
 
 /// A quotient by a secret whose range holds 0.

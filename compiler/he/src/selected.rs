@@ -23,9 +23,13 @@ impl Reader<'_> {
     /// A value where a condition holds, and 0 elsewhere. A choice there is made by both conditions at once, so that a chain of choices has
     /// one mask for each of its values.
     pub(crate) fn under(&mut self, condition: Scalar, value: &Scalar, scope: &mut Scope) -> Result<Vec<Product>, Diagnostic> {
+        match self.truth(&condition, scope) {
+            (_, true) => return Ok(Vec::new()),
+            (true, _) => return self.expand(value, scope),
+            _ => {}
+        }
         if !self.is_public(&condition) {
-            return Err(Diagnostic::error(712, "he-branch", "a condition that depends on data has no place in a packed program")
-                .at(condition.span, "the condition"));
+            return Err(Self::secret_condition(&condition));
         }
         if let ScalarKind::If(inner, yes, no) = &value.kind
             && self.is_public(inner)
@@ -45,6 +49,13 @@ impl Reader<'_> {
         let mask = self.in_the_clear(&condition.cast(value.dtype), scope)?;
         self.masks.extend(mask.iter().flat_map(|product| &product.factors).map(|factor| factor.tensor));
         multiplied(value, &mask, &products)
+    }
+
+    /// What takes part, or which value it is, depends on a secret.
+    pub(crate) fn secret_condition(condition: &Scalar) -> Diagnostic {
+        Diagnostic::error(712, "he-branch", "a condition that depends on a secret has no place in a packed program")
+            .at(condition.span, "the condition")
+            .help("ranges that decide it, or `approx(f, x, on = (lo, hi))`, where `f` is a def of one number that branches")
     }
 
     /// A public expression as a tensor of its own.
@@ -82,7 +93,7 @@ impl Reader<'_> {
     }
 
     /// Whether an expression reads nothing that was added for positions.
-    fn is_of_module(&self, value: &Scalar) -> bool {
+    pub(crate) fn is_of_module(&self, value: &Scalar) -> bool {
         let mut is = true;
         value.visit(&mut |node| {
             is &= match &node.kind {

@@ -26,7 +26,7 @@ pub(crate) fn halved(module: &Module) -> Option<Module> {
     if !module.body.iter().any(is_any) {
         return None;
     }
-    let (mut out, ranges) = (Module { body: Vec::new(), ..module.clone() }, Ranges::of(module));
+    let (mut out, ranges) = (Module { body: Vec::new(), ..module.clone() }, Ranges::deciding(module));
     for definition in &module.body {
         match definition {
             Definition::Equation(equation) if is_secret(equation) => tree(&mut out, module, equation, &ranges),

@@ -137,6 +137,11 @@ pub trait Leaves {
         a.or(b)
     }
 
+    /// Between which numbers a real value lies however it is rounded, if it is a number for sure: only then a comparison of it is decided.
+    fn ends(&self, _: &Scalar) -> Option<(f64, f64)> {
+        None
+    }
+
     /// The values of an index, of which there is one at least.
     fn index(&self, index: Index) -> Interval;
 
@@ -245,7 +250,10 @@ fn of_binary(leaves: &dyn Leaves, function: BinaryFn, (a, b): (&Scalar, &Scalar)
     let is_square = function == BinaryFn::Mul && a.is_alike(b);
     match (of_scalar(leaves, a), of_scalar(leaves, b)) {
         (Range::Integer(a), Range::Integer(b)) if function.is_comparison() => Range::Integer(integer::compared(function, a, b)),
-        _ if function.is_comparison() => Range::of_type(DType::Bool),
+        _ if function.is_comparison() => match (leaves.ends(a), leaves.ends(b)) {
+            (Some(a), Some(b)) => Range::Integer(real::compared(function, a, b)),
+            _ => Range::of_type(DType::Bool),
+        },
         (Range::Integer(a), Range::Integer(_)) if is_square => integer::power(a, 2).map_or(Range::of_type(dtype), Range::Integer),
         (Range::Integer(a), Range::Integer(b)) => integer::binary(function, a, b, dtype).map_or(Range::of_type(dtype), Range::Integer),
         (Range::Real(lo, hi), Range::Real(..)) if is_square => real::square(lo, hi),

@@ -3,6 +3,7 @@
 
 use super::Range;
 use crate::dtype::{Class, DType};
+use crate::interval::Interval;
 use crate::scalar::eval::eval_unary;
 use crate::scalar::function::{BinaryFn, UnaryFn};
 use crate::scalar::value::{Value, greatest_float, round_to};
@@ -103,12 +104,35 @@ pub(super) fn binary(function: BinaryFn, a: (f64, f64), b: (f64, f64)) -> Range 
         BinaryFn::Mul => of_corners([times(a.0, b.0), times(a.0, b.1), times(a.1, b.0), times(a.1, b.1)]),
         BinaryFn::Div => quotient(a, b),
         BinaryFn::FloorDiv if a.0 >= 0.0 && b.0 >= 0.0 => NOT_NEGATIVE,
+        BinaryFn::Pow if a.0 > 0.0 => powers(a, b),
         BinaryFn::Pow if a.0 >= 0.0 => NOT_NEGATIVE,
         BinaryFn::Rem if b.0 >= 0.0 => Range::Real(0.0, b.1),
         BinaryFn::Max => Range::Real(a.0.max(b.0), a.1.max(b.1)),
         BinaryFn::Min => Range::Real(a.0.min(b.0), a.1.min(b.1)),
         _ => ANY,
     }
+}
+
+/// Powers of positive numbers, which rise or fall with each of both.
+fn powers(a: (f64, f64), b: (f64, f64)) -> Range {
+    match of_corners([a.0.powf(b.0), a.0.powf(b.1), a.1.powf(b.0), a.1.powf(b.1)]) {
+        Range::Real(lo, hi) => outward(lo, hi).and(NOT_NEGATIVE),
+        other => other,
+    }
+}
+
+/// Whether a comparison of numbers holds, as far as the ends decide it.
+pub(super) fn compared(function: BinaryFn, a: (f64, f64), b: (f64, f64)) -> Interval {
+    let (always, never) = match function {
+        BinaryFn::Lt => (a.1 < b.0, a.0 >= b.1),
+        BinaryFn::Le => (a.1 <= b.0, a.0 > b.1),
+        BinaryFn::Gt => (a.0 > b.1, a.1 <= b.0),
+        BinaryFn::Ge => (a.0 >= b.1, a.1 < b.0),
+        BinaryFn::Eq => (false, a.1 < b.0 || b.1 < a.0),
+        BinaryFn::Ne => (a.1 < b.0 || b.1 < a.0, false),
+        _ => (false, false),
+    };
+    (always.into(), i128::from(!never))
 }
 
 fn of_corners(corners: [f64; 4]) -> Range {

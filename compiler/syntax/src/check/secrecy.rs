@@ -193,6 +193,7 @@ impl Refusals<'_> {
         if let Some(reduce) = &equation.reduce {
             if let Some(guard) = &reduce.guard
                 && self.secrets.read_by(guard).is_some()
+                && !self.is_decided(guard, &[])
             {
                 let help = instead_of_a_guard(reduce.op, equation.body.dtype);
                 self.refuse(712, guard, "a guard", "what takes part depends on", equation.out, &help);
@@ -219,8 +220,8 @@ impl Refusals<'_> {
             conditions.push(condition);
             self.scalar(value, conditions, out);
             let Some(condition) = conditions.pop() else { continue };
-            // What is read nowhere decides nothing.
-            if self.found.len() > n_found && self.ranges.truth_where(self.module, &condition, conditions).1 {
+            // What is read nowhere decides nothing. For sizes that are not known, targets look again.
+            if self.found.len() > n_found && self.ranges.may_never_hold(self.module, &condition, conditions) {
                 self.found.truncate(n_found);
             }
         }
@@ -228,21 +229,26 @@ impl Refusals<'_> {
 
     fn node(&mut self, node: &Scalar, conditions: &[Scalar], out: Tensor) {
         match &node.kind {
+            ScalarKind::If(condition, ..) if self.is_decided(condition, conditions) => {}
             ScalarKind::If(condition, ..) => {
                 let help = "`approx(f, x, on = (lo, hi))`, where `f` is a def of one number that branches";
                 self.refuse(712, condition, "the condition of an `if`", "which branch is taken depends on", out, help);
             }
             ScalarKind::Access(access) => {
                 for sub in &access.subs {
-                    let help = "`sum[j]((j == k) as f32 * x[j])` reads every position";
-                    self.refuse(712, &sub.value, "a subscript", "which element is read depends on", out, help);
+                    let help = format!(
+                        "0 and 1 for each position, encrypted in its place: with `at: secret {}[…]` it is `sum[j](at[j] * x[j])`",
+                        if node.dtype.is_float() || node.dtype.is_integer() { node.dtype } else { DType::F64 }
+                    );
+                    self.refuse(712, &sub.value, "a subscript", "which element is read depends on", out, &help);
                 }
             }
             ScalarKind::Binary(BinaryFn::Div, _, divisor) if self.is_kept_from_zero(divisor, conditions) => {}
             ScalarKind::Unary(UnaryFn::Powi(_), base) if self.is_kept_from_zero(base, conditions) => {}
             ScalarKind::Binary(op @ (BinaryFn::Div | BinaryFn::FloorDiv | BinaryFn::Rem), _, divisor) => {
                 let what = if *op == BinaryFn::Rem { "the divisor of a remainder" } else { "a divisor" };
-                self.refuse(713, divisor, what, "divided by", out, self.instead_of_a_divisor(divisor, conditions));
+                let help = if *op == BinaryFn::Div { self.instead_of_a_divisor(divisor, conditions) } else { LATER };
+                self.refuse(713, divisor, what, "divided by", out, help);
             }
             ScalarKind::Unary(UnaryFn::Powi(n), base) if *n < 0 => {
                 let help = self.instead_of_a_divisor(base, conditions);
@@ -260,6 +266,12 @@ impl Refusals<'_> {
         }
     }
 
+    /// Whether ranges say for some sizes at least whether a condition holds, so that no secret decides it.
+    fn is_decided(&self, condition: &Scalar, conditions: &[Scalar]) -> bool {
+        let (always, never) = self.ranges.truth_where(self.module, condition, conditions);
+        always || never
+    }
+
     /// Whether a real number has a range without 0, for some sizes at least: targets look again when sizes are known.
     fn is_kept_from_zero(&self, scalar: &Scalar, conditions: &[Scalar]) -> bool {
         matches!(self.ranges.of_scalar_where(self.module, scalar, conditions), Range::Real(lo, hi) if lo > 0.0 || hi < 0.0)
@@ -273,18 +285,18 @@ impl Refusals<'_> {
         }
         let name = self.secrets.describe(self.module, tensor);
         let mut diagnostic = error(code, format!("{what} depends on {name}, which is secret")).at(scalar.span, format!("{label} {name}"));
-        if code == 712 {
+        // Circuits are of integers.
+        if code == 712 && !self.module.tensors.values().any(|decl| decl.dtype.is_float() || decl.dtype.is_complex()) {
             let exported = format!("`export {} for tfhe;` computes every choice on ciphertexts of integers, and selects", self.module.name);
             diagnostic = diagnostic.note(exported);
         }
-        // No function of real numbers stands for one of integers.
-        let has_help = code != 713 || scalar.dtype.is_float();
         let help = match code {
-            _ if !self.files.is_library(scalar.span.file) => help,
+            _ if !self.files.is_library(scalar.span.file) || help == LATER => help,
+            712 if reads_reals(scalar) => "ranges (`in 0.1..1.0`) of what it is given that decide it, or a call once that is decrypted",
             712 => "make what it is given a result, and call it once that is decrypted, or write what it computes in a def of your own",
             _ => "ranges (`in 1.0..2.0`) of what it is given that keep the divisor from 0, or a call once that is decrypted",
         };
-        self.add(if has_help { diagnostic.help(help) } else { diagnostic }, tensor, out);
+        self.add(diagnostic.help(help), tensor, out);
     }
 
     /// The two values of a reducer are secret: it may neither branch on them nor divide by them.
@@ -326,26 +338,39 @@ impl Refusals<'_> {
     }
 }
 
+/// Whether reals decide something: their ranges may decide it as well.
+fn reads_reals(scalar: &Scalar) -> bool {
+    let mut found = false;
+    scalar.visit(&mut |node| found |= node.dtype.is_float());
+    found
+}
+
 /// What to write for `a / d`.
 const RECIPROCAL: &str = "declare ranges (`in 1.0..2.0`) that keep it from 0, or `a * approx(recip, d, on = (lo, hi))` for `a / d`";
+
+/// What to do about what jumps with its divisor.
+const LATER: &str = "make both results, and compute this in the clear once they are decrypted";
 
 /// What to do where it is known that it may be 0.
 const NARROWER: &str = "narrower ranges (`in 1.0..2.0`) of what it is computed from, that keep it from 0, or a public number that is added";
 
 /// What has the place of a guard that nobody may see: the neutral element of the reduction.
 fn instead_of_a_guard(op: ReduceOp, dtype: DType) -> String {
-    let one = if dtype.is_float() { "1.0" } else { "1" };
+    let (one, part) = if dtype.is_float() { ("1.0", "approx(part, …, on = (lo, hi))") } else { ("1", "part[i]") };
     let term = match op {
-        ReduceOp::Sum => format!("sum[i]((…) as {dtype} * x[i])"),
-        ReduceOp::Prod => format!("prod[i]({one} + (…) as {dtype} * (x[i] - {one}))"),
-        ReduceOp::Max => format!("max[i](x[i] - (not (…)) as {dtype} * big)"),
-        ReduceOp::Min => format!("min[i](x[i] + (not (…)) as {dtype} * big)"),
-        ReduceOp::Any => "any[i]((…) and x[i])".to_owned(),
-        ReduceOp::All => "all[i](not (…) or x[i])".to_owned(),
-        ReduceOp::Lse | ReduceOp::ArgMax | ReduceOp::ArgMin | ReduceOp::User(_) => return "a guard that everybody may see".to_owned(),
+        ReduceOp::Sum => format!("sum[i]({part} * x[i])"),
+        ReduceOp::Prod => format!("prod[i]({one} + {part} * (x[i] - {one}))"),
+        ReduceOp::Max if dtype.is_float() => format!("max[i](x[i] - (1.0 - {part}) * big)"),
+        ReduceOp::Min if dtype.is_float() => format!("min[i](x[i] + (1.0 - {part}) * big)"),
+        _ => return "a guard that everybody may see".to_owned(),
     };
-    let beyond = if matches!(op, ReduceOp::Max | ReduceOp::Min) { ", with `big` beyond all differences of values" } else { "" };
-    format!("a term instead of a guard: `{term}`{beyond}")
+    let beyond = if matches!(op, ReduceOp::Max | ReduceOp::Min) { ", and `big` beyond all differences of values" } else { "" };
+    let what = if dtype.is_float() {
+        "with a def `part` of one number that is 1 where it takes part and 0 elsewhere".to_owned()
+    } else {
+        format!("with `part: secret {dtype}[…] in 0..1` that is encrypted as well")
+    };
+    format!("a term instead of a guard: `{term}`, {what}{beyond}")
 }
 
 /// The arguments of a function of whole tensors that it divides by, or by what it makes of them.
