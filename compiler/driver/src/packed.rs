@@ -92,8 +92,14 @@ fn bounds(errors: &Errors) -> String {
     for OutputError { name, bound, noise, approximation, rounding, magnitude, in_the_clear } in &errors.results {
         let [within, noise, approximation, rounding, largest] = [*bound, *noise, *approximation, *rounding, *magnitude].map(at_most);
         // A worst case that is larger than the numbers themselves says nothing.
-        let in_the_clear = at_most(if in_the_clear < magnitude { bound + in_the_clear } else { f64::INFINITY });
-        text += &if bound.is_finite() {
+        let says_something = *in_the_clear == 0.0 || in_the_clear < magnitude;
+        let in_the_clear = at_most(if says_something { bound + in_the_clear } else { f64::INFINITY });
+        text += &if bound.is_finite() && *bound > 0.0 && bound >= magnitude {
+            format!(
+                "result {name}: nothing useful bounds its error: it may be off by {within} (noise {noise}, approximation {approximation}, \
+                 rounding {rounding}), and its elements are no larger than {largest}\n"
+            )
+        } else if bound.is_finite() {
             let (and, of_run) = match &in_the_clear {
                 same if *same == within => (" and of `ein run`", String::new()),
                 unknown if unknown == "inf" => ("", ", nothing useful bounds what `ein run` rounds on its way".to_owned()),
@@ -107,9 +113,17 @@ fn bounds(errors: &Errors) -> String {
             format!("result {name}: nothing bounds its error\n")
         };
     }
-    if errors.unbounded {
-        text +=
-            "  nothing bounds the numbers of some slots, with an element or without: where one is beyond the moduli, all slots are lost\n";
+    if !errors.unbounded.is_empty() {
+        let names = errors.unbounded.join(", ");
+        text += &format!(
+            "  nothing bounds the numbers of some slots that {names} is computed from, with an element or without: where one is beyond the moduli, \
+             all slots are lost\n"
+        );
+    }
+    // Where there are poles these are the reason.
+    for (lo, hi) in errors.noisy.iter().filter(|_| errors.poles.is_empty() && errors.results.iter().any(|result| !result.bound.is_finite()))
+    {
+        text += &format!("  noise is no small part of a reciprocal on {lo}..{hi}: keep what it is of farther from 0\n");
     }
     for (lo, hi, off) in &errors.poles {
         text += &format!("  a reciprocal on {lo}..{hi} is of what may be off by {}, and so be 0: keep it farther from 0\n", at_most(*off));

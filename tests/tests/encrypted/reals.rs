@@ -242,6 +242,88 @@ fn functions_of_whole_tensors() {
     assert_eq!(refused(transform, &[("N", 4)])[0], 716);
 }
 
+/// No secret decides what ranges do, and what is read nowhere costs nothing.
+#[test]
+fn conditions_that_ranges_decide() {
+    let of = |body: &str| format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64 {{ {body} }}");
+    let below = "y = sum[i](x[i]) + sum[i](if i < 4 then x[i] else 1.0 / x[i]);";
+    for body in [
+        "y = sum[i where x[i] > -2.0](x[i]);",
+        "y = sum[i](if x[i] + 3.0 < 1.0 then 1.0 else 1.0 / (x[i] + 3.0));",
+        "y = sum[i]((x[i] >= -1.0) as f64 * x[i]) + prod[i where x[i] < 1.5](x[i]);",
+        below,
+    ] {
+        within_its_bound(&of(body), &[("N", 4)], 16);
+    }
+    // That the branch is read is known with the sizes.
+    assert_eq!(refused(&of(below), &[("N", 5)]), [713]);
+    let (worst, counts) = difference(&of("y = x[0] + sum[i where i >= 4](x[i]);"), &[("N", 4)], 16);
+    assert!(worst == 0.0 && counts.rotations == 0 && counts.mulcp == 0, "{worst} {counts}");
+    // Close to the end of a range a computed value may be beyond it.
+    let near = Compiler::new().compile(&of("y = sum[i where 3.0 * x[i] <= 3.0](x[i]);")).and_then(|program| program.main_def());
+    assert!(near.err().is_some_and(|error| error.render(false).contains("E0712")), "nothing decides the guard");
+    let divergence = "use std.loss; def f<N>(p: secret f32[N, N] in 0.05..1.0, q: secret f32[N, N] in 0.05..1.0) -> d: secret f32 {
+        d = loss.kl(p, q);
+    }";
+    assert_eq!(refused(divergence, &[("N", 2)]), [0; 0]);
+}
+
+/// How close a polynomial is follows from the results that are computed from it, and not from others.
+#[test]
+fn budgets_are_those_of_the_results_that_read() {
+    let source = |on: &str| {
+        let (y, w) = if on == "y" { (" within abs 1e-5", "") } else { ("", " within abs 1e-5") };
+        format!(
+            "def f<N>(x: secret f64[N] in 0.0..1.0, z: secret f64[N] in -1.0..1.0) -> (y: secret f64[N]{y}, w: secret f64[N]{w}) {{
+                y[i] = 2.0 * z[i]; w[i] = sqrt(x[i]);
+            }}"
+        )
+    };
+    assert_eq!(refused(&source("y"), &[("N", 4)]), [0; 0]);
+    let program = Compiler::new().compile(&source("w")).expect("a program");
+    let found = program.main_def().expect("a definition").packed(&[("N", 4)], &PackOptions { slots: 64, ..PackOptions::default() });
+    let refusal = found.err().expect("a root that is steep").render(false);
+    assert!(refusal.contains("let `w` be off by more: `within abs "), "{refusal}");
+}
+
+/// Numbers that are too large for the moduli of the products take levels, wherever levels are counted.
+#[test]
+fn explanations_count_the_levels_of_large_numbers() {
+    let source = "def f<N>(x: secret f64[N] in -1000000.0..1000000.0) -> y: secret f64[N] { y[i] = x[i] * x[i] * x[i]; }";
+    let function = Compiler::new().compile(source).expect("a program").main_def().expect("a definition");
+    let options = PackOptions { slots: 64, ..PackOptions::default() };
+    let levels = function.planned(&[("N", 4)], &options, Available::default()).expect("a plan").levels.expect("reals");
+    let text = function.explain_packed(&[("N", 4)], &options).expect("an explanation");
+    let explained = text.lines().find(|line| line.starts_with("levels ")).and_then(|line| line.split_whitespace().nth(1));
+    assert!(levels.spare > 0 && explained == Some(&levels.needed.to_string()), "{levels:?}\n{text}");
+}
+
+/// A result has a bound whatever others are computed from.
+#[test]
+fn bounds_are_those_of_each_result() {
+    let source = "def f<N>(x: secret f64[N] in 0.0..1.0, z: secret f64[N] in -1.0..1.0) -> (y: secret f64[N], w: secret f64[N]) {
+        y[i] = rsqrt(x[i] + 0.0000001); w[i] = 2.0 * z[i];
+    }";
+    let function = Compiler::new().compile(source).expect("a program").main_def().expect("a definition");
+    let planned = function.planned(&[("N", 4)], &PackOptions { slots: 64, ..PackOptions::default() }, Available::default());
+    let errors = planned.expect("a plan").levels.and_then(|levels| levels.errors).expect("bounds");
+    let bounds: Vec<f64> = errors.results.iter().map(|result| result.bound).collect();
+    assert!(bounds[0].is_infinite() && bounds[1] < 1e-5, "{errors:?}");
+}
+
+/// What was refused is no reason for another refusal.
+#[test]
+fn what_follows_from_a_refusal_is_not_said() {
+    let complex = "def f<N>(psi: secret c128[N]) -> p: secret f64[N] { p[k] = real(psi[k] * conj(psi[k])); }";
+    assert_eq!(refused(complex, &[("N", 4)]), [716]);
+    let truth = "def f<N>(x: secret bool[N]) -> y: secret bool { y = any[i](x[i]); }";
+    assert_eq!(refused(truth, &[("N", 4)]), [716]);
+    let greatest = "def f<N>(x: secret f64[N] in -1.0..1.0, keep: bool[N]) -> y: secret f64[N] {
+        m = max[j where keep[j]](x[j]); y[i] = tanh(x[i] - m);
+    }";
+    assert_eq!(refused(greatest, &[("N", 4)]), [714]);
+}
+
 /// One mistake for one cause.
 #[test]
 fn what_lacks_a_range_is_said_once() {

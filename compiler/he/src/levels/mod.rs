@@ -60,7 +60,7 @@ pub struct Leveled {
 
 impl Leveled {
     /// The same, without a bootstrapping, with so many moduli more: every ciphertext has them, and numbers may be larger.
-    fn raised(self, levels: u32) -> Result<Self, Vec<VerifierError>> {
+    pub(crate) fn raised(self, levels: u32) -> Result<Self, Vec<VerifierError>> {
         let mut packed = self.packed.into_inner();
         for op in packed.ops.values_mut() {
             if let Op::Drop(_, level) = op {

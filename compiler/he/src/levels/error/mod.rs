@@ -81,6 +81,9 @@ pub struct Errors {
     pub jumps: Vec<(f64, f64)>,
     /// Ranges of reciprocals whose arguments may be off by so much that they reach 0: nothing bounds what is computed from them.
     pub poles: Vec<(f64, f64, f64)>,
+    /// Ranges of reciprocals, or of those of roots, that are so small in places that the noise is no small part of what is computed there.
+    #[serde(skip)]
+    pub noisy: Vec<(f64, f64)>,
     /// Results with a budget in parts of something.
     #[serde(skip)]
     pub relative: Vec<String>,
@@ -90,9 +93,9 @@ pub struct Errors {
     /// The largest number of those that do not fit.
     #[serde(skip)]
     pub largest: f64,
-    /// Whether nothing bounds the numbers of some slots: where they do not fit all slots are lost, and no result has a bound.
+    /// Results that are computed from numbers that nothing bounds, be it in slots without an element: where one does not fit all slots are lost.
     #[serde(skip)]
-    pub unbounded: bool,
+    pub unbounded: Vec<String>,
 }
 
 /// What is known before a plan without rescalings runs.
@@ -117,21 +120,21 @@ pub(crate) fn errors(
     let facts = Facts::of(packed, (program, makers), &tensors, origins);
     let levels = levels(packed, top).ok()?;
     let close = close::found(packed, (program, makers), origins)?;
-    let Tracked { mut results, poles, room } =
+    let Tracked { mut results, lost, poles, noisy, room } =
         Tracker::new(packed, (program, &facts), &levels, Noise::of(parameters)).results(&close, &mut |_, _| {});
-    let unbounded = room.levels().is_none();
-    if unbounded {
-        results.iter_mut().for_each(|result| (result.approximation, result.bound) = (f64::INFINITY, f64::INFINITY));
-    }
+    let lost_results = results.iter_mut().zip(&lost).filter(|(_, lost)| **lost);
+    lost_results.for_each(|(result, _)| (result.approximation, result.bound) = (f64::INFINITY, f64::INFINITY));
     let mut assumed = facts.assumed;
     assumed.extend(program.assumed.iter().filter(|name| !assumed.contains(name)).cloned().collect::<Vec<String>>());
-    let (spare, largest) = (room.levels().unwrap_or(0), room.largest);
+    let unbounded = results.iter().zip(&lost).filter(|(_, lost)| **lost).map(|(result, _)| result.name.clone()).collect();
+    let (spare, largest) = (room.levels, room.largest);
     Some(Errors {
         results,
         assumed,
         taken: tensors.taken,
         jumps: tensors.jumps,
         poles,
+        noisy,
         relative: program.relative.clone(),
         spare,
         largest,

@@ -12,22 +12,12 @@ use ein_ir::packed::level::Level;
 /// Levels that numbers need beyond those of a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Room {
-    /// How many; none if nothing bounds some number.
-    levels: Bounded,
+    /// How many, of the numbers that are bounded.
+    pub(crate) levels: u32,
     /// The largest number of those that need any.
     pub(crate) largest: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Bounded {
-    By(u32),
-    Not,
-}
-
-impl Default for Bounded {
-    fn default() -> Self {
-        Self::By(0)
-    }
+    /// Whether nothing bounds some number.
+    unbounded: bool,
 }
 
 impl Room {
@@ -40,7 +30,10 @@ impl Room {
         }
         // Nothing that has as many is a plan.
         let levels = (1..=64_u32).find(|levels| bits < f64::from(SCALE * levels));
-        Self { levels: levels.map_or(Bounded::Not, Bounded::By), largest }
+        match levels {
+            Some(levels) => Self { levels, largest, unbounded: false },
+            None => Self { levels: 0, largest: 0.0, unbounded: true },
+        }
     }
 
     /// Bits that numbers may have at a level.
@@ -49,19 +42,16 @@ impl Room {
     }
 
     /// What both need.
-    pub(crate) fn and(self, other: Self) -> Self {
-        let levels = match (self.levels, other.levels) {
-            (Bounded::By(a), Bounded::By(b)) => Bounded::By(a.max(b)),
-            _ => Bounded::Not,
-        };
-        Self { levels, largest: self.largest.max(other.largest) }
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self {
+            levels: if self.levels > other.levels { self.levels } else { other.levels },
+            largest: self.largest.max(other.largest),
+            unbounded: self.unbounded || other.unbounded,
+        }
     }
 
-    /// How many levels are needed; none if nothing bounds some number.
-    pub(crate) const fn levels(self) -> Option<u32> {
-        match self.levels {
-            Bounded::By(levels) => Some(levels),
-            Bounded::Not => None,
-        }
+    /// Whether nothing bounds some number.
+    pub(crate) const fn is_unbounded(self) -> bool {
+        self.unbounded
     }
 }

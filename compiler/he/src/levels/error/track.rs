@@ -41,6 +41,8 @@ pub(crate) struct Tracker<'a> {
     steps: BTreeMap<usize, Span>,
     /// Ranges of reciprocals whose arguments may be off as far as their poles, and by how much they are.
     poles: Vec<(f64, f64, f64)>,
+    /// Ranges of iterations whose noise is no small part of what they give.
+    noisy: Vec<(f64, f64)>,
     /// Which positive numbers are parts of others.
     parts: Rc<RefCell<Parts>>,
     /// What numbers need of the moduli, also in slots without an element.
@@ -50,7 +52,10 @@ pub(crate) struct Tracker<'a> {
 /// What is known of a program that was carried out.
 pub(crate) struct Tracked {
     pub(crate) results: Vec<OutputError>,
+    /// Of each result, whether nothing bounds some number that it is computed from, in a slot with an element or without.
+    pub(crate) lost: Vec<bool>,
     pub(crate) poles: Vec<(f64, f64, f64)>,
+    pub(crate) noisy: Vec<(f64, f64)>,
     pub(crate) room: Room,
 }
 
@@ -81,6 +86,7 @@ impl<'a> Tracker<'a> {
             follows,
             steps,
             poles: Vec::new(),
+            noisy: Vec::new(),
             parts: Rc::default(),
             room: Room::default(),
         }
@@ -89,23 +95,29 @@ impl<'a> Tracker<'a> {
     /// The bounds of the results; `seen` is told what is known of each value on the way, but for those between a value and what it is close to.
     pub(crate) fn results(mut self, close: &BTreeMap<Ciphertext, Found<'a>>, seen: &mut dyn FnMut(Ciphertext, &Slots)) -> Tracked {
         let (needed, last) = reads(self.packed, close);
+        let mut lost = SecondaryMap::with_default(false);
         for (id, op) in self.packed.ops.iter().filter(|(id, _)| needed[*id]) {
+            let all = std::mem::take(&mut self.room);
             let (value, relations) = match close.get(&id) {
                 Some(found) => self.close(id, found, &needed),
                 None => self.both(id, op, &Origin::Program),
             };
-            self.room = self.room.and(Room::of(&value, self.levels[id]));
+            let own = self.room.and(Room::of(&value, self.levels[id]));
+            let read = arguments(op, close.get(&id));
+            lost[id] = own.is_unbounded() || read.iter().any(|x| lost[*x]);
+            self.room = all.and(own);
             seen(id, &value);
             self.values[id] = Some(value);
             self.related[id] = Some(relations);
-            for x in arguments(op, close.get(&id)).into_iter().filter(|x| last[*x] == Some(id)) {
+            for x in read.into_iter().filter(|x| last[*x] == Some(id)) {
                 self.values[x] = None;
                 self.related[x] = None;
             }
         }
         let rounded = |n: usize| self.program.results.get(n).and_then(|result| self.program.rounded.get(result)).copied().unwrap_or(0.0);
         let results = self.packed.outputs.iter().enumerate().map(|(n, output)| self.output(output, rounded(n))).collect();
-        Tracked { results, poles: self.poles, room: self.room }
+        let lost = self.packed.outputs.iter().map(|output| output.values.iter().any(|value| lost[*value])).collect();
+        Tracked { results, lost, poles: self.poles, noisy: self.noisy, room: self.room }
     }
 
     /// An operation, and what is known of its result beside others.
@@ -245,8 +257,17 @@ impl<'a> Tracker<'a> {
     ) -> (Slots, Relations, Room) {
         let follows = self.follows && limits.is_none();
         let (values, related, steps) = (SecondaryMap::new(), SecondaryMap::new(), BTreeMap::new());
-        let mut inner =
-            Tracker { values, related, steps, follows, poles: Vec::new(), parts: Rc::clone(&self.parts), room: Room::default(), ..*self };
+        let mut inner = Tracker {
+            values,
+            related,
+            steps,
+            follows,
+            poles: Vec::new(),
+            noisy: Vec::new(),
+            parts: Rc::clone(&self.parts),
+            room: Room::default(),
+            ..*self
+        };
         for (id, (value, relations)) in bases {
             inner.values[id] = Some(value);
             inner.related[id] = Some(relations);

@@ -117,7 +117,7 @@ fn look(program: &Program, contract: Contract, log_slots: u32, at: &str) -> usiz
                 looked += 1;
             }
         }
-        for id in leveled.packed.ops.keys().filter(|_| !found.unbounded) {
+        for id in leveled.packed.ops.keys().filter(|_| found.unbounded.is_empty()) {
             let largest = values[id].iter().fold(0.0, |most: f64, x| most.max(x.abs()));
             assert!(largest.log2() < Room::bits(levels[id]), "{at}: {largest} in {id} at {}\n{}", levels[id], print(&leveled.packed));
         }

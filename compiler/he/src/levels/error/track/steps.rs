@@ -96,6 +96,9 @@ impl<'a> Tracker<'a> {
             None => (added, local),
         };
         let far = if local < MOST { local } else { f64::INFINITY };
+        if far.is_infinite() && local.is_finite() && !self.noisy.contains(&(lo, hi)) {
+            self.noisy.push((lo, hi));
+        }
         self.steps.insert(tensor, (parts.0 - far, parts.1 + far));
         let (added, is_empty) = added.split(&empty);
         let slot = |(inner, is_empty): (&Slot, &bool)| match (inner.is_zero(), is_empty) {
