@@ -50,6 +50,13 @@ pub enum Subscript {
         /// Where all labels are 0.
         offset: i64,
     },
+    /// The same, and beyond the axis, where there are zeros.
+    Padded {
+        /// Each label once.
+        terms: Vec<(u8, i64)>,
+        /// Where all labels are 0.
+        offset: i64,
+    },
 }
 
 impl Subscript {
@@ -58,15 +65,17 @@ impl Subscript {
         match self {
             Subscript::Label(label) => (vec![(*label, 1)], 0),
             Subscript::Fixed(position) => (Vec::new(), position.cast_signed()),
-            Subscript::Linear { terms, offset } => (terms.clone(), *offset),
+            Subscript::Linear { terms, offset } | Subscript::Padded { terms, offset } => (terms.clone(), *offset),
         }
     }
+}
 
-    /// The position that it reads where the labels are at these; none is read before the first.
-    pub(crate) fn position(&self, at: &[u64]) -> u64 {
-        let (terms, offset) = self.linear();
+impl Axis {
+    /// The position that is read where the labels are at these; none beyond the axis.
+    pub(crate) fn position(&self, at: &[u64]) -> Option<u64> {
+        let (terms, offset) = self.subscript.linear();
         let moved = terms.iter().fold(offset, |sum, (label, factor)| sum + factor * at[usize::from(*label)].cast_signed());
-        moved.cast_unsigned()
+        u64::try_from(moved).ok().filter(|position| *position < self.size)
     }
 }
 
@@ -90,12 +99,17 @@ impl Operand {
     pub(crate) fn is_plain(&self) -> bool {
         let labels: Vec<u8> = self.labels().collect();
         let distinct = labels.iter().enumerate().all(|(n, label)| !labels[..n].contains(label));
-        distinct && self.axes.iter().all(|axis| axis.size == 1 || matches!(axis.subscript, Subscript::Label(_)))
+        distinct && !self.is_sliced()
+    }
+
+    /// Whether it is read beyond its axes.
+    pub(crate) fn is_padded(&self) -> bool {
+        self.axes.iter().any(|axis| matches!(axis.subscript, Subscript::Padded { .. }))
     }
 
     /// Whether an axis is read by other than a label.
     pub(crate) fn is_sliced(&self) -> bool {
-        self.axes.iter().any(|axis| axis.size > 1 && !matches!(axis.subscript, Subscript::Label(_)))
+        self.is_padded() || self.axes.iter().any(|axis| axis.size > 1 && !matches!(axis.subscript, Subscript::Label(_)))
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::contraction::{Contraction, Operand, Subscript};
 use crate::cost::{Cost, Costs};
 use crate::limits::{MAX_OPERATIONS, MAX_VOLUME};
-use crate::linear::{LinearMap, Split, Step};
+use crate::linear::{Bound, LinearMap, Split, Step};
 use crate::packing::{LabelBit, Packing, Positions};
 use crate::staged::Stage;
 use crate::view;
@@ -31,6 +31,8 @@ pub(crate) struct Strides {
     pub(crate) weights: BTreeMap<LabelBit, u64>,
     /// Where the axes are.
     pub(crate) axes: Packing,
+    /// Positions beyond which there is nothing.
+    pub(crate) bounds: Vec<Bound>,
 }
 
 /// How an operand gets to where it is needed.
@@ -94,14 +96,17 @@ pub(crate) fn seen(contraction: &Contraction, operand: &Operand, packing: &Packi
 
 fn strided(operand: &Operand, packing: &Packing, bits: impl Fn(u8) -> u8) -> Option<Strides> {
     let places = packing.positions();
-    let mut strides = Strides { offset: 0, weights: BTreeMap::new(), axes: packing.clone() };
+    let mut strides = Strides { offset: 0, weights: BTreeMap::new(), axes: packing.clone(), bounds: Vec::new() };
     for (axis, n) in operand.axes.iter().zip(0_u8..) {
         let place = |bit: u8| places.get(&LabelBit { label: n, bit }).map_or(0, |&p| 1_u64 << p);
         let n_bits = axis_bits(axis.size);
         match &axis.subscript {
             Subscript::Label(label) => (0..n_bits).for_each(|bit| strides.add(LabelBit { label: *label, bit }, place(bit))),
             Subscript::Fixed(position) => (0..n_bits).filter(|bit| position >> bit & 1 == 1).for_each(|bit| strides.offset += place(bit)),
-            Subscript::Linear { terms, offset } => {
+            Subscript::Linear { terms, offset } | Subscript::Padded { terms, offset } => {
+                if matches!(axis.subscript, Subscript::Padded { .. }) {
+                    strides.bounds.push(Bound { terms: terms.clone(), offset: *offset, size: axis.size });
+                }
                 let field = place(0);
                 if (0..n_bits).any(|bit| place(bit) != field << bit) {
                     return None;
@@ -133,7 +138,7 @@ impl Strides {
             let size = contraction.labels[usize::from(label)].size;
             label_steps(size, label, log_slots, |bit| self.weights.get(&LabelBit { label, bit }).copied().unwrap_or(0), &to)
         });
-        LinearMap { offset: self.offset, frames, steps: steps.collect(), sizes: sizes(contraction) }
+        LinearMap { offset: self.offset, frames, steps: steps.collect(), sizes: sizes(contraction), bounds: self.bounds.clone() }
     }
 }
 
@@ -302,7 +307,7 @@ fn sized_map(size: impl Fn(u8) -> u64, from: &Packing, to: &Packing, log_slots: 
     let place = |label: u8, bit: u8| from.get(&LabelBit { label, bit }).map_or(0, |&p| 1 << p);
     let sizes = labels.iter().map(|&label| (label, size(label))).collect();
     let steps = labels.into_iter().flat_map(|label| label_steps(size(label), label, log_slots, |bit| place(label, bit), &to));
-    LinearMap { offset: 0, frames, steps: steps.collect(), sizes }
+    LinearMap { offset: 0, frames, steps: steps.collect(), sizes, bounds: Vec::new() }
 }
 
 /// Sizes of all labels.

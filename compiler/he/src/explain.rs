@@ -116,6 +116,10 @@ impl Teller<'_> {
         match &way.node {
             Node::Input(..) => {}
             Node::Held(held, ..) => self.held(held),
+            Node::Window(window) => {
+                self.held(&window.held);
+                kernels.push(format!("sums of neighbours of {}", name(self.program, &window.held)));
+            }
             Node::Product(product) => self.product(product, kernels),
             Node::Mapped(mapped) => self.mapped(mapped, kernels),
             Node::Rolled(rolled) => self.rolled(rolled, kernels),

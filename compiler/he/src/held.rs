@@ -14,6 +14,7 @@ use crate::planner::{Objective, Options};
 use crate::program::{Origin, Program, Sum, Tensor, Term};
 use crate::search::{Contract, Last, Node, Search, Way, best, cheapest};
 use crate::staged::two_steps;
+use crate::window;
 use crate::wishes::Wishes;
 use crate::work::Work;
 use ein_ir::packed::layout::AddressBit;
@@ -401,7 +402,12 @@ impl Holder<'_> {
             };
             let packing = match &self.placings[operand.tensor] {
                 Placing::Anywhere if !operand.is_sliced() => return vec![free],
-                Placing::Anywhere => row_major(&operand.shape(), self.log_slots),
+                Placing::Anywhere => {
+                    let spaced = window::spaced(contraction, operand, self.log_slots);
+                    let packings = [row_major(&operand.shape(), self.log_slots)].into_iter().chain(spaced);
+                    let inputs = packings.map(|packing| Rc::new(self.input(operand.tensor, packing)));
+                    return inputs.filter_map(|held| self.seen(contraction, n, &held)).collect();
+                }
                 Placing::Fixed(packing) => packing.clone(),
             };
             return self.seen(contraction, n, &Rc::new(self.input(operand.tensor, packing))).into_iter().collect();

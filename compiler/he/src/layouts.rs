@@ -395,7 +395,7 @@ fn of_way<'a>(way: &'a Way, leaves: &mut Vec<Leaf<'a>>) {
                 of_factor(&side.way, &side.conversion, contraction, None, true, leaves);
             }
         }
-        Node::Input(..) | Node::Held(..) => {}
+        Node::Input(..) | Node::Held(..) | Node::Window(_) => {}
     }
 }
 
@@ -410,7 +410,7 @@ fn of_factor<'a>(
     match &factor.node {
         Node::Input(contraction, operand) => leaves.push(Leaf { contraction, operand: *operand, from: None, conversion, joint, rolled }),
         Node::Held(held, operand, _) => leaves.push(Leaf { contraction, operand: *operand, from: Some(held), conversion, joint, rolled }),
-        Node::Product(_) | Node::Mapped(_) | Node::Rolled(_) => of_way(factor, leaves),
+        Node::Product(_) | Node::Mapped(_) | Node::Rolled(_) | Node::Window(_) => of_way(factor, leaves),
     }
 }
 

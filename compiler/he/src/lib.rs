@@ -56,6 +56,7 @@ mod trees;
 mod unroll;
 mod view;
 mod whole;
+mod window;
 mod wishes;
 mod words;
 mod work;

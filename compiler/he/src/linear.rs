@@ -41,6 +41,16 @@ pub(crate) struct LinearMap {
     pub(crate) steps: Vec<Step>,
     /// Sizes of labels: of one that is cut into several steps, some choices of indices are beyond it, and are none of the map.
     pub(crate) sizes: BTreeMap<u8, u64>,
+    /// Choices of indices that are out of one of these are none of the map either.
+    pub(crate) bounds: Vec<Bound>,
+}
+
+/// A sum of labels with coefficients that is to be below a size, and no less than 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) terms: Vec<(u8, i64)>,
+    pub(crate) offset: i64,
+    pub(crate) size: u64,
 }
 
 /// Displacements that are multiples of one unit: `unit * v` for `v` in `lo..=hi`.
@@ -167,6 +177,16 @@ impl LinearMap {
         sized.filter(|(steps, size)| last(steps) >= *size).collect()
     }
 
+    /// The bounds, over steps.
+    fn bounds(&self) -> Vec<(Vec<(usize, i64)>, i64, u64)> {
+        let factor = |bound: &Bound, label: u8| bound.terms.iter().find(|(other, _)| *other == label).map(|(_, factor)| *factor);
+        let over_steps = |bound: &Bound| {
+            let weight = |(n, step): (usize, &Step)| Some((n, factor(bound, step.label?)? * step.scale.cast_signed()));
+            (self.steps.iter().enumerate().filter_map(weight).collect(), bound.offset, bound.size)
+        };
+        self.bounds.iter().map(over_steps).collect()
+    }
+
     /// How many elements it moves, and combinations of indices that are none.
     pub(crate) fn volume(&self) -> u64 {
         self.steps.iter().fold(1, |volume: u64, step| volume.saturating_mul(step.size))
@@ -182,12 +202,16 @@ impl LinearMap {
         if self.steps.iter().any(|step| step.size == 0) {
             return;
         }
-        let cut = self.cut();
+        let (cut, bounds) = (self.cut(), self.bounds());
+        let is_within = |values: &[u64], (weights, offset, size): &(Vec<(usize, i64)>, i64, u64)| {
+            let position = weights.iter().fold(*offset, |sum, &(n, weight)| sum + weight * values[n].cast_signed());
+            u64::try_from(position).is_ok_and(|position| position < *size)
+        };
         let mut values = vec![0; self.steps.len()];
         let (mut source, mut target) = (self.offset, 0);
         loop {
             let position = |steps: &[usize]| steps.iter().map(|&n| values[n] * self.steps[n].scale).sum::<u64>();
-            if cut.iter().all(|(steps, size)| position(steps) < *size) {
+            if cut.iter().all(|(steps, size)| position(steps) < *size) && bounds.iter().all(|bound| is_within(&values, bound)) {
                 f(&values, source, target);
             }
             let mut at = self.steps.len();

@@ -216,9 +216,9 @@ impl Roles<'_> {
 
     fn map(&self, way: &Way, source: &Packing, partial: &Packing) -> LinearMap {
         let place = |(bit, position): (LabelBit, usize)| (bit, 1_u64 << position);
-        let (from, offset) = match &way.source {
-            Source::Strided(strides) => (strides.weights.clone(), strides.offset),
-            Source::Packed(_) | Source::Anywhere => (source.positions().into_iter().map(place).collect(), 0),
+        let (from, offset, bounds) = match &way.source {
+            Source::Strided(strides) => (strides.weights.clone(), strides.offset, strides.bounds.clone()),
+            Source::Packed(_) | Source::Anywhere => (source.positions().into_iter().map(place).collect(), 0, Vec::new()),
         };
         let frames = [source.offset, partial.offset];
         let to: BTreeMap<LabelBit, u64> = partial.positions().into_iter().map(place).collect();
@@ -242,6 +242,6 @@ impl Roles<'_> {
             let size = step.label.map_or(u64::MAX, |label| self.contraction.labels[usize::from(label)].size);
             step.size = step.size.min((size - 1) / step.scale + 1);
         }
-        LinearMap { offset, frames, steps, sizes: convert::sizes(self.contraction) }
+        LinearMap { offset, frames, steps, sizes: convert::sizes(self.contraction), bounds }
     }
 }

@@ -287,7 +287,9 @@ impl Term {
         for axis in self.operands.iter_mut().flat_map(|operand| &mut operand.axes) {
             match &mut axis.subscript {
                 Subscript::Label(label) => *label = to(*label),
-                Subscript::Linear { terms, .. } => terms.iter_mut().for_each(|(label, _)| *label = to(*label)),
+                Subscript::Linear { terms, .. } | Subscript::Padded { terms, .. } => {
+                    terms.iter_mut().for_each(|(label, _)| *label = to(*label))
+                }
                 Subscript::Fixed(_) => {}
             }
         }

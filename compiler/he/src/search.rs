@@ -14,6 +14,8 @@ use crate::mapped::{self, Mapped};
 use crate::packing::Packing;
 use crate::product::{self, Outcome};
 use crate::rolled::{self, Rolled};
+use crate::window;
+use crate::window::Window;
 use crate::work::Work;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,6 +25,8 @@ const KEPT: usize = 24;
 /// Of many operands so many ways divided by their number, and so many joint spaces, so that the search takes no longer.
 const KEPT_OF_MANY: usize = 48;
 const JOINTS_OF_MANY: usize = 800;
+/// Joint spaces that are tried for sums along lines as moves.
+const JOINTS_OF_LINES: usize = 48;
 /// Up to so many operands every split is tried; of more, those that leave neighbours together.
 const ALL_SPLITS: usize = 3;
 /// Costs that differ by less are the same: they are sums in another order.
@@ -51,6 +55,8 @@ pub(crate) enum Node {
     Input(Rc<Contraction>, usize),
     /// An operand that is held already, its number, and the address bits of its ciphertexts that are read only.
     Held(Rc<Held>, usize, u64),
+    /// Sums over windows of a tensor.
+    Window(Rc<Window>),
     /// A product, summed.
     Product(Rc<Product>),
     /// A secret value mapped by a public one.
@@ -205,6 +211,7 @@ impl<'a> Search<'a> {
             if !alone {
                 self.operands[operand].iter().for_each(|way| found.push(way.clone(), &self.costs));
             }
+            self.windows(operand, kept, found);
             if alone || kept != labels {
                 self.alone(set, found);
             }
@@ -252,6 +259,39 @@ impl<'a> Search<'a> {
         let from = found.ways.len();
         self.joined(set, &[(ways, labels)], 0, found);
         found.ways[from..].iter_mut().for_each(|way| way.one_shot = true);
+    }
+
+    /// Sums of one operand that is read along lines, over windows and by moves.
+    fn windows(&self, operand: usize, kept: u64, found: &mut Candidates<'_>) {
+        let strided = |way: &&Way| matches!(way.source, Source::Strided(_));
+        let ways: Vec<&Way> = self.operands[operand].iter().filter(strided).collect();
+        if ways.is_empty() {
+            return;
+        }
+        let of = &self.contraction.operands[operand];
+        for way in &ways {
+            let Node::Held(held, ..) = &way.node else { continue };
+            let Some(window) = window::windows(&self.contraction, of, kept, held, self.log_slots) else { continue };
+            let (source, cost) = (Source::Packed(window.packing.clone()), window.cost(self.log_slots));
+            let node = Node::Window(Rc::new(window));
+            found.push(Way { node, source, labels: kept, cost, depth: way.depth, one_shot: way.one_shot }, &self.costs);
+        }
+        if kept == self.contraction.labels_of(1 << operand) {
+            return;
+        }
+        let seeds: Vec<&Packing> = self.wanted.iter().collect();
+        let none = Public { operands: 0, scale: 1.0 };
+        for joint in joint::candidates(&self.contraction, kept, kept, &seeds, self.work.joints().min(JOINTS_OF_LINES), self.log_slots) {
+            for way in &ways {
+                self.work.spend(1);
+                let limit = found.limit(way.depth + 1) - way.cost.weigh(&self.costs);
+                let moved = convert::convert_below(limit, &self.costs, &self.contraction, way.labels, &way.source, &joint, self.log_slots);
+                let Some(conversion) = moved else { continue };
+                let from = found.ways.len();
+                self.multiplied(&joint, kept, none, vec![(Way::clone(way), conversion)], found);
+                found.ways[from..].iter_mut().for_each(|way| way.one_shot = true);
+            }
+        }
     }
 
     /// Products of a set with a secret and a set of public operands.

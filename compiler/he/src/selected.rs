@@ -112,7 +112,7 @@ impl Reader<'_> {
         let tensor = if secret { self.secret_id(access.tensor, scalar.span)? } else { self.public(access.tensor)? };
         let (mut factors, mut axes) = (Vec::new(), Vec::new());
         for (sub, &size) in access.subs.iter().zip(&shape) {
-            let subscript = match self.subscript(sub, size, scope) {
+            let subscript = match self.subscript(sub, size, scope).or_else(|| self.padded(sub, size, scope).filter(|_| secret)) {
                 Some(subscript) => subscript,
                 None => {
                     let (label, selection) = self.selection(sub, size, scalar, scope)?;
@@ -134,6 +134,31 @@ impl Reader<'_> {
 
     /// A subscript that is a sum of labels, if it stays in its axis.
     fn subscript(&self, sub: &Sub, size: u64, scope: &Scope) -> Option<Subscript> {
+        let (terms, offset) = self.line(sub, scope)?;
+        let proved = sub.mode == Mode::Exact && scope.conditions.is_empty();
+        if !proved && !stays_in(size, &terms, offset, scope) {
+            return None;
+        }
+        Some(match (&terms[..], offset) {
+            ([], offset) => Subscript::Fixed(u64::try_from(offset).ok()?),
+            // A range that is shorter than the axis is a slice of it.
+            ([(label, 1)], 0) if scope.labels[usize::from(*label)].size == size => Subscript::Label(*label),
+            _ => Subscript::Linear { terms, offset },
+        })
+    }
+
+    /// A subscript that is a sum of labels and may leave its axis, beyond which there are zeros.
+    fn padded(&self, sub: &Sub, size: u64, scope: &Scope) -> Option<Subscript> {
+        let is_empty = || scope.labels.iter().any(|label| label.size == 0);
+        if sub.mode != Mode::Pad || size == 0 || is_empty() {
+            return None;
+        }
+        let (terms, offset) = self.line(sub, scope)?;
+        (!terms.is_empty()).then_some(Subscript::Padded { terms, offset })
+    }
+
+    /// A subscript that is a sum of labels: those with their coefficients, and the position where all are 0.
+    fn line(&self, sub: &Sub, scope: &Scope) -> Option<(Vec<(u8, i64)>, i64)> {
         let polynomial = sub.value.as_polynomial()?;
         let mut terms: Vec<(u8, i64)> = Vec::new();
         let mut offset = 0_i64;
@@ -150,16 +175,7 @@ impl Reader<'_> {
                 _ => return None,
             }
         }
-        let proved = sub.mode == Mode::Exact && scope.conditions.is_empty();
-        if !proved && !stays_in(size, &terms, offset, scope) {
-            return None;
-        }
-        Some(match (&terms[..], offset) {
-            ([], offset) => Subscript::Fixed(u64::try_from(offset).ok()?),
-            // A range that is shorter than the axis is a slice of it.
-            ([(label, 1)], 0) if scope.labels[usize::from(*label)].size == size => Subscript::Label(*label),
-            _ => Subscript::Linear { terms, offset },
-        })
+        Some((terms, offset))
     }
 
     /// A label for the positions of an axis, and the tensor that is 1 at the one that a subscript says, and 0 elsewhere.

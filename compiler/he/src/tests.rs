@@ -15,6 +15,7 @@ mod budget;
 mod masks;
 mod moves;
 mod views;
+mod windows;
 mod written;
 
 fn tensor(name: &str, shape: &[u64], origin: Origin) -> Tensor {

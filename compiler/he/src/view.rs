@@ -11,7 +11,7 @@ use ein_ir::packed::layout::{AddressBit, axis_bits};
 /// no address bits of their own there.
 pub(crate) fn packing(contraction: &Contraction, operand: &Operand, packing: &Packing, log_slots: usize) -> Option<(Packing, u64)> {
     let labels: Vec<u8> = operand.labels().collect();
-    if labels.iter().enumerate().any(|(n, label)| labels[..n].contains(label)) {
+    if operand.is_padded() || labels.iter().enumerate().any(|(n, label)| labels[..n].contains(label)) {
         return None;
     }
     let mut view = View { packing: Packing { junk: 0, ..packing.clone() }, first: 0, chunk: 0, log_slots };

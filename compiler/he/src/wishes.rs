@@ -126,6 +126,7 @@ impl Moves {
             }
             Node::Mapped(mapped) => self.factor(&mapped.contraction, &mapped.way, &mapped.conversion),
             Node::Held(held, ..) => self.held(held),
+            Node::Window(window) => self.held(&window.held),
             Node::Rolled(_) | Node::Input(..) => {}
         }
     }

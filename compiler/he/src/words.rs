@@ -18,6 +18,7 @@ pub(crate) fn order(program: &Program, way: &Way) -> String {
     match &way.node {
         Node::Input(contraction, operand) => contraction.operands[*operand].name.clone(),
         Node::Held(held, ..) => name(program, held).to_owned(),
+        Node::Window(window) => name(program, &window.held).to_owned(),
         Node::Product(product) => factors(program, product).join(" * "),
         Node::Mapped(mapped) => format!("{} * {}", factor(program, &mapped.way), diagonals(mapped)),
         Node::Rolled(rolled) => rolled.sides.each_ref().map(|side| factor(program, &side.way)).join(" * "),

@@ -43,7 +43,7 @@ impl Writer<'_> {
         for _ in 0..rank {
             let label = self.random.below(LABELS.len());
             let (name, size) = (LABELS[label], self.sizes[label]);
-            let (axis, sub) = match self.random.below(12) {
+            let (axis, sub) = match self.random.below(14) {
                 0 => (size + 2, format!("{name} + 1")),
                 1 => (size, format!("{} - {name}", size as i64 - 1)),
                 2 => (2 * size, format!("2 * {name}")),
@@ -54,6 +54,11 @@ impl Writer<'_> {
                     (size, format!("clamp({at}[{name}])"))
                 }
                 6 => (3, "1".to_owned()),
+                7 | 8 => {
+                    let other = self.random.below(LABELS.len());
+                    used.push(other);
+                    (size + 1, format!("pad({name} + {} - 1)", LABELS[other]))
+                }
                 _ => (size, name.to_owned()),
             };
             if sub.contains(name) {

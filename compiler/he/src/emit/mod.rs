@@ -5,6 +5,7 @@ mod map;
 mod mask;
 mod places;
 mod polynomial;
+mod window;
 
 pub(crate) use polynomial::costs;
 
@@ -244,6 +245,7 @@ impl<'a> Emitter<'a> {
                 let chunks = chunk_addresses(packing, self.log_slots).map(|address| value.at(address | only, self.log_slots));
                 Value { packing: packing.clone(), chunks: chunks.collect() }
             }
+            Node::Window(window) => self.window(window),
             Node::Product(product) => self.product(product),
             Node::Mapped(mapped) => self.mapped(mapped),
             Node::Rolled(rolled) => self.rolled(rolled),
@@ -410,7 +412,7 @@ impl<'a> Emitter<'a> {
                         layout.rolls.push(Roll { piece: piece(n), by: piece(first[label]) });
                     }
                 }
-                Subscript::Fixed(_) | Subscript::Linear { .. } => {
+                Subscript::Fixed(_) | Subscript::Linear { .. } | Subscript::Padded { .. } => {
                     extra.extend((0..axis_bits(axis.size)).map(|bit| AddressBit::Axis { axis: n, bit }))
                 }
             }
@@ -664,7 +666,7 @@ fn letters(operand: &Operand) -> String {
     let mut others = (0..52).rev();
     let letter_of = |axis: &Axis| match axis.subscript {
         Subscript::Label(label) => letter(label),
-        Subscript::Fixed(_) | Subscript::Linear { .. } => letter(others.next().unwrap_or(0)),
+        Subscript::Fixed(_) | Subscript::Linear { .. } | Subscript::Padded { .. } => letter(others.next().unwrap_or(0)),
     };
     operand.axes.iter().map(letter_of).collect()
 }

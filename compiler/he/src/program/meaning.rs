@@ -1,6 +1,7 @@
 //! What a program means: its tensors by their definitions, over any numbers; and proofs that a packed program computes them.
 
 use super::{Origin, Program, Sum, Term};
+use crate::contraction::Operand;
 use ein_ir::interp::slots::proof::{prove_results, variables};
 use ein_ir::interp::slots::{Number, Operands};
 use ein_ir::packed::Packed;
@@ -62,11 +63,13 @@ fn sum_of<T: Number>(sum: &Sum, shape: &[u64], values: &[Vec<T>]) -> Result<Vec<
         let labels = labels_of(sum, term);
         let mut at = vec![0; sum.labels.len()];
         for_each(sum, &labels, &mut at, &mut |at| {
-            let factors = term.operands.iter().map(|operand| {
-                let flat = operand.axes.iter().fold(0, |flat, axis| flat * axis.size + axis.subscript.position(at));
-                &values[operand.tensor][flat as usize]
-            });
-            let product = factors.fold(coefficient.clone(), |product, factor| product.mul(factor));
+            let element = |operand: &Operand| {
+                let flat = operand.axes.iter().try_fold(0, |flat, axis| Some(flat * axis.size + axis.position(at)?))?;
+                Some(&values[operand.tensor][flat as usize])
+            };
+            // Beyond an axis there is nothing.
+            let Some(factors) = term.operands.iter().map(element).collect::<Option<Vec<&T>>>() else { return };
+            let product = factors.into_iter().fold(coefficient.clone(), |product, factor| product.mul(factor));
             let flat = sum.output.iter().fold(0, |flat, &label| flat * sum.labels[usize::from(label)].size + at[usize::from(label)]);
             total[flat as usize].add(&product);
         });

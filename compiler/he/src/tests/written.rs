@@ -22,13 +22,15 @@ fn terms(program: &Program, text: &str) -> Vec<Term> {
     text.split(' ').map(term).collect()
 }
 
-/// `i`, `3`, or `2i+k+1`.
+/// `i`, `3`, or `2i+k+1`; beyond the axis too after a `?`.
 fn subscript(text: &str) -> Subscript {
+    let (is_padded, text) = text.strip_prefix('?').map_or((false, text), |text| (true, text));
     let parts = || text.split('+').map(|part| (part, part.find(|c: char| c.is_ascii_lowercase())));
     let offset = parts().filter(|(_, at)| at.is_none()).map(|(part, _)| part.parse::<i64>().unwrap()).sum();
     let term = |(part, at): (&str, Option<usize>)| at.map(|at| (part.as_bytes()[at] - b'i', part[..at].parse().unwrap_or(1)));
     let terms: Vec<(u8, i64)> = parts().filter_map(term).collect();
     match (&terms[..], offset) {
+        _ if is_padded && !terms.is_empty() => Subscript::Padded { terms, offset },
         ([], _) => Subscript::Fixed(offset.cast_unsigned()),
         (&[(label, 1)], 0) => Subscript::Label(label),
         _ => Subscript::Linear { terms, offset },

@@ -67,7 +67,11 @@ impl Tensors {
     }
 
     fn term(&self, sum: &Sum, term: &Term) -> Span {
-        let factors = term.operands.iter().map(|operand| self.ranges[operand.tensor]);
+        let range = |operand: &crate::Operand| {
+            let (lo, hi) = self.ranges[operand.tensor];
+            if operand.is_padded() { (lo.min(0.0), hi.max(0.0)) } else { (lo, hi) }
+        };
+        let factors = term.operands.iter().map(range);
         let (lo, hi) = factors.fold((term.coefficient, term.coefficient), product);
         let n = summed(sum, term);
         (lo * n, hi * n)
