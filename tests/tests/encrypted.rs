@@ -15,6 +15,8 @@ mod circuits;
 mod random;
 #[path = "encrypted/reals.rs"]
 mod reals;
+#[path = "encrypted/windows.rs"]
+mod windows;
 
 fn numbers(random: &mut Random, n: usize) -> Vec<i64> {
     (0..n).map(|_| random.between(-50, 50)).collect()
