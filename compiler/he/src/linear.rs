@@ -53,6 +53,9 @@ pub(crate) struct Bound {
     pub(crate) size: u64,
 }
 
+/// A bound over steps of a map: what each of them adds, the offset, and the size.
+type OverSteps = (Vec<(usize, i64)>, i64, u64);
+
 /// Displacements that are multiples of one unit: `unit * v` for `v` in `lo..=hi`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Progression {
@@ -178,7 +181,7 @@ impl LinearMap {
     }
 
     /// The bounds, over steps.
-    fn bounds(&self) -> Vec<(Vec<(usize, i64)>, i64, u64)> {
+    fn bounds(&self) -> Vec<OverSteps> {
         let factor = |bound: &Bound, label: u8| bound.terms.iter().find(|(other, _)| *other == label).map(|(_, factor)| *factor);
         let over_steps = |bound: &Bound| {
             let weight = |(n, step): (usize, &Step)| Some((n, factor(bound, step.label?)? * step.scale.cast_signed()));
@@ -203,7 +206,7 @@ impl LinearMap {
             return;
         }
         let (cut, bounds) = (self.cut(), self.bounds());
-        let is_within = |values: &[u64], (weights, offset, size): &(Vec<(usize, i64)>, i64, u64)| {
+        let is_within = |values: &[u64], (weights, offset, size): &OverSteps| {
             let position = weights.iter().fold(*offset, |sum, &(n, weight)| sum + weight * values[n].cast_signed());
             u64::try_from(position).is_ok_and(|position| position < *size)
         };

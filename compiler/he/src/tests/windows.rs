@@ -8,6 +8,8 @@ use crate::{Contract, Options};
 
 /// Rotations, products of ciphertexts, products with plaintexts, depth.
 type Goal = [usize; 4];
+/// A shape, labels of the result, sizes of labels, and what is summed.
+type Case<'a> = (&'a [u64], &'a str, &'a [u64], &'a str, Goal);
 
 fn assert_takes(shape: &[u64], (output, sizes, text): (&str, &[u64], &str), contract: Contract, goal: Goal) {
     let mut program = given(&[("x", shape), ("W", &[3, 3])]);
@@ -20,7 +22,7 @@ fn assert_takes(shape: &[u64], (output, sizes, text): (&str, &[u64], &str), cont
 /// A window of `w` takes about as many rotations as `w` has binary digits, along each axis, and nothing else.
 #[test]
 fn windows_are_summed_by_rotations_alone() {
-    let cases: [(&[u64], &str, &[u64], &str, Goal); 14] = [
+    let cases: [Case<'_>; 14] = [
         (&[20], "i", &[13, 8], "x[i+j]", [3, 0, 0, 0]),
         (&[32], "i", &[28, 5], "x[i+j]", [3, 0, 0, 0]),
         (&[20], "i", &[9, 3], "x[2i+j]", [2, 0, 0, 0]),
@@ -44,7 +46,7 @@ fn windows_are_summed_by_rotations_alone() {
 /// Where there is no room for zeros, and where the result must lie in rows, masks make them: once.
 #[test]
 fn windows_in_rows_take_few_masks() {
-    let cases: [(&[u64], &str, &[u64], &str, Goal); 5] = [
+    let cases: [Case<'_>; 5] = [
         (&[20], "i", &[20, 3], "x[?i+j+-1]", [2, 0, 1, 1]),
         (&[32], "i", &[28, 5], "x[i+j]", [3, 0, 1, 1]),
         (&[19, 8], "ij", &[19, 8, 3, 3], "x[?i+k+-1,?j+l+-1]", [5, 0, 9, 1]),
