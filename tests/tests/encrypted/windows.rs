@@ -70,3 +70,16 @@ fn windows_are_right() {
         }
     }
 }
+
+/// A function of what lies beyond an axis everywhere is that of zero.
+#[test]
+fn functions_of_nothing_are_those_of_zero() {
+    let source = "def f(x: secret f64[4] in -1.0..1.0) -> y: secret f64[3] { y[i: 3] = exp(x[pad(i - 9)]); }";
+    let program = Compiler::new().compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let x = ArrayD::from_elem(vec![4], 0.5);
+    let inputs: [(&str, TensorRef<'_>); 1] = [("x", x.view().into())];
+    let options = PackOptions { slots: 8, ..PackOptions::default() };
+    let (_, got) = program.main_def().expect("a definition").simulate(&inputs, &[], &options).unwrap_or_else(|e| panic!("{source}\n{e}"));
+    let got = got[0].1.as_array::<f64>().expect("f64").to_owned();
+    assert!(got.iter().all(|y| (y - 1.0).abs() < 1e-2), "{got}");
+}

@@ -36,7 +36,13 @@ impl Emitter<'_> {
         let at_zero = evaluate(coefficients, 0.0);
         let addresses = chunk_addresses(&value.packing, self.log_slots);
         let chunks = addresses.map(|address| {
-            let t = value.at(address, self.log_slots)?;
+            let given = value.at(address, self.log_slots);
+            // Elements that are zero have a polynomial too.
+            let is_empty = given.is_none() && self.slots(&value.packing, &value.packing, &there, address).is_empty();
+            if is_empty {
+                return None;
+            }
+            let t = given.unwrap_or_else(|| self.builder.zero());
             let mut basis = Basis::from([(1, t)]);
             self.builder.makers.unit.push(t);
             let sum = self.series(&mut basis, coefficients, babies(coefficients.len() - 1));
