@@ -116,11 +116,7 @@ impl Engine {
         let (mut results, mut report) = (Vec::new(), Report::default());
         // As many side by side as there are threads; more would only take memory.
         for group in self.groups("a run", &|n| self.run_at(n))? {
-            let made = schedule::each(group.len(), self.threads(), &|n| {
-                let ring = self.ring(group.start + n)?;
-                let keys = keys.of(self, group.start + n, &ring)?;
-                Ok::<_, Diagnostic>((ring, keys))
-            })?;
+            let made = self.rings_with(group.clone(), &|n, ring| keys.of(self, n, ring))?;
             let machines: Vec<_> = (made.iter().zip(&inputs.rings[group]))
                 .map(|((ring, keys), inputs)| Machine::new(self, (ring, keys), &publics, inputs))
                 .collect();

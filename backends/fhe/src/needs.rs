@@ -19,6 +19,8 @@ const SWITCH_POLYNOMIALS: u64 = 8;
 const WASTED: u64 = 4;
 /// Bytes of an integer in the clear.
 const INTEGER: u64 = 32;
+/// Of an element of a result besides its residues, modulo every plaintext modulus.
+const RESULT: u64 = 64;
 /// Bits of the moduli that the library adds for products.
 const PRODUCT_BITS: u64 = 62;
 /// Bytes of the seed that stands for a random polynomial, in a message.
@@ -74,6 +76,12 @@ pub struct Needs {
     scratch: u64,
     /// Memory of tensors in the clear.
     clear: u64,
+    /// Memory of secret inputs before they are encrypted.
+    secret: u64,
+    /// Memory of results after they are decrypted.
+    decrypted: u64,
+    /// Memory that each thread has that encrypts or decrypts.
+    encoding: u64,
 }
 
 impl Needs {
@@ -89,6 +97,9 @@ impl Needs {
         let outputs: u64 = program.outputs.iter().map(|output| output.values.len() as u64).sum();
         let elements = |shape: &[u64]| shape.iter().copied().fold(1, u64::saturating_mul);
         let publics: u64 = program.publics.values().map(|public| elements(&public.shape)).fold(0, u64::saturating_add);
+        let secrets: u64 = program.inputs.values().map(|input| elements(&input.layout.shape)).fold(0, u64::saturating_add);
+        let results: u64 = program.outputs.iter().map(|output| elements(&output.layout.shape)).fold(0, u64::saturating_add);
+        let residues = 8 * moduli * outputs * u64::from(program.slots);
         Self {
             moduli,
             secret_key: file(1, field(sizes.degree)),
@@ -102,6 +113,9 @@ impl Needs {
             values: sizes.values(program),
             scratch: sizes.scratch(program),
             clear: publics.saturating_mul(INTEGER),
+            secret: secrets.saturating_mul(INTEGER),
+            decrypted: results.saturating_mul(RESULT + 8 * moduli).saturating_add(residues),
+            encoding: SWITCH_POLYNOMIALS * sizes.polynomial(sizes.moduli),
         }
     }
 
@@ -116,6 +130,20 @@ impl Needs {
     pub fn run(&self, side_by_side: u64, threads: u64) -> u64 {
         let ring = self.ring + self.keys + self.values.max(2 * self.keys_in_file);
         BASE + self.clear + self.inputs + 2 * self.outputs + in_threads(side_by_side, ring) + threads * self.scratch
+    }
+
+    /// Memory at the peak of an encryption, so many rings at a time.
+    #[cfg(feature = "bfv")]
+    pub(crate) const fn encrypt(&self, side_by_side: u64, threads: u64) -> u64 {
+        let files = 2 * (self.public_key + self.inputs);
+        BASE + self.secret + files + in_threads(side_by_side, self.ring) + threads * self.encoding
+    }
+
+    /// Memory at the peak of a decryption, so many rings at a time.
+    #[cfg(feature = "bfv")]
+    pub(crate) const fn decrypt(&self, side_by_side: u64, threads: u64) -> u64 {
+        let files = 2 * (self.secret_key + self.outputs);
+        BASE + self.decrypted + files + in_threads(side_by_side, self.ring) + threads * self.encoding
     }
 
     /// Memory of all rings and their keys, if they are kept.

@@ -75,7 +75,7 @@ impl Engine {
         Ok(Self { program, options, parameters, bounds, scales, needs, rings, basis, fingerprint, threads, memory: None, keeps: true })
     }
 
-    /// With so many threads for keys and for runs, instead of as many as the machine has; no result depends on it.
+    /// With so many threads, instead of as many as the machine has; no result depends on it.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads: threads.max(1), ..self }
@@ -162,6 +162,14 @@ impl Engine {
 
     pub(crate) fn run_at(&self, rings: u64) -> u64 {
         self.needs.run(rings, self.threads as u64) + self.kept_besides(rings) * (self.needs.ring + self.needs.keys)
+    }
+
+    fn encrypt_at(&self, rings: u64) -> u64 {
+        self.needs.encrypt(rings, self.threads as u64) + self.kept_besides(rings) * self.needs.ring
+    }
+
+    fn decrypt_at(&self, rings: u64) -> u64 {
+        self.needs.decrypt(rings, self.threads as u64) + self.kept_besides(rings) * self.needs.ring
     }
 
     /// Rings that are kept besides so many that are in use.
@@ -285,7 +293,7 @@ impl Engine {
     /// Encrypts the inputs, in the order of the program.
     ///
     /// # Errors
-    /// Other inputs than the program has, or a number beyond its bound.
+    /// Other inputs than the program has, a number beyond its bound, or more memory than may be used.
     pub fn encrypt<R: RngCore + CryptoRng>(&self, key: &PublicKey, inputs: &[Numbers], random: &mut R) -> Result<Ciphertexts, Diagnostic> {
         if inputs.len() != self.program.inputs.len() {
             return Err(error::operands(format!("{} secret inputs, not {}", inputs.len(), self.program.inputs.len())));
@@ -295,17 +303,21 @@ impl Engine {
             pack::integers_for(&self.program.outputs, (&decl.name, decl.dtype), &decl.layout.shape, numbers, &self.options)
         });
         let integers = integers.collect::<Result<Vec<_>, _>>()?;
+        let chunks: Vec<_> = self.input_chunks().collect();
         let mut rings = Vec::new();
-        for n in 0..self.n_rings() {
-            let ring = self.ring(n)?;
-            let (key, mut values) = (key.of(n, &ring)?, Vec::new());
-            for (n, decl, chunk) in self.input_chunks() {
+        for group in self.groups("encrypting", &|n| self.encrypt_at(n))? {
+            let made = self.rings_with(group, &|n, ring| key.of(n, ring))?;
+            // The noise of each ciphertext comes from a generator of its own, so that they may be made side by side.
+            let seeds: Vec<StdRng> = (0..made.len() * chunks.len()).map(|_| StdRng::from_rng(&mut *random)).collect();
+            let value_of = |at: usize| {
+                let ((ring, key), (n, decl, chunk)) = (&made[at / chunks.len()], chunks[at % chunks.len()]);
                 let slots = pack::input_slots(&decl.layout, chunk, &integers[n], |number| ring.residue(number));
                 let slots = Zeroizing::new(slots.ok_or_else(|| error::not_computable("a number is too large"))?);
                 let plaintext = ring.encode(&slots)?;
-                values.push(attempt("encrypt", || key.try_encrypt(&plaintext, random).map(|value| value.to_bytes()))?);
-            }
-            rings.push(values);
+                attempt("encrypt", || key.try_encrypt(&plaintext, &mut seeds[at].clone()).map(|value| value.to_bytes()))
+            };
+            let mut values = schedule::each(seeds.len(), self.threads, &value_of)?.into_iter();
+            rings.extend(made.iter().map(|_| values.by_ref().take(chunks.len()).collect::<Vec<_>>()));
         }
         Ok(Ciphertexts { outputs: false, rings })
     }
@@ -313,9 +325,12 @@ impl Engine {
     /// Decrypts the results, in the order of the program.
     ///
     /// # Errors
-    /// The ciphertexts are not those of a run of this program under this key: then nothing of them is shown.
+    /// The ciphertexts are not those of a run of this program under this key: then nothing of them is shown. More memory than may be used.
     pub fn decrypt(&self, key: &SecretKey, outputs: &Ciphertexts) -> Result<Vec<Numbers>, Diagnostic> {
-        let residues = (0..self.n_rings()).map(|n| self.residues(key, outputs, n)).collect::<Result<Vec<_>, _>>()?;
+        let mut residues = Vec::new();
+        for group in self.groups("decrypting", &|n| self.decrypt_at(n))? {
+            residues.extend(self.residues(key, outputs, group)?);
+        }
         let mut first = 0;
         let mut results = Vec::new();
         for (output, bound) in self.program.outputs.iter().zip(&self.bounds) {
@@ -328,21 +343,36 @@ impl Engine {
         Ok(results)
     }
 
-    /// The slots of every result modulo one plaintext modulus, each lifted by what it lacks of the factors of its result.
-    fn residues(&self, key: &SecretKey, outputs: &Ciphertexts, n: usize) -> Result<Vec<Zeroizing<Vec<u64>>>, Diagnostic> {
-        let ring = self.ring(n)?;
-        let key = key.of(n, &ring)?;
-        let mut residues = Vec::new();
-        for (output, bound) in self.program.outputs.iter().zip(&self.bounds) {
-            for value in &output.values {
-                let ciphertext = outputs.of(n, residues.len(), &ring)?;
-                let slots = ring.slots_of(&key, &ciphertext, self.program.slots as usize);
-                let mut slots = Zeroizing::new(slots.ok_or_else(|| error::damaged(&output.name))?);
-                ring.lift(&mut slots, self.lift_bits(bound.factors - self.scales.ciphertext(*value)));
-                residues.push(slots);
-            }
-        }
-        Ok(residues)
+    /// The slots of every result modulo some plaintext moduli, each lifted by what it lacks of the factors of its result.
+    fn residues(&self, key: &SecretKey, outputs: &Ciphertexts, group: Range<usize>) -> Result<Vec<Vec<Zeroizing<Vec<u64>>>>, Diagnostic> {
+        let outputs_and_bounds = self.program.outputs.iter().zip(&self.bounds);
+        let values: Vec<_> = outputs_and_bounds.flat_map(|(output, bound)| output.values.iter().map(move |value| (output, bound, value))).collect();
+        let first = group.start;
+        let made = self.rings_with(group, &|n, ring| key.of(n, ring))?;
+        let slots_of = |at: usize| {
+            let (of, n) = (at / values.len(), at % values.len());
+            let ((ring, key), (output, bound, value)) = (&made[of], &values[n]);
+            let ciphertext = outputs.of(first + of, n, ring)?;
+            let slots = ring.slots_of(key, &ciphertext, self.program.slots as usize);
+            let mut slots = Zeroizing::new(slots.ok_or_else(|| error::damaged(&output.name))?);
+            ring.lift(&mut slots, self.lift_bits(bound.factors - self.scales.ciphertext(**value)));
+            Ok(slots)
+        };
+        let mut slots = schedule::each(made.len() * values.len(), self.threads, &slots_of)?.into_iter();
+        Ok(made.iter().map(|_| slots.by_ref().take(values.len()).collect()).collect())
+    }
+
+    /// The rings of some plaintext moduli, made side by side, each with what is made of it.
+    pub(crate) fn rings_with<T: Send + Sync>(
+        &self,
+        group: Range<usize>,
+        make: &(dyn Fn(usize, &Ring) -> Result<T, Diagnostic> + Sync),
+    ) -> Result<Vec<(Arc<Ring>, T)>, Diagnostic> {
+        schedule::each(group.len(), self.threads, &|n| {
+            let ring = self.ring(group.start + n)?;
+            let made = make(group.start + n, &ring)?;
+            Ok((ring, made))
+        })
     }
 
     /// Bits by which some factors shift to the left.

@@ -3,7 +3,7 @@
 use super::{ALL, program, toy};
 use crate::frame::FrameKind;
 use crate::ring::Ring;
-use crate::{Ciphertexts, Engine, EvaluationKeys, Numbers, Options, WriteError};
+use crate::{Ciphertexts, Engine, EvaluationKeys, Numbers, Options, PublicKey, SecretKey, WriteError};
 use ein_ir::packed::Packed;
 use ein_ir::verified::Verified;
 use rand::SeedableRng;
@@ -69,7 +69,8 @@ fn bits_do_not_depend_on_how_much_memory_there_is() {
     let mut file = Vec::new();
     let (secret, public) = plenty.keygen_into(&mut random, &mut file).unwrap();
     let secrets = [Numbers::Reals((0..16).map(|n| f64::from(n) / 5.0 - 1.5).collect())];
-    let inputs = plenty.encrypt(&public, &secrets, &mut random).unwrap();
+    let encrypted = |engine: &Engine| engine.encrypt(&public, &secrets, &mut StdRng::seed_from_u64(3)).unwrap();
+    let inputs = encrypted(&plenty);
     let run = |engine: &Engine, keys: &EvaluationKeys| {
         let (outputs, _) = engine.run(keys, &[], &inputs).unwrap();
         (outputs.to_bytes(engine), engine.decrypt(&secret, &outputs).unwrap())
@@ -88,6 +89,7 @@ fn bits_do_not_depend_on_how_much_memory_there_is() {
         let keys = EvaluationKeys::open(&engine, Cursor::new(file.clone())).unwrap();
         assert!(run(&engine, &keys) == expected && keys.to_bytes(&engine).unwrap() == file, "{threads} threads");
         assert!(run(&engine, &from_memory) == expected, "{threads} threads");
+        assert!(encrypted(&engine).to_bytes(&engine) == inputs.to_bytes(&plenty), "{threads} threads");
     }
 }
 
@@ -103,6 +105,9 @@ fn more_memory_than_there_is_is_refused_before_anything_is_done() {
     let keys = EvaluationKeys::new(vec![Default::default(); engine.n_rings()]);
     let inputs = Ciphertexts { outputs: false, rings: vec![vec![Vec::new(); 2]; engine.n_rings()] };
     assert_eq!(engine.run(&keys, &[], &inputs).unwrap_err().code.0, 715);
+    let secrets = [Numbers::Reals(vec![1.0; 16])];
+    assert_eq!(engine.encrypt(&PublicKey::default(), &secrets, &mut random).unwrap_err().code.0, 715);
+    assert_eq!(engine.decrypt(&SecretKey::default(), &inputs).unwrap_err().code.0, 715);
 }
 
 /// Good parts of the same program where others belong: another plaintext modulus, another input, another key pair.

@@ -20,11 +20,13 @@ pub(crate) struct Decrypt {
     /// Folder for the results, each as NAME.npy; or one archive FILE.npz or FILE.safetensors
     #[arg(long, value_name = "DIR")]
     out_dir: PathBuf,
+    #[command(flatten)]
+    resources: folder::Resources,
 }
 
 impl Decrypt {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let engine = folder::engine(&self.keys)?;
+        let engine = self.resources.limit(folder::engine(&self.keys)?);
         let key = Zeroizing::new(read(&self.keys.join(folder::SECRET_KEY))?);
         let key = SecretKey::from_bytes(&engine, &key).map_err(ein::Error::from)?;
         let results = Ciphertexts::outputs_from_bytes(&engine, &read(&self.results)?).map_err(ein::Error::from)?;

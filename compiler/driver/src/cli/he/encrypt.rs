@@ -22,11 +22,13 @@ pub(crate) struct Encrypt {
     /// Where the ciphertexts go
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    resources: folder::Resources,
 }
 
 impl Encrypt {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let engine = folder::engine(&self.keys)?;
+        let engine = self.resources.limit(folder::engine(&self.keys)?);
         let key = PublicKey::from_bytes(&engine, &read(&self.keys.join(folder::PUBLIC_KEY))?).map_err(ein::Error::from)?;
         let wanted: Vec<_> = engine.program().inputs.values().map(|x| (x.name.as_str(), x.dtype, x.layout.shape.as_slice())).collect();
         let loaded = input::load_all(&self.inputs, &|_| None)?;
