@@ -169,7 +169,8 @@ pub fn tensor(numbers: &Numbers, dtype: DType, shape: &[u64]) -> Result<Tensor, 
     }
 }
 
-/// Writes a new file that only its owner may read. One that is there is never replaced: what it decrypts would be lost.
+/// Writes a new file that only its owner may read. One that is there is never replaced: what it decrypts would be lost. Nothing is left of one
+/// that cannot be written whole.
 ///
 /// # Errors
 /// E0909.
@@ -178,7 +179,11 @@ pub fn save_secret(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    let written = options.open(path).and_then(|mut file| {
+        let whole = file.write_all(bytes).and_then(|()| file.sync_all());
+        // A beginning of it would be in the way of the next attempt.
+        whole.inspect_err(|_| drop(std::fs::remove_file(path)))
+    });
     written.map_err(|e| ein_runtime::Error::CannotWrite { path: path.to_owned(), reason: io::describe(&e) }.into())
 }
 

@@ -86,14 +86,14 @@ pub fn save_through<T, E: From<Error>>(path: &Path, fill: impl FnOnce(&mut dyn W
     }
 }
 
-/// Writes texts into a file each, as [`save_text`] does: all of them, or none if one cannot be written or `besides`, what else is written,
-/// fails.
+/// Writes texts or bytes into a file each, as [`save_text`] does: all of them, or none if one cannot be written or `besides`, what else is
+/// written, fails.
 ///
 /// # Errors
 ///
 /// `cannot-write`, and those of `besides`.
-pub fn save_texts<E: From<Error>>(files: &[(&Path, &str)], besides: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
-    let prepare = |(path, text): &(&Path, &str)| prepare_file(path, |file| file.write_all(text.as_bytes()));
+pub fn save_together<T: AsRef<[u8]>, E: From<Error>>(files: &[(&Path, T)], besides: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+    let prepare = |(path, bytes): &(&Path, T)| prepare_file(path, |file| file.write_all(bytes.as_ref()));
     let pending = files.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
     besides()?;
     Ok(pending.into_iter().try_for_each(Pending::commit)?)

@@ -32,7 +32,7 @@ impl PictureOptions {
         let html = self.html.as_ref().map(|path| (path, picture.html()));
         let (out, files): (Vec<_>, Vec<_>) = svg.into_iter().chain(html).partition(|(path, _)| is_standard_output(path));
         let files: Vec<_> = files.iter().map(|(path, text)| (path.as_path(), text.as_str())).collect();
-        io::save_texts(&files, || {
+        io::save_together(&files, || {
             let mut stdout = std::io::stdout();
             let words = out.first().map_or(words, |(_, picture)| picture);
             stdout.write_all(words.as_bytes())?;

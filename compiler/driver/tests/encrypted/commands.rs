@@ -98,17 +98,24 @@ fn only_the_owner_reads_the_secret_key_and_nobody_replaces_it() {
     let key = folder.join("mine/secret.key");
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     let before = std::fs::read(&key).unwrap();
-    let (others, evaluation) = (["public.key", "evaluation.keys", "manifest.json"], folder.join("mine/evaluation.keys"));
+    let others = ["public.key", "evaluation.keys", "manifest.json"];
     let read = || others.map(|name| std::fs::read(folder.join("mine").join(name)).unwrap());
     let all = read();
     refused(&folder, "E0909", &format!("{KEYGEN} --bound B=100 --keys mine"));
     assert!(std::fs::read(&key).unwrap() == before && read() == all);
-    // Whatever is in the way of other keys: no secret key is left without them.
+    // Whatever is in the way of another file: no secret key is left without it, and none of the others is replaced.
     std::fs::remove_file(&key).unwrap();
-    std::fs::remove_file(&evaluation).unwrap();
-    std::fs::create_dir(&evaluation).unwrap();
-    refused(&folder, "E0909", &format!("{KEYGEN} --bound B=100 --keys mine"));
-    assert!(!key.exists());
+    for (name, other) in [("evaluation.keys", "public.key"), ("public.key", "manifest.json"), ("manifest.json", "evaluation.keys")] {
+        let [path, other] = [name, other].map(|name| folder.join("mine").join(name));
+        let (aside, before) = (std::fs::read(&path).unwrap(), std::fs::read(&other).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        refused(&folder, "E0909", &format!("{KEYGEN} --bound B=100 --keys mine"));
+        assert!(!key.exists() && std::fs::read(&other).unwrap() == before, "{name}");
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, aside).unwrap();
+    }
+    assert_eq!(std::fs::read_dir(folder.join("mine")).unwrap().count(), 3);
     std::fs::remove_dir_all(folder).unwrap();
 }
 

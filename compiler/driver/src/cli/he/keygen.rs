@@ -37,17 +37,13 @@ impl Keygen {
         let Made { engine, clear, polynomials } = self.numbers.engine(&self.program, self.insecure_toy)?;
         let engine = self.resources.limit(engine);
         engine.check_keygen_memory().map_err(ein::Error::from)?;
-        self.make(&engine)?;
-        io::save_text(&self.keys.join(folder::MANIFEST), &engine.manifest())?;
-        if let Some(clear) = &clear {
-            io::save_text(&self.keys.join(folder::CLEAR), clear)?;
-        }
+        self.make(&engine, clear.as_deref())?;
         say(&describe(&engine, polynomials.as_deref()));
         Ok(())
     }
 
-    /// Makes and writes the keys, those of the evaluation as they are made.
-    fn make(&self, engine: &Engine) -> Result<(), Failure> {
+    /// Makes and writes all files, the keys of the evaluation as they are made. Where one of them cannot be written, there is no secret key.
+    fn make(&self, engine: &Engine, clear: Option<&str>) -> Result<(), Failure> {
         let secret = self.keys.join(folder::SECRET_KEY);
         if secret.exists() {
             // As the attempt to write it would find, after all the work.
@@ -55,15 +51,29 @@ impl Keygen {
         }
         std::fs::create_dir_all(&self.keys).map_err(|e| unwritable(&self.keys, &e))?;
         let evaluation = self.keys.join(folder::EVALUATION_KEYS);
-        io::save_through(&evaluation, |file| {
+        let mut is_there = false;
+        let made = io::save_through(&evaluation, |file| {
             let keys = engine.keygen_into(&mut rng(), file).map_err(|e| match e {
                 WriteError::Refused(diagnostic) => ein::Error::from(diagnostic).into(),
                 WriteError::Output(e) => unwritable(&evaluation, &e),
             })?;
+            let (public, manifest) = (keys.1.to_bytes(engine), engine.manifest());
+            let files = [(folder::PUBLIC_KEY, public.as_slice()), (folder::MANIFEST, manifest.as_bytes())];
+            let files = files.into_iter().chain(clear.map(|clear| (folder::CLEAR, clear.as_bytes())));
+            let paths: Vec<(PathBuf, &[u8])> = files.map(|(name, bytes)| (self.keys.join(name), bytes)).collect();
+            let files: Vec<(&Path, &[u8])> = paths.iter().map(|(path, bytes)| (path.as_path(), *bytes)).collect();
             // Before any other file is replaced, because it is the one that never is.
-            save_secret(&secret, &keys.0.to_bytes(engine))?;
-            Ok(io::save_bytes(&self.keys.join(folder::PUBLIC_KEY), &keys.1.to_bytes(engine))?)
-        })
+            io::save_together(&files, || {
+                save_secret(&secret, &keys.0.to_bytes(engine))?;
+                is_there = true;
+                Ok(())
+            })
+        });
+        if made.is_err() && is_there {
+            // It would be in the way of the next attempt, and there is nothing that it decrypts.
+            let _ = std::fs::remove_file(&secret);
+        }
+        made
     }
 }
 

@@ -135,7 +135,7 @@ impl Plan {
         let packed = planned.program;
         match &self.svg {
             Some(path) if path == Path::new("-") => Ok(out.write_all(ein::packed_svg(&packed).as_bytes())?),
-            Some(path) => io::save_texts(&[(path, ein::packed_svg(&packed).as_str())], || Ok(out.write_all(words.as_bytes())?)),
+            Some(path) => io::save_together(&[(path, ein::packed_svg(&packed).as_str())], || Ok(out.write_all(words.as_bytes())?)),
             None => Ok(out.write_all(words.as_bytes())?),
         }
     }
