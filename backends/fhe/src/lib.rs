@@ -19,11 +19,12 @@
 //! * **Memory.** A ring of the library and its keys may take hundreds of megabytes, so no more of them are there at once than there are threads: the
 //!   program is carried out modulo some primes, then modulo the next; keys stay bytes, or in their file, until they are needed (`keys.rs`). What it
 //!   takes is known before (`needs.rs`), and refused where it is more than there is.
-//! * **Threads** share the primes and the operations that do not wait for each other; results are the same at any number of them.
-//! * **Costs** are others than those of a scheme of reals, for which the built-in table is: with three moduli of 50 bits and degrees of 8192,
-//!   16384 and 32768 a rotation takes 1.6, 3.6 and 7.4 ms on one core of a virtual server; in such rotations a relinearisation is 0.85, a product of
-//!   two ciphertexts 6.9 (0.12 in the table), one with a plaintext 0.06, a sum 0.035, and rotations of one ciphertext share nothing. With more moduli
-//!   products become cheaper beside rotations. `ein he calibrate` measures them.
+//! * **Threads** share the primes, the ciphertexts of inputs and results, and the operations that do not wait for each other; results are the same
+//!   at any number of them.
+//! * **Costs** are others than those of a scheme of reals, and keys are made for the lighter plan by either (`ein::costs::BFV`): with three moduli of
+//!   50 bits and degrees of 8192, 16384 and 32768 a rotation takes 1.6, 3.6 and 7.4 ms on one core of a virtual server; in such rotations a
+//!   relinearisation is 0.85, a product of two ciphertexts 6.9 (0.12 in a scheme of reals), one with a plaintext 0.06, a sum 0.035, and rotations
+//!   of one ciphertext share nothing. With more moduli products become cheaper beside rotations. `ein he calibrate` measures them.
 //! * **Levels.** The scheme divides by the modulus in each product, so `rescale` and `drop` change nothing here and cost nothing. Keys are made
 //!   for the plan without them: it has the operations of the one with levels, in the same order, and may be deeper than moduli of levels allow.
 

@@ -87,7 +87,8 @@ impl Parameters {
     }
 
     /// What key switches take: as many transforms as the square of the number of moduli, modulo each plaintext modulus.
-    fn work(&self) -> f64 {
+    #[must_use]
+    pub fn work(&self) -> f64 {
         let degree = self.degree as f64;
         self.plain_moduli.len() as f64 * degree * degree.log2() * (self.modulus_bits.len() as f64).powi(2)
     }

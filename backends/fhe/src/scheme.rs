@@ -346,7 +346,8 @@ impl Engine {
     /// The slots of every result modulo some plaintext moduli, each lifted by what it lacks of the factors of its result.
     fn residues(&self, key: &SecretKey, outputs: &Ciphertexts, group: Range<usize>) -> Result<Vec<Vec<Zeroizing<Vec<u64>>>>, Diagnostic> {
         let outputs_and_bounds = self.program.outputs.iter().zip(&self.bounds);
-        let values: Vec<_> = outputs_and_bounds.flat_map(|(output, bound)| output.values.iter().map(move |value| (output, bound, value))).collect();
+        let values: Vec<_> =
+            outputs_and_bounds.flat_map(|(output, bound)| output.values.iter().map(move |value| (output, bound, value))).collect();
         let first = group.start;
         let made = self.rings_with(group, &|n, ring| key.of(n, ring))?;
         let slots_of = |at: usize| {

@@ -1,7 +1,9 @@
 //! `ein he keygen`, `encrypt`, `run` and `decrypt`.
 
 use crate::folder;
+use ein::costs::{BFV, to_text};
 use ein::ndarray::{Array1, Array2, array};
+use ein::packed::Costs;
 use ein::{TensorRef, io};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -290,6 +292,30 @@ fn costs_are_measured_and_plans_follow_them() {
         plan(costs)
     };
     assert_ne!(of(1.0, 0.0, &mut costs), of(1e-3, 1.0, &mut costs));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Few rotations and masks, or many rotations and no mask: what is lighter depends on the moduli that numbers and depth ask for.
+#[test]
+fn keys_are_made_for_the_plan_that_is_lighter_in_its_ring() {
+    let folder = folder("lighter");
+    std::fs::write(folder.join("reals.json"), to_text(&Costs::default())).unwrap();
+    std::fs::write(folder.join("bfv.json"), to_text(&BFV)).unwrap();
+    let gram = "--einsum ik,jk->ij --shape A=64x16:i64 --shape B=64x16:i64 --slots 4096";
+    let plan = |bound: u32, costs: &str| {
+        let args = format!("plan {gram} --bound A={bound} --bound B={bound} {costs}");
+        let output = ein(&folder, &args.split_whitespace().collect::<Vec<_>>());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (bound, lighter, other) in [(9, "reals.json", "bfv.json"), (10_000, "bfv.json", "reals.json")] {
+        let chosen = plan(bound, "");
+        assert!(chosen.contains("rotations") && chosen == plan(bound, &format!("--costs {lighter}")), "{bound}: {chosen}");
+        assert_ne!(chosen, plan(bound, &format!("--costs {other}")), "{bound}");
+    }
+    done(&folder, &format!("keygen {gram} --bound A=10000 --bound B=10000 --keys mine"));
+    let manifest = std::fs::read_to_string(folder.join("mine/manifest.json")).unwrap();
+    let counts = plan(10_000, "").lines().next().unwrap().to_owned();
+    assert!(manifest.contains(&counts), "{counts}");
     std::fs::remove_dir_all(folder).unwrap();
 }
 

@@ -5,7 +5,9 @@ use crate::cli::he::plan::ProgramOptions;
 use crate::cli::input::{self, Assignment};
 use clap::Args;
 use ein::Stage;
+use ein::costs::BFV;
 use ein::encrypted::{Engine, Options, bounds_in_the_clear, bytes, digest};
+use ein::packed::Costs;
 use std::collections::BTreeMap;
 
 /// What numbers the operands of a program on ciphertexts have.
@@ -26,13 +28,28 @@ impl NumberOptions {
     }
 
     /// The engine, for one call, and what goes with it; results are off by no more than the program states.
+    ///
+    /// Without costs that were given, the plan is the lighter one of two here: by what operations cost in this scheme, and by what they cost in
+    /// one of reals, of which plans have fewer products in a row, or other ones that the search finds.
     pub(crate) fn engine(&self, program: &ProgramOptions, insecure_toy: bool) -> Result<Made, Failure> {
+        if let Some(costs) = program.costs()? {
+            return self.engine_by(program, insecure_toy, costs);
+        }
+        let first = self.engine_by(program, insecure_toy, Costs::default());
+        match (first, self.engine_by(program, insecure_toy, BFV)) {
+            (Ok(first), Ok(second)) => Ok(if second.work() < first.work() { second } else { first }),
+            (first, second) => first.or_else(|refused| second.map_err(|_| refused)),
+        }
+    }
+
+    /// The engine of the plan by these costs.
+    fn engine_by(&self, program: &ProgramOptions, insecure_toy: bool, costs: Costs) -> Result<Made, Failure> {
         let mut bounds = BTreeMap::new();
         for Assignment { name, value } in &self.bounds {
             let bound: f64 = value.parse().map_err(|_| Failure::Usage(format!("the bound of `{name}` is not a number: `{value}`")))?;
             bounds.insert(name.clone(), bound);
         }
-        let (packed, ranges) = program.packed()?;
+        let (packed, ranges) = program.packed(costs)?;
         if let Some(clear) = &packed.clear {
             bounds = bounds_in_the_clear(clear, &packed.program, bounds);
         }
@@ -42,7 +59,7 @@ impl NumberOptions {
         let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, insecure_toy };
         let engine = Engine::new(packed.program.clone(), options).map_err(ein::Error::from)?.for_one_call();
         packed.check(&engine.bounds().iter().map(|bound| bound.error).collect::<Vec<f64>>(), polynomials.as_deref())?;
-        Ok(Made { engine, clear, polynomials })
+        Ok(Made { engine, clear, polynomials, costs })
     }
 }
 
@@ -53,6 +70,15 @@ pub(crate) struct Made {
     pub(crate) clear: Option<String>,
     /// By how much polynomials in the place of functions put each result off.
     pub(crate) polynomials: Option<Vec<f64>>,
+    /// By what it is planned.
+    pub(crate) costs: Costs,
+}
+
+impl Made {
+    /// What a run takes here: its operations, each as dear as the ring makes it.
+    fn work(&self) -> f64 {
+        BFV.weigh(&self.engine.program().counts()) * self.engine.parameters().work()
+    }
 }
 
 /// Parameters for people, and by how much results may be off.

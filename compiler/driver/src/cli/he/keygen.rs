@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 ///
 /// The folder then has secret.key, which stays with the owner of the inputs; public.key, which encrypts; and manifest.json and
 /// evaluation.keys, which whoever runs the program needs. So is clear.tir, if public tensors are computed before the program starts.
+///
+/// Without --costs the program is planned twice, by what operations cost in BFV and in CKKS, and the plan that is lighter in the ring of its keys is
+/// taken. It is in the manifest, for both sides.
 #[derive(Args)]
 #[command(after_help = "Examples:
   ein he keygen score.ein --size D=256 --slots 4096 --bound x=100 --bound w=50 --keys mine
@@ -34,7 +37,7 @@ pub(crate) struct Keygen {
 
 impl Keygen {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let Made { engine, clear, polynomials } = self.numbers.engine(&self.program, self.insecure_toy)?;
+        let Made { engine, clear, polynomials, .. } = self.numbers.engine(&self.program, self.insecure_toy)?;
         let engine = self.resources.limit(engine);
         engine.check_keygen_memory().map_err(ein::Error::from)?;
         self.make(&engine, clear.as_deref())?;

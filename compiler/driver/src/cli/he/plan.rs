@@ -4,7 +4,7 @@ use crate::cli::he::packing::PackingOptions;
 use crate::cli::subject::Subject;
 use crate::cli::{Failure, input};
 use clap::Args;
-use ein::packed::{Available, PackOptions};
+use ein::packed::{Available, Costs, PackOptions};
 use ein::{Compiler, Function, io};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -59,22 +59,30 @@ pub(crate) struct ProgramOptions {
 }
 
 impl ProgramOptions {
-    /// The packed program for a scheme without levels, and the stated ranges of its operands.
+    /// The packed program for a scheme without levels, planned by these costs, and the stated ranges of its operands.
     #[cfg(feature = "he-bfv")]
-    pub(crate) fn packed(&self) -> Result<(ein::packed::Unleveled, ein::encrypted::Ranges), Failure> {
+    pub(crate) fn packed(&self, costs: Costs) -> Result<(ein::packed::Unleveled, ein::encrypted::Ranges), Failure> {
         let sizes = self.subject.sizes();
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         let function = self.function()?;
-        let packed = function.packed_without_levels(&sizes, &self.options()?)?;
+        let packed = function.packed_without_levels(&sizes, &PackOptions { costs, ..self.options()? })?;
         let ranges = ein::encrypted::stated_ranges(&function, &packed.program);
         Ok((packed, ranges))
     }
 
+    /// The costs that were given, if any.
+    #[cfg(feature = "he-bfv")]
+    pub(crate) fn costs(&self) -> Result<Option<Costs>, Failure> {
+        Ok(self.packing.costs().is_some().then(|| self.packing.options()).transpose()?.map(|options| options.costs))
+    }
+
     /// The packed program, and its levels if it is one of reals.
-    fn planned(&self, available: Available, insecure: bool) -> Result<ein::packed::Planned, Failure> {
+    fn planned(&self, available: Available, insecure: bool, costs: Option<Costs>) -> Result<ein::packed::Planned, Failure> {
         let sizes = self.subject.sizes();
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-        Ok(self.function()?.planned(&sizes, &PackOptions { insecure, ..self.options()? }, available)?)
+        let options = self.options()?;
+        let costs = costs.unwrap_or(options.costs);
+        Ok(self.function()?.planned(&sizes, &PackOptions { insecure, costs, ..options }, available)?)
     }
 
     fn function(&self) -> Result<Function, Failure> {
@@ -97,21 +105,21 @@ impl ProgramOptions {
 }
 
 impl Plan {
-    /// What the engine here would take, if it is told enough to know it.
+    /// What the engine here would take, if it is told enough to know it, and by which costs it plans.
     #[cfg(feature = "he-bfv")]
-    fn of_the_engine(&self) -> Result<String, Failure> {
+    fn of_the_engine(&self) -> Result<(String, Option<Costs>), Failure> {
         if !self.numbers.are_given() {
-            return Ok(String::new());
+            return Ok((String::new(), None));
         }
         let made = self.numbers.engine(&self.program, self.insecure_toy)?;
-        Ok(crate::cli::he::engine::describe(&made.engine, made.polynomials.as_deref()))
+        Ok((crate::cli::he::engine::describe(&made.engine, made.polynomials.as_deref()), Some(made.costs)))
     }
 
     /// No engine is here.
     #[cfg(not(feature = "he-bfv"))]
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with an engine")]
-    fn of_the_engine(&self) -> Result<String, Failure> {
-        Ok(String::new())
+    fn of_the_engine(&self) -> Result<(String, Option<Costs>), Failure> {
+        Ok((String::new(), None))
     }
 
     pub(crate) fn execute(self) -> Result<(), Failure> {
@@ -120,7 +128,9 @@ impl Plan {
         {
             return Err(Failure::Usage(format!("--bootstrap {after}: a fresh ciphertext has {levels} levels, and no other has more")));
         }
-        let planned = self.program.planned(Available { levels: self.levels, after_boot: self.bootstrap }, self.insecure_toy)?;
+        let (of_the_engine, costs) = self.of_the_engine()?;
+        let available = Available { levels: self.levels, after_boot: self.bootstrap };
+        let planned = self.program.planned(available, self.insecure_toy, costs)?;
         if self.levels.is_some() && planned.levels.is_none() {
             return Err(Failure::Usage("--levels is for programs of reals; integers have none".to_owned()));
         }
@@ -130,7 +140,7 @@ impl Plan {
         } else if self.heir {
             planned.to_mlir()
         } else {
-            planned.summary() + &self.of_the_engine()?
+            planned.summary() + &of_the_engine
         };
         let packed = planned.program;
         match &self.svg {
