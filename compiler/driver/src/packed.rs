@@ -34,13 +34,15 @@ pub struct Planned {
     pub levels: Option<Levels>,
     /// What is computed in the clear for it.
     pub clear: Option<Function>,
+    /// Results that no secret goes into: they are computed in the clear, and no ciphertext has them.
+    pub open: Vec<String>,
 }
 
 impl Planned {
     /// As one JSON object that other programs can replay.
     #[must_use]
     pub fn to_json(&self) -> String {
-        ein_he::interchange::to_json_with(&self.program, self.clear.as_ref().map(Function::module), self.levels.as_ref())
+        ein_he::interchange::to_json_with(&self.program, self.clear.as_ref().map(Function::module), self.levels.as_ref(), &self.open)
     }
 
     /// As MLIR for HEIR, which plans levels itself.
@@ -52,7 +54,8 @@ impl Planned {
     /// What it costs and needs and where its operands are, for people.
     #[must_use]
     pub fn summary(&self) -> String {
-        summary(&self.program) + &self.levels.as_ref().map(in_words).unwrap_or_default()
+        let open = self.open.iter().map(|name| format!("result {name}: computed in the clear, as no secret goes into it\n"));
+        summary(&self.program) + &open.collect::<String>() + &self.levels.as_ref().map(in_words).unwrap_or_default()
     }
 }
 
@@ -137,6 +140,13 @@ fn bounds(errors: &Errors) -> String {
     if !errors.assumed.is_empty() {
         text += &format!("if all elements are in -1..1 of what no range is declared for: {}\n", errors.assumed.join(", "));
     }
+    text + &suppositions(errors)
+}
+
+/// What bounds suppose of the arguments of functions, a line each.
+#[must_use]
+pub fn suppositions(errors: &Errors) -> String {
+    let mut text = String::new();
     for (lo, hi) in &errors.taken {
         text += &format!("if all arguments of `approx` on {lo}..{hi} are in that range, which does not follow from declared ones\n");
     }
@@ -242,7 +252,8 @@ impl PackOptions {
         if self.slots.is_power_of_two() && self.slots <= MAX_SLOTS {
             return Ok(());
         }
-        let message = format!("a ciphertext has a power of two of slots, at most {MAX_SLOTS}; {} is none", self.slots);
+        let of_reals = MAX_SLOTS / 2;
+        let message = format!("a ciphertext has a power of two of slots, at most {MAX_SLOTS}, {of_reals} of reals; {} is none", self.slots);
         Err(Diagnostic::error(719, "he-security", message).help("--slots 16384").into())
     }
 
@@ -258,6 +269,12 @@ impl PackOptions {
             insecure: self.insecure,
         }
     }
+}
+
+/// The results of a module that no ciphertext has.
+fn open_results(module: &Module, packed: &Packed) -> Vec<String> {
+    let is_open = |name: &&String| !packed.outputs.iter().any(|output| output.name == **name);
+    module.results.iter().map(|result| &module.tensors[*result].name).filter(is_open).cloned().collect()
 }
 
 /// Most slots of a ciphertext.
@@ -291,8 +308,14 @@ impl Function {
         pipeline::pack(&module, options).map_err(|found| self.located(found))
     }
 
-    /// As [`Function::packed_for`], of what secure parameters have the levels for.
-    pub(crate) fn secure_for(&self, shapes: &[Option<&[usize]>], sizes: &[(String, i64)], options: &PackOptions) -> Result<Packing, Error> {
+    /// As [`Function::packed_for`], of what secure parameters have the levels for; with the operands whose elements must be in -1..1 for what
+    /// results state.
+    pub(crate) fn secure_for(
+        &self,
+        shapes: &[Option<&[usize]>],
+        sizes: &[(String, i64)],
+        options: &PackOptions,
+    ) -> Result<(Packing, Vec<String>), Error> {
         let module = self.with_secrets_for(shapes, sizes, options)?;
         pipeline::pack_secure(&module, options).map_err(|found| self.located(found))
     }
@@ -306,7 +329,8 @@ impl Function {
         let module = self.with_secrets_for(&vec![None; self.inputs().len()], &given, options)?;
         let (packing, levels) = pipeline::pack_leveled(&module, options, available).map_err(|found| self.located(found))?;
         let clear = packing.clear.map(|clear| Function::new(clear, Arc::clone(self.shared())));
-        Ok(Planned { program: packing.packed, levels, clear })
+        let open = open_results(&module, &packing.packed);
+        Ok(Planned { program: packing.packed, levels, clear, open })
     }
 
     /// The module of this function for inputs of these shapes and given sizes, with what is secret.

@@ -8,7 +8,7 @@ use crate::packed::PackOptions;
 use ein_cranelift::{Compiled, Cpu, Cranelift, Target};
 use ein_he::Makers;
 use ein_he::explain::Explained;
-use ein_he::levels::{Available, Levels};
+use ein_he::levels::{Available, Levels, with_budgets_that_hold};
 use ein_he::program::Program;
 use ein_ir::circuit::Circuit;
 use ein_ir::diagnostic::Diagnostic;
@@ -127,14 +127,16 @@ pub(crate) fn pack_with_makers(module: &Verified<Module>, options: &PackOptions)
     Ok((Packing { packed, clear: read.clear }, read.program, makers))
 }
 
-/// The same, of what secure parameters have the levels for.
+/// The same, of what secure parameters have the levels for; with the operands whose elements must be in -1..1 for what results state.
 ///
 /// # Errors
 /// As [`pack`], E0719, E0722.
-pub(crate) fn pack_secure(module: &Verified<Module>, options: &PackOptions) -> Result<Packing, Vec<Diagnostic>> {
+pub(crate) fn pack_secure(module: &Verified<Module>, options: &PackOptions) -> Result<(Packing, Vec<String>), Vec<Diagnostic>> {
     let read = ein_he::reading(module, &options.planning())?;
-    let packed = ein_he::levels::plan_secure(&read.program, &options.planning())?;
-    Ok(Packing { packed, clear: read.clear })
+    let planned = ein_he::levels::plan_secure(&read.program, &options.planning());
+    let (packed, assumed) =
+        planned.map_err(|refused| with_budgets_that_hold(module, refused, &options.planning(), Available::default()))?;
+    Ok((Packing { packed, clear: read.clear }, assumed))
 }
 
 /// The plan that [`pack_leveled`] makes, with how each tensor is made.
@@ -159,7 +161,8 @@ pub(crate) fn pack_leveled(
     if !read.program.is_real() {
         return Ok((Packing { packed: ein_he::plan(&read.program, &options.planning())?, clear: read.clear }, None));
     }
-    let reals = ein_he::levels::plan_reals(&read.program, &options.planning(), available)?;
+    let reals = ein_he::levels::plan_reals(&read.program, &options.planning(), available);
+    let reals = reals.map_err(|refused| with_budgets_that_hold(module, refused, &options.planning(), available))?;
     Ok((Packing { packed: reals.packed, clear: read.clear }, Some(reals.levels)))
 }
 

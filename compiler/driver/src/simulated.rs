@@ -10,7 +10,7 @@ use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::interp::slots::{self, Number, Operands};
 use ein_ir::packed::{OutputDecl, PublicSource};
-use ein_ir::tensor::Module;
+use ein_ir::tensor::{Module, ToleranceKind};
 use ein_ir::verified::{Verified, VerifierError};
 use ein_runtime::{Element, Tensor, TensorRef};
 use half::{bf16, f16};
@@ -30,12 +30,15 @@ impl Function {
         sizes: &[(String, i64)],
         options: &PackOptions,
     ) -> Result<(VerifiedPacked, Vec<(String, Tensor)>), Error> {
-        let Packing { packed, clear } = self.secure_for(&self.shapes_of(inputs), sizes, options)?;
-        let outputs = self.carried_out(&packed, clear, inputs, None)?;
+        let (Packing { packed, clear }, assumed) = self.secure_for(&self.shapes_of(inputs), sizes, options)?;
+        let Carried { outputs, outside } = self.carried_out(&packed, clear, inputs, None, &assumed)?;
+        // Nothing is assumed unless a result states what it may be off by.
+        self.within_what_is_assumed(&outside)?;
         Ok((packed, outputs))
     }
 
-    /// As [`Function::simulate`], with noise that follows from a seed in the numbers of a program of reals; and what it needs of a scheme, if it is one.
+    /// As [`Function::simulate`], with noise that follows from a seed in the numbers of a program of reals; what it needs of a scheme, if it is one;
+    /// and the operands for which its bounds do not hold.
     ///
     /// # Errors
     /// As [`Function::simulate`].
@@ -45,12 +48,30 @@ impl Function {
         sizes: &[(String, i64)],
         options: &PackOptions,
         seed: u64,
-    ) -> Result<(Planned, Vec<(String, Tensor)>), Error> {
+    ) -> Result<(Planned, Vec<(String, Tensor)>, Vec<Outside>), Error> {
         let module = self.with_secrets_for(&self.shapes_of(inputs), sizes, options)?;
         let (packing, levels) = pipeline::pack_leveled(&module, options, Available::default()).map_err(|found| self.located(found))?;
         let noise = levels.as_ref().map(|levels| (&levels.parameters, seed));
-        let outputs = self.carried_out(&packing.packed, packing.clear, inputs, noise)?;
-        Ok((Planned { program: packing.packed, levels, clear: None }, outputs))
+        let assumed = levels.as_ref().and_then(|levels| levels.errors.as_ref()).map_or(Vec::new(), |errors| errors.assumed.clone());
+        let Carried { outputs, outside } = self.carried_out(&packing.packed, packing.clear, inputs, noise, &assumed)?;
+        if module.tensors.values().any(|decl| decl.tolerance.is_some_and(|tolerance| tolerance.kind == ToleranceKind::Abs)) {
+            self.within_what_is_assumed(&outside)?;
+        }
+        Ok((Planned { program: packing.packed, levels, clear: None, open: Vec::new() }, outputs, outside))
+    }
+
+    /// Refuses operands for which what results state they may be off by is not known to hold.
+    fn within_what_is_assumed(&self, outside: &[Outside]) -> Result<(), Error> {
+        let Some(found) = outside.first() else { return Ok(()) };
+        let message = format!(
+            "`{}` has the element {:?} and no declared range, and what is stated of the results is known of elements in -1..1 alone",
+            found.name, found.largest
+        );
+        let refused = Diagnostic::error(722, "he-budget", message).help(found.remedy());
+        let module = self.module();
+        let decl = module.params.iter().map(|param| &module.tensors[*param]).find(|decl| decl.name == found.name);
+        let located = decl.map_or(refused.clone(), |decl| refused.at(decl.span, "no range is declared"));
+        Err(self.located(vec![located]))
     }
 
     fn shapes_of<'t>(&self, inputs: &'t [(&str, TensorRef<'_>)]) -> Vec<Option<&'t [usize]>> {
@@ -65,7 +86,8 @@ impl Function {
         clear: Option<Verified<Module>>,
         inputs: &[(&str, TensorRef<'_>)],
         noise: Option<(&Parameters, u64)>,
-    ) -> Result<Vec<(String, Tensor)>, Error> {
+        assumed: &[String],
+    ) -> Result<Carried, Error> {
         let given = packed.publics.values().filter(|public| public.source == PublicSource::Given);
         let names: (Vec<&str>, Vec<&str>) =
             (packed.inputs.values().map(|input| input.name.as_str()).collect(), given.map(|public| public.name.as_str()).collect());
@@ -91,7 +113,12 @@ impl Function {
             let found = if output.dtype.is_float() { reals.next() } else { integers.next() };
             Some((output.name.clone(), found?))
         });
-        Ok(outputs.collect())
+        let outside: Vec<Option<Outside>> = assumed
+            .iter()
+            .filter_map(|name| Some((name, find(name)?)))
+            .map(|(name, tensor)| Ok(Outside::of(name, &f64::read(tensor)?)))
+            .collect::<Result<_, Error>>()?;
+        Ok(Carried { outputs: outputs.collect(), outside: outside.into_iter().flatten().collect() })
     }
 
     /// Runs it on those of these arrays that are its inputs.
@@ -101,6 +128,35 @@ impl Function {
     pub fn in_the_clear(&self, given: &[(&str, TensorRef<'_>)]) -> Result<Outputs, Error> {
         let inputs = self.inputs();
         self.call(given.iter().filter(|(name, _)| inputs.contains(name)).map(|(name, tensor)| (*name, tensor.clone())))
+    }
+}
+
+/// Results, and the operands that are not what bounds take them to be.
+struct Carried {
+    outputs: Vec<(String, Tensor)>,
+    outside: Vec<Outside>,
+}
+
+/// An operand without a declared range that has elements beyond -1..1, where bounds take them to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outside {
+    /// Its name.
+    pub name: String,
+    /// The element that is farthest from 0.
+    pub largest: f64,
+}
+
+impl Outside {
+    fn of(name: &str, numbers: &[f64]) -> Option<Self> {
+        let largest = numbers.iter().copied().fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most });
+        (largest.abs() > 1.0).then(|| Self { name: name.to_owned(), largest })
+    }
+
+    /// What to declare.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        let end = self.largest.abs();
+        format!("declare a range of `{}` behind its type: `in -{end:?}..{end:?}`", self.name)
     }
 }
 

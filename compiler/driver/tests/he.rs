@@ -383,3 +383,163 @@ export f for tfhe;
     let refused = ein(&["emit", "--stage", "he", &program, "--size", "N=4"]).expect_err("refused").1;
     assert!(refused.contains("E0712"), "{refused}");
 }
+
+/// A declared range counts as it is declared, however large its ends are.
+#[test]
+fn large_declared_ranges_count() {
+    let program = |ty: &str, value: &str, budget: &str| {
+        format!("def f<N>(x: secret {ty}) -> y: secret f64[N]{budget} {{\n  y[i] = {value} * {value};\n}}")
+    };
+    for (ty, value) in [("f64[N] in 0.0..1e12", "x[i]"), ("i64[N] in 0..1000000000000", "(x[i] as f64)")] {
+        let refused = plan_of(&program(ty, value, " within abs 1e-3"), &[]).expect_err("noise of 1e24 is more");
+        assert!(refused.contains("E0722") && !refused.contains("no range is declared"), "{refused}");
+        let plan = plan_of(&program(ty, value, ""), &[]).expect("a plan");
+        assert!(plan.contains("elements up to 1.0e24") && !plan.contains("if all elements are in -1..1"), "{plan}");
+    }
+    let computed = "def f<N>(x: secret f64[N] in -1.0..1.0, n: i32[N] in 0..100) -> y: secret f64[N] {
+  m[i] = n[i] * 3;
+  y[i] = x[i] * (m[i] as f64);
+}";
+    let plan = plan_of(computed, &[]).expect("a plan");
+    assert!(plan.contains("elements up to 3.0e2") && !plan.contains("if all elements are in -1..1"), "{plan}");
+}
+
+/// A program, and what `ein run` says of it for these elements of `x`.
+fn run_of(source: &str, x: &[f64], more: &[&str]) -> Result<String, String> {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let (path, file) = (folder.path().join("p.ein").display().to_string(), folder.path().join("x.npy"));
+    std::fs::write(&path, source).expect("written");
+    save_npy(&file, &TensorRef::from(&Array::<f64, Ix1>::from(x.to_vec()))).expect("written");
+    let given = format!("x={}", file.display());
+    let args = [&["run", &path, "--in", &given, "--target", "he", "--slots", "64"], more].concat();
+    ein(&args).map(|(out, err)| out + &err).map_err(|(_, err)| err)
+}
+
+/// What bounds suppose is said, and that operands are not so.
+#[test]
+fn bounds_of_runs_say_what_they_suppose() {
+    let source = |budget: &str| format!("def f<N>(x: secret f64[N]) -> y: secret f64[N]{budget} {{\n  y[i] = x[i] * x[i];\n}}");
+    let inside = run_of(&source(""), &[0.5, -1.0], &["--draw-noise", "1"]).expect("a run");
+    assert!(inside.contains("from the exact program if all elements are in -1..1 of x\n"), "{inside}");
+    let outside = run_of(&source(""), &[0.5, -1000.0], &["--draw-noise", "1"]).expect("a run");
+    assert!(outside.contains("of x, which they are not: `x` has the element -1000.0: declare a range of `x`"), "{outside}");
+    assert!(outside.contains("in -1000.0..1000.0"), "{outside}");
+    for more in [&["--draw-noise", "1"][..], &[]] {
+        assert!(run_of(&source(" within abs 1e-3"), &[0.5, 1.0], more).is_ok());
+        let refused = run_of(&source(" within abs 1e-3"), &[0.5, -1000.0], more).expect_err("nothing is known of these");
+        assert!(refused.contains("E0722") && refused.contains("-1000.0") && refused.contains("in -1000.0..1000.0"), "{refused}");
+    }
+    let taken = "def f<N>(x: secret f64[N]) -> y: secret f64[N] {\n  y[i] = approx(exp, x[i], on = (-0.5, 0.5), degree <= 7);\n}";
+    let told = run_of(taken, &[0.5, 0.25], &["--draw-noise", "1"]).expect("a run");
+    assert!(told.contains("if all arguments of `approx` on -0.5..0.5 are in that range"), "{told}");
+}
+
+/// What is not finite is said, and is a failure where only the one or the other is.
+#[test]
+fn results_that_are_not_finite_are_told() {
+    let square = "def f<N>(x: secret f64[N]) -> y: secret f64[N] {\n  y[i] = x[i] * x[i];\n}";
+    let told = run_of(square, &[1e200, 2.0, 3.0], &[]).expect("both are infinite");
+    assert!(told.contains("y: 1 of 3 elements are no finite numbers, which no ciphertext holds; the others within 0.000e0"), "{told}");
+    let on_the_way =
+        "def f<N>(x: secret f64[N]) -> y: secret f64[N] {\n  t[i] = (x[i] as f32) * (x[i] as f32);\n  y[i] = (t[i] as f64) * 1e-30;\n}";
+    let refused = run_of(on_the_way, &[1e30, 2.0], &[]).expect_err("the square is no f32");
+    assert!(refused.contains("E0934") && refused.contains("element 0 of `y` is inf in the clear and 1"), "{refused}");
+}
+
+/// Powers are squares of squares where there would be too many factors or products, and what the plans compute is exact.
+#[test]
+fn long_powers_are_squares() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for (name, from) in [("x", 3_i64), ("y", -5)] {
+        let numbers: Vec<i64> = (0..6).map(|n| from + n * n - 3 * n).collect();
+        save_npy(path(name).as_ref(), &TensorRef::from(&Array::<i64, Ix1>::from(numbers))).expect("written");
+    }
+    let given = ["x", "y"].map(|name| format!("{name}={}", path(name)));
+    let both = "(x: secret i64[N], y: secret i64[N]) -> r: secret i64";
+    for (signature, body, products) in [
+        (format!("{both}[N]"), "r[i] = x[i]^25 + y[i];", 6),
+        (format!("{both}[N]"), "r[i] = (x[i] - y[i])^9;", 4),
+        (format!("{both}[N, N]"), "r[i, j] = (x[i] - 3 * y[j])^9 * x[i];", 5),
+        (both.to_owned(), "r = sum[i]((x[i] * y[i] + 2)^17);", 6),
+        (format!("{both}[N]"), "r[i] = if i < 3 then (x[i] - y[i] + 1)^30 else x[i];", 8),
+        (format!("{both}[N]"), "r[i] = (x[i] + y[i])^6 * (x[i] - y[i] + 1)^6 * (x[i] + 2 * y[i] - 7)^6;", 15),
+        (format!("{both}[N]"), "r[i] = (x[pad(i - 1)] + y[i])^33;", 6),
+    ] {
+        let source = format!("def f<N>{signature} {{\n  {body}\n}}");
+        std::fs::write(path("p.ein"), &source).expect("written");
+        let args = ["run", &path("p.ein"), "--in", &given[0], "--in", &given[1], "--target", "he", "--slots", "64"];
+        let (out, err) = ein(&args).unwrap_or_else(|(_, err)| panic!("{source}\n{err}"));
+        let told = out + &err;
+        let count: usize = told.split(" ct-ct").next().and_then(|text| text.rsplit(' ').next()?.parse().ok()).expect("a count");
+        assert!(count <= products && told.contains("r: within 0.000e0"), "{source}\n{told}");
+    }
+    let real = "def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {\n  y[i] = (x[i] * 0.5 - 0.25)^26;\n}";
+    let plan = plan_of(real, &[]).expect("a plan");
+    assert!(plan.contains(" 6 ct-ct") && plan.contains("result y: within "), "{plan}");
+    let many: Vec<String> = (0..300).map(|n| format!("x[i] * {n}.5 * y[{n}]")).collect();
+    let sum = format!("def f<N>(x: secret f64[N], y: secret f64[300]) -> r: secret f64[N] {{\n  r[i] = {};\n}}", many.join(" + "));
+    let refused = plan_of(&sum, &[]).expect_err("too long");
+    assert!(refused.contains("E0190") && refused.contains("in an equation of its own"), "{refused}");
+}
+
+/// Sizes that nothing holds are refused as what they are.
+#[test]
+fn sizes_beyond_everything_are_refused() {
+    let plan = |string: &str, shape: &str| ein(&["he", "plan", "--einsum", string, "--shape", shape]).expect_err("refused");
+    for (string, shape) in [("ij->ij", "A=0x4294967296000000"), ("ij->", "A=0x4294967296000000"), ("ij->ji", "A=0x1000000000")] {
+        let (status, told) = plan(string, shape);
+        assert!(status == 1 && told.contains("E0715"), "{string}: {told}");
+    }
+    let (status, told) = plan("i->i", "A=18446744073709551615");
+    assert!(status == 2 && told.contains("18446744073709551615 is no size: at most 9223372036854775807 is one"), "{told}");
+    assert_eq!(plan("i->i", "=4").0, 2);
+    let slots = ein(&["he", "plan", "--einsum", "i->i", "--shape", "A=4", "--slots", "3"]).expect_err("no power of two");
+    assert!(slots.1.contains("at most 65536, 32768 of reals; 3 is none"), "{}", slots.1);
+    let empty = "def f<N>(x: secret f64[1000000000, 0], y: secret f64[N]) -> z: secret f64[N] {\n  z[i] = y[i] + sum[a, b](x[a, b]);\n}";
+    let refused = plan_of(empty, &[]).expect_err("too large an address");
+    assert!(refused.contains("E0715") && refused.contains("`x`"), "{refused}");
+    let small = empty.replace("1000000000", "10");
+    plan_of(&small, &[]).expect("a plan without `x`");
+}
+
+/// What a refusal names as the repair is one.
+#[test]
+fn remedies_work() {
+    let figure = |refused: &str| {
+        let rest = refused.split("`within abs ").last().unwrap_or_else(|| panic!("{refused}"));
+        rest.split('`').next().map(str::to_owned).unwrap_or_else(|| panic!("{refused}"))
+    };
+    for (body, results) in [("exp(x[i]) / sum[j](exp(x[j]))", "f64[N]"), ("log(sum[j](exp(3.0 * x[j]))) * exp(2.0 * x[i])", "f64[N]")] {
+        let source = |budget: &str| {
+            format!("def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret {results} within abs {budget} {{\n  y[i] = {body};\n}}")
+        };
+        let refused = plan_of(&source("1e-9"), &["--insecure-toy"]).expect_err("too close");
+        assert!(refused.contains("E0722"), "{refused}");
+        plan_of(&source(&figure(&refused)), &["--insecure-toy"]).unwrap_or_else(|err| panic!("{body}: {refused}\n{err}"));
+    }
+    let nothing = "def f<N>(x: secret f64[0] in 1.0..2.0, w: f64[N]) -> y: secret f64 {\n  y = prod[i](x[i]);\n}";
+    let refused = plan_of(nothing, &[]).expect_err("nothing is secret");
+    assert!(refused.contains("E0718") && refused.contains("secret, and has no elements") && !refused.contains("not secret"), "{refused}");
+    let refused = plan_of(&nothing.replace("prod", "lse"), &[]).expect_err("of nothing");
+    assert!(refused.contains("an axis of `x` has the size 0"), "{refused}");
+    let jump = "def f<N>(x: secret f64[N] in 1.0..2.0) -> y: secret f64[N] {\n  y[i] = x[i] // 0.7;\n}";
+    assert!(plan_of(jump, &[]).is_err_and(|told| told.contains("approx(f, ")));
+    let wrapped = "def f<N>(x: secret u8[N]) -> y: secret f64[N] {\n  y[i] = ((x[i] - 7) as f64) * 0.5;\n}";
+    assert!(plan_of(wrapped, &[]).is_err_and(|told| told.contains("E0716") && !told.contains("tfhe")));
+    let whole = "def f<N>(x: secret i64[N]) -> y: secret i64[N] {\n  y[i] = round(x[i]) + floor(x[i]) * ceil(x[i]);\n}";
+    assert!(plan_of(whole, &[]).expect("they are whole already").contains(" 1 ct-ct"));
+}
+
+/// A result that no secret goes into is told, with a plan and with its JSON.
+#[test]
+fn results_in_the_clear_are_told() {
+    let source = "def f<N>(x: secret f64[N] in -1.0..1.0, w: f64[N] in -1.0..1.0) -> (y: secret f64[N], q: secret f64[N]) {
+  y[i] = x[i] * w[i];
+  q[i] = w[i] * 2.0;
+}";
+    let text = plan_of(source, &[]).expect("a plan");
+    assert!(text.contains("result q: computed in the clear, as no secret goes into it\n"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&plan_of(source, &["--json"]).expect("a plan")).expect("JSON");
+    assert_eq!(json["open"], serde_json::json!(["q"]));
+}

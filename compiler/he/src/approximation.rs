@@ -141,9 +141,9 @@ fn range_of(function: &Scalar, (lo, hi): (f64, f64)) -> Option<(f64, f64)> {
 }
 
 /// A tensor and how it is read.
-struct Value {
-    tensor: usize,
-    axes: Vec<Axis>,
+pub(crate) struct Value {
+    pub(crate) tensor: usize,
+    pub(crate) axes: Vec<Axis>,
 }
 
 impl Reader<'_> {
@@ -204,7 +204,7 @@ impl Reader<'_> {
     }
 
     /// The argument as a tensor that may be read several times.
-    fn argument_tensor(
+    pub(crate) fn argument_tensor(
         &mut self,
         products: Vec<Product>,
         known: Option<(f64, f64)>,
@@ -313,7 +313,7 @@ impl Reader<'_> {
     }
 
     /// A sum of products of elements at one place, of tensors of one shape.
-    fn slotwise(&mut self, terms: &[(f64, &[usize])], like: usize, scalar: &Scalar) -> usize {
+    pub(crate) fn slotwise(&mut self, terms: &[(f64, &[usize])], like: usize, scalar: &Scalar) -> usize {
         let shape = self.program.tensors[like].shape.clone();
         let labels: Vec<Label> = shape.iter().map(|&size| Label { name: "element".to_owned(), size }).collect();
         let output: Vec<u8> = (0..=u8::MAX).take(labels.len()).collect();
@@ -326,7 +326,7 @@ impl Reader<'_> {
         self.computed(Sum { labels, output, terms }, scalar)
     }
 
-    fn product(&self, coefficient: f64, tensors: &[usize], axes: &[Axis]) -> Product {
+    pub(crate) fn product(&self, coefficient: f64, tensors: &[usize], axes: &[Axis]) -> Product {
         let operand =
             |&tensor: &usize| Operand { name: self.program.tensors[tensor].name.clone(), tensor, axes: axes.to_vec(), secret: true };
         Product { coefficient, factors: tensors.iter().map(operand).collect() }

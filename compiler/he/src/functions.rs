@@ -279,7 +279,7 @@ impl Reader<'_> {
             let decl = &self.module.tensors[*tensor];
             found = found.and(decl.span, format!("`{}` has no range", decl.name));
         }
-        let approx = format!("`approx({name}, …, on = (lo, hi))`");
+        let approx = format!("`approx({}, …, on = (lo, hi))`", called(name));
         let declared = |tensor: &TensorId| self.module.params.contains(tensor);
         match open.iter().find(|tensor| declared(tensor)) {
             Some(first) => {
@@ -351,12 +351,22 @@ impl Reader<'_> {
         found
     }
 
+    /// The name of a parameter without elements from which an expression is computed.
+    fn of_nothing(&self, scalar: &Scalar) -> Option<String> {
+        let is_empty = |tensor: &TensorId| self.module.tensors[*tensor].literal_axes().is_some_and(|axes| axes.contains(&0));
+        self.sources(scalar).into_iter().find(is_empty).map(|tensor| self.module.tensors[tensor].name.clone())
+    }
+
     fn far(&self, far: &Far, name: &str, approx: &Approx, (scalar, scope): (&Scalar, &Scope)) -> Diagnostic {
         let from: Vec<String> =
             self.sources(&approx.argument).into_iter().map(|tensor| format!("`{}`", self.module.tensors[tensor].name)).collect();
         let of = if from.is_empty() { String::new() } else { format!(" of {}", from.join(", ")) };
         let help = match far {
-            Far::Jump(_) => format!("`approx({name}, …, on = (lo, hi))` lets it be anything between beside the jump"),
+            Far::Jump(_) => format!("`approx({}, …, on = (lo, hi))` lets it be anything between beside the jump", called(name)),
+            Far::Pole if self.of_nothing(&approx.argument).is_some() => {
+                let empty = self.of_nothing(&approx.argument).unwrap_or_default();
+                format!("an axis of `{empty}` has the size 0, and what is summed over it is 0: leave this out, or give it elements")
+            }
             Far::Pole if self.is_guarded(&approx.argument) => {
                 format!("narrower ranges{of}, a guard that admits something everywhere, or a number that is added keep it from there")
             }
@@ -365,8 +375,7 @@ impl Reader<'_> {
             Far::By(off) => {
                 let narrower = format!("declare narrower ranges (`in lo..hi`){of}");
                 let wanted = self.aim(scope).of(approx);
-                // Operators are no names.
-                let called = if name.starts_with(char::is_alphabetic) { name } else { "f" };
+                let called = called(name);
                 let way = if is_root(&approx.function) { format!("{narrower} to where it is not steep, as it is at 0") } else { narrower };
                 if jumps(&approx.function) {
                     format!("{way} to where it does not jump; `approx({called}, …, on = (lo, hi), degree <= 31)` lets it be off there")
@@ -426,6 +435,12 @@ fn instead_of_a_comparison(comparison: &Scalar) -> String {
         }
         _ => format!("`approx(step, {difference}, on = (lo, hi))`, {step}: it may be anything between near the jump"),
     }
+}
+
+/// What an approximation is of: functions of one number have names, and operators have none.
+fn called(name: &str) -> &str {
+    let has_name = name == "recip" || UnaryFn::ALL.iter().any(|function| function.name() == name);
+    if has_name { name } else { "f" }
 }
 
 fn becomes_complex(scalar: &Scalar) -> Diagnostic {

@@ -13,6 +13,7 @@
 //!   `segments: [[slot, dslot, count], …]`), `rot` (`k`: `out[i] = in[(i + k) mod slots]`), `add`, `sub`, `neg`, `addp`, `mulcc`, `mulcp`, `mask`
 //!   (`segments` are kept), `relin`, `rescale`, `drop` (`level`).
 //! * `outputs`: `{name, dtype, shape, segments: [[id, slot, dslot, flat, dflat, count], …]}`.
+//! * `open`, where there are some: names of results that no secret goes into, which are computed in the clear.
 //! * `counts`: `rotations, mulcc, mulcp, adds, relins, rescales, depth, keys`.
 //! * `levels`, of a plan of reals, which a replay needs not: how many are `needed`, the `path` that needs them, `parameters` for them,
 //!   and `errors`: the `bound` of each result, and the operands that are `assumed` to lie in -1..1.
@@ -36,13 +37,13 @@ const MAX_VALUES: u64 = 1 << 16;
 /// The JSON of a program, and of the module that computes public tensors that it is given, if there is one.
 #[must_use]
 pub fn to_json(program: &Verified<Packed>, clear: Option<&Verified<Module>>) -> String {
-    to_json_with(program, clear, None)
+    to_json_with(program, clear, None, &[])
 }
 
-/// The same, with what it needs of a scheme of reals.
+/// The same, with what it needs of a scheme of reals, and the results that are `open`.
 #[must_use]
-pub fn to_json_with(program: &Verified<Packed>, clear: Option<&Verified<Module>>, levels: Option<&Levels>) -> String {
-    let mut file = File { levels, ..File::of(program) };
+pub fn to_json_with(program: &Verified<Packed>, clear: Option<&Verified<Module>>, levels: Option<&Levels>, open: &[String]) -> String {
+    let mut file = File { levels, open, ..File::of(program) };
     if let Some(clear) = clear {
         file.computed = computed(clear);
         file.clear = Some(clear.to_string());
@@ -88,6 +89,8 @@ struct File<'a> {
     derived: Vec<Derived<'a>>,
     ops: Vec<OpEntry<'a>>,
     outputs: Vec<OutputEntry<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    open: &'a [String],
     counts: CountEntry,
     #[serde(skip_serializing_if = "Option::is_none")]
     levels: Option<&'a Levels>,
@@ -198,6 +201,7 @@ impl<'a> File<'a> {
             clear: None,
             derived: derived(program),
             outputs: program.outputs.iter().map(|output| writer.output(output)).collect(),
+            open: &[],
             ops: writer.entries,
             counts: CountEntry {
                 rotations: counts.rotations,

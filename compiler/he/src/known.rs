@@ -47,6 +47,7 @@ pub(crate) fn known(module: &Module) -> Result<Known, Diagnostic> {
             }
             None => match found.of_tensor(&assuming, result) {
                 Range::Real(lo, hi) => (lo, hi),
+                range @ Range::Integer((lo, hi)) if range != Range::of_type(decl.dtype) => (as_bound(lo), as_bound(hi)),
                 Range::Integer(_) | Range::Unordered => continue,
             },
         };
@@ -89,6 +90,11 @@ fn steps(module: &Module, definition: &Definition) -> Option<u64> {
         }
         _ => Some(0),
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bound")]
+const fn as_bound(end: i128) -> f64 {
+    end as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a bound")]

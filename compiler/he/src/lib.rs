@@ -37,6 +37,7 @@ mod merge;
 mod minimax;
 mod packing;
 mod planner;
+mod powers;
 mod product;
 pub mod program;
 pub mod read;

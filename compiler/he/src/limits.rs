@@ -38,9 +38,17 @@ pub(crate) fn fits_space(bits: usize, log_slots: usize) -> bool {
 /// Says of a tensor that it takes more ciphertexts than are planned for.
 pub(crate) fn too_large(tensor: &Tensor, log_slots: usize) -> Option<Diagnostic> {
     let bits: usize = tensor.shape.iter().map(|&size| usize::from(axis_bits(size))).sum();
-    (!tensor.shape.contains(&0) && !fits_tensor(bits, log_slots)).then(|| {
+    (!fits_tensor(bits, log_slots)).then(|| {
         let shape: Vec<String> = tensor.shape.iter().map(u64::to_string).collect();
         let (takes, slots) = (power_of_two(bits - log_slots), 1_u64 << log_slots);
+        if tensor.shape.contains(&0) {
+            let message = format!(
+                "`{}` has no elements, and numbering those of {} takes {bits} bits; at most {MAX_ADDRESS_BITS} are planned for",
+                tensor.name,
+                shape.join(" x ")
+            );
+            return Diagnostic::error(715, "he-memory", message).at(tensor.span, "of nothing").help("leave it out, or make its axes shorter");
+        }
         let message = format!(
             "`{}` takes {takes} ciphertexts of {slots} numbers for its {}, each axis padded to a power of two; at most {MAX_CIPHERTEXTS} are \
              planned for",

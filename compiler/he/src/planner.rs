@@ -117,7 +117,8 @@ pub fn plan_with_makers(program: &Program, options: &Options) -> Result<(Verifie
 
 fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<Made>, Makers), Vec<Diagnostic>> {
     let log_slots = options.log_slots as usize;
-    let secret = program.tensors.iter().filter(|tensor| tensor.is_secret());
+    // Without elements it has addresses all the same.
+    let secret = program.tensors.iter().filter(|tensor| tensor.is_secret() || tensor.shape.contains(&0));
     let large: Vec<Diagnostic> = secret.filter_map(|tensor| too_large(tensor, log_slots)).collect();
     if !large.is_empty() {
         return Err(large);

@@ -32,7 +32,7 @@ const MAX_TERMS: usize = 256;
 /// Labels of an equation and factors of a product that can be told apart.
 pub(crate) const MAX_LABELS: usize = 52;
 const MAX_OPERANDS: usize = 24;
-/// Numbers from here on are no range that says much: those of a wide integer.
+/// Numbers from here on are no range that says much where none is declared: those of a wide integer.
 const MANY: f64 = 2_147_483_648.0;
 
 /// What was read.
@@ -139,8 +139,8 @@ fn follows(error: &Diagnostic, others: &[Diagnostic]) -> bool {
     others.iter().any(is_same) || (is_without_range && roots(error).iter().all(|root| known.contains(root)))
 }
 
-/// What is known of the elements of tensors: what is declared, and what follows from it. That a type has no others is not worth much where
-/// it has many.
+/// What is known of the elements of tensors: what is declared, however large, and what follows from it. That a type has no others is not worth
+/// much where it has many.
 fn ranges(module: &Module, ranges: &Ranges, ids: &SecondaryMap<TensorId, Option<usize>>) -> BTreeMap<usize, (f64, f64)> {
     let known = module.tensors.keys().filter_map(|tensor| {
         let range = match ranges.of_tensor(module, tensor) {
@@ -149,7 +149,8 @@ fn ranges(module: &Module, ranges: &Ranges, ids: &SecondaryMap<TensorId, Option<
             Range::Integer((lo, hi)) => (lo as f64, hi as f64),
             Range::Unordered => return None,
         };
-        let is_known = range.0.is_finite() && range.1.is_finite() && range.0.abs().max(range.1.abs()) < MANY;
+        let is_declared = module.params.contains(&tensor) && module.tensors[tensor].bounds.is_some();
+        let is_known = range.0.is_finite() && range.1.is_finite() && (is_declared || range.0.abs().max(range.1.abs()) < MANY);
         ids[tensor].filter(|_| is_known).map(|id| (id, range))
     });
     known.collect()
@@ -157,7 +158,15 @@ fn ranges(module: &Module, ranges: &Ranges, ids: &SecondaryMap<TensorId, Option<
 
 fn nothing_secret(module: &Module) -> Diagnostic {
     let message = format!("no result of `{}` is computed from a secret input, so there is nothing to encrypt", module.name);
-    let found = Diagnostic::error(718, "he-leak", message).help("mark what is to be encrypted: `x: secret f32[N]`");
+    let found = Diagnostic::error(718, "he-leak", message);
+    if let Some(&param) = module.params.iter().find(|param| module.tensors[**param].secret) {
+        let decl = &module.tensors[param];
+        let is_empty = decl.literal_axes().is_some_and(|axes| axes.contains(&0));
+        return found
+            .at(decl.span, if is_empty { "secret, and has no elements" } else { "secret, and no result depends on it" })
+            .help("run it in the clear, or compute a result from what is secret");
+    }
+    let found = found.help("mark what is to be encrypted: `x: secret f32[N]`");
     match module.params.first() {
         Some(&param) => found.at(module.tensors[param].span, "not secret"),
         None => found,
@@ -401,7 +410,7 @@ impl<'a> Reader<'a> {
             }
         }
         if operands.len() > MAX_OPERANDS {
-            return Err(refused(span, &format!("a product of {} factors (at most {MAX_OPERANDS})", operands.len())));
+            return Err(too_long(span, &format!("a product of {} factors (at most {MAX_OPERANDS})", operands.len())));
         }
         // A sum over an index that no factor has counts its positions.
         let binders = indices.len() - n_binders..indices.len();
@@ -449,11 +458,13 @@ impl<'a> Reader<'a> {
             ScalarKind::Cast(value) if is_same_modulo(scalar.dtype, value.dtype) => self.expand(value, scope)?,
             ScalarKind::Unary(UnaryFn::Neg, value) => scaled(self.expand(value, scope)?, -1.0),
             ScalarKind::Unary(UnaryFn::Keep, value) => self.expand(value, scope)?,
+            ScalarKind::Unary(UnaryFn::Floor | UnaryFn::Ceil | UnaryFn::Round | UnaryFn::Trunc, value) if value.dtype.is_integer() => {
+                self.expand(value, scope)?
+            }
             ScalarKind::Unary(UnaryFn::Powi(n), value) if *n >= 0 => {
                 let base = self.expand(value, scope)?;
                 let base = self.together(base, *n > 1, value, scope)?;
-                let one = vec![Product { coefficient: 1.0, factors: Vec::new() }];
-                (0..*n).try_fold(one, |power, _| multiplied(scalar, &power, &base))?
+                self.whole_power(base, *n, (value, scalar), scope)?
             }
             ScalarKind::Binary(BinaryFn::Add, a, b) => [self.expand(a, scope)?, self.expand(b, scope)?].concat(),
             ScalarKind::Binary(BinaryFn::Sub, a, b) => [self.expand(a, scope)?, scaled(self.expand(b, scope)?, -1.0)].concat(),
@@ -461,7 +472,7 @@ impl<'a> Reader<'a> {
                 let (of_a, of_b) = (self.expand(a, scope)?, self.expand(b, scope)?);
                 let [is_a, is_b] = [a, b].map(|side| !self.is_public(side));
                 let (of_a, of_b) = (self.together(of_a, is_b, a, scope)?, self.together(of_b, is_a, b, scope)?);
-                multiplied(scalar, &of_a, &of_b)?
+                self.multiplied_or_kept(scalar, [(a, of_a), (b, of_b)], scope)?
             }
             ScalarKind::Binary(BinaryFn::Div, a, b) => match &b.kind {
                 ScalarKind::Literal(literal) if number(*literal).is_some_and(|n| n != 0.0) => {
@@ -483,9 +494,11 @@ impl<'a> Reader<'a> {
             ScalarKind::Approx(approx) => self.approximation(approx, scalar, scope)?,
             ScalarKind::Cast(value) if value.dtype.is_integer() && is_number(scalar.dtype) => {
                 let message = format!("a computed {} may have wrapped before it becomes {}", value.dtype, scalar.dtype);
-                return Err(Diagnostic::error(716, "he-dtype", message).at(scalar.span, "ciphertexts do not wrap here").help(
-                    "declare ranges (`in lo..hi`) in which it does not, or convert the inputs; `--target tfhe` takes it, and wraps",
-                ));
+                let help = "declare ranges (`in lo..hi`) in which it does not, or convert the inputs";
+                // Circuits are of integers.
+                let tfhe = if scalar.dtype.is_integer() { "; `--target tfhe` takes it, and wraps" } else { "" };
+                let found = Diagnostic::error(716, "he-dtype", message).at(scalar.span, "ciphertexts do not wrap here");
+                return Err(found.help(format!("{help}{tfhe}")));
             }
             ScalarKind::Cast(value) if !self.is_public(value) && !value.dtype.is_complex() => {
                 return Err(Self::rounded(value, scalar));
@@ -495,7 +508,7 @@ impl<'a> Reader<'a> {
             }
         };
         if products.len() > MAX_TERMS {
-            return Err(refused(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
+            return Err(too_long(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
         }
         products.iter().try_for_each(|product| check_coefficient(product.coefficient, scalar.dtype, scalar.span))?;
         Ok(products)
@@ -535,11 +548,11 @@ pub(crate) fn scaled(mut products: Vec<Product>, factor: f64) -> Vec<Product> {
 
 pub(crate) fn multiplied(scalar: &Scalar, a: &[Product], b: &[Product]) -> Result<Vec<Product>, Diagnostic> {
     if a.len() * b.len() > MAX_TERMS {
-        return Err(refused(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
+        return Err(too_long(scalar.span, &format!("an expression of more than {MAX_TERMS} products")));
     }
     let longest = |products: &[Product]| products.iter().map(|product| product.factors.len()).max().unwrap_or(0);
     if longest(a) + longest(b) > MAX_OPERANDS {
-        return Err(refused(scalar.span, &format!("a product of more than {MAX_OPERANDS} factors")));
+        return Err(too_long(scalar.span, &format!("a product of more than {MAX_OPERANDS} factors")));
     }
     let product = |a: &Product, b: &Product| Product {
         coefficient: a.coefficient * b.coefficient,
@@ -564,6 +577,11 @@ pub(crate) const fn is_number(dtype: DType) -> bool {
 
 pub(crate) fn refused(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error(190, "not-in-this-version", format!("{what} is not in this version of packed programs")).at(span, "here")
+}
+
+/// An expression that is too long once it is multiplied out.
+fn too_long(span: Span, what: &str) -> Diagnostic {
+    refused(span, what).help("compute a part of it in an equation of its own, `t[i] = …;`, and read `t[i]` here")
 }
 
 pub(crate) fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {

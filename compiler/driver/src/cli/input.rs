@@ -54,13 +54,27 @@ pub(crate) struct Shape {
 
 /// Parses `A=8x8:f32`, or `A=8x8` for f64; a scalar is `A=`.
 pub(crate) fn shape(text: &str) -> Result<Shape, String> {
-    let form = || format!("`{text}` is not of the form NAME=8x8:f32");
-    let (name, shape) = text.split_once('=').ok_or_else(form)?;
+    match text.split_once('=') {
+        Some((name, shape)) if !name.is_empty() => shape_of(name, shape, text),
+        _ => Err(not_of_the_form(text)),
+    }
+}
+
+fn not_of_the_form(text: &str) -> String {
+    format!("`{text}` is not of the form NAME=8x8:f32")
+}
+
+fn shape_of(name: &str, shape: &str, text: &str) -> Result<Shape, String> {
     let (shape, dtype) = shape.split_once(':').unwrap_or((shape, "f64"));
     let dtype = dtype.parse().map_err(|()| format!("there is no dtype `{dtype}`"))?;
+    let size = |n: &str| match n.parse::<usize>() {
+        Ok(size) if i64::try_from(size).is_ok() => Ok(size),
+        _ if !n.is_empty() && n.bytes().all(|digit| digit.is_ascii_digit()) => Err(format!("{n} is no size: at most {} is one", i64::MAX)),
+        _ => Err(not_of_the_form(text)),
+    };
     let shape = match shape {
         "" => Vec::new(),
-        sizes => sizes.split('x').map(|n| n.parse().map_err(|_| form())).collect::<Result<_, _>>()?,
+        sizes => sizes.split('x').map(size).collect::<Result<_, _>>()?,
     };
     Ok(Shape { name: name.to_owned(), shape, dtype })
 }
@@ -68,9 +82,9 @@ pub(crate) fn shape(text: &str) -> Result<Shape, String> {
 /// The same where the dtype must be said; the name may be left out.
 pub(crate) fn typed_shape(text: &str) -> Result<Shape, String> {
     if !text.contains(':') {
-        return Err(format!("`{text}` is not of the form NAME=8x8:f32"));
+        return Err(not_of_the_form(text));
     }
-    if text.contains('=') { shape(text) } else { shape(&format!("={text}")) }
+    if text.contains('=') { shape(text) } else { shape_of("", text, text) }
 }
 
 /// Parses the name of an archive.

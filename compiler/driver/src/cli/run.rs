@@ -5,10 +5,12 @@ use crate::cli::subject::definition;
 use crate::cli::timing::Timing;
 use crate::cli::{CodeOptions, Failure, say};
 use clap::{Args, ValueEnum};
-use ein::packed::{Levels, PackOptions, at_most};
+use ein::packed::{Levels, PackOptions, at_most, suppositions};
+use ein::simulated::Outside;
 use ein::{DType, Diagnostic, Tensor};
 use ein::{Function, Outputs, TensorRef};
 use ein_runtime::io::Loaded;
+use half::{bf16, f16};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -56,8 +58,15 @@ pub(crate) struct Run {
     timing: Timing,
 }
 
-/// Results by name, and what a scheme needs for them if its noise is in them.
-type Simulated = (Vec<(String, Tensor)>, Option<Levels>);
+/// What slots give.
+struct Simulated {
+    /// By name.
+    results: Vec<(String, Tensor)>,
+    /// What a scheme needs for them, if its noise is in them.
+    levels: Option<Levels>,
+    /// Operands for which bounds do not hold.
+    outside: Vec<Outside>,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
@@ -90,8 +99,8 @@ impl Run {
         let compile = compile + begin.elapsed();
         if self.target == Target::He {
             // What ciphertexts cannot do is told before the program runs in the clear.
-            let (results, bounds) = self.simulated(&function, &inputs, &constants, &packing)?;
-            return self.compared(&results, &self.timing.run(&bound, &views, compile)?, bounds.as_ref());
+            let simulated = self.simulated(&function, &inputs, &constants, &packing)?;
+            return self.compared(&simulated, &self.timing.run(&bound, &views, compile)?);
         }
         let outputs = self.timing.run(&bound, &views, compile)?;
         match self.target {
@@ -122,33 +131,43 @@ impl Run {
         let Some(seed) = self.draw_noise else {
             let (packed, results) = function.simulate(&views, &input::sizes(&self.sizes), packing)?;
             say(&format!("{}\n", packed.counts()));
-            return Ok((results, None));
+            return Ok(Simulated { results, levels: None, outside: Vec::new() });
         };
-        let (planned, results) = function.simulate_with_noise(&views, &input::sizes(&self.sizes), packing, seed)?;
+        let (planned, results, outside) = function.simulate_with_noise(&views, &input::sizes(&self.sizes), packing, seed)?;
         if planned.levels.is_none() {
             return Err(Failure::Usage("--draw-noise is for programs of reals; integers have none".to_owned()));
         }
         say(&format!("{}\n", planned.program.counts()));
-        Ok((results, planned.levels))
+        Ok(Simulated { results, levels: planned.levels, outside })
     }
 
     /// Compares what slots give with what the program gives in the clear, and writes it.
-    fn compared(&self, results: &[(String, Tensor)], clear: &Outputs, noisy: Option<&Levels>) -> Result<(), Failure> {
-        for (name, result) in results {
+    fn compared(&self, simulated: &Simulated, clear: &Outputs) -> Result<(), Failure> {
+        for (name, result) in &simulated.results {
             let Some(clear) = clear.get(name) else { continue };
             if !result.dtype().is_float() && clear.as_bytes() != result.as_bytes() {
                 let message = format!("`{name}` of the plan is not what the program gives in the clear");
                 return Err(ein::Error::from(Diagnostic::error(199, "internal", message)).into());
             }
             // Reals have no noise in slots unless it is drawn, and are not rounded on the way.
-            let rest = match (result.dtype().is_float(), noisy) {
+            let rest = match (result.dtype().is_float(), &simulated.levels) {
                 (false, _) => String::new(),
                 (true, None) => ", which rounds to its types; ciphertexts add their noise".to_owned(),
-                (true, Some(levels)) => format!(", which rounds to its types; noise is drawn, {}", bound_of(name, levels)),
+                (true, Some(levels)) => {
+                    format!(", which rounds to its types; noise is drawn, {}", bound_of(name, levels, &simulated.outside))
+                }
             };
-            say(&format!("{name}: within {:.3e} of the program in the clear{rest}\n", largest_difference(clear, result)));
+            let Difference { largest, not_finite, n } = difference(name, clear, result)?;
+            let of_the_others = match not_finite {
+                0 => String::new(),
+                _ => format!("{not_finite} of {n} elements are no finite numbers, which no ciphertext holds; the others "),
+            };
+            say(&format!("{name}: {of_the_others}within {largest:.3e} of the program in the clear{rest}\n"));
         }
-        self.save_all(results, clear)
+        if let Some(errors) = simulated.levels.as_ref().and_then(|levels| levels.errors.as_ref()) {
+            say(&suppositions(errors));
+        }
+        self.save_all(&simulated.results, clear)
     }
 
     /// Writes what ciphertexts give, and what is public besides.
@@ -182,31 +201,58 @@ impl Run {
     }
 }
 
-/// What the plan says of a result.
-fn bound_of(name: &str, levels: &Levels) -> String {
+/// What the plan says of a result, and what that supposes of operands.
+fn bound_of(name: &str, levels: &Levels, outside: &[Outside]) -> String {
     let found = levels.errors.as_ref().and_then(|errors| errors.results.iter().find(|result| result.name == name));
-    match found.map(|found| found.bound).filter(|bound| bound.is_finite()) {
-        Some(bound) => format!("at most {} from the exact program", at_most(bound)),
-        None => "which nothing bounds".to_owned(),
-    }
+    let Some(bound) = found.map(|found| found.bound).filter(|bound| bound.is_finite()) else { return "which nothing bounds".to_owned() };
+    let assumed = levels.errors.as_ref().map(|errors| errors.assumed.join(", ")).filter(|names| !names.is_empty());
+    let supposed = assumed.map_or(String::new(), |names| format!(" if all elements are in -1..1 of {names}"));
+    let unmet: Vec<String> =
+        outside.iter().map(|operand| format!("`{}` has the element {:?}: {}", operand.name, operand.largest, operand.remedy())).collect();
+    let unmet = if unmet.is_empty() { String::new() } else { format!(", which they are not: {}", unmet.join("; ")) };
+    format!("at most {} from the exact program{supposed}{unmet}", at_most(bound))
 }
 
-/// Of tensors of one type and shape; infinite where one is a number and the other is none, and 0 where both are the same infinity or no number.
-fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
-    let numbers = |tensor: &Tensor| match tensor.dtype() {
-        DType::F32 => tensor.as_slice::<f32>().map(|x| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>()).ok(),
+/// How two results of one type and shape differ.
+struct Difference {
+    /// Of those elements that are finite in both.
+    largest: f64,
+    /// How many are the same infinity, or no number, in both.
+    not_finite: usize,
+    /// How many there are.
+    n: usize,
+}
+
+/// How what slots give differs from what the program gives in the clear.
+///
+/// # Errors
+/// E0934: an element is finite in one of them only.
+fn difference(name: &str, clear: &Tensor, result: &Tensor) -> Result<Difference, Failure> {
+    let (Some(x), Some(y)) = (reals(clear), reals(result)) else { return Ok(Difference { largest: 0.0, not_finite: 0, n: 0 }) };
+    let mut found = Difference { largest: 0.0, not_finite: 0, n: x.len() };
+    for (n, (x, y)) in x.into_iter().zip(y).enumerate() {
+        if x.is_finite() && y.is_finite() {
+            found.largest = found.largest.max((x - y).abs());
+        } else if x == y || (x.is_nan() && y.is_nan()) {
+            found.not_finite += 1;
+        } else {
+            let message = format!("element {n} of `{name}` is {x} in the clear and {y} in slots, and a ciphertext holds finite numbers");
+            let found = Diagnostic::error(934, "he-operands", message);
+            return Err(ein::Error::from(found.help("inputs in smaller ranges, or f64 for what becomes so large")).into());
+        }
+    }
+    Ok(found)
+}
+
+/// The elements of a tensor of reals.
+fn reals(tensor: &Tensor) -> Option<Vec<f64>> {
+    match tensor.dtype() {
+        DType::F16 => tensor.as_slice::<f16>().map(|x| x.iter().map(|x| x.to_f64()).collect()).ok(),
+        DType::BF16 => tensor.as_slice::<bf16>().map(|x| x.iter().map(|x| x.to_f64()).collect()).ok(),
+        DType::F32 => tensor.as_slice::<f32>().map(|x| x.iter().map(|&x| f64::from(x)).collect()).ok(),
         DType::F64 => tensor.as_slice::<f64>().map(<[f64]>::to_vec).ok(),
         _ => None,
-    };
-    let (Some(x), Some(y)) = (numbers(a), numbers(b)) else {
-        return if a.as_bytes() == b.as_bytes() { 0.0 } else { f64::INFINITY };
-    };
-    let difference = |(x, y): (f64, f64)| match (x - y).abs() {
-        _ if x == y || (x.is_nan() && y.is_nan()) => 0.0,
-        off if off.is_nan() => f64::INFINITY,
-        off => off,
-    };
-    x.into_iter().zip(y).map(difference).fold(0.0, f64::max)
+    }
 }
 
 /// Binds a function to loaded arrays; gives the code and its inputs in order.

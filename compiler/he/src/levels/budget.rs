@@ -41,6 +41,11 @@ pub fn check_rounded(program: &Program, rounding: &[f64], polynomials: Option<&[
     beyond(program, &bounds, |n| parts(n).map_or(Vec::new(), |(a, b)| vec![("rounding of operands", a), ("polynomials", b)]))
 }
 
+/// What to state instead.
+pub(super) fn remedy(bound: f64) -> String {
+    format!("`within abs {}`, or declare narrower ranges (`in lo..hi`) of what is secret", at_most(bound))
+}
+
 fn beyond(program: &Program, bounds: &[Option<f64>], parts: impl Fn(usize) -> Vec<(&'static str, f64)>) -> Result<(), Vec<Diagnostic>> {
     let stated = program.results.iter().enumerate().filter_map(|(n, result)| Some((n, *result, *program.budgets.get(result)?)));
     let found: Vec<Diagnostic> = stated
@@ -60,7 +65,7 @@ fn refused(program: &Program, result: usize, budget: f64, bound: Option<f64>, pa
                 parts.iter().filter(|(_, part)| *part > 0.0).map(|(of, part)| format!("{of} {}", at_most(*part))).collect();
             said(format!("`{name}` may be off by {}, and at most {budget:e} is stated", at_most(bound)))
                 .note(format!("the bound is of all operands in their ranges: {}", parts.join(", ")))
-                .help(format!("`within abs {}`, or declare narrower ranges (`in lo..hi`) of what is secret", at_most(bound)))
+                .help(remedy(bound))
         }
         Some(_) => said(format!("nothing bounds by how much `{name}` is off, and at most {budget:e} is stated"))
             .help("leave the budget out, and `ein he plan` says what has no bound"),

@@ -24,6 +24,7 @@ mod demand;
 pub mod drawn;
 pub mod error;
 mod flow;
+mod holds;
 pub mod parameters;
 pub mod path;
 mod place;
@@ -35,6 +36,7 @@ mod words;
 
 pub use boot::Available;
 pub use error::{Errors, OutputError, approximations};
+pub use holds::with_budgets_that_hold;
 pub use parameters::Parameters;
 pub use path::Step;
 pub use plan::{Levels, Reals, Refreshed, plan_reals, plan_secure};

@@ -69,8 +69,23 @@ pub fn plan_reals(program: &Program, options: &Options, available: Available) ->
     reals(&packed, (program, &makers), options, available)
 }
 
-/// A plan with its rescalings.
-fn reals(
+/// A plan with its rescalings, whose results are within what they state.
+fn reals(packed: &Verified<Packed>, of: (&Program, &Makers), options: &Options, available: Available) -> Result<Reals, Vec<Diagnostic>> {
+    let found = leveled_reals(packed, of, options, available)?;
+    budget::check(of.0, found.levels.errors.as_ref())?;
+    Ok(found)
+}
+
+/// What results may be off by, whatever they state.
+///
+/// # Errors
+/// As [`plan_reals`], but for E0722.
+pub(super) fn bounds(program: &Program, options: &Options, available: Available) -> Result<Option<Errors>, Vec<Diagnostic>> {
+    let (packed, makers) = plan_with_makers(program, options)?;
+    Ok(leveled_reals(&packed, (program, &makers), options, available)?.levels.errors)
+}
+
+fn leveled_reals(
     packed: &Verified<Packed>,
     (program, makers): (&Program, &Makers),
     options: &Options,
@@ -103,7 +118,6 @@ fn reals(
         (parameters, errors) =
             of(&leveled).map_err(|refused| refused.into_iter().map(|found| found.note(large(largest, spare))).collect::<Vec<_>>())?;
     }
-    budget::check(program, errors.as_ref())?;
     Ok(Reals { levels: Levels { needed: leveled.top, spare, path, boots, parameters, errors }, packed: leveled.packed })
 }
 
@@ -145,19 +159,21 @@ fn nowhere(needed: u32, available: u32, after: u32, path: &[Step]) -> Diagnostic
 }
 
 /// Plans a program without its rescalings. What no secure parameters have the levels for is refused as in [`plan_reals`]: the levels of a plan
-/// are its depth. So is what may be off by more than is stated.
+/// are its depth. So is what may be off by more than is stated; with the operands that this takes to have elements in -1..1.
 ///
 /// # Errors
 /// What cannot be packed, E0719, E0722.
-pub fn plan_secure(program: &Program, options: &Options) -> Result<Verified<Packed>, Vec<Diagnostic>> {
+pub fn plan_secure(program: &Program, options: &Options) -> Result<(Verified<Packed>, Vec<String>), Vec<Diagnostic>> {
     let (packed, makers) = plan_with_makers(program, options)?;
+    let mut assumed = Vec::new();
     if program.is_real() && !program.budgets.is_empty() {
-        reals(&packed, (program, &makers), options, Available::default())?;
+        let found = reals(&packed, (program, &makers), options, Available::default())?;
+        assumed = found.levels.errors.map_or(Vec::new(), |errors| errors.assumed);
     } else if program.is_real() && !options.insecure {
         let depth = u32::try_from(packed.counts().depth).unwrap_or(u32::MAX);
         Parameters::choose(&packed, depth).map_err(|refused| vec![located(refused, &longest(&packed, program, &makers))])?;
     }
-    Ok(packed)
+    Ok((packed, assumed))
 }
 
 /// With where most levels are needed.
