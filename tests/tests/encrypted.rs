@@ -15,6 +15,8 @@ mod circuits;
 mod random;
 #[path = "encrypted/reals.rs"]
 mod reals;
+#[path = "encrypted/shifts.rs"]
+mod shifts;
 #[path = "encrypted/windows.rs"]
 mod windows;
 

@@ -36,6 +36,7 @@ mod mapped;
 mod merge;
 mod minimax;
 mod packing;
+mod pieces;
 mod planner;
 mod powers;
 mod product;

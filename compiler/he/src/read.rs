@@ -51,8 +51,8 @@ pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
     read_as(module, Sums::MultipliedOut).map(|(read, _)| read)
 }
 
-/// Reads a module; whether it has sums that can be read in another way.
-pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bool), Vec<Diagnostic>> {
+/// Reads a module; in which other ways it can be read.
+pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, Vec<Sums>), Vec<Diagnostic>> {
     let unrolled = unrolled(module)?;
     let module = unrolled.as_ref().unwrap_or(module);
     let inlined = inlined(module);
@@ -83,7 +83,7 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bo
         refused: BTreeSet::new(),
         masks: BTreeSet::new(),
         sums,
-        has_sums: false,
+        others: Vec::new(),
     };
     let mut errors = Vec::new();
     for &param in &module.params {
@@ -116,7 +116,7 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bo
     if !errors.is_empty() {
         return Err(errors);
     }
-    let has_sums = reader.has_sums;
+    let others = std::mem::take(&mut reader.others);
     let clear = reader.clear.finish(&reader.clear_tensors).transpose()?;
     let mut program = reader.program;
     if let Some(clear) = &clear {
@@ -127,7 +127,7 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, bo
     }
     let rounded = rounded(module, &reader.secret).into_iter();
     program.rounded = rounded.filter_map(|(tensor, off)| Some((reader.ids[tensor]?, off))).collect();
-    Ok((Read { program, clear }, has_sums))
+    Ok((Read { program, clear }, others))
 }
 
 /// Whether a mistake is another one over again: in a step of a recurrence, or of what has no range for the same reason.
@@ -193,9 +193,9 @@ pub(crate) struct Reader<'a> {
     refused: BTreeSet<TensorId>,
     /// Those of the program whose elements are 0 and 1.
     pub(crate) masks: BTreeSet<usize>,
-    /// How sums that are multiplied are read, and whether there are any.
+    /// How sums that are multiplied are read, and other ways that may be better.
     pub(crate) sums: Sums,
-    pub(crate) has_sums: bool,
+    pub(crate) others: Vec<Sums>,
 }
 
 /// Where an expression stands.

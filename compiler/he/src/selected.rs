@@ -4,7 +4,9 @@
 //! other public factors are made in the clear, as any products are.
 
 use crate::contraction::{Axis, Operand, Subscript};
+use crate::pieces::{FEW_ELEMENTS, MAX_READINGS, Piece, Reading, along};
 use crate::read::{Product, Reader, Scope, holds, is_number, multiplied, number, refused, scaled};
+use crate::together::Sums;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index};
@@ -110,20 +112,30 @@ impl Reader<'_> {
         let shape = self.module.tensors[access.tensor].literal_axes().ok_or_else(|| refused(scalar.span, "a size beyond 64 bits"))?;
         let secret = self.is_secret(access.tensor);
         let tensor = if secret { self.secret_id(access.tensor, scalar.span)? } else { self.public(access.tensor)? };
-        let (mut factors, mut axes) = (Vec::new(), Vec::new());
+        let mut read = vec![Reading::default()];
         for (sub, &size) in access.subs.iter().zip(&shape) {
-            let subscript = match self.subscript(sub, size, scope).or_else(|| self.padded(sub, size, scope).filter(|_| secret)) {
-                Some(subscript) => subscript,
-                None => {
-                    let (label, selection) = self.selection(sub, size, scalar, scope)?;
-                    factors.push(selection);
-                    Subscript::Label(label)
-                }
+            let pieces = match self.subscript(sub, size, scope).or_else(|| self.padded(sub, size, scope).filter(|_| secret)) {
+                Some(subscript) => vec![Piece::from(subscript)],
+                None if secret && self.sums != Sums::Selected => self.pieces(sub, size, scalar.dtype, scope)?,
+                None => Vec::new(),
             };
-            axes.push(Axis { size, subscript });
+            if pieces.is_empty() || read.len() * pieces.len() > MAX_READINGS {
+                let (label, selection) = self.selection(sub, size, scalar, scope)?;
+                let piece = Piece { subscript: Subscript::Label(label), factor: Some(selection) };
+                read = along(&read, size, &[piece]);
+            } else {
+                read = along(&read, size, &pieces);
+            }
         }
-        factors.push(Operand { name: self.program.tensors[tensor].name.clone(), tensor, axes, secret });
-        let mut products = vec![Product { coefficient: 1.0, factors }];
+        if read.len() > 1 && shape.iter().fold(1, |all: u64, size| all.saturating_mul(*size)) <= FEW_ELEMENTS {
+            self.may_be(Sums::Selected);
+        }
+        let name = &self.program.tensors[tensor].name;
+        let product = |Reading { mut factors, axes }: Reading| {
+            factors.push(Operand { name: name.clone(), tensor, axes, secret });
+            Product { coefficient: 1.0, factors }
+        };
+        let mut products: Vec<Product> = read.into_iter().map(product).collect();
         if let Some(pad) = access.pad.and_then(number).filter(|pad| *pad != 0.0)
             && let Some(outside) = self.outside(access, &shape, scope)
         {
@@ -133,7 +145,7 @@ impl Reader<'_> {
     }
 
     /// A subscript that is a sum of labels, if it stays in its axis.
-    fn subscript(&self, sub: &Sub, size: u64, scope: &Scope) -> Option<Subscript> {
+    pub(crate) fn subscript(&self, sub: &Sub, size: u64, scope: &Scope) -> Option<Subscript> {
         let (terms, offset) = self.line(sub, scope)?;
         let proved = sub.mode == Mode::Exact && scope.conditions.is_empty();
         if !proved && !stays_in(size, &terms, offset, scope) {
@@ -158,7 +170,7 @@ impl Reader<'_> {
     }
 
     /// A subscript that is a sum of labels: those with their coefficients, and the position where all are 0.
-    fn line(&self, sub: &Sub, scope: &Scope) -> Option<(Vec<(u8, i64)>, i64)> {
+    pub(crate) fn line(&self, sub: &Sub, scope: &Scope) -> Option<(Vec<(u8, i64)>, i64)> {
         let polynomial = sub.value.as_polynomial()?;
         let mut terms: Vec<(u8, i64)> = Vec::new();
         let mut offset = 0_i64;
@@ -248,14 +260,18 @@ impl Reader<'_> {
 
 /// Whether a sum of labels is a position of an axis wherever it is read.
 fn stays_in(size: u64, terms: &[(u8, i64)], offset: i64, scope: &Scope) -> bool {
+    reach(terms, offset, scope).is_none_or(|(least, greatest)| least >= 0 && greatest < i128::from(size))
+}
+
+/// The least and the greatest of a sum of labels; none if a label has no position.
+pub(crate) fn reach(terms: &[(u8, i64)], offset: i64, scope: &Scope) -> Option<(i128, i128)> {
     let (mut least, mut greatest) = (i128::from(offset), i128::from(offset));
     for &(label, coefficient) in terms {
-        let Some(last) = scope.labels[usize::from(label)].size.checked_sub(1) else { return true };
-        let end = i128::from(coefficient) * i128::from(last);
+        let end = i128::from(coefficient) * i128::from(scope.labels[usize::from(label)].size.checked_sub(1)?);
         least += end.min(0);
         greatest += end.max(0);
     }
-    least >= 0 && greatest < i128::from(size)
+    Some((least, greatest))
 }
 
 /// The value where it is read, and 0 where it need not have one.

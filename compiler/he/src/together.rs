@@ -6,6 +6,7 @@
 
 use crate::attempts::Attempts;
 use crate::contraction::{Axis, Operand, Subscript};
+use crate::pieces::is_sum_of_its_own;
 use crate::planner::Options;
 use crate::program::{Label, Origin, Sum, Tensor, Term};
 use crate::read::{Product, Read, Reader, Scope, read_as};
@@ -22,6 +23,8 @@ pub(crate) enum Sums {
     MultipliedOut,
     /// As tensors of their own, where they are no larger than what they are of.
     Together,
+    /// As sums of products; and elements beyond the ends of axes by selections of positions, and not as sums themselves.
+    Selected,
 }
 
 /// Reads a module in the way that has the best plan.
@@ -29,17 +32,24 @@ pub(crate) enum Sums {
 /// # Errors
 /// As [`read`](crate::read::read).
 pub fn reading(module: &Verified<Module>, options: &Options) -> Result<Read, Vec<Diagnostic>> {
-    let (out, has_sums) = read_as(module, Sums::MultipliedOut)?;
-    if !has_sums || options.one_shot {
+    let (mut out, others) = match read_as(module, Sums::MultipliedOut) {
+        Ok(read) => read,
+        // A sum may be of more products than there may be.
+        Err(errors) => return read_as(module, Sums::Selected).map(|(read, _)| read).map_err(|_| errors),
+    };
+    if others.is_empty() || options.one_shot {
         return Ok(out);
     }
-    let Ok((together, _)) = read_as(module, Sums::Together) else { return Ok(out) };
     let best = |read: &Read| Attempts::new(&read.program, options).best();
-    Ok(match (best(&out), best(&together)) {
-        (Ok(one), Ok(other)) if other.is_better(&one, options.objective) => together,
-        (Err(_), Ok(_)) => together,
-        _ => out,
-    })
+    let mut least = best(&out);
+    for sums in others {
+        let Ok((other, _)) = read_as(module, sums) else { continue };
+        let Ok(planned) = best(&other) else { continue };
+        if least.as_ref().map_or(true, |least| planned.is_better(least, options.objective)) {
+            (out, least) = (other, Ok(planned));
+        }
+    }
+    Ok(out)
 }
 
 impl Reader<'_> {
@@ -51,12 +61,16 @@ impl Reader<'_> {
         scalar: &Scalar,
         scope: &Scope,
     ) -> Result<Vec<Product>, Diagnostic> {
-        if !is_by_secret || !is_small(&products, scope) {
-            return Ok(products);
-        }
-        self.has_sums = true;
-        if self.sums == Sums::MultipliedOut {
-            return Ok(products);
+        // Elements that are sums by the way they are read: of a product of them there would be many.
+        let is_one = is_by_secret && is_sum_of_its_own(&products, scope) && self.reads_in_pieces(scalar, scope);
+        if !is_one {
+            if !is_by_secret || !is_small(&products, scope) {
+                return Ok(products);
+            }
+            self.may_be(Sums::Together);
+            if self.sums != Sums::Together {
+                return Ok(products);
+            }
         }
         let read: BTreeSet<u8> = products.iter().flat_map(|product| &product.factors).flat_map(Operand::labels).collect();
         let over: Vec<u8> = read.into_iter().collect();
@@ -71,6 +85,13 @@ impl Reader<'_> {
         let name = self.program.tensors[tensor].name.clone();
         let factor = Operand { name, tensor, axes: over.iter().map(axis).collect(), secret: true };
         Ok(vec![Product { coefficient: 1.0, factors: vec![factor] }])
+    }
+
+    /// Notes another way to read the module.
+    pub(crate) fn may_be(&mut self, sums: Sums) {
+        if !self.others.contains(&sums) {
+            self.others.push(sums);
+        }
     }
 
     /// The tensor that is this sum, which may be there already.
