@@ -14,8 +14,9 @@ use ein_ir::scalar::{Access, Literal, Mode, Scalar, ScalarKind, Sub};
 
 /// Summands of one subscript: a selection of positions is a matrix of the size of the axis instead.
 const MAX_PIECES: usize = 4;
-/// Elements of a tensor of which a matrix of positions may be lighter than several summands.
-pub(crate) const FEW_ELEMENTS: u64 = 256;
+/// Elements of a tensor of which a matrix of positions may be lighter than summands: of any, and of such as are not moved by a few steps.
+const FEW_ELEMENTS: u64 = 256;
+const FEW_OF_FAR: u64 = 2048;
 /// Summands of one access.
 pub(crate) const MAX_READINGS: usize = 16;
 
@@ -49,6 +50,17 @@ pub(crate) fn along(read: &[Reading], size: u64, pieces: &[Piece]) -> Vec<Readin
         reading
     };
     read.iter().flat_map(|reading| pieces.iter().map(move |piece| with(reading, piece))).collect()
+}
+
+/// How many elements of a tensor that is read so may be lighter by a matrix of positions.
+pub(crate) fn few_elements(read: &[Reading]) -> u64 {
+    let is_far = |axis: &Axis| match &axis.subscript {
+        Subscript::Fixed(_) => axis.size > 1,
+        Subscript::Label(_) | Subscript::Linear { .. } | Subscript::Padded { .. } => {
+            axis.subscript.linear().0.iter().any(|(_, factor)| *factor != 1)
+        }
+    };
+    if read.iter().flat_map(|reading| &reading.axes).any(is_far) { FEW_OF_FAR } else { FEW_ELEMENTS }
 }
 
 /// A sum of labels, and where it lies.

@@ -4,7 +4,7 @@
 //! other public factors are made in the clear, as any products are.
 
 use crate::contraction::{Axis, Operand, Subscript};
-use crate::pieces::{FEW_ELEMENTS, MAX_READINGS, Piece, Reading, along};
+use crate::pieces::{MAX_READINGS, Piece, Reading, along, few_elements};
 use crate::read::{Product, Reader, Scope, holds, is_number, multiplied, number, refused, scaled};
 use crate::together::Sums;
 use ein_ir::diagnostic::Diagnostic;
@@ -112,11 +112,14 @@ impl Reader<'_> {
         let shape = self.module.tensors[access.tensor].literal_axes().ok_or_else(|| refused(scalar.span, "a size beyond 64 bits"))?;
         let secret = self.is_secret(access.tensor);
         let tensor = if secret { self.secret_id(access.tensor, scalar.span)? } else { self.public(access.tensor)? };
-        let mut read = vec![Reading::default()];
+        let (mut read, mut in_pieces) = (vec![Reading::default()], false);
         for (sub, &size) in access.subs.iter().zip(&shape) {
             let pieces = match self.subscript(sub, size, scope).or_else(|| self.padded(sub, size, scope).filter(|_| secret)) {
                 Some(subscript) => vec![Piece::from(subscript)],
-                None if secret && self.sums != Sums::Selected => self.pieces(sub, size, scalar.dtype, scope)?,
+                None if secret && self.sums != Sums::Selected => {
+                    in_pieces = true;
+                    self.pieces(sub, size, scalar.dtype, scope)?
+                }
                 None => Vec::new(),
             };
             if pieces.is_empty() || read.len() * pieces.len() > MAX_READINGS {
@@ -127,7 +130,7 @@ impl Reader<'_> {
                 read = along(&read, size, &pieces);
             }
         }
-        if read.len() > 1 && shape.iter().fold(1, |all: u64, size| all.saturating_mul(*size)) <= FEW_ELEMENTS {
+        if in_pieces && shape.iter().fold(1, |all: u64, size| all.saturating_mul(*size)) <= few_elements(&read) {
             self.may_be(Sums::Selected);
         }
         let name = &self.program.tensors[tensor].name;
