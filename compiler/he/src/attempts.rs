@@ -4,6 +4,7 @@
 //! What two of them have in common is found once ([`Found`]): a tensor is searched again only where what it is made from is held in other
 //! ways. All together have so much [`Work`] to spend; what is left of it says how much is still tried.
 
+use crate::convert::n_chunks;
 use crate::cost::Cost;
 use crate::emit::{self, Emitted, Keys};
 use crate::found::Found;
@@ -26,6 +27,7 @@ pub(crate) struct Attempts<'a> {
 }
 
 /// A plan.
+#[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) results: Vec<(usize, Option<Finish>)>,
     pub(crate) emitted: Emitted,
@@ -62,7 +64,7 @@ impl<'a> Attempts<'a> {
     /// The best plan that is found, also with moves where what is moved is made.
     pub(crate) fn best(&self) -> Result<Planned, Vec<Diagnostic>> {
         let mut wishes = Wishes::default();
-        let mut best = self.together(&wishes)?;
+        let mut best = self.together(&wishes).or_else(|found| self.in_rows().ok_or(found))?;
         while !self.options.one_shot && self.work.level() == 0 && wishes.add(self.program, best.finished()) {
             match self.together(&wishes) {
                 Ok(next) if self.is_better(&next, &best) => best = next,
@@ -70,7 +72,25 @@ impl<'a> Attempts<'a> {
             }
         }
         let alike = if self.options.one_shot { Vec::new() } else { self.alike() };
-        Ok(alike.into_iter().fold(best, |best, other| self.better(best, other)))
+        let best = alike.into_iter().fold(best, |best, other| self.better(best, other));
+        Ok(self.with_fewer_inputs(best))
+    }
+
+    /// The plan with inputs in rows, if the best one sends so many more ciphertexts that they outweigh what it saves.
+    fn with_fewer_inputs(&self, best: Planned) -> Planned {
+        let inputs =
+            |planned: &Planned| planned.emitted.packed.inputs.values().map(|input| u64::from(input.layout.n_chunks())).sum::<u64>();
+        let sent = |planned: &Planned| SENT * f64::from(u32::try_from(inputs(planned)).unwrap_or(u32::MAX));
+        let log_slots = self.options.log_slots as usize;
+        let secret = self.program.tensors.iter().filter(|tensor| matches!(tensor.origin, Origin::Secret));
+        let least: u64 = secret.map(|tensor| n_chunks(&row_major(&tensor.shape, log_slots), log_slots)).sum();
+        if sent(&best) < 1.0 || inputs(&best) <= least {
+            return best;
+        }
+        match self.in_rows() {
+            Some(rows) if rows.weight + sent(&rows) < best.weight + sent(&best) => rows,
+            _ => best,
+        }
     }
 
     /// The plan without a choice, and the best one with all tensors where that has them: in it equal factors of equal products are in equal
@@ -108,6 +128,14 @@ impl<'a> Attempts<'a> {
         }
         let alone = self.without_conflicts(first, &mut placings, wishes)?;
         Ok(together.into_iter().fold(alone, |best, other| self.better(best, other)))
+    }
+
+    /// A plan with all inputs in rows, where they may be anywhere.
+    fn in_rows(&self) -> Option<Planned> {
+        let placings = placings_in_rows(self.program, self.options);
+        let place = Where { placings: &placings, chosen: &Choice::new(), wishes: &Wishes::default() };
+        let planned = (self.options.contract == Contract::Free).then(|| self.attempt(place).ok()).flatten()?.0;
+        planned.emitted.conflicts.is_empty().then_some(planned)
     }
 
     /// The plan that has what the layout graph over all ways that were found chooses.
@@ -215,6 +243,8 @@ fn placings_in_rows(program: &Program, options: &Options) -> Vec<Placing> {
     program.tensors.iter().map(in_rows).collect()
 }
 
+/// What it takes to send a ciphertext, in rotations: some megabytes over a wide-area network (*Rotom*).
+const SENT: f64 = 0.024;
 /// A plan that is deeper than another one must be this much faster.
 const WORTH_A_LEVEL: f64 = 0.8;
 

@@ -138,7 +138,7 @@ impl Strides {
             let size = contraction.labels[usize::from(label)].size;
             label_steps(size, label, log_slots, |bit| self.weights.get(&LabelBit { label, bit }).copied().unwrap_or(0), &to)
         });
-        LinearMap { offset: self.offset, frames, steps: steps.collect(), sizes: sizes(contraction), bounds: self.bounds.clone() }
+        LinearMap { offset: self.offset, frames, steps: steps.collect(), bounds: self.bounds.clone() }
     }
 }
 
@@ -151,34 +151,129 @@ pub(crate) fn convert(
     log_slots: usize,
     costs: &Costs,
 ) -> Option<Conversion> {
-    convert_below(f64::INFINITY, costs, contraction, labels, source, joint, log_slots)
+    let goal = Goal::new(contraction, labels, joint, log_slots);
+    Some(goal.offer(source, f64::INFINITY, costs)?.conversion(&goal))
 }
 
-/// The same, if it costs less than `limit`; if not, there may be none.
-pub(crate) fn convert_below(
-    limit: f64,
-    costs: &Costs,
-    contraction: &Contraction,
-    labels: u64,
-    source: &Source,
-    joint: &Packing,
+/// Where an operand with some labels is needed.
+pub(crate) struct Goal<'a> {
+    contraction: &'a Contraction,
+    target: Packing,
+    positions: Positions,
+    /// Slot bits of labels that it lacks.
+    missing: Vec<usize>,
     log_slots: usize,
-) -> Option<Conversion> {
-    let lacking = |p: &usize| LabelBit::of(joint.bits[*p]).is_some_and(|bit| labels >> bit.label & 1 == 0);
-    let missing: Vec<usize> = (0..log_slots.min(joint.bits.len())).filter(lacking).collect();
-    let target = restrict(joint, labels, log_slots);
-    match source {
-        Source::Anywhere => Some(spread(Route::Direct, Cost::default(), target, missing, log_slots)),
-        Source::Packed(packing) if packing.positions() == target.positions() => {
-            Some(direct(contraction, packing, joint.offset, &missing, log_slots))
+}
+
+/// A way there, of which the move is not cut yet.
+pub(crate) struct Offer {
+    pub(crate) cost: Cost,
+    /// Products on the way.
+    pub(crate) depth: u32,
+    made: Made,
+}
+
+enum Made {
+    Ready(Conversion),
+    /// By a map, from so many ciphertexts; some of the missing bits are part of it, these are filled after it.
+    Moved {
+        map: LinearMap,
+        sources: u64,
+        target: Packing,
+        after: Vec<usize>,
+    },
+}
+
+impl<'a> Goal<'a> {
+    pub(crate) fn new(contraction: &'a Contraction, labels: u64, joint: &Packing, log_slots: usize) -> Self {
+        let lacking = |p: &usize| LabelBit::of(joint.bits[*p]).is_some_and(|bit| labels >> bit.label & 1 == 0);
+        let missing = (0..log_slots.min(joint.bits.len())).filter(lacking).collect();
+        let target = restrict(joint, labels, log_slots);
+        let positions = target.positions();
+        Self { contraction, target, positions, missing, log_slots }
+    }
+
+    /// How many bits of labels are where they are needed.
+    pub(crate) fn alike(&self, source: &Source) -> usize {
+        match source {
+            Source::Anywhere => usize::MAX,
+            Source::Strided(_) => 0,
+            Source::Packed(packing) => {
+                let pairs = packing.bits.iter().zip(&self.target.bits);
+                pairs.filter(|(one, other)| one == other && LabelBit::of(**one).is_some()).count()
+            }
         }
-        Source::Packed(packing) => {
-            let map = packed_map(contraction, packing, &target, log_slots);
-            moved(limit, costs, map, target, &missing, log_slots, n_chunks(packing, log_slots))
+    }
+
+    /// The cheapest way from a source, if it costs less than `limit`; if not, there may be none.
+    pub(crate) fn offer(&self, source: &Source, limit: f64, costs: &Costs) -> Option<Offer> {
+        let Self { contraction, target, missing, log_slots, .. } = self;
+        match source {
+            Source::Anywhere => Some(Offer::ready(spread(Route::Direct, Cost::default(), target.clone(), missing.clone(), *log_slots))),
+            Source::Packed(packing) if packing.positions() == self.positions => {
+                Some(Offer::ready(direct(contraction, packing, target.offset, missing, *log_slots)))
+            }
+            Source::Packed(packing) => {
+                self.moved(limit, costs, packed_map(contraction, packing, target, *log_slots), n_chunks(packing, *log_slots))
+            }
+            Source::Strided(strides) => {
+                self.moved(limit, costs, strides.map(contraction, target, *log_slots), n_chunks(&strides.axes, *log_slots))
+            }
         }
-        Source::Strided(strides) => {
-            let map = strides.map(contraction, &target, log_slots);
-            moved(limit, costs, map, target, &missing, log_slots, n_chunks(&strides.axes, log_slots))
+    }
+
+    /// A linear map, of which some of the missing bits may be part; none if it is known to cost `limit` or more.
+    fn moved(&self, mut limit: f64, costs: &Costs, map: LinearMap, sources: u64) -> Option<Offer> {
+        let (missing, targets) = (&self.missing, n_chunks(&self.target, self.log_slots));
+        let ways = (0..=missing.len()).flat_map(|n| [(n, true), (n, false)]);
+        let ways = ways.filter(|&(n, low)| if n == 0 { low } else { targets > 1 && (low || n < missing.len()) });
+        let (n_steps, mut map) = (map.steps.len(), map);
+        let mut best: Option<(Cost, [&[usize]; 2])> = None;
+        for (n, low) in ways {
+            let (inside, after) = if low { missing.split_at(n) } else { (&missing[missing.len() - n..], &missing[..missing.len() - n]) };
+            let filled = after.len() as u64 * targets;
+            let filling = Cost { rotations: filled, adds: filled, ..Cost::default() };
+            map.steps.truncate(n_steps);
+            map.steps.extend(inside.iter().map(|&p| Step::filling(p)));
+            if map.volume() > MAX_VOLUME {
+                continue;
+            }
+            let Some(mut cost) = map.cost_below(limit - filling.weigh(costs), costs, 1 << self.log_slots, sources, targets) else {
+                continue;
+            };
+            if cost.mulcp > MAX_OPERATIONS {
+                continue;
+            }
+            cost += filling;
+            if cost.weigh(costs) < limit {
+                limit = cost.weigh(costs);
+                best = Some((cost, [inside, after]));
+            }
+        }
+        let (cost, [inside, after]) = best?;
+        map.steps.truncate(n_steps);
+        map.steps.extend(inside.iter().map(|&p| Step::filling(p)));
+        let mut target = self.target.clone();
+        inside.iter().for_each(|&p| target.set(p, AddressBit::Rep));
+        Some(Offer { cost, depth: 1, made: Made::Moved { map, sources, target, after: after.to_vec() } })
+    }
+}
+
+impl Offer {
+    const fn ready(conversion: Conversion) -> Self {
+        Self { cost: conversion.cost, depth: conversion.depth, made: Made::Ready(conversion) }
+    }
+
+    /// With its move cut.
+    pub(crate) fn conversion(self, goal: &Goal<'_>) -> Conversion {
+        match self.made {
+            Made::Ready(conversion) => conversion,
+            Made::Moved { map, sources, target, after } => {
+                let (slots, targets) = (1 << goal.log_slots, n_chunks(&target, goal.log_slots));
+                let split = map.split(slots, slots, sources, targets);
+                let cost = split.cost();
+                spread(Route::Map(map, split), cost, target, after, goal.log_slots)
+            }
         }
     }
 }
@@ -207,45 +302,6 @@ fn direct(contraction: &Contraction, packing: &Packing, offset: u32, missing: &[
     let (route, packing) = Route::turned(packing, offset, kept, log_slots);
     let cost = route.turning(n_chunks(&packing, log_slots));
     spread(route, cost, packing, missing, log_slots)
-}
-
-/// A linear map, of which some of the missing bits may be part; none if it is known to cost `limit` or more.
-fn moved(
-    mut limit: f64,
-    costs: &Costs,
-    map: LinearMap,
-    target: Packing,
-    missing: &[usize],
-    log_slots: usize,
-    sources: u64,
-) -> Option<Conversion> {
-    let targets = n_chunks(&target, log_slots);
-    let ways = (0..=missing.len()).flat_map(|n| [(n, true), (n, false)]);
-    let ways = ways.filter(|&(n, low)| if n == 0 { low } else { targets > 1 && (low || n < missing.len()) });
-    let mut best = None;
-    for (n, low) in ways {
-        let (inside, after) = if low { missing.split_at(n) } else { (&missing[missing.len() - n..], &missing[..missing.len() - n]) };
-        let filled = after.len() as u64 * targets;
-        let filling = Cost { rotations: filled, adds: filled, ..Cost::default() }.weigh(costs);
-        let mut map = map.clone();
-        map.steps.extend(inside.iter().map(|&p| Step { size: 2, source: 0, target: 1 << p, label: None, scale: 0 }));
-        if map.volume() > MAX_VOLUME {
-            continue;
-        }
-        let Some(split) = map.split_below(limit - filling, costs, 1 << log_slots, sources, targets) else { continue };
-        if split.cost().mulcp > MAX_OPERATIONS {
-            continue;
-        }
-        let mut target = target.clone();
-        inside.iter().for_each(|&p| target.set(p, AddressBit::Rep));
-        let cost = split.cost();
-        let conversion = spread(Route::Map(map, split), cost, target, after.to_vec(), log_slots);
-        if conversion.cost.weigh(costs) < limit {
-            limit = conversion.cost.weigh(costs);
-            best = Some(conversion);
-        }
-    }
-    best
 }
 
 /// A value that is where it should be, but for address bits that are filled.
@@ -305,14 +361,8 @@ fn sized_map(size: impl Fn(u8) -> u64, from: &Packing, to: &Packing, log_slots: 
     let mut labels: Vec<u8> = from.keys().map(|bit| bit.label).collect();
     labels.dedup();
     let place = |label: u8, bit: u8| from.get(&LabelBit { label, bit }).map_or(0, |&p| 1 << p);
-    let sizes = labels.iter().map(|&label| (label, size(label))).collect();
     let steps = labels.into_iter().flat_map(|label| label_steps(size(label), label, log_slots, |bit| place(label, bit), &to));
-    LinearMap { offset: 0, frames, steps: steps.collect(), sizes, bounds: Vec::new() }
-}
-
-/// Sizes of all labels.
-pub(crate) fn sizes(contraction: &Contraction) -> BTreeMap<u8, u64> {
-    (0..).zip(contraction.labels.iter().map(|label| label.size)).collect()
+    LinearMap { offset: 0, frames, steps: steps.collect(), bounds: Vec::new() }
 }
 
 /// The steps along a label: runs of bits that double at the source and at the target.
@@ -331,7 +381,7 @@ fn label_steps(size: u64, label: u8, log_slots: usize, source: impl Fn(u8) -> u6
             hi += 1;
         }
         let values = if hi == n_bits { ((size - 1) >> lo) + 1 } else { 1 << (hi - lo) };
-        steps.push(Step { size: values, source: first.0, target: first.1, label: Some(label), scale: 1 << lo });
+        steps.push(Step { size: values, source: first.0, target: first.1, label: Some(label), scale: 1 << lo, extent: size });
         lo = hi;
     }
     steps

@@ -140,6 +140,8 @@ pub(crate) struct Graph {
     shared: BTreeMap<usize, Vec<(Packing, usize)>>,
     /// Of each class, the tensor of the program.
     tensors: Vec<Option<usize>>,
+    /// The classes by tensor, each after those that it is made from; results at the end.
+    in_order: Vec<Vec<usize>>,
 }
 
 /// How often the tensors of a program are read.
@@ -364,9 +366,19 @@ impl Drawing<'_> {
             };
             classes.push(self.graph[id].nodes.iter().filter_map(way).collect());
         }
+        let mut by_tensor: BTreeMap<(bool, Option<usize>), Vec<usize>> = BTreeMap::new();
+        for (class, tensor) in tensors.iter().enumerate() {
+            by_tensor.entry((tensor.is_none(), *tensor)).or_default().push(class);
+        }
         let numbered = |packings: Vec<(Packing, Id)>| packings.into_iter().map(|(packing, class)| (packing, number(class))).collect();
         let shared = shared.into_iter().map(|(tensor, packings)| (tensor, numbered(packings))).collect();
-        Graph { classes, roots: roots.iter().map(|&root| number(root)).collect(), shared, tensors }
+        Graph {
+            classes,
+            roots: roots.iter().map(|&root| number(root)).collect(),
+            shared,
+            tensors,
+            in_order: by_tensor.into_values().collect(),
+        }
     }
 }
 
@@ -446,23 +458,27 @@ impl Graph {
     /// What all results take with these packings, each tensor that has one counted once.
     fn price(&self, chosen: &BTreeMap<usize, usize>) -> f64 {
         let pinned: BTreeMap<usize, usize> = chosen.iter().map(|(tensor, &n)| (*tensor, self.shared[tensor][n].1)).collect();
-        let is_pinned: Vec<bool> = (0..self.classes.len()).map(|class| pinned.values().any(|pin| *pin == class)).collect();
+        let mut is_pinned = vec![false; self.classes.len()];
+        pinned.values().for_each(|&pin| is_pinned[pin] = true);
         let elsewhere = |class: usize| self.tensors[class].is_some_and(|tensor| pinned.get(&tensor).is_some_and(|pin| *pin != class));
         let mut least = vec![f64::INFINITY; self.classes.len()];
         pinned.values().for_each(|&pin| least[pin] = 0.0);
         let of = |way: &Means, least: &[f64]| way.children.iter().fold(way.price, |sum, &child| sum + least[child]);
-        loop {
-            let mut changed = false;
-            for class in (0..self.classes.len()).filter(|&class| !is_pinned[class]) {
-                let ways = self.classes[class].iter().filter(|way| !(way.makes && elsewhere(class)));
-                let price = ways.map(|way| of(way, &least)).fold(f64::INFINITY, f64::min);
-                if price < least[class] {
-                    least[class] = price;
-                    changed = true;
+        for classes in &self.in_order {
+            // Only moves are between classes of one tensor.
+            loop {
+                let mut changed = false;
+                for &class in classes.iter().filter(|class| !is_pinned[**class]) {
+                    let ways = self.classes[class].iter().filter(|way| !(way.makes && elsewhere(class)));
+                    let price = ways.map(|way| of(way, &least)).fold(f64::INFINITY, f64::min);
+                    if price < least[class] {
+                        least[class] = price;
+                        changed = true;
+                    }
                 }
-            }
-            if !changed {
-                break;
+                if !changed {
+                    break;
+                }
             }
         }
         let made = |&pin: &usize| self.classes[pin].iter().filter(|way| way.makes).map(|way| of(way, &least)).fold(f64::INFINITY, f64::min);

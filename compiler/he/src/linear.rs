@@ -6,14 +6,32 @@
 //! `127 (i - j)` in a transposition of 128 x 128. Each progression is cut into a baby step and a giant step of its own; babies
 //! rotate the source, giants the sums over babies. That takes far fewer rotations than cutting the displacements by value.
 
+mod apart;
 mod choose;
 mod multiples;
 mod reach;
+mod steps;
 
 use crate::cost::{Cost, Costs};
 use choose::choose;
 use multiples::Multiples;
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap as HashMap;
+use std::cell::RefCell;
+
+/// Costs that are remembered; beyond that all are forgotten.
+const MAX_REMEMBERED: usize = 1 << 16;
+
+/// What a map costs at least, and what it costs, once that was found out.
+#[derive(Clone, Copy)]
+struct Priced {
+    least: Cost,
+    exact: Option<Cost>,
+}
+
+thread_local! {
+    /// By all that a cost depends on. A search for a plan weighs the same moves again and again.
+    static PRICED: RefCell<HashMap<Vec<u64>, Priced>> = RefCell::default();
+}
 
 /// An index that a map runs over, with what one step along it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +46,15 @@ pub(crate) struct Step {
     pub(crate) label: Option<u8>,
     /// What one step adds to the position along the label.
     pub(crate) scale: u64,
+    /// Size of the label: where that is cut into several steps, some choices of indices are beyond it, and are none of the map.
+    pub(crate) extent: u64,
+}
+
+impl Step {
+    /// Fills an address bit.
+    pub(crate) const fn filling(position: usize) -> Self {
+        Self { size: 2, source: 0, target: 1 << position, label: None, scale: 0, extent: 2 }
+    }
 }
 
 /// A map: the product of its steps.
@@ -39,8 +66,6 @@ pub(crate) struct LinearMap {
     pub(crate) frames: [u32; 2],
     /// The indices, outermost first.
     pub(crate) steps: Vec<Step>,
-    /// Sizes of labels: of one that is cut into several steps, some choices of indices are beyond it, and are none of the map.
-    pub(crate) sizes: BTreeMap<u8, u64>,
     /// Choices of indices that are out of one of these are none of the map either.
     pub(crate) bounds: Vec<Bound>,
 }
@@ -104,10 +129,33 @@ impl LinearMap {
         self.uncut(slots, period, targets).cut(self, slots, sources)
     }
 
-    /// The same of a source that does not repeat, if it may cost less than `limit`.
-    pub(crate) fn split_below(&self, limit: f64, costs: &Costs, slots: u64, sources: u64, targets: u64) -> Option<Split> {
-        let uncut = self.uncut(slots, slots, targets);
-        (uncut.least(costs) < limit).then(|| uncut.cut(self, slots, sources))
+    /// What that costs with a source that does not repeat, if it may be less than `limit`.
+    pub(crate) fn cost_below(&self, limit: f64, costs: &Costs, slots: u64, sources: u64, targets: u64) -> Option<Cost> {
+        let key = self.priced_by([slots, sources, targets]);
+        let Priced { least, exact } = PRICED.with_borrow(|priced| priced.get(&key).copied()).unwrap_or_else(|| {
+            let least = self.uncut(slots, slots, targets).least(self, slots);
+            Priced { least, exact: None }
+        });
+        let exact = exact.or_else(|| (least.weigh(costs) < limit).then(|| self.split(slots, slots, sources, targets).cost()));
+        PRICED.with_borrow_mut(|priced| {
+            if priced.len() >= MAX_REMEMBERED {
+                priced.clear();
+            }
+            priced.insert(key, Priced { least, exact });
+        });
+        exact
+    }
+
+    /// All that the cost depends on.
+    fn priced_by(&self, around: [u64; 3]) -> Vec<u64> {
+        let mut key = Vec::with_capacity(5 + 6 * self.steps.len());
+        key.extend(around);
+        key.extend([self.displaced().cast_unsigned(), self.offset]);
+        for step in &self.steps {
+            let label = step.label.map_or(u64::MAX, u64::from);
+            key.extend([step.size, step.source, step.target, label, step.scale, step.extent]);
+        }
+        key
     }
 
     /// The displacements, not yet cut.
@@ -147,10 +195,13 @@ impl LinearMap {
         period: i64,
         takes_part: impl Fn(&Step) -> bool,
     ) -> Vec<Multiples> {
+        let mut of_one = Vec::with_capacity(self.steps.len());
         let of = |(at, progression): (usize, &mut Progression)| {
             let steps = self.steps.iter().zip(parts).filter(|(step, _)| takes_part(step));
             let steps = steps.filter_map(|(step, part)| part.filter(|(of, _)| *of == at).map(|(_, multiple)| (multiple, step.size)));
-            Multiples::reached(progression, steps.collect(), period)
+            of_one.clear();
+            of_one.extend(steps);
+            Multiples::reached(progression, &mut of_one, period)
         };
         progressions.iter_mut().enumerate().map(of).collect()
     }
@@ -171,13 +222,13 @@ impl LinearMap {
 impl LinearMap {
     /// Labels whose steps together go beyond their sizes: the steps, and the size.
     fn cut(&self) -> Vec<(Vec<usize>, u64)> {
-        let mut labels: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
-        for (n, step) in self.steps.iter().enumerate() {
-            step.label.into_iter().for_each(|label| labels.entry(label).or_default().push(n));
-        }
-        let last = |steps: &[usize]| steps.iter().map(|&n| (self.steps[n].size - 1) * self.steps[n].scale).sum::<u64>();
-        let sized = labels.into_iter().filter_map(|(label, steps)| Some((steps, *self.sizes.get(&label)?)));
-        sized.filter(|(steps, size)| last(steps) >= *size).collect()
+        let of = |label: Option<u8>| self.steps.iter().enumerate().filter(move |(_, step)| step.label == label);
+        let is_cut = |(n, step): &(usize, &Step)| {
+            let last = || of(step.label).map(|(_, step)| (step.size - 1) * step.scale).sum::<u64>();
+            step.label.is_some() && of(step.label).next().is_some_and(|(first, _)| first == *n) && last() >= step.extent
+        };
+        let labels = self.steps.iter().enumerate().filter(is_cut);
+        labels.map(|(_, step)| (of(step.label).map(|(n, _)| n).collect(), step.extent)).collect()
     }
 
     /// The bounds, over steps.
@@ -277,16 +328,9 @@ impl Split {
         self
     }
 
-    /// What it costs at least, however it is cut: `b` babies and `g` giants have `b g` sums.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "numbers of rotations are small"
-    )]
-    fn least(&self, costs: &Costs) -> f64 {
-        let rotations = (2.0 * (self.within as f64).sqrt() - 2.0).floor() as u64;
-        Cost { rotations, ..self.cost() }.weigh(costs)
+    /// What it costs at least, however it is cut.
+    fn least(&self, map: &LinearMap, slots: u64) -> Cost {
+        Cost { rotations: map.least_rotations(self.within, slots), ..self.cost() }
     }
 
     /// What the map takes.

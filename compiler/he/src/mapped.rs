@@ -236,12 +236,10 @@ impl Roles<'_> {
                 last.size *= 2;
                 continue;
             }
-            steps.push(Step { size: 2, source, target, label: Some(bit.label), scale: 1 << bit.bit });
+            let extent = self.contraction.labels[usize::from(bit.label)].size;
+            steps.push(Step { size: 2, source, target, label: Some(bit.label), scale: 1 << bit.bit, extent });
         }
-        for step in &mut steps {
-            let size = step.label.map_or(u64::MAX, |label| self.contraction.labels[usize::from(label)].size);
-            step.size = step.size.min((size - 1) / step.scale + 1);
-        }
-        LinearMap { offset, frames, steps, sizes: convert::sizes(self.contraction), bounds }
+        steps.iter_mut().for_each(|step| step.size = step.size.min((step.extent - 1) / step.scale + 1));
+        LinearMap { offset, frames, steps, bounds }
     }
 }

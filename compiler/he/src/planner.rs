@@ -1,7 +1,7 @@
 //! The one place that calls every part of the planner, in order.
 
 use crate::approximation::evaluate;
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, Planned};
 use crate::builder::Makers;
 use crate::cleanup::cleaned;
 use crate::cost::Costs;
@@ -18,9 +18,10 @@ use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::Packed;
 use ein_ir::packed::verify::verify;
 use ein_ir::verified::{Verified, VerifierError};
+use std::rc::Rc;
 
 /// What a packed program is planned for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// Layouts of inputs and results.
     pub contract: Contract,
@@ -123,9 +124,13 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
     if !large.is_empty() {
         return Err(large);
     }
-    let program = &without_empty_terms(program);
-    let planned = Attempts::new(program, options).best()?;
-    let Emitted { mut packed, mut makers, .. } = planned.emitted;
+    let best = match &program.best {
+        Some(best) if best.options == *options => best.clone(),
+        _ => best(program, options)?,
+    };
+    let (program, planned) = (&*best.program, &*best.planned);
+    let Emitted { packed, makers, .. } = &planned.emitted;
+    let (mut packed, mut makers) = (packed.clone(), makers.clone());
     if options.objective == Objective::Keys {
         let few = emit::emit(program, &planned.results, Keys::Few, log_slots);
         let most = packed.counts().rotations * 3 / 2;
@@ -160,6 +165,25 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
     let made = explain::made(program, planned.results.iter().filter_map(|(_, finish)| finish.as_ref()), log_slots);
     let packed = verify(packed).map_err(|errors| errors.iter().map(internal).collect::<Vec<_>>())?;
     Ok((packed, made, makers))
+}
+
+/// The best plan of a program, for some options.
+#[derive(Clone, Debug)]
+pub struct Best {
+    /// The program without what is zero: that is what was planned.
+    program: Rc<Program>,
+    pub(crate) planned: Rc<Planned>,
+    options: Options,
+}
+
+/// Finds the best plan of a program.
+///
+/// # Errors
+/// What cannot be packed, with its place.
+pub(crate) fn best(program: &Program, options: &Options) -> Result<Best, Vec<Diagnostic>> {
+    let program = without_empty_terms(program);
+    let planned = Rc::new(Attempts::new(&program, options).best()?);
+    Ok(Best { program: Rc::new(program), planned, options: *options })
 }
 
 /// The same program without products that are summed over nothing, or have a factor that is zero.

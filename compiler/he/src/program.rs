@@ -3,6 +3,7 @@
 pub mod meaning;
 
 use crate::contraction::Operand;
+use crate::planner::Best;
 use ein_ir::dtype::DType;
 use ein_ir::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,8 @@ pub struct Program {
     pub budgets: BTreeMap<usize, f64>,
     /// Names of results with a budget in parts of something: it chooses polynomials, and nothing checks it.
     pub relative: Vec<String>,
+    /// The best plan, where readings of a module were compared by their plans.
+    pub best: Option<Best>,
 }
 
 impl Program {

@@ -4,13 +4,14 @@
 //! All operands at once in one joint space (the one-shot plan) is always among the ways.
 
 use crate::contraction::Contraction;
-use crate::convert::{self, Conversion, Source};
+use crate::convert::{Conversion, Goal, Offer, Source};
 use crate::cost::{Cost, Costs};
 use crate::front::Front;
 use crate::held::Held;
 use crate::joint;
 use crate::limits;
 use crate::mapped::{self, Mapped};
+use crate::order;
 use crate::packing::Packing;
 use crate::product::{self, Outcome};
 use crate::rolled::{self, Rolled};
@@ -146,6 +147,8 @@ pub(crate) struct Search<'a> {
     pub(crate) last: Last<'a>,
     work: &'a Work,
     operands: Vec<Vec<Way>>,
+    /// Orders of operands in which neighbours are multiplied first.
+    orders: Vec<Vec<usize>>,
     memo: BTreeMap<u32, Rc<Vec<Way>>>,
 }
 
@@ -161,7 +164,8 @@ impl<'a> Search<'a> {
         work: &'a Work,
     ) -> Self {
         let (one_shot, flat, last, memo) = (false, false, Last::Cheap, BTreeMap::new());
-        Self { contraction, log_slots, costs, wanted, one_shot, scale, flat, last, work, operands, memo }
+        let orders = vec![(0..operands.len()).collect(), order::of_tree(&contraction, log_slots)];
+        Self { contraction, log_slots, costs, wanted, one_shot, scale, flat, last, work, operands, orders, memo }
     }
 
     /// All ways found to hold the product of all operands.
@@ -207,12 +211,11 @@ impl<'a> Search<'a> {
         if set.count_ones() == 1 {
             let operand = set.trailing_zeros() as usize;
             let (labels, kept) = (self.contraction.labels_of(set), self.contraction.kept_of(set));
-            let alone = self.contraction.operands.len() == 1;
-            if !alone {
+            // What is not summed yet, as it will be, is of no use to others, and must not be taken for one of the cheapest ways.
+            if self.contraction.operands.len() > 1 && kept == labels {
                 self.operands[operand].iter().for_each(|way| found.push(way.clone(), &self.costs));
-            }
-            self.windows(operand, kept, found);
-            if alone || kept != labels {
+            } else {
+                self.windows(operand, kept, found);
                 self.alone(set, found);
             }
         } else {
@@ -220,8 +223,7 @@ impl<'a> Search<'a> {
             if self.one_shot {
                 return;
             }
-            let parts: Vec<(u32, u32)> = if self.is_small() { splits(set).collect() } else { between_neighbours(set) };
-            for (one, other) in parts {
+            for (one, other) in self.parts(set) {
                 self.pair(set, one, other, found);
             }
         }
@@ -238,6 +240,18 @@ impl<'a> Search<'a> {
             _ => self.products(set, &secrets, public, found),
         }
         found.ways[from..].iter_mut().for_each(|way| way.one_shot = one_shot);
+    }
+
+    /// The pairs of sets that a set is parted in: all of a few operands; of more those that leave neighbours together, as they are written and as
+    /// a good tree has them.
+    fn parts(&self, set: u32) -> Vec<(u32, u32)> {
+        if self.is_small() {
+            return splits(set).collect();
+        }
+        let mut parts: Vec<(u32, u32)> = self.orders.iter().flat_map(|order| between_neighbours(set, order)).collect();
+        parts.sort_unstable();
+        parts.dedup();
+        parts
     }
 
     fn pair(&mut self, set: u32, one: u32, other: u32, found: &mut Candidates<'_>) {
@@ -285,8 +299,9 @@ impl<'a> Search<'a> {
             for way in &ways {
                 self.work.spend(1);
                 let limit = found.limit(way.depth + 1) - way.cost.weigh(&self.costs);
-                let moved = convert::convert_below(limit, &self.costs, &self.contraction, way.labels, &way.source, &joint, self.log_slots);
-                let Some(conversion) = moved else { continue };
+                let goal = Goal::new(&self.contraction, way.labels, &joint, self.log_slots);
+                let Some(offer) = goal.offer(&way.source, limit, &self.costs) else { continue };
+                let conversion = offer.conversion(&goal);
                 let from = found.ways.len();
                 self.multiplied(&joint, kept, none, vec![(Way::clone(way), conversion)], found);
                 found.ways[from..].iter_mut().for_each(|way| way.one_shot = true);
@@ -454,27 +469,31 @@ pub(crate) fn cheapest(
     log_slots: usize,
     (costs, work): (&Costs, &Work),
 ) -> Option<(Way, Conversion)> {
-    let mut best: Option<(f64, &Way, Conversion)> = None;
-    for way in ways.iter().filter(|way| way.labels & !labels == 0 && way.depth <= depth) {
+    let goal = Goal::new(contraction, labels, joint, log_slots);
+    let mut tried: Vec<(usize, &Way)> =
+        ways.iter().enumerate().filter(|(_, way)| way.labels & !labels == 0 && way.depth <= depth).collect();
+    // What is nearly there first: others are then known to be dearer before they are looked at closely.
+    tried.sort_by_key(|(_, way)| std::cmp::Reverse(goal.alike(&way.source)));
+    let mut best: Option<(f64, (u32, usize), &Way, Offer)> = None;
+    for (n, way) in tried {
         let so_far = way.cost.weigh(costs);
-        // Of ways that cost the same the flattest is taken.
+        // Of those that cost the same the flattest is taken, and then the first.
         let limit = best.as_ref().map_or(limit, |(least, ..)| (least + TIE).min(limit)) - so_far;
         // No conversion is so cheap that it makes up for this.
         if limit <= 0.0 {
             continue;
         }
         work.spend(1);
-        let Some(conversion) = convert::convert_below(limit, costs, contraction, way.labels, &way.source, joint, log_slots) else {
-            continue;
-        };
-        let price = so_far + conversion.cost.weigh(costs);
-        let deep = way.depth + conversion.depth;
-        let is_better = |(least, way, other): &(f64, &Way, Conversion)| price < *least - TIE || deep < way.depth + other.depth;
-        if deep <= depth && conversion.cost.weigh(costs) < limit && best.as_ref().is_none_or(is_better) {
-            best = Some((price, way, conversion));
+        let fewer = (way.labels != labels).then(|| Goal::new(contraction, way.labels, joint, log_slots));
+        let Some(offer) = fewer.as_ref().unwrap_or(&goal).offer(&way.source, limit, costs) else { continue };
+        let price = so_far + offer.cost.weigh(costs);
+        let after = (way.depth + offer.depth, n);
+        let is_better = |(least, other, _, _): &(f64, (u32, usize), &Way, Offer)| price < *least - TIE || after < *other;
+        if after.0 <= depth && offer.cost.weigh(costs) < limit && best.as_ref().is_none_or(is_better) {
+            best = Some((price, after, way, offer));
         }
     }
-    best.map(|(_, way, conversion)| (way.clone(), conversion))
+    best.map(|(_, _, way, offer)| (way.clone(), offer.conversion(&Goal::new(contraction, way.labels, joint, log_slots))))
 }
 
 /// The ways worth keeping: cheap ones, flat ones, each packing once.
@@ -492,10 +511,18 @@ pub(crate) fn best(mut found: Vec<Way>, costs: &Costs) -> Vec<Way> {
     kept
 }
 
-/// Ways to part a set into what comes first and what comes last.
-fn between_neighbours(set: u32) -> Vec<(u32, u32)> {
-    let members = (0..32).filter(|n| set >> n & 1 == 1);
-    members.skip(1).map(|n| (1_u32 << n) - 1).map(|first| (set & first, set & !first)).collect()
+/// Ways to part a set into what comes first and what comes last in an order, if it is of neighbours.
+fn between_neighbours(set: u32, order: &[usize]) -> Vec<(u32, u32)> {
+    let places = order.iter().enumerate().filter(|(_, n)| set >> **n & 1 == 1);
+    let (places, members): (Vec<usize>, Vec<usize>) = places.unzip();
+    let is_in_one_piece = places.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    let first = |at: usize| members[..at].iter().fold(0_u32, |all, n| all | 1 << n);
+    let part = |at: usize| {
+        let first = first(at);
+        // Each once, whichever order finds it.
+        if first & set & set.wrapping_neg() == 0 { (set & !first, first) } else { (first, set & !first) }
+    };
+    if is_in_one_piece { (1..members.len()).map(part).collect() } else { Vec::new() }
 }
 
 /// Ways to part a set in two, each once.

@@ -12,6 +12,7 @@ use ein_ir::span::Span;
 use ein_ir::verified::Verified;
 
 mod budget;
+mod found;
 mod masks;
 mod moves;
 mod views;
@@ -237,7 +238,7 @@ impl Random {
         (self.0 >> 33) % n
     }
 
-    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
         all[usize::try_from(self.below(all.len() as u64)).unwrap()]
     }
 }

@@ -4,10 +4,9 @@
 //! the middle term is a product of matrices. Where one tensor of a sum has all its indices, as in `(x[i] - m)^2`, the sum is no larger than
 //! that, and one product may be less than several. A program with such sums can be read either way; the lighter plan decides.
 
-use crate::attempts::Attempts;
 use crate::contraction::{Axis, Operand, Subscript};
 use crate::pieces::is_sum_of_its_own;
-use crate::planner::Options;
+use crate::planner::{Options, best};
 use crate::program::{Label, Origin, Sum, Tensor, Term};
 use crate::read::{Product, Read, Reader, Scope, read_as};
 use ein_ir::diagnostic::Diagnostic;
@@ -40,15 +39,15 @@ pub fn reading(module: &Verified<Module>, options: &Options) -> Result<Read, Vec
     if others.is_empty() || options.one_shot {
         return Ok(out);
     }
-    let best = |read: &Read| Attempts::new(&read.program, options).best();
-    let mut least = best(&out);
+    let mut least = best(&out.program, options).ok();
     for sums in others {
         let Ok((other, _)) = read_as(module, sums) else { continue };
-        let Ok(planned) = best(&other) else { continue };
-        if least.as_ref().map_or(true, |least| planned.is_better(least, options.objective)) {
-            (out, least) = (other, Ok(planned));
+        let Ok(found) = best(&other.program, options) else { continue };
+        if least.as_ref().is_none_or(|least| found.planned.is_better(&least.planned, options.objective)) {
+            (out, least) = (other, Some(found));
         }
     }
+    out.program.best = least;
     Ok(out)
 }
 

@@ -10,6 +10,9 @@ use ein_ir::packed::Op;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
+/// Below this, what is looked up is a place in a table.
+const MAX_SMALL: usize = 1 << 16;
+
 /// What elements go together: from a ciphertext by baby steps, and then by giant steps to a ciphertext of the result.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Course {
@@ -24,26 +27,58 @@ struct Course {
 /// Elements by their course.
 #[derive(Default)]
 struct Courses {
-    all: Vec<(Course, Vec<(u32, u64)>)>,
+    all: Vec<Gathered>,
     numbers: FxHashMap<Course, usize>,
-    /// Of the last element: the next one often goes the same way.
+    /// Of the last element.
     last: usize,
+}
+
+/// The elements of a course.
+struct Gathered {
+    course: Course,
+    /// Slots, each with the position of its element of the public factor.
+    elements: Vec<(u32, u64)>,
+    /// The course of the element that came after one of these: often that comes again.
+    next: usize,
 }
 
 impl Courses {
     fn push(&mut self, course: Course, element: (u32, u64)) {
-        if self.all.get(self.last).is_none_or(|(last, _)| *last != course) {
-            self.last = *self.numbers.entry(course).or_insert(self.all.len());
-            if self.last == self.all.len() {
-                self.all.push((course, Vec::new()));
+        let is = |all: &[Gathered], n: usize| all.get(n).is_some_and(|there| there.course == course);
+        if !is(&self.all, self.last) {
+            let next = self.all.get(self.last).map_or(0, |last| last.next);
+            let found = if is(&self.all, next) { next } else { *self.numbers.entry(course).or_insert(self.all.len()) };
+            if found == self.all.len() {
+                self.all.push(Gathered { course, elements: Vec::new(), next: 0 });
             }
+            self.all[self.last].next = found;
+            self.last = found;
         }
-        self.all[self.last].1.push(element);
+        self.all[self.last].elements.push(element);
     }
 
-    fn in_order(mut self) -> Vec<(Course, Vec<(u32, u64)>)> {
-        self.all.sort_unstable_by_key(|(course, _)| *course);
+    fn in_order(mut self) -> Vec<Gathered> {
+        self.all.sort_unstable_by_key(|gathered| gathered.course);
         self.all
+    }
+}
+
+/// Numbers of steps, by what they are looked up by.
+#[derive(Default)]
+struct Steps {
+    small: Vec<Option<i64>>,
+    large: FxHashMap<i64, i64>,
+}
+
+impl Steps {
+    fn or_insert_with(&mut self, at: i64, step: impl FnOnce() -> i64) -> i64 {
+        let Some(small) = usize::try_from(at).ok().filter(|&at| at < MAX_SMALL) else {
+            return *self.large.entry(at).or_insert_with(step);
+        };
+        if small >= self.small.len() {
+            self.small.resize(small + 1, None);
+        }
+        *self.small[small].get_or_insert_with(step)
     }
 }
 
@@ -107,15 +142,15 @@ impl Emitter<'_> {
         let from = Positions::of(&value.packing, self.log_slots);
         // Slots after the baby steps, each with the position of its element of the public factor.
         let (mut courses, turns) = (Courses::default(), split.turns());
-        let (mut babies, mut same_baby, mut giants) = (FxHashMap::default(), FxHashMap::default(), FxHashMap::default());
+        let (mut babies, mut same_baby, mut giants) = (FxHashMap::default(), Steps::default(), Steps::default());
         map.each(|values, source, target| {
             let Some(from) = value.chunks[from.chunk(source)] else { return };
             let flat = first + values.iter().zip(&along).map(|(value, along)| value.cast_signed() * along).sum::<i64>();
             let Ok(flat) = u64::try_from(flat) else { return };
             let mut turn = turns.of(values);
             // Steps that come to the same slots are the same.
-            turn.giant = *giants.entry(turn.slots.rem_euclid(n)).or_insert(turn.giant);
-            turn.baby = *same_baby.entry(turn.baby).or_insert_with(|| {
+            turn.giant = giants.or_insert_with(turn.slots.rem_euclid(n), || turn.giant);
+            turn.baby = same_baby.or_insert_with(turn.baby, || {
                 let slots = slots_of(&baby_units, &split.babies(turn.baby)).rem_euclid(n);
                 *babies.entry(slots).or_insert(turn.baby)
             });
@@ -128,7 +163,7 @@ impl Emitter<'_> {
         debug_assert_eq!(mapped.chunks.len() as u64, convert::n_chunks(packing, self.log_slots));
         let mut sums: BTreeMap<(usize, i64), Vec<Ciphertext>> = BTreeMap::new();
         let mut layers = Layers::of(1 << self.log_slots);
-        for (course, elements) in courses.in_order() {
+        for Gathered { course, elements, .. } in courses.in_order() {
             let turned = self.turned(course.from, &baby_units, &split.babies(course.baby));
             for elements in layers.of_slots(elements) {
                 let kept = self.keep(turned, factor, elements);

@@ -42,6 +42,7 @@ pub(crate) enum Keys {
 
 /// A packed program, and inputs for which its parts want different layouts, each with those that are packings of its axes; if there is one,
 /// the program is not right.
+#[derive(Debug)]
 pub(crate) struct Emitted {
     pub(crate) packed: Packed,
     pub(crate) makers: Makers,

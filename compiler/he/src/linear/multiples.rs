@@ -19,10 +19,10 @@ pub(super) enum Multiples {
 
 impl Multiples {
     /// Those that indices reach, each by its multiple and how many values it has; the progression is extended so far.
-    pub(super) fn reached(progression: &mut Progression, mut steps: Vec<(i64, u64)>, period: i64) -> Self {
+    pub(super) fn reached(progression: &mut Progression, steps: &mut [(i64, u64)], period: i64) -> Self {
         steps.sort_by_key(|(multiple, _)| multiple.abs());
         let mut has_gaps = false;
-        for &(multiple, size) in &steps {
+        for &(multiple, size) in &*steps {
             has_gaps |= multiple.abs() > progression.len();
             progression.add(multiple, size);
         }
@@ -32,7 +32,7 @@ impl Multiples {
         if !has_gaps {
             return all;
         }
-        let Some(sums) = sums(&steps) else { return all };
+        let Some(sums) = sums(steps) else { return all };
         let mut reached: Vec<i64> =
             sums.into_iter().map(|m| if whole == *progression { m } else { progression.reduce(m, period) }).collect();
         reached.iter_mut().for_each(|m| *m -= progression.lo);

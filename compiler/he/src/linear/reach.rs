@@ -3,14 +3,13 @@
 //! An index that numbers ciphertexts and also displaces elements chooses other displacements for each ciphertext: not every source is then
 //! rotated by every baby step, and not every target by every giant step.
 
+use super::steps::{MAX_STEPS, Rotations, Side, Steps};
 use super::{Cut, LinearMap, Progression, Split};
 use rustc_hash::FxHashMap as HashMap;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
-/// Combinations of indices that number ciphertexts, and steps of one of them, beyond which the rotations are not counted.
+/// Combinations of indices that number ciphertexts beyond which the rotations are not counted.
 const MAX_COMBINATIONS: u64 = 1 << 9;
-const MAX_STEPS: u64 = 1 << 10;
 /// Counts that are remembered; beyond that all are forgotten.
 const MAX_REMEMBERED: usize = 1 << 14;
 
@@ -18,9 +17,6 @@ thread_local! {
     /// By all that a count depends on. A search for a plan counts the same again and again.
     static COUNTED: RefCell<HashMap<Vec<u64>, u64>> = RefCell::default();
 }
-
-/// Steps of each ciphertext, as sets of bits.
-type Reached = BTreeMap<u64, Vec<u64>>;
 
 impl LinearMap {
     /// The rotations of all ciphertexts; none if every ciphertext takes all of them, or if that was not found out.
@@ -46,7 +42,8 @@ impl LinearMap {
                 counted.clear();
             }
             let key = self.key(split, &within, &high, slots);
-            Some(*counted.entry(key).or_insert_with(|| self.counted(split, &within, &high, slots)))
+            let count = || self.counted_apart(split, &within, &high, slots).unwrap_or_else(|| self.counted(split, &within, &high, slots));
+            Some(*counted.entry(key).or_insert_with(count))
         })
     }
 
@@ -69,18 +66,30 @@ impl LinearMap {
         key
     }
 
-    fn counted(&self, split: &Split, within: &[Progression], high: &[usize], slots: u64) -> u64 {
-        let (mut of_sources, mut of_targets) = (Reached::new(), Reached::new());
-        let mut steps: BTreeMap<Vec<i64>, [Vec<u64>; 2]> = BTreeMap::new();
-        for values in self.combinations(high) {
-            let sum = |weight: &dyn Fn(usize) -> u64| high.iter().zip(&values).map(|(&n, value)| weight(n) * value).sum::<u64>();
-            let (source, target) = (sum(&|n| self.steps[n].source / slots), sum(&|n| self.steps[n].target / slots));
-            let from = split.multiples(high, &values);
-            let [turns, moves] = &*steps.entry(from).or_insert_with_key(|from| split.reached(within, from, slots));
-            of_sources.entry(source).and_modify(|set| join(set, turns)).or_insert_with(|| turns.clone());
-            of_targets.entry(target).and_modify(|set| join(set, moves)).or_insert_with(|| moves.clone());
-        }
-        of_sources.values().chain(of_targets.values()).map(|set| count(set)).sum()
+    pub(super) fn counted(&self, split: &Split, within: &[Progression], high: &[usize], slots: u64) -> u64 {
+        let mut numbers: HashMap<Vec<i64>, usize> = HashMap::default();
+        let mut reached: Vec<[Rotations; 2]> = Vec::new();
+        // Numbers of ciphertexts, each with from where it is rotated.
+        let mut courses: [Vec<(u64, usize)>; 2] = Default::default();
+        let mut from = vec![0; split.progressions.len()];
+        self.each_combination(high, |values| {
+            split.multiples(high, values, &mut from);
+            let n = numbers.get(&from).copied().unwrap_or_else(|| {
+                numbers.insert(from.clone(), reached.len());
+                reached.push(split.reached(within, &from, slots));
+                reached.len() - 1
+            });
+            let sum = |weight: &dyn Fn(usize) -> u64| high.iter().zip(values).map(|(&n, value)| weight(n) * value).sum::<u64>();
+            courses[0].push((sum(&|n| self.steps[n].source / slots), n));
+            courses[1].push((sum(&|n| self.steps[n].target / slots), n));
+        });
+        let of_side = |(side, mut courses): (Side, Vec<(u64, usize)>)| {
+            courses.sort_unstable();
+            courses.dedup();
+            let of_one = courses.chunk_by(|(one, _), (other, _)| one == other);
+            of_one.map(|courses| Rotations::count(courses.iter().map(|(_, n)| side.of_ref(&reached[*n])), slots)).sum::<u64>()
+        };
+        Side::BOTH.into_iter().zip(courses).map(of_side).sum()
     }
 
     /// Whether these indices and no others number ciphertexts: whole ones, and no element runs over from one into the next.
@@ -100,20 +109,25 @@ impl LinearMap {
         steps.map(|step| step.source * (step.size.max(1) - 1)).sum()
     }
 
-    /// All values of these indices.
-    fn combinations(&self, of: &[usize]) -> Vec<Vec<u64>> {
-        let mut all = vec![Vec::new()];
-        for &step in of {
-            all = all.iter().flat_map(|before| (0..self.steps[step].size).map(move |value| [&before[..], &[value]].concat())).collect();
+    /// Calls `f` with all values of these indices, but for those beyond the size of a label: there is nothing to move.
+    fn each_combination(&self, of: &[usize], mut f: impl FnMut(&[u64])) {
+        let cut: Vec<(Vec<(usize, u64)>, u64)> = self.cut().into_iter().map(|(steps, size)| (self.scales(of, &steps), size)).collect();
+        let mut values = vec![0; of.len()];
+        loop {
+            let position = |steps: &[(usize, u64)]| steps.iter().map(|&(place, scale)| values[place] * scale).sum::<u64>();
+            if cut.iter().all(|(steps, size)| position(steps) < *size) {
+                f(&values);
+            }
+            let Some(at) = (0..of.len()).rev().find(|&at| values[at] + 1 < self.steps[of[at]].size) else { return };
+            values[at] += 1;
+            values[at + 1..].fill(0);
         }
-        let cut = self.cut();
-        // Beyond the size of a label there is nothing to move.
-        let position = |values: &[u64], steps: &[usize]| {
-            let inside = of.iter().zip(values).filter(|(step, _)| steps.contains(step));
-            inside.map(|(&step, value)| value * self.steps[step].scale).sum::<u64>()
-        };
-        all.retain(|values| cut.iter().all(|(steps, size)| position(values, steps) < *size));
-        all
+    }
+
+    /// The places among some indices of those that are also among others, with their scales.
+    fn scales(&self, of: &[usize], steps: &[usize]) -> Vec<(usize, u64)> {
+        let inside = of.iter().enumerate().filter(|(_, step)| steps.contains(step));
+        inside.map(|(place, &step)| (place, self.steps[step].scale)).collect()
     }
 }
 
@@ -125,83 +139,37 @@ impl Split {
         (babies, pairs().fold(1, |all: u64, (progression, cut)| all.saturating_mul(progression.giants(*cut).unsigned_abs())))
     }
 
-    /// The multiple of each progression at these values of some indices.
-    fn multiples(&self, indices: &[usize], values: &[u64]) -> Vec<i64> {
-        let mut multiples = vec![0; self.progressions.len()];
+    /// Writes the multiple of each progression at these values of some indices.
+    fn multiples(&self, indices: &[usize], values: &[u64], multiples: &mut [i64]) {
+        multiples.fill(0);
         for (&n, value) in indices.iter().zip(values) {
             self.parts[n].into_iter().for_each(|(at, multiple)| multiples[at] += multiple * value.cast_signed());
         }
-        multiples
     }
 
-    /// By how many slots the baby steps and the giant steps of elements from these multiples on rotate, as sets of bits; 0 is no rotation.
-    fn reached(&self, within: &[Progression], from: &[i64], slots: u64) -> [Vec<u64>; 2] {
-        let (mut turns, mut moves) = (vec![0], vec![self.offset]);
-        for (((progression, cut), within), from) in self.progressions.iter().zip(&self.cuts).zip(within).zip(from) {
-            let [babies, giants] = progression.steps(*cut, self.period, from + within.lo, from + within.hi);
-            turns = extended(&turns, |step| (step - cut.start) * progression.unit, babies);
-            moves = extended(&moves, |step| (step + progression.first(*cut)) * progression.unit * cut.babies, giants);
-        }
-        [turns, moves].map(|all| {
-            let mut set = vec![0; usize::try_from(slots.div_ceil(64)).unwrap_or(0)];
-            for by in all {
-                let by = usize::try_from(by.rem_euclid(slots.cast_signed())).unwrap_or(0);
-                set[by / 64] |= u64::from(by != 0) << (by % 64);
-            }
-            set
-        })
-    }
-}
-
-/// Some of a progression's steps by number.
-type Steps = Vec<i64>;
-
-impl Progression {
-    /// The baby steps and the giant steps of the multiples from one to another.
-    fn steps(&self, cut: Cut, period: i64, lo: i64, hi: i64) -> [Steps; 2] {
-        let [mut babies, mut giants] = [Steps::new(), Steps::new()];
-        let of = |multiple: i64| {
-            ((multiple + cut.start).rem_euclid(cut.babies), (multiple + cut.start).div_euclid(cut.babies) - self.first(cut))
-        };
-        for (lo, hi) in self.once(period, lo, hi) {
-            let ((first, from), (last, to)) = (of(lo), of(hi));
-            match to - from {
-                _ if hi - lo + 1 >= cut.babies => babies.extend(0..cut.babies),
-                0 => babies.extend(first..=last),
-                _ => babies.extend((0..=last).chain(first..cut.babies)),
-            }
-            giants.extend(from..=to);
-        }
-        [babies, giants].map(|mut steps| {
-            steps.sort_unstable();
-            steps.dedup();
-            steps
+    /// The rotations by baby steps and by giant steps of elements from these multiples on.
+    fn reached(&self, within: &[Progression], from: &[i64], slots: u64) -> [Rotations; 2] {
+        Side::BOTH.map(|side| {
+            let of = |((progression, cut), (within, from)): ((&Progression, &Cut), (&Progression, &i64))| {
+                progression.steps(side, *cut, self.period, from + within.lo, from + within.hi)
+            };
+            let steps: Vec<Steps> = self.progressions.iter().zip(&self.cuts).zip(within.iter().zip(from)).map(of).collect();
+            let mut rotations = Rotations::of(slots);
+            self.each_sum(side, &steps, &mut |by| rotations.add(by));
+            rotations
         })
     }
 
-    /// Multiples from one to another as [`Progression::reduce`] has them.
-    fn once(&self, period: i64, lo: i64, hi: i64) -> Vec<(i64, i64)> {
-        if lo >= self.lo && hi <= self.hi {
-            return vec![(lo, hi)];
-        }
-        if hi - lo >= self.hi - self.lo {
-            return vec![(self.lo, self.hi)];
-        }
-        let [lo, hi] = [lo, hi].map(|multiple| multiple.rem_euclid(period / self.unit));
-        if lo <= hi { vec![(lo, hi)] } else { vec![(lo, self.hi), (self.lo, hi)] }
+    /// Calls `f` with the slots by which each combination of these steps, one of each progression, rotates.
+    pub(super) fn each_sum(&self, side: Side, steps: &[Steps], f: &mut impl FnMut(i64)) {
+        self.each_from(side, steps, 0, side.of([0, self.offset]), f);
     }
-}
 
-/// Slots, with those of the steps of one more progression.
-fn extended(slots: &[i64], of: impl Fn(i64) -> i64, steps: Steps) -> Vec<i64> {
-    let steps: Vec<i64> = steps.into_iter().map(of).collect();
-    slots.iter().flat_map(|so_far| steps.iter().map(move |step| so_far + step)).collect()
-}
-
-fn join(set: &mut [u64], other: &[u64]) {
-    set.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
-}
-
-fn count(set: &[u64]) -> u64 {
-    set.iter().map(|word| u64::from(word.count_ones())).sum()
+    /// The same with the first progressions chosen.
+    fn each_from(&self, side: Side, steps: &[Steps], at: usize, sum: i64, f: &mut impl FnMut(i64)) {
+        let Some(of) = steps.get(at) else { return f(sum) };
+        for step in of.iter() {
+            self.each_from(side, steps, at + 1, sum + self.progressions[at].slots(side, self.cuts[at], step), f);
+        }
+    }
 }
