@@ -37,8 +37,7 @@ impl Function {
         Ok((packed, outputs))
     }
 
-    /// As [`Function::simulate`], with noise that follows from a seed in the numbers of a program of reals; what it needs of a scheme, if it is one;
-    /// and the operands for which its bounds do not hold.
+    /// As [`Function::simulate`], with noise that follows from a seed in the numbers of a program of reals.
     ///
     /// # Errors
     /// As [`Function::simulate`].
@@ -48,7 +47,7 @@ impl Function {
         sizes: &[(String, i64)],
         options: &PackOptions,
         seed: u64,
-    ) -> Result<(Planned, Vec<(String, Tensor)>, Vec<Outside>), Error> {
+    ) -> Result<Noisy, Error> {
         let module = self.with_secrets_for(&self.shapes_of(inputs), sizes, options)?;
         let (packing, levels) = pipeline::pack_leveled(&module, options, Available::default()).map_err(|found| self.located(found))?;
         let noise = levels.as_ref().map(|levels| (&levels.parameters, seed));
@@ -57,7 +56,8 @@ impl Function {
         if module.tensors.values().any(|decl| decl.tolerance.is_some_and(|tolerance| tolerance.kind == ToleranceKind::Abs)) {
             self.within_what_is_assumed(&outside)?;
         }
-        Ok((Planned { program: packing.packed, levels, clear: None, open: Vec::new() }, outputs, outside))
+        let planned = Planned { program: packing.packed, levels, clear: None, open: Vec::new() };
+        Ok(Noisy { planned, results: outputs, outside })
     }
 
     /// Refuses operands for which what results state they may be off by is not known to hold.
@@ -135,6 +135,16 @@ impl Function {
 struct Carried {
     outputs: Vec<(String, Tensor)>,
     outside: Vec<Outside>,
+}
+
+/// A program that was carried out with noise.
+pub struct Noisy {
+    /// Its plan, with what it needs of a scheme if it is one of reals.
+    pub planned: Planned,
+    /// Its results by name.
+    pub results: Vec<(String, Tensor)>,
+    /// The operands for which its bounds do not hold.
+    pub outside: Vec<Outside>,
 }
 
 /// An operand without a declared range that has elements beyond -1..1, where bounds take them to be.

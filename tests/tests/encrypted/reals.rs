@@ -282,7 +282,7 @@ fn budgets_are_those_of_the_results_that_read() {
     assert_eq!(refused(&source("y"), &[("N", 4)]), [0; 0]);
     let program = Compiler::new().compile(&source("w")).expect("a program");
     let found = program.main_def().expect("a definition").packed(&[("N", 4)], &PackOptions { slots: 64, ..PackOptions::default() });
-    let refusal = found.err().expect("a root that is steep").render(false);
+    let refusal = found.expect_err("a root that is steep").render(false);
     assert!(refusal.contains("let `w` be off by more: `within abs "), "{refusal}");
 }
 

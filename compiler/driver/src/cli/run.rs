@@ -6,7 +6,7 @@ use crate::cli::timing::Timing;
 use crate::cli::{CodeOptions, Failure, say};
 use clap::{Args, ValueEnum};
 use ein::packed::{Levels, PackOptions, at_most, suppositions};
-use ein::simulated::Outside;
+use ein::simulated::{Noisy, Outside};
 use ein::{DType, Diagnostic, Tensor};
 use ein::{Function, Outputs, TensorRef};
 use ein_runtime::io::Loaded;
@@ -133,7 +133,7 @@ impl Run {
             say(&format!("{}\n", packed.counts()));
             return Ok(Simulated { results, levels: None, outside: Vec::new() });
         };
-        let (planned, results, outside) = function.simulate_with_noise(&views, &input::sizes(&self.sizes), packing, seed)?;
+        let Noisy { planned, results, outside } = function.simulate_with_noise(&views, &input::sizes(&self.sizes), packing, seed)?;
         if planned.levels.is_none() {
             return Err(Failure::Usage("--draw-noise is for programs of reals; integers have none".to_owned()));
         }
