@@ -207,7 +207,14 @@ fn unary(function: UnaryFn, x: Near, exact: Near, unit: f64) -> Near {
 
 fn power(n: i32, x: Near, exact: Near, unit: f64) -> Near {
     let one = Near { range: (1.0, 1.0), size: 1.0, off: 0.0 };
-    let product = (0..n.unsigned_abs()).fold(one, |power, _| binary(BinaryFn::Mul, power, x, exact, unit));
+    let times = |a: Near, b: Near| binary(BinaryFn::Mul, a, b, exact, unit);
+    // By squares, as however many factors there are each of them adds what it is off by.
+    let (mut product, mut square, mut left) = (one, x, n.unsigned_abs());
+    while left > 0 {
+        product = if left % 2 == 1 { times(product, square) } else { product };
+        square = times(square, square);
+        left /= 2;
+    }
     if n >= 0 {
         return Near { range: exact.range, ..product };
     }
