@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::pipeline::{self, Packing};
 use ein_he::levels::path::describe;
+use ein_he::levels::without_an_end;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::near::nearest_first;
 use ein_ir::packed::Packed;
@@ -122,6 +123,9 @@ fn bounds(errors: &Errors) -> String {
             "  nothing bounds the numbers of some slots that {names} is computed from, with an element or without: where one is beyond the moduli, \
              all slots are lost\n"
         );
+    }
+    for operand in &errors.endless {
+        text += &format!("  {}: what is computed from it has a bound if both ends are numbers\n", without_an_end(operand));
     }
     // Where there are poles these are the reason.
     for (lo, hi) in errors.noisy.iter().filter(|_| errors.poles.is_empty() && errors.results.iter().any(|result| !result.bound.is_finite()))

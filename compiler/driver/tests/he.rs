@@ -404,6 +404,44 @@ fn large_declared_ranges_count() {
     assert!(plan.contains("elements up to 3.0e2") && !plan.contains("if all elements are in -1..1"), "{plan}");
 }
 
+/// Of what is declared without an end there is no bound, whatever it is an operand of; of other results there is.
+#[test]
+fn ranges_without_an_end_bound_nothing() {
+    let of = |range: &str, results: &str, more: &str| {
+        format!(
+            "def f<N>(x: secret f64[N] in {range}, z: secret f64[N] in -1.0..1.0, w: f64[N] in {range}) -> ({results}) {{\n  {more}\n}}"
+        )
+    };
+    let (y, u) = ("y: secret f64[N]", "u: secret f64[N]");
+    for range in ["5.0..inf", "-inf..3.0", "-inf..inf"] {
+        for value in ["2.0 * x[i]", "x[i] * z[i]", "w[i] * z[i]", "exp(w[i] + 1.0) * z[i]"] {
+            // The exponential has an end below a power with one above.
+            if range == "-inf..3.0" && value.contains("exp") {
+                continue;
+            }
+            let source = of(range, &format!("{y}, {u}"), &format!("y[i] = {value};\n  u[i] = z[i] * z[i];"));
+            let plan = plan_of(&source, &[]).expect("a plan");
+            let operand = if value.contains('x') && !value.contains("exp") { "x" } else { "w" };
+            assert!(plan.contains("result y: nothing bounds its error\n") && plan.contains("result u: within "), "{plan}");
+            assert!(plan.contains(&format!("`{operand}` is declared `in {range}`")) && !plan.contains("-1..1"), "{plan}");
+            let json = plan_of(&source, &["--json"]).expect("a plan");
+            let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+            assert!(json["levels"]["errors"]["results"][0]["bound"].is_null(), "{}", json["levels"]);
+            assert_eq!(json["levels"]["errors"]["endless"][0][0], operand);
+            let refused = plan_of(&of(range, &format!("{y} within abs 1e-3"), &format!("y[i] = {value};")), &[]).expect_err("no bound");
+            assert!(refused.contains("E0722") && refused.contains(&format!("`{operand}` is declared `in {range}`")), "{refused}");
+        }
+        let refused = plan_of(&of(range, y, "y[i] = sqrt(x[i] * x[i] + 1.0);"), &[]).expect_err("no polynomial");
+        let lacks = if range.starts_with('5') { "`x` is in 5.0..inf, which has no upper end" } else { "which has no lower end" };
+        assert!(refused.contains("E0710") && refused.contains(lacks), "{refused}");
+    }
+    let bounded = plan_of(&of("-inf..3.0", y, "y[i] = exp(w[i]) * z[i];"), &[]).expect("a plan");
+    assert!(bounded.contains("result y: within ") && bounded.contains("elements up to 2.1e1\n"), "{bounded}");
+    let source = "def f<N>(x: secret f64[N] in 5.0..inf) -> y: secret f64[N] {\n  y[i] = 2.0 * x[i];\n}";
+    let told = run_of(source, &[5.0, 1e6], &["--draw-noise", "1"]).expect("a run");
+    assert!(told.contains("which nothing bounds"), "{told}");
+}
+
 /// A program, and what `ein run` says of it for these elements of `x`.
 fn run_of(source: &str, x: &[f64], more: &[&str]) -> Result<String, String> {
     let folder = tempfile::tempdir().expect("a folder for the test");

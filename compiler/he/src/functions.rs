@@ -17,7 +17,7 @@ use ein_ir::scalar::approx::{Approx, Degree};
 use ein_ir::scalar::function::{BinaryFn, UnaryFn};
 use ein_ir::scalar::value::Value;
 use ein_ir::scalar::{Literal, Scalar, ScalarKind};
-use ein_ir::tensor::{Definition, Equation, Module, Reduce, ReduceOp};
+use ein_ir::tensor::{Definition, Equation, Module, Reduce, ReduceOp, TensorDecl};
 use std::collections::BTreeSet;
 
 /// Share of a range by which what is approximated itself may leave it.
@@ -277,7 +277,7 @@ impl Reader<'_> {
         let mut found = Diagnostic::error(710, "he-range", message).at(argument.span, "may be any number");
         for tensor in &open {
             let decl = &self.module.tensors[*tensor];
-            found = found.and(decl.span, format!("`{}` has no range", decl.name));
+            found = found.and(decl.span, no_range(decl));
         }
         let approx = format!("`approx({}, …, on = (lo, hi))`", called(name));
         let declared = |tensor: &TensorId| self.module.params.contains(tensor);
@@ -286,7 +286,8 @@ impl Reader<'_> {
                 let decl = &self.module.tensors[*first];
                 let ty = format!("{}{}", if decl.secret { "secret " } else { "" }, decl.dtype);
                 let axes = if decl.axes.is_empty() { "" } else { "[…]" };
-                found.help(format!("`{}: {ty}{axes} in -1.0..1.0`, with the ends that it has, or {approx}", decl.name))
+                let (example, ends) = ends(decl.bounds);
+                found.help(format!("`{}: {ty}{axes} in {example}`, with the {ends}, or {approx}", decl.name))
             }
             None => found.help(approx),
         }
@@ -410,6 +411,25 @@ impl Reader<'_> {
             let Definition::Equation(equation) = definition else { return false };
             read.contains(&equation.out) && equation.reduce.as_ref().is_some_and(|reduce| reduce.guard.is_some())
         })
+    }
+}
+
+/// What the range of a tensor lacks.
+fn no_range(decl: &TensorDecl) -> String {
+    match decl.bounds {
+        Some((lo, hi)) => {
+            format!("`{}` is in {lo:?}..{hi:?}, which has no {}", decl.name, if lo.is_finite() { "upper end" } else { "lower end" })
+        }
+        None => format!("`{}` has no range", decl.name),
+    }
+}
+
+/// A range to declare instead of one that may lack ends, and what of it is an example.
+fn ends(bounds: Option<(f64, f64)>) -> (String, &'static str) {
+    match bounds {
+        Some((lo, _)) if lo.is_finite() => (format!("{lo:?}..{:?}", lo + lo.abs().max(1.0)), "upper end that it has"),
+        Some((_, hi)) if hi.is_finite() => (format!("{:?}..{hi:?}", hi - hi.abs().max(1.0)), "lower end that it has"),
+        _ => ("-1.0..1.0".to_owned(), "ends that it has"),
     }
 }
 

@@ -16,7 +16,8 @@
 //! * `open`, where there are some: names of results that no secret goes into, which are computed in the clear.
 //! * `counts`: `rotations, mulcc, mulcp, adds, relins, rescales, depth, keys`.
 //! * `levels`, of a plan of reals, which a replay needs not: how many are `needed`, the `path` that needs them, `parameters` for them,
-//!   and `errors`: the `bound` of each result, and the operands that are `assumed` to lie in -1..1.
+//!   and `errors`: the `bound` of each result, the operands that are `assumed` to lie in -1..1, and those that
+//!   bound nothing, as they are declared in ranges without an end: `endless`.
 //!
 //! Numbers that are whole are written as such, so that exact arithmetic stays exact.
 

@@ -1,5 +1,7 @@
 //! What is known of the tensors that are computed in the clear for a program: their numbers if they are constants, or else their ranges.
 
+use crate::clear::{reads, results};
+use crate::program::Endless;
 use crate::rounding::with_assumptions;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Index, Tensor};
@@ -8,7 +10,7 @@ use ein_ir::range::Range;
 use ein_ir::range::module::Ranges;
 use ein_ir::scalar::value::Value;
 use ein_ir::tensor::{Definition, Module};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps of the definitions of constants that are carried out: those of longer ones are known by their ranges alone.
 const MAX_STEPS: u64 = 1 << 19;
@@ -19,6 +21,31 @@ pub(crate) struct Known {
     pub(crate) ranges: BTreeMap<String, (f64, f64)>,
     /// The operands that this takes to be in -1..1.
     pub(crate) assumed: Vec<String>,
+    /// The results that have no range as an operand is declared in one without an end.
+    pub(crate) endless: BTreeMap<String, Endless>,
+}
+
+/// The parameters that are declared in ranges without an end.
+pub(crate) fn endless(module: &Module) -> BTreeMap<Tensor, Endless> {
+    let declared = module.params.iter().map(|param| (*param, &module.tensors[*param])).filter(|(_, decl)| decl.dtype.is_float());
+    let ranges = declared.filter_map(|(param, decl)| Some((param, &decl.name, decl.bounds?)));
+    let endless = ranges.filter(|(.., (lo, hi))| !(lo.is_finite() && hi.is_finite()));
+    endless.map(|(param, name, range)| (param, Endless::from([(name.clone(), range)]))).collect()
+}
+
+/// The same, and what is computed from them.
+fn of_endless(module: &Module) -> BTreeMap<Tensor, Endless> {
+    let mut found = endless(module);
+    for definition in &module.body {
+        let mut read = BTreeSet::new();
+        reads(definition, &mut read);
+        let from: Endless =
+            read.iter().filter_map(|tensor| found.get(tensor)).flatten().map(|(name, range)| (name.clone(), *range)).collect();
+        if !from.is_empty() {
+            found.extend(results(definition).into_iter().map(|tensor| (tensor, from.clone())));
+        }
+    }
+    found
 }
 
 /// What is known of the results of a module that reads what is public.
@@ -28,7 +55,8 @@ pub(crate) struct Known {
 pub(crate) fn known(module: &Module) -> Result<Known, Diagnostic> {
     let (assuming, assumed) = with_assumptions(module);
     let found = Ranges::of(&assuming);
-    let mut ranges = BTreeMap::new();
+    let (mut ranges, mut endless) = (BTreeMap::new(), BTreeMap::new());
+    let of_endless = of_endless(module);
     let constants = constants_of(module);
     for &result in &module.results {
         let decl = &module.tensors[result];
@@ -53,9 +81,11 @@ pub(crate) fn known(module: &Module) -> Result<Known, Diagnostic> {
         };
         if range.0.is_finite() && range.1.is_finite() {
             ranges.insert(decl.name.clone(), range);
+        } else if let Some(from) = of_endless.get(&result) {
+            endless.insert(decl.name.clone(), from.clone());
         }
     }
-    Ok(Known { ranges, assumed })
+    Ok(Known { ranges, assumed, endless })
 }
 
 /// The elements of the tensors that depend on no parameter, as far as they are few.

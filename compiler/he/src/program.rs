@@ -8,6 +8,9 @@ use ein_ir::dtype::DType;
 use ein_ir::span::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Operands that are declared in ranges without an end, and these ranges.
+pub type Endless = BTreeMap<String, (f64, f64)>;
+
 /// A program over secret and public tensors, each defined before it is read.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -31,6 +34,8 @@ pub struct Program {
     pub iterates: BTreeMap<usize, Iterate>,
     /// Operands of what is computed in the clear whose elements are taken to lie in -1..1.
     pub assumed: Vec<String>,
+    /// Given tensors that nothing bounds as they are declared in ranges without an end, or computed in the clear from what is: with that.
+    pub endless: BTreeMap<String, Endless>,
     /// By how much elements are off, at most, of a program that is carried out in the clear and rounds to its types.
     pub rounded: BTreeMap<usize, f64>,
     /// By how much the elements of results may be off, as the program states.

@@ -6,7 +6,7 @@ use crate::clear::{Clear, reads, results};
 use crate::constants::inlined;
 use crate::contraction::Operand;
 use crate::functions::divisors;
-use crate::known::{Known, known};
+use crate::known::{Known, endless, known};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::rounding::rounded;
 use crate::shift::{shifted, written_out};
@@ -110,6 +110,7 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, Ve
         }
     }
     reader.program.ranges.extend(ranges(module, &reader.ranges, &reader.ids));
+    reader.program.endless = endless(module).into_iter().map(|(param, of)| (module.tensors[param].name.clone(), of)).collect();
     if errors.is_empty() && reader.program.results.is_empty() {
         errors.push(nothing_secret(module));
     }
@@ -120,10 +121,11 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, Ve
     let clear = reader.clear.finish(&reader.clear_tensors).transpose()?;
     let mut program = reader.program;
     if let Some(clear) = &clear {
-        let Known { ranges, assumed } = known(clear).map_err(|refused| vec![refused])?;
+        let Known { ranges, assumed, endless } = known(clear).map_err(|refused| vec![refused])?;
         let computed = program.tensors.iter().enumerate().filter(|(_, tensor)| !tensor.is_secret());
         program.ranges.extend(computed.filter_map(|(n, tensor)| Some((n, *ranges.get(&tensor.name)?))));
         program.assumed = assumed;
+        program.endless.extend(endless);
     }
     let rounded = rounded(module, &reader.secret).into_iter();
     program.rounded = rounded.filter_map(|(tensor, off)| Some((reader.ids[tensor]?, off))).collect();

@@ -3,7 +3,7 @@
 //! `within abs e` of a result is a promise: a plan whose bound is beyond `e`, or that has none, is refused. `within rel e` and `within out e` cannot
 //! be kept by a scheme whose noise does not shrink with the results; they choose polynomials only, and a plan says so.
 
-use super::error::Errors;
+use super::error::{Errors, without_an_end};
 use super::words::at_most;
 use crate::program::Program;
 use ein_ir::diagnostic::Diagnostic;
@@ -22,9 +22,13 @@ pub(crate) fn check(program: &Program, errors: Option<&Errors>) -> Result<(), Ve
     let bounds: Vec<Option<f64>> = (0..program.results.len()).map(|n| bound(n).map(|found| found.bound)).collect();
     let assumed = errors.map(|errors| errors.assumed.join(", ")).filter(|names| !names.is_empty());
     beyond(program, &bounds, of).map_err(|refused| {
-        let noted = |found: Diagnostic| match &assumed {
-            Some(names) => found.note(format!("no range is declared for {names}, whose elements are taken to lie in -1..1")),
-            None => found,
+        let endless = || errors.iter().flat_map(|errors| &errors.endless);
+        let noted = |found: Diagnostic| {
+            let found = endless().fold(found, |found, operand| found.note(format!("{}, which has no end", without_an_end(operand))));
+            match &assumed {
+                Some(names) => found.note(format!("no range is declared for {names}, whose elements are taken to lie in -1..1")),
+                None => found,
+            }
         };
         refused.into_iter().map(noted).collect()
     })

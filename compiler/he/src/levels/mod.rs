@@ -35,7 +35,7 @@ mod tests;
 mod words;
 
 pub use boot::Available;
-pub use error::{Errors, OutputError, approximations};
+pub use error::{Errors, OutputError, approximations, without_an_end};
 pub use holds::with_budgets_that_hold;
 pub use parameters::Parameters;
 pub use path::Step;

@@ -75,6 +75,9 @@ pub struct Errors {
     pub results: Vec<OutputError>,
     /// Operands whose elements are taken to lie in -1..1.
     pub assumed: Vec<String>,
+    /// Operands that are declared in ranges without an end: nothing bounds what is computed from them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endless: Vec<(String, f64, f64)>,
     /// Ranges of `approx` in which all arguments are taken to lie.
     pub taken: Vec<(f64, f64)>,
     /// Where approximated functions jump, and how near to it no argument is taken to be.
@@ -96,6 +99,12 @@ pub struct Errors {
     /// Results that are computed from numbers that nothing bounds, be it in slots without an element: where one does not fit all slots are lost.
     #[serde(skip)]
     pub unbounded: Vec<String>,
+}
+
+/// `x` is declared `in 5.0..inf`.
+#[must_use]
+pub fn without_an_end((name, lo, hi): &(String, f64, f64)) -> String {
+    format!("`{name}` is declared `in {lo:?}..{hi:?}`")
 }
 
 /// What is known before a plan without rescalings runs.
@@ -123,14 +132,20 @@ pub(crate) fn errors(
     let Tracked { mut results, lost, poles, noisy, room } =
         Tracker::new(packed, (program, &facts), &levels, Noise::of(parameters)).results(&close, &mut |_, _| {});
     let lost_results = results.iter_mut().zip(&lost).filter(|(_, lost)| **lost);
-    lost_results.for_each(|(result, _)| (result.approximation, result.bound) = (f64::INFINITY, f64::INFINITY));
+    lost_results.for_each(|(result, _)| {
+        (result.approximation, result.bound) = (f64::INFINITY, f64::INFINITY);
+        // What was taken to be small is not.
+        result.magnitude = if facts.endless.is_empty() { result.magnitude } else { f64::INFINITY };
+    });
     let mut assumed = facts.assumed;
     assumed.extend(program.assumed.iter().filter(|name| !assumed.contains(name)).cloned().collect::<Vec<String>>());
     let unbounded = results.iter().zip(&lost).filter(|(_, lost)| **lost).map(|(result, _)| result.name.clone()).collect();
+    let endless = facts.endless.into_iter().map(|(name, (lo, hi))| (name, lo, hi)).collect();
     let (spare, largest) = (room.levels, room.largest);
     Some(Errors {
         results,
         assumed,
+        endless,
         taken: tensors.taken,
         jumps: tensors.jumps,
         poles,

@@ -4,7 +4,7 @@ use super::alike::{Alike, Spread};
 use super::slots::product;
 use super::tensors::Tensors;
 use crate::Makers;
-use crate::program::{Origin, Program};
+use crate::program::{Endless, Origin, Program};
 use ein_ir::entity::{Ciphertext, Input, Plain, Public, SecondaryMap};
 use ein_ir::packed::{Equation, Layout, Op, Packed, PlainValues, PublicSource};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,11 @@ pub(crate) struct Facts {
     pub(crate) three_parts: SecondaryMap<Ciphertext, bool>,
     /// Operands that nothing is declared of.
     pub(crate) assumed: Vec<String>,
+    /// Operands that are declared in ranges without an end.
+    pub(crate) endless: Endless,
+    /// Inputs and tensors in the clear that nothing bounds because of them.
+    pub(crate) endless_inputs: SecondaryMap<Input, bool>,
+    pub(crate) endless_publics: SecondaryMap<Public, bool>,
 }
 
 impl Facts {
@@ -63,14 +68,20 @@ impl Facts {
             squared: squared(packed),
             three_parts: SecondaryMap::with_default(false),
             assumed: Vec::new(),
+            endless: Endless::new(),
+            endless_inputs: SecondaryMap::with_default(false),
+            endless_publics: SecondaryMap::with_default(false),
         };
         for (input, decl) in &packed.inputs {
             facts.inputs[input] = facts.declared(program, &decl.name);
+            facts.endless_inputs[input] = program.endless.contains_key(&decl.name);
         }
         for (public, decl) in &packed.publics {
-            facts.publics[public] = match &decl.source {
-                PublicSource::Given => facts.declared(program, &decl.name),
-                PublicSource::Einsum { equation, args, scale } => facts.derived(packed, equation, args, *scale),
+            (facts.publics[public], facts.endless_publics[public]) = match &decl.source {
+                PublicSource::Given => (facts.declared(program, &decl.name), program.endless.contains_key(&decl.name)),
+                PublicSource::Einsum { equation, args, scale } => {
+                    (facts.derived(packed, equation, args, *scale), args.iter().any(|arg| facts.endless_publics[*arg]))
+                }
             };
         }
         facts.values(packed, (program, makers), tensors, origins);
@@ -81,9 +92,21 @@ impl Facts {
         let is_given = |origin: &Origin| matches!(origin, Origin::Secret | Origin::Public);
         let tensor = program.tensors.iter().position(|tensor| tensor.name == name && is_given(&tensor.origin));
         tensor.and_then(|tensor| program.ranges.get(&tensor).copied()).unwrap_or_else(|| {
-            self.assumed.push(name.to_owned());
+            match program.endless.get(name) {
+                Some(of) => self.endless.extend(of.iter().map(|(name, range)| (name.clone(), *range))),
+                None => self.assumed.push(name.to_owned()),
+            }
             (-1.0, 1.0)
         })
+    }
+
+    /// Whether an operation reads numbers of which nothing is known.
+    pub(crate) fn is_endless(&self, packed: &Packed, op: &Op) -> bool {
+        let is_public = |plain: Plain| match &packed.plains[plain].values {
+            PlainValues::Elements(public, _) => self.endless_publics[*public],
+            PlainValues::Constant(..) => false,
+        };
+        matches!(op, Op::Input { input, .. } if self.endless_inputs[*input]) || op.plain().is_some_and(is_public)
     }
 
     /// Of an einsum of uniform ranges.

@@ -104,7 +104,8 @@ impl<'a> Tracker<'a> {
             };
             let own = self.room.and(Room::of(&value, self.levels[id]));
             let read = arguments(op, close.get(&id));
-            lost[id] = own.is_unbounded() || read.iter().any(|x| lost[*x]);
+            let is_endless = self.facts.is_endless(self.packed, op);
+            lost[id] = own.is_unbounded() || is_endless || read.iter().any(|x| lost[*x]);
             self.room = all.and(own);
             seen(id, &value);
             self.values[id] = Some(value);
