@@ -1,6 +1,7 @@
 //! Plans of encrypted einsums: proved for all operands, and replayed from their JSON alone.
 
 use ein_he::explain::Explained;
+use ein_he::interchange::Beside;
 use ein_he::program::meaning::prove as prove_program;
 use ein_he::program::{Label, Origin, Program, Sum, Tensor, Term};
 use ein_he::{Axis, Contract, Costs, Operand, Options, Subscript, explained, interchange, plan};
@@ -100,7 +101,7 @@ impl Case {
     }
 
     fn replayed(&self, program: &Verified<Packed>) {
-        let json = interchange::to_json(program, None);
+        let json = interchange::to_json(program, &Beside::default());
         let operands = self.operands(7);
         let contract = if self.contract == Contract::Strict { replay::Contract::Strict } else { replay::Contract::Free };
         let results = replay(&json, &operands, contract).unwrap_or_else(|e| panic!("{self:?}: {e}\n{}", print::print(program)));
@@ -274,7 +275,7 @@ fn measured_einsums_are_proved() {
 #[test]
 fn a_tampered_program_is_seen() {
     let case = Case::new("ij,j->i", &[&[4, 5], &[5]], "cp", 5, Contract::Strict);
-    let json = interchange::to_json(&case.plan(), None);
+    let json = interchange::to_json(&case.plan(), &Beside::default());
     let tampered = |f: &dyn Fn(&mut serde_json::Value)| {
         let mut file: serde_json::Value = serde_json::from_str(&json).unwrap();
         f(&mut file);
@@ -333,7 +334,7 @@ const EVERY_OPERATION: &str = r#"packed "every" slots 8 {
 #[test]
 fn the_interchange_format() {
     let program = verify(parse::parse(EVERY_OPERATION).unwrap()).unwrap();
-    let json = interchange::to_json(&program, None);
+    let json = interchange::to_json(&program, &Beside::default());
     // One entry of a list a line.
     insta::assert_snapshot!(json.replace("[{", "[\n{").replace("},{", "},\n{"));
 }

@@ -3,6 +3,8 @@
 use crate::error::Error;
 use crate::function::Function;
 use crate::pipeline::{self, Packing};
+use crate::simulated::{Numbers, Slot, finite};
+use ein_he::interchange::{self, Beside, Elements};
 use ein_he::levels::path::describe;
 use ein_he::levels::without_an_end;
 use ein_ir::diagnostic::Diagnostic;
@@ -11,6 +13,7 @@ use ein_ir::packed::Packed;
 use ein_ir::tensor::secrecy::Secrets;
 use ein_ir::tensor::{Module, verify::verify};
 use ein_ir::verified::Verified;
+use ein_runtime::{Tensor, TensorRef};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,10 +24,21 @@ pub use ein_he::{Contract, Costs, Objective};
 /// A packed program that its verifier has passed.
 pub type VerifiedPacked = Verified<Packed>;
 
-/// A packed program as JSON, with what is computed in the clear for it, that others can replay.
-#[must_use]
-pub fn to_json(program: &VerifiedPacked, clear: Option<&Function>) -> String {
-    ein_he::interchange::to_json(program, clear.map(Function::module))
+/// The elements of what is computed in the clear from no operand.
+fn constants(clear: &Function) -> Result<BTreeMap<String, Elements>, Error> {
+    let found = interchange::constants(clear.module()).map_err(|refused| clear.located(refused))?;
+    let Some(constants) = found else { return Ok(BTreeMap::new()) };
+    let results = Function::new(constants, Arc::clone(clear.shared())).in_the_clear(&[])?;
+    let elements = |(name, tensor): (&str, &Tensor)| {
+        let tensor = TensorRef::from(tensor);
+        if !tensor.dtype().is_float() {
+            return Ok((name.to_owned(), Elements::Integers(i64::read(&tensor)?)));
+        }
+        let reals = f64::read(&tensor)?;
+        finite(name, &reals, Numbers::Computed)?;
+        Ok((name.to_owned(), Elements::Reals(reals)))
+    };
+    results.iter().map(elements).collect()
 }
 
 /// A packed program, and what it needs of a scheme.
@@ -41,9 +55,14 @@ pub struct Planned {
 
 impl Planned {
     /// As one JSON object that other programs can replay.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        ein_he::interchange::to_json_with(&self.program, self.clear.as_ref().map(Function::module), self.levels.as_ref(), &self.open)
+    ///
+    /// # Errors
+    /// E0715: more numbers are computed in the clear from no operand than are written out.
+    pub fn to_json(&self) -> Result<String, Error> {
+        let clear = self.clear.as_ref();
+        let constants = clear.map(constants).transpose()?.unwrap_or_default();
+        let beside = Beside { clear: clear.map(Function::module), constants, levels: self.levels.as_ref(), open: &self.open };
+        Ok(interchange::to_json(&self.program, &beside))
     }
 
     /// As MLIR for HEIR, which plans levels itself.
@@ -55,9 +74,13 @@ impl Planned {
     /// What it costs and needs and where its operands are, for people.
     #[must_use]
     pub fn summary(&self) -> String {
-        let open = self.open.iter().map(|name| format!("result {name}: computed in the clear, as no secret goes into it\n"));
-        summary(&self.program) + &open.collect::<String>() + &self.levels.as_ref().map(in_words).unwrap_or_default()
+        summary(&self.program) + &in_the_clear(&self.open) + &self.levels.as_ref().map(in_words).unwrap_or_default()
     }
+}
+
+/// A line each of results that no ciphertext has.
+pub(crate) fn in_the_clear(open: &[String]) -> String {
+    open.iter().map(|name| format!("result {name}: computed in the clear, as no secret goes into it\n")).collect()
 }
 
 fn in_words(levels: &Levels) -> String {
@@ -185,6 +208,8 @@ pub struct Unleveled {
     pub program: VerifiedPacked,
     /// What is computed in the clear for it.
     pub clear: Option<Function>,
+    /// Results that no secret goes into.
+    pub open: Vec<String>,
     read: ein_he::program::Program,
     makers: ein_he::Makers,
     function: Function,
@@ -276,7 +301,7 @@ impl PackOptions {
 }
 
 /// The results of a module that no ciphertext has.
-fn open_results(module: &Module, packed: &Packed) -> Vec<String> {
+pub(crate) fn open_results(module: &Module, packed: &Packed) -> Vec<String> {
     let is_open = |name: &&String| !packed.outputs.iter().any(|output| output.name == **name);
     module.results.iter().map(|result| &module.tensors[*result].name).filter(is_open).cloned().collect()
 }
@@ -303,7 +328,8 @@ impl Function {
         let module = self.with_secrets_for(&vec![None; self.inputs().len()], &given, options)?;
         let (packing, read, makers) = pipeline::pack_with_makers(&module, options).map_err(|found| self.located(found))?;
         let clear = packing.clear.map(|clear| Function::new(clear, Arc::clone(self.shared())));
-        Ok(Unleveled { program: packing.packed, clear, read, makers, function: self.clone() })
+        let open = open_results(&module, &packing.packed);
+        Ok(Unleveled { program: packing.packed, clear, open, read, makers, function: self.clone() })
     }
 
     /// The packed program for inputs of these shapes, where they are known, and given sizes.

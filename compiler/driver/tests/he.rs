@@ -580,4 +580,41 @@ fn results_in_the_clear_are_told() {
     assert!(text.contains("result q: computed in the clear, as no secret goes into it\n"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&plan_of(source, &["--json"]).expect("a plan")).expect("JSON");
     assert_eq!(json["open"], serde_json::json!(["q"]));
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("p.ein").display().to_string();
+    std::fs::write(&path, source).expect("written");
+    let (text, _) = ein(&["explain", &path, "--target", "he", "--size", "N=8", "--slots", "64"]).expect("an explanation");
+    assert!(text.ends_with("\n\nresult q: computed in the clear, as no secret goes into it\n"), "{text}");
+}
+
+/// What depends on no operand is in the JSON of a plan, however it is computed and large it is; more than a file may have is refused.
+#[test]
+fn constants_are_written_out() {
+    let source = "def f<N>(x: secret f64[N, N] in -1.0..1.0, k: secret i64[N], w: f64[N]) -> (y: secret f64[N, N], r: secret i64[N]) {
+  s[i: N] = sum[j: N where j <= i](1.0 / (1.0 + (j as f64)));
+  y[i, j] = x[i, j] * exp(-((i + j) as f64) / 100.0) + x[i, j] * s[i] * s[j] + x[j, i] * exp(w[j]);
+  r[i] = k[i] * (i * 4611686018427387905);
+}";
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("p.ein").display().to_string();
+    let json = |source: &str, n: &str| {
+        std::fs::write(&path, source).expect("written");
+        ein(&["he", "plan", &path, "--size", n, "--json"]).map(|(out, _)| out).map_err(|(_, err)| err)
+    };
+    let plan: serde_json::Value = serde_json::from_str(&json(source, "N=300").expect("a plan")).expect("JSON");
+    let computed = plan["computed"].as_array().expect("what is computed in the clear");
+    let values = |n: usize| computed[n]["values"].as_array();
+    let all: Vec<usize> = (0..computed.len()).filter_map(values).map(Vec::len).collect();
+    assert_eq!((all.iter().max(), all.len() + 1), (Some(&90_000), computed.len()), "{all:?}");
+    let find = |is_it: &dyn Fn(&Vec<serde_json::Value>) -> bool| (0..computed.len()).filter_map(values).find(|found| is_it(found));
+    let whole = find(&|values| values[1].is_i64()).expect("integers");
+    assert_eq!(whole[2], serde_json::json!(9_223_372_036_854_775_810_u64.cast_signed()));
+    let of_indices = find(&|values| values.len() == 90_000).expect("reals");
+    let near = of_indices[301 * 2].as_f64().expect("a number");
+    assert!((near - (-0.04_f64).exp()).abs() < 1e-12, "{near}");
+    let sums = find(&|values| values[1] == 1.5).expect("sums");
+    assert_eq!(sums[2], 1.5 + 1.0 / 3.0);
+    let long = "def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {\n  y[i] = x[i] / (1.0 + (i as f64));\n}";
+    let refused = json(long, "N=4194305").expect_err("too many");
+    assert!(refused.contains("E0715") && refused.contains("at most 4194304"), "{refused}");
 }

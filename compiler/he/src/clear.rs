@@ -212,7 +212,7 @@ pub(crate) fn reads(definition: &Definition, found: &mut BTreeSet<Tensor>) {
 }
 
 /// The part of a module that these results need.
-fn needed(mut module: Module, results_wanted: Vec<Tensor>) -> Module {
+pub(crate) fn needed(mut module: Module, results_wanted: Vec<Tensor>) -> Module {
     let mut wanted: BTreeSet<Tensor> = results_wanted.iter().copied().collect();
     let mut body = Vec::new();
     for definition in std::mem::take(&mut module.body).into_iter().rev() {

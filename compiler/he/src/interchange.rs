@@ -8,7 +8,8 @@
 //! * `derived`: `{name, eq, args}`: tensors in the clear that are computed before they are encoded, by an einsum over public operands and
 //!   earlier ones; where it has a `scale`, times that number.
 //! * `computed`, where there are some: `{name, shape}`: public tensors that are given like others, and computed from public inputs by what is no
-//!   einsum: `clear` says how, as the text of tensor IR. Those that depend on no input have their `values`, row major.
+//!   einsum: `clear` says how, as the text of tensor IR. Those that depend on no input have their `values`, row major, so that nobody needs to
+//!   read that text for them; integers are modulo 2^64.
 //! * `ops`: `{id, op, args, …}`, in order: `input` (`name`, `chunk`), `plain` (`name`, `segments: [[slot, dslot, flat, dflat, count], …]`, or `value`,
 //!   `segments: [[slot, dslot, count], …]`), `rot` (`k`: `out[i] = in[(i + k) mod slots]`), `add`, `sub`, `neg`, `addp`, `mulcc`, `mulcp`, `mask`
 //!   (`segments` are kept), `relin`, `rescale`, `drop` (`level`).
@@ -21,60 +22,97 @@
 //!
 //! Numbers that are whole are written as such, so that exact arithmetic stays exact.
 
+use crate::clear::{needed, reads, results};
 use crate::levels::Levels;
+use crate::planner::internal;
+use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Ciphertext, Plain, SecondaryMap, Tensor};
-use ein_ir::interp::tensor::constants;
 use ein_ir::packed::layout::Content;
 use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, PlainValues, PublicSource, Run, Segment};
-use ein_ir::scalar::value::Value;
-use ein_ir::tensor::{Definition, Module};
-use ein_ir::verified::Verified;
+use ein_ir::tensor::Module;
+use ein_ir::tensor::verify::verify;
+use ein_ir::verified::{Verified, VerifierError};
 use serde::Serialize;
 use serde_json::Number;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Elements of a public tensor that are written out.
-const MAX_VALUES: u64 = 1 << 16;
+/// Numbers of public tensors that are written out: those of a larger plan are no file.
+const MAX_VALUES: u64 = 1 << 22;
 
-/// The JSON of a program, and of the module that computes public tensors that it is given, if there is one.
-#[must_use]
-pub fn to_json(program: &Verified<Packed>, clear: Option<&Verified<Module>>) -> String {
-    to_json_with(program, clear, None, &[])
+/// The elements of a tensor, row major.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Elements {
+    /// Modulo 2^64.
+    Integers(Vec<i64>),
+    /// Finite ones.
+    Reals(Vec<f64>),
 }
 
-/// The same, with what it needs of a scheme of reals, and the results that are `open`.
+/// What is known of a plan besides its operations.
+#[derive(Clone, Debug, Default)]
+pub struct Beside<'a> {
+    /// The module that computes public tensors that the plan is given.
+    pub clear: Option<&'a Verified<Module>>,
+    /// The results of [`constants`].
+    pub constants: BTreeMap<String, Elements>,
+    /// What it needs of a scheme of reals.
+    pub levels: Option<&'a Levels>,
+    /// Results that no secret goes into.
+    pub open: &'a [String],
+}
+
+/// The JSON of a program.
 #[must_use]
-pub fn to_json_with(program: &Verified<Packed>, clear: Option<&Verified<Module>>, levels: Option<&Levels>, open: &[String]) -> String {
-    let mut file = File { levels, open, ..File::of(program) };
-    if let Some(clear) = clear {
-        file.computed = computed(clear);
-        file.clear = Some(clear.to_string());
-    }
+pub fn to_json(program: &Verified<Packed>, beside: &Beside<'_>) -> String {
+    let Beside { clear, constants, levels, open } = beside;
+    let computed = clear.map_or(Vec::new(), |clear| computed(clear, constants));
+    let clear = clear.map(|clear| Module::to_string(clear));
     // Strings and numbers only, which cannot fail.
-    serde_json::to_string(&file).unwrap_or_default()
+    serde_json::to_string(&File { levels: *levels, open, computed, clear, ..File::of(program) }).unwrap_or_default()
 }
 
-fn computed(clear: &Module) -> Vec<Computed<'_>> {
-    let small = |tensor: Tensor| {
-        clear.tensors[tensor]
-            .literal_axes()
-            .is_some_and(|axes| axes.iter().try_fold(1_u64, |n, size| n.checked_mul(*size)).is_some_and(|n| n <= MAX_VALUES))
+/// The part of what is computed in the clear that depends on no operand, if there is one: its results are written out.
+///
+/// # Errors
+/// E0715: these have more numbers than a file may.
+pub fn constants(clear: &Verified<Module>) -> Result<Option<Verified<Module>>, Vec<Diagnostic>> {
+    let mut given: BTreeSet<Tensor> = clear.params.iter().copied().collect();
+    for definition in &clear.body {
+        let mut read = BTreeSet::new();
+        reads(definition, &mut read);
+        if !read.is_disjoint(&given) {
+            given.extend(results(definition));
+        }
+    }
+    let constants: Vec<Tensor> = clear.results.iter().copied().filter(|result| !given.contains(result)).collect();
+    let size = |tensor: &Tensor| {
+        clear.tensors[*tensor].literal_axes().and_then(|axes| axes.iter().try_fold(1_u64, |n, size| n.checked_mul(*size)))
     };
-    let is_quick = |definition: &&Definition| matches!(definition, Definition::Equation(e) if e.reduce.is_none() && small(e.out));
-    let body: Vec<Definition> = clear.body.iter().filter(is_quick).cloned().collect();
-    let values = constants(clear, &body);
+    let total = constants.iter().try_fold(0_u64, |sum, tensor| sum.checked_add(size(tensor)?)).unwrap_or(u64::MAX);
+    if let Some(largest) = constants.iter().max_by_key(|tensor| size(tensor)).filter(|_| total > MAX_VALUES) {
+        let message =
+            format!("{total} numbers are computed in the clear from no operand, and the JSON of a plan has at most {MAX_VALUES} of them");
+        let decl = &clear.tensors[*largest];
+        let found = Diagnostic::error(715, "he-memory", message).at(decl.span, "most of them are for this");
+        return Err(vec![found.help("make what is computed here a public input, which is given beside the plan")]);
+    }
+    if constants.is_empty() {
+        return Ok(None);
+    }
+    let broken = |errors: Vec<VerifierError>| errors.iter().map(internal).collect::<Vec<_>>();
+    verify(needed(Module::clone(clear), constants)).map(Some).map_err(broken)
+}
+
+fn computed<'a>(clear: &'a Module, constants: &BTreeMap<String, Elements>) -> Vec<Computed<'a>> {
+    let values = |name: &str| match constants.get(name)? {
+        Elements::Integers(numbers) => Some(numbers.iter().map(|&n| Number::from(n)).collect()),
+        Elements::Reals(numbers) => numbers.iter().map(|&x| number(x)).collect(),
+    };
     let of = |&tensor: &Tensor| {
         let decl = &clear.tensors[tensor];
-        let defined = body.iter().position(|d| matches!(d, Definition::Equation(equation) if equation.out == tensor));
-        let values = defined.and_then(|n| values[n].as_ref());
-        let values = values.and_then(|data| data.values.iter().map(|value| number(as_number(value)?)).collect());
-        Computed { name: &decl.name, shape: decl.literal_axes().unwrap_or_default(), values }
+        Computed { name: &decl.name, shape: decl.literal_axes().unwrap_or_default(), values: values(&decl.name) }
     };
     clear.results.iter().map(of).collect()
-}
-
-fn as_number(value: &Value) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "integers beyond 2^53 are not written out")]
-    value.as_float().or_else(|| value.as_int().filter(|n| n.abs() <= 1 << 53).map(|n| n as f64))
 }
 
 #[derive(Serialize)]

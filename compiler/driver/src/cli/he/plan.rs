@@ -136,7 +136,7 @@ impl Plan {
         }
         let mut out = std::io::stdout();
         let words = if self.json {
-            format!("{}\n", planned.to_json())
+            format!("{}\n", planned.to_json()?)
         } else if self.heir {
             planned.to_mlir()
         } else {
