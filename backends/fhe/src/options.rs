@@ -14,6 +14,9 @@ pub struct Options {
     pub fraction_bits: u32,
     /// The digest of what is computed in the clear for the program, if there is something.
     pub clear: Option<String>,
+    /// Results of the program that no secret goes into: they are computed in the clear, and no ciphertext has them.
+    #[cfg_attr(feature = "bfv", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub open: Vec<String>,
     /// The smallest ring with the slots, whatever its security: for tests only.
     pub insecure_toy: bool,
 }

@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::function::Function;
-use crate::packed::{Contract, PackOptions};
+use crate::packed::{Contract, PackOptions, in_the_clear, open_results};
 use crate::pipeline;
 use crate::plan_report::bytes;
 use ein_he::explain::{Explained, Made};
@@ -33,6 +33,10 @@ impl Function {
         for made in &explained.made {
             let _ = writeln!(out, "\n{}", self.text(&module, made));
             tell(made, &mut out);
+        }
+        let open = in_the_clear(&open_results(&module, &explained.packed));
+        if !open.is_empty() {
+            let _ = write!(out, "\n{open}");
         }
         Ok(out)
     }

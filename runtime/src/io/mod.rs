@@ -14,7 +14,7 @@ pub use npy::{save_npy, save_npy_files};
 pub use npz::save_npz;
 pub use safetensors::save_safetensors;
 pub use source::{describe, open_regular};
-pub use write::{save_bytes, save_text, save_through, save_together};
+pub use write::{for_owner_only, save_bytes, save_text, save_through, save_together};
 
 use crate::error::Error;
 use crate::view::{DimVec, TensorRef};

@@ -4,6 +4,7 @@ use super::source::describe;
 use crate::error::Error;
 use crate::view::TensorRef;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -167,6 +168,35 @@ struct Temporary {
     path: Option<PathBuf>,
 }
 
+thread_local! {
+    /// Whether new files of this thread are for their owner alone.
+    static OWNER_ONLY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `write` writes new files with in this thread, only their owner may read. One that was there keeps its permissions.
+pub fn for_owner_only<T>(write: impl FnOnce() -> T) -> T {
+    /// Ends it, also where `write` does not return.
+    struct Until(bool);
+    impl Drop for Until {
+        fn drop(&mut self) {
+            OWNER_ONLY.set(self.0);
+        }
+    }
+    let _until = Until(OWNER_ONLY.replace(true));
+    write()
+}
+
+/// Opens a file that is not there yet.
+fn open_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if OWNER_ONLY.get() {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    options.open(path)
+}
+
 impl Temporary {
     fn create(target: &Path) -> io::Result<(Self, File)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -177,7 +207,7 @@ impl Temporary {
             temporary.push(name);
             temporary.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
             let path = target.with_file_name(temporary);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            match open_new(&path) {
                 Ok(file) => return Ok((Self { path: Some(path) }, file)),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(e),

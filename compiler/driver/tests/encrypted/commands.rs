@@ -121,6 +121,54 @@ fn only_the_owner_reads_the_secret_key_and_nobody_replaces_it() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// What is decrypted is for its owner alone, in whichever form; a file that was there keeps the permissions that somebody gave it.
+#[cfg(unix)]
+#[test]
+fn only_the_owner_reads_what_is_decrypted() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder("results");
+    arrays(&folder);
+    done(&folder, &format!("{KEYGEN} --bound B=100 --keys mine"));
+    done(&folder, "encrypt --keys mine --in B=b.npy -o in.ct");
+    done(&folder, "run --keys mine --inputs in.ct --in A=a.npy -o out.ct");
+    let mode = |name: &str| std::fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
+    for (target, file) in [("clear", "clear/out.npy"), ("all.npz", "all.npz"), ("all.safetensors", "all.safetensors")] {
+        done(&folder, &format!("decrypt --keys mine out.ct --out-dir {target}"));
+        assert_eq!(mode(file), 0o600, "{file}");
+    }
+    std::fs::set_permissions(folder.join("all.npz"), std::fs::Permissions::from_mode(0o640)).unwrap();
+    done(&folder, "decrypt --keys mine out.ct --out-dir all.npz");
+    assert_eq!(mode("all.npz"), 0o640);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A result that no ciphertext holds is named by each command after which somebody may look for it.
+#[test]
+fn results_that_no_ciphertext_holds_are_named() {
+    let folder = folder("open");
+    arrays(&folder);
+    let program = "def f<N>(x: secret i32[N] in -100..100, w: i32[N] in 0..9) -> (y: secret i32[N], q: i32[N]) {
+        y[i] = x[i] * w[i];
+        q[i] = w[i] + 1;
+    }";
+    std::fs::write(folder.join("f.ein"), program).unwrap();
+    io::save_npy(&folder.join("w.npy"), &TensorRef::from(&array![1_i32, 2, 3, 4])).unwrap();
+    let said = "q: no secret goes into it, and no ciphertext holds it: `ein run` computes it\n";
+    for args in [
+        "keygen f.ein --size N=4 --slots 16 --insecure-toy --keys mine",
+        "run --keys mine --inputs in.ct --in w=w.npy -o out.ct",
+        "decrypt --keys mine out.ct --out-dir clear",
+    ] {
+        let told = done(&folder, args);
+        assert_eq!(told.matches(said).count(), 1, "{args}: {told}");
+        if args.starts_with("keygen") {
+            done(&folder, "encrypt --keys mine --in x=b.npy -o in.ct");
+        }
+    }
+    assert!(!folder.join("clear/q.npy").exists());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 #[test]
 fn files_that_do_not_fit_are_refused() {
     let folder = folder("refused");

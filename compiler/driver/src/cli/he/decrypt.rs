@@ -4,10 +4,13 @@ use crate::cli::he::folder;
 use crate::cli::{Failure, input, say};
 use clap::Args;
 use ein::encrypted::{Ciphertexts, SecretKey, read, tensor};
+use ein_runtime::io;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 /// Decrypt the results of a program
+///
+/// They are as secret as what they were computed from: files that are new are for their owner alone to read.
 #[derive(Args)]
 #[command(after_help = "Example:
   ein he decrypt --keys mine results.ct --out-dir out")]
@@ -34,9 +37,11 @@ impl Decrypt {
         let outputs = engine.program().outputs.iter().zip(&numbers);
         let tensors = outputs.map(|(output, numbers)| Ok((output.name.as_str(), tensor(numbers, output.dtype, &output.layout.shape)?)));
         let tensors = tensors.collect::<Result<Vec<_>, ein::Error>>()?;
-        for path in input::save_all(tensors.iter().map(|(name, tensor)| (*name, tensor)), &self.out_dir)? {
+        let written = io::for_owner_only(|| input::save_all(tensors.iter().map(|(name, tensor)| (*name, tensor)), &self.out_dir))?;
+        for path in written {
             say(&format!("wrote {}\n", path.display()));
         }
+        say(&folder::in_the_clear(&engine));
         Ok(())
     }
 }

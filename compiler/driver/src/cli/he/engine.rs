@@ -56,7 +56,7 @@ impl NumberOptions {
         let clear = packed.clear.as_ref().map(|clear| clear.emit(Stage::Tir, &[])).transpose()?;
         let polynomials = packed.polynomials(&bounds);
         let digest = clear.as_deref().map(digest);
-        let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, insecure_toy };
+        let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, open: packed.open.clone(), insecure_toy };
         let engine = Engine::new(packed.program.clone(), options).map_err(ein::Error::from)?.for_one_call();
         packed.check(&engine.bounds().iter().map(|bound| bound.error).collect::<Vec<f64>>(), polynomials.as_deref())?;
         Ok(Made { engine, clear, polynomials, costs })

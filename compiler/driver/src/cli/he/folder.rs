@@ -39,6 +39,13 @@ impl Resources {
     }
 }
 
+/// Which results the program of a folder has that no ciphertext holds, a line each; their names are those that a stranger may have written.
+pub(crate) fn in_the_clear(engine: &Engine) -> String {
+    let line =
+        |name: &String| format!("{}: no secret goes into it, and no ciphertext holds it: `ein run` computes it\n", name.escape_debug());
+    engine.options().open.iter().map(line).collect()
+}
+
 /// The engine that the manifest of a folder describes, for one call.
 pub(crate) fn engine(folder: &Path) -> Result<Engine, Failure> {
     let bytes = read(&folder.join(MANIFEST))?;

@@ -42,6 +42,7 @@ impl Keygen {
         engine.check_keygen_memory().map_err(ein::Error::from)?;
         self.make(&engine, clear.as_deref())?;
         say(&describe(&engine, polynomials.as_deref()));
+        say(&folder::in_the_clear(&engine));
         Ok(())
     }
 

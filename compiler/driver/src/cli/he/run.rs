@@ -60,6 +60,7 @@ impl Run {
         say(&table(&report));
         say(&format!("about {} of memory\n", bytes(engine.run_memory())));
         say(&format!("wrote {results:?} to {}\n", self.out.display()));
+        say(&folder::in_the_clear(&engine));
         Ok(())
     }
 }
