@@ -61,11 +61,11 @@ pub struct Leveled {
 }
 
 impl Leveled {
-    /// The same, without a bootstrapping, with so many moduli more: every ciphertext has them, and numbers may be larger.
+    /// The same with so many moduli more: every ciphertext has them, and numbers may be larger.
     pub(crate) fn raised(self, levels: u32) -> Result<Self, Vec<VerifierError>> {
         let mut packed = self.packed.into_inner();
         for op in packed.ops.values_mut() {
-            if let Op::Drop(_, level) = op {
+            if let Op::Drop(_, level) | Op::Boot { level, .. } = op {
                 *level += levels;
             }
         }

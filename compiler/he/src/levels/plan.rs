@@ -1,6 +1,6 @@
 //! Plans of reals: a plan with its rescalings, and what a scheme needs for it.
 
-use super::boot::{Available, boots};
+use super::boot::{Available, boots, largest_bits, spares};
 use super::error::{Errors, errors};
 use super::parameters::Parameters;
 use super::path::{Step, describe, in_words, longest};
@@ -92,33 +92,70 @@ fn leveled_reals(
     available: Available,
 ) -> Result<Reals, Vec<Diagnostic>> {
     let path = longest(packed, program, makers);
-    let mut leveled = level(packed, &options.costs).map_err(broken)?;
-    if let Some(levels) = available.levels.filter(|&levels| leveled.top > levels) {
-        let Some(after) = available.after_boot else { return Err(vec![too_deep(leveled.top, levels, &path)]) };
-        let booted = boots(packed, (program, makers), levels, after).map_err(broken)?;
-        let booted = booted.ok_or_else(|| vec![nowhere(leveled.top, levels, after, &path)])?;
-        leveled = level(&booted.packed, &options.costs).map_err(broken)?;
-        leveled.packed.ops.keys().for_each(|id| leveled.origins[id] = booted.origins[leveled.origins[id]]);
-    }
-    let boots = refreshed(&leveled, program, makers);
-    let of = |leveled: &Leveled| {
-        let parameters = parameters(leveled, options, &path)?;
+    let mut room = Spare::default();
+    for _ in 0..MAX_ROUNDS {
+        let (leveled, spare) = with_spare(packed, (program, makers), options, available, room, &path)?;
+        let boots = refreshed(&leveled, program, makers);
+        let noted = |refused: Vec<Diagnostic>| refused.into_iter().map(|found| room.noted(found)).collect::<Vec<_>>();
+        let parameters = parameters(&leveled, options, &path).map_err(noted)?;
         let errors = errors(&leveled.packed, &parameters, (program, makers), &leveled.origins);
-        Ok::<_, Vec<Diagnostic>>((parameters, errors))
-    };
-    let (mut parameters, mut errors) = of(&leveled)?;
-    let spare = errors.as_ref().map_or(0, |errors| errors.spare);
-    if spare > 0 {
-        let largest = errors.map_or(0.0, |errors| errors.largest);
-        let most = available.levels.unwrap_or(u32::MAX);
-        if !boots.is_empty() || leveled.top.saturating_add(spare) > most {
-            return Err(vec![too_large(leveled.top, spare, most, largest, &path)]);
+        let more = errors.as_ref().map_or(0, |errors| errors.spare);
+        if more == 0 {
+            return Ok(Reals { levels: Levels { needed: leveled.top, spare, path, boots, parameters, errors }, packed: leveled.packed });
         }
-        leveled = leveled.raised(spare).map_err(broken)?;
-        (parameters, errors) =
-            of(&leveled).map_err(|refused| refused.into_iter().map(|found| found.note(large(largest, spare))).collect::<Vec<_>>())?;
+        room = Spare { levels: spare.saturating_add(more), largest: errors.map_or(0.0, |errors| errors.largest) };
     }
-    Ok(Reals { levels: Levels { needed: leveled.top, spare, path, boots, parameters, errors }, packed: leveled.packed })
+    let products: u32 = path.iter().map(|step| step.levels).sum();
+    Err(vec![too_large(products.saturating_add(room.levels), room, available, &path)])
+}
+
+/// How often levels are added for numbers that were found not to fit; a bootstrapping more is of larger numbers, so that once may not be enough.
+const MAX_ROUNDS: usize = 16;
+
+/// Levels that no product needs.
+#[derive(Clone, Copy, Default)]
+struct Spare {
+    levels: u32,
+    /// The number that they are for.
+    largest: f64,
+}
+
+impl Spare {
+    fn noted(self, found: Diagnostic) -> Diagnostic {
+        if self.levels == 0 { found } else { found.note(large(self.largest, self.levels)) }
+    }
+}
+
+/// A plan with its rescalings, whose ciphertexts all have so many moduli more than products need, and its bootstrappings if it has too few levels
+/// without; with how many moduli those are: what is bootstrapped may be larger with more of them.
+fn with_spare(
+    packed: &Verified<Packed>,
+    (program, makers): (&Program, &Makers),
+    options: &Options,
+    available: Available,
+    room: Spare,
+    path: &[Step],
+) -> Result<(Leveled, u32), Vec<Diagnostic>> {
+    let leveled = level(packed, &options.costs).map_err(broken)?;
+    let needed = leveled.top.saturating_add(room.levels);
+    let Some(levels) = available.levels.filter(|&levels| needed > levels) else {
+        return Ok((leveled.raised(room.levels).map_err(broken)?, room.levels));
+    };
+    match available.after_boot {
+        Some(after) if after > room.levels => {
+            for spare in spares(packed, (program, makers), room.levels..after) {
+                let Some(booted) = boots(packed, (program, makers), (levels - spare, after - spare), spare).map_err(broken)? else {
+                    continue;
+                };
+                let mut leveled = level(&booted.packed, &options.costs).map_err(broken)?;
+                leveled.packed.ops.keys().for_each(|id| leveled.origins[id] = booted.origins[leveled.origins[id]]);
+                return Ok((leveled.raised(spare).map_err(broken)?, spare));
+            }
+            Err(vec![room.noted(nowhere(needed, levels, after, path))])
+        }
+        None if room.levels == 0 => Err(vec![too_deep(needed, levels, path)]),
+        _ => Err(vec![too_large(needed, room, available, path)]),
+    }
 }
 
 fn broken(errors: Vec<VerifierError>) -> Vec<Diagnostic> {
@@ -154,7 +191,10 @@ fn nowhere(needed: u32, available: u32, after: u32, path: &[Step]) -> Diagnostic
         "the plan needs {needed} levels, and with {available} and {after} after a bootstrapping it gets to values that cannot be bootstrapped"
     );
     shown(Diagnostic::error(711, "he-depth", message), path)
-        .note("a value can be bootstrapped if all slots of its ciphertext are known to be smaller than 2^19, those without an element too")
+        .note(format!(
+            "a value can be bootstrapped if all slots of its ciphertext are known to be smaller than 2^{}, those without an element too",
+            largest_bits(after.saturating_sub(1))
+        ))
         .help("more levels, or ranges of what is secret that keep values small: `x: secret f64[N] in -1.0..1.0`")
 }
 
@@ -192,14 +232,23 @@ fn large(largest: f64, spare: u32) -> String {
 }
 
 /// Numbers do not fit.
-fn too_large(top: u32, spare: u32, available: u32, largest: f64, path: &[Step]) -> Diagnostic {
-    let needed = top.saturating_add(spare);
-    let message = match available {
-        u32::MAX => format!("the plan needs {needed} levels, and bootstrappings leave fewer"),
-        _ => format!("the plan needs {needed} levels, and {available} are available"),
+fn too_large(needed: u32, room: Spare, available: Available, path: &[Step]) -> Diagnostic {
+    let levels = available.levels.map_or_else(|| "no number of them is enough".to_owned(), |levels| format!("{levels} are available"));
+    let message = match available.after_boot {
+        Some(after) => format!("the plan needs {needed} levels, and {levels} and {after} after a bootstrapping"),
+        None => format!("the plan needs {needed} levels, and {levels}"),
+    };
+    // One for a product beside those for the numbers.
+    let booted = match available {
+        Available { levels: Some(levels), after_boot: Some(_) } if room.levels < levels => format!(", `--bootstrap {}`", room.levels + 1),
+        Available { levels: Some(levels), after_boot: None } if room.levels < levels => {
+            format!(", or `--levels {levels} --bootstrap {}` for an engine that bootstraps", room.levels + 1)
+        }
+        _ => String::new(),
     };
     let scaled = "or ranges of what is secret that keep values small: `x: secret f64[N] in -1.0..1.0`";
-    shown(Diagnostic::error(711, "he-depth", message), path).note(large(largest, spare)).help(format!("`--levels {needed}`, {scaled}"))
+    let found = shown(Diagnostic::error(711, "he-depth", message), path).note(large(room.largest, room.levels));
+    found.help(format!("`--levels {needed}`{booted}, {scaled}"))
 }
 
 fn too_deep(needed: u32, available: u32, path: &[Step]) -> Diagnostic {

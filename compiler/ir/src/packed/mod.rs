@@ -156,7 +156,8 @@ pub enum Op {
         x: Ciphertext,
         /// The level that it then has, from 1 on.
         level: u32,
-        /// All slots of `x` are in `-2^bits..2^bits`: what an engine scales by.
+        /// All slots of `x` are in `-2^bits..2^bits`: what an engine scales by. Numbers that do not fit level 0 have levels left, and it
+        /// makes them smaller by a product first.
         bits: u32,
     },
 }

@@ -117,24 +117,58 @@ fn layouts_and_operations_stay() {
     assert_eq!(operations(before), operations(after));
 }
 
-/// Values that grow beyond what level 0 holds cannot be bootstrapped, and it is said.
+/// Values that grow beyond what any modulus holds cannot be bootstrapped, and it is said.
 #[test]
-fn large_values_are_not_bootstrapped() {
+fn values_beyond_all_moduli_are_not_bootstrapped() {
     let mut program = squares(7);
     program.ranges.insert(0, (0.0, 100.0));
     assert!(matches!(program.tensors[0].origin, Origin::Secret));
     let available = Available { levels: Some(4), after_boot: Some(3) };
-    let refused = plan_reals(&program, &Options::new(Contract::Free, 3), available).expect_err("numbers of 2^54");
+    let refused = plan_reals(&program, &Options::new(Contract::Free, 3), available).expect_err("numbers of 2^425");
     assert!(refused[0].code.0 == 711 && refused[0].message.contains("cannot be bootstrapped"), "{refused:?}");
-    // Before they do, they can, and the marker says how large they are.
-    program.ranges.insert(0, (0.0, 1.05));
-    let reals = plan_reals(&program, &Options::new(Contract::Free, 3), available).unwrap();
-    let bits: Vec<u32> =
-        reals.packed.ops.values().filter_map(|op| if let Op::Boot { bits, .. } = op { Some(*bits) } else { None }).collect();
-    // 1.05 to the 16th.
-    assert_eq!(bits, [2]);
-    // A result that grows beyond what its level holds after that is refused too.
+    assert!(refused[0].notes.iter().any(|note| note.contains("2^99")), "{refused:?}");
+    // With a level after each bootstrapping there is none for large numbers.
     program.ranges.insert(0, (0.0, 1.5));
+    let available = Available { levels: Some(4), after_boot: Some(2) };
     let refused = plan_reals(&program, &Options::new(Contract::Free, 3), available).expect_err("numbers of 2^74");
     assert!(refused[0].code.0 == 711 && refused[0].notes.iter().any(|note| note.contains("3.5e22")), "{refused:?}");
+    assert!(refused[0].help.as_ref().is_some_and(|help| help.contains("`--levels 9`, `--bootstrap 3`")), "{refused:?}");
+}
+
+/// Large values are bootstrapped where moduli are left for them, and the markers say how large they are.
+#[test]
+fn large_values_are_bootstrapped_with_moduli_to_spare() {
+    let mut program = squares(7);
+    let options = Options::new(Contract::Free, 3);
+    for (largest, (fresh, after), (spare, bits)) in [
+        (1.05, (4, 3), (0, &[2][..])),
+        // A result of 2^75 is no number of level 0, nor is 2^37, which is bootstrapped before the last square.
+        (1.5, (4, 3), (2, &[3, 5, 10, 19, 38])),
+        (1.5, (5, 4), (2, &[5, 19])),
+        (4.0, (8, 7), (6, &[9, 17, 33, 65, 129])),
+    ] {
+        program.ranges.insert(0, (0.0, largest));
+        let available = Available { levels: Some(fresh), after_boot: Some(after) };
+        let reals = plan_reals(&program, &options, available).unwrap_or_else(|e| panic!("{largest}: {e:?}"));
+        let boots =
+            reals.packed.ops.values().filter_map(|op| if let Op::Boot { level, bits, .. } = *op { Some((level, bits)) } else { None });
+        let (to, found): (Vec<u32>, Vec<u32>) = boots.unzip();
+        assert_eq!((reals.levels.spare, &found[..]), (spare, bits), "{largest}: {}", print::print(&reals.packed));
+        assert!(to.iter().all(|level| *level == after) && reals.levels.needed <= fresh, "{largest}: {to:?}");
+        // What is bootstrapped fits where it is, and has a level for the product that makes it small if it must be.
+        let levels = levels(&reals.packed, reals.levels.needed).unwrap();
+        for op in reals.packed.ops.values() {
+            let Op::Boot { x, bits, .. } = *op else { continue };
+            assert!(f64::from(bits) <= 19.0 + 40.0 * f64::from(levels[x].level), "{largest}: {bits} at {}", levels[x]);
+        }
+        let operands =
+            Operands { secrets: vec![(0..8).map(|k| largest * (1.0 - 0.001 * f64::from(k))).collect()], publics: vec![], seed: 5 };
+        let exact = slots::run(&reals.packed, &operands).unwrap();
+        let bound = reals.levels.errors.as_ref().unwrap().results[0].bound;
+        for seed in 0..4 {
+            let noisy = drawn::run(&reals.packed, &reals.levels.parameters, &operands, seed).unwrap();
+            let error = noisy[0].iter().zip(&exact[0]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(error <= bound && error > 1e-9 * bound, "{error:e} within {bound:e}");
+        }
+    }
 }
