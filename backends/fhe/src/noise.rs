@@ -3,8 +3,10 @@
 //! A ciphertext is `q/t * m + e` under the key; it decrypts rightly while `|e| < q / 2t`.
 //!
 //! Products with the same sign everywhere do not add up like independent ones. A plaintext has coefficients in `0..t`, all of them
-//! positive, so the noise after one product is no longer independent from coefficient to coefficient, and the next product is
-//! counted with the sum of the coefficients in place of the root of the sum of their squares.
+//! positive, and so have the digits of a key switch, in `0..q_i`: the noise after a product or a key switch is no longer independent
+//! from coefficient to coefficient, but a part of it is `1 + X + ... + X^(N-1)` times noise that is. The next product, of which the
+//! mean is that sum again, is counted with the sum of the coefficients in place of the root of the sum of their squares. Further ones
+//! grow no faster: at a root of `X^N + 1` the sum is `2 / (1 - exp(i pi / N))` at most, `2 N / pi`.
 //!
 //! Source: Kim, Polyakov and Zucca, "Revisiting homomorphic encryption schemes for finite fields", 2021, for the rules of BFV.
 
@@ -34,37 +36,40 @@ pub(crate) struct Ring {
 struct Noise {
     /// Logarithm of the standard deviation.
     log: f64,
-    /// Whether a product is behind it.
-    multiplied: bool,
+    /// Whether coefficients depend on one another: a product or a key switch is behind it.
+    smooth: bool,
 }
 
 /// The most noise of any result, as a logarithm.
 pub(crate) fn of_outputs(program: &Packed, scales: &Scales, ring: Ring) -> f64 {
-    let fresh = Noise { log: ring.fresh(), multiplied: false };
-    let mut noises = SecondaryMap::with_default(fresh);
+    of_each_output(program, scales, ring).into_iter().fold(ring.fresh(), f64::max)
+}
+
+/// That of each ciphertext of each result.
+pub(crate) fn of_each_output(program: &Packed, scales: &Scales, ring: Ring) -> Vec<f64> {
+    let mut noises = SecondaryMap::with_default(Noise { log: ring.fresh(), smooth: false });
     for (id, op) in &program.ops {
         noises[id] = ring.of_op(op, scales.lifts(program, op), &noises);
     }
-    let results = program.outputs.iter().flat_map(|output| &output.values);
-    results.map(|value| noises[*value].log).fold(fresh.log, f64::max)
+    program.outputs.iter().flat_map(|output| &output.values).map(|value| noises[*value].log).collect()
 }
 
 impl Ring {
     fn of_op(self, op: &Op, lifts: Lifts, noises: &SecondaryMap<Ciphertext, Noise>) -> Noise {
         let lifted = |log: f64, factors: u32| log + self.lift(factors);
         match *op {
-            Op::Input { .. } => Noise { log: self.fresh(), multiplied: false },
-            Op::Rotate { x, .. } | Op::Relin(x) => Noise { log: sum(noises[x].log, self.key_switch()), ..noises[x] },
+            Op::Input { .. } => Noise { log: self.fresh(), smooth: false },
+            Op::Rotate { x, .. } | Op::Relin(x) => Noise { log: sum(noises[x].log, self.key_switch()), smooth: true },
             Op::Add(x, y) | Op::Sub(x, y) => Noise {
                 // Both may be the same noise.
                 log: sum(lifted(noises[x].log, lifts.left), lifted(noises[y].log, lifts.right)),
-                multiplied: noises[x].multiplied || noises[y].multiplied,
+                smooth: noises[x].smooth || noises[y].smooth,
             },
             Op::AddPlain(x, _) => Noise { log: sum(lifted(noises[x].log, lifts.left), 0.0), ..noises[x] },
-            Op::MulPlain(x, _) | Op::Mask(x, _) => Noise { log: noises[x].log + self.plain(noises[x].multiplied), multiplied: true },
+            Op::MulPlain(x, _) | Op::Mask(x, _) => Noise { log: noises[x].log + self.plain(noises[x].smooth), smooth: true },
             Op::Mul(x, y) => {
-                let grown = |noise: Noise| noise.log + self.product(noise.multiplied);
-                Noise { log: sum(sum(grown(noises[x]), grown(noises[y])), self.rounding()), multiplied: true }
+                let grown = |noise: Noise| noise.log + self.product(noise.smooth);
+                Noise { log: sum(sum(grown(noises[x]), grown(noises[y])), self.rounding()), smooth: true }
             }
             Op::Neg(x) | Op::Rescale(x) | Op::Drop(x, _) | Op::Boot { x, .. } => noises[x],
         }
@@ -80,8 +85,8 @@ impl Ring {
         self.modulus_bits + (self.moduli * self.degree * VARIANCE / 3.0).log2() / 2.0
     }
 
-    fn plain(self, multiplied: bool) -> f64 {
-        self.plain_bits + if multiplied { (self.degree / 2.0).log2() } else { self.degree.log2() / 2.0 }
+    fn plain(self, smooth: bool) -> f64 {
+        self.plain_bits + if smooth { (self.degree / 2.0).log2() } else { self.degree.log2() / 2.0 }
     }
 
     /// A power of two modulo `t`, the same in every slot: a polynomial of one coefficient.
@@ -89,10 +94,10 @@ impl Ring {
         (f64::from(factors) * self.fraction_bits).min(self.plain_bits)
     }
 
-    /// By `t` and the multiple of `q` that is in the other factor.
-    fn product(self, multiplied: bool) -> f64 {
+    /// By `t` and the multiple of `q` that is in the other factor: of two parts in `0..q`, of which one is times the key.
+    fn product(self, smooth: bool) -> f64 {
         let wrapped = (self.degree * VARIANCE / 3.0).log2() / 2.0 + 1.0;
-        self.plain_bits + wrapped + self.degree.log2() / if multiplied { 4.0 / 3.0 } else { 2.0 }
+        self.plain_bits + wrapped + if smooth { (self.degree / 4.0).log2() } else { self.degree.log2() / 2.0 }
     }
 
     /// Of three parts, times 1, `s` and `s^2`.

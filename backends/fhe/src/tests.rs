@@ -10,6 +10,7 @@ use rand::{Rng, SeedableRng};
 use std::fmt::Write;
 
 mod needs;
+mod noise;
 
 fn program(text: &str) -> Verified<Packed> {
     verify::verify(parse::parse(text).unwrap()).unwrap_or_else(|e| panic!("{e:?} in {text}"))
