@@ -86,7 +86,7 @@ fn is_between(value: f64, (lo, hi): (f64, f64)) -> bool {
 
 fn outside(name: &str, index: Vec<usize>, value: f64, dtype: DType, (lo, hi): (f64, f64)) -> Error {
     let [value, lo, hi] = [value, lo, hi].map(|x| shortest(x, dtype));
-    Error::ValueOutOfRange { name: name.to_owned(), index, value, lo, hi }
+    Error::ValueOutOfRange { name: name.to_owned(), index, value: Some(value), lo, hi }
 }
 
 /// The position of the n-th element in row-major order.

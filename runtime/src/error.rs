@@ -155,26 +155,26 @@ pub enum Error {
         name: String,
     },
     /// E0917: an element of an input `idx<V>` is not in `0..|V|`.
-    #[error("`{name}{}` is {value}, and it indexes a dim of size {size}", show_position(.index))]
+    #[error("`{name}{}` is {}, and it indexes a dim of size {size}", show_position(.index), show_value(.value.as_deref()))]
     IndexOutOfRange {
         /// The input.
         name: String,
         /// Where in the input; empty for a scalar.
         index: Vec<usize>,
-        /// The element.
-        value: String,
+        /// The element; none of a secret input.
+        value: Option<String>,
         /// The size of the dim.
         size: u64,
     },
     /// E0918: an element of an input `in lo..hi` is outside, or NaN.
-    #[error("`{name}{}` is {value}, and its values are stated to be in {lo}..{hi}", show_position(.index))]
+    #[error("`{name}{}` is {}, and its values are stated to be in {lo}..{hi}", show_position(.index), show_value(.value.as_deref()))]
     ValueOutOfRange {
         /// The input.
         name: String,
         /// Where in the input; empty for a scalar.
         index: Vec<usize>,
-        /// The element.
-        value: String,
+        /// The element; none of a secret input.
+        value: Option<String>,
         /// The least value stated.
         lo: String,
         /// The greatest value stated.
@@ -187,6 +187,10 @@ fn show_position(index: &[usize]) -> String {
     if index.is_empty() { String::new() } else { format!("{index:?}") }
 }
 
+fn show_value(value: Option<&str>) -> &str {
+    value.unwrap_or("outside")
+}
+
 fn describe_missing_key(path: &std::path::Path, key: &str) -> String {
     if key.is_empty() {
         return format!("`{}` holds several arrays: write `{}:NAME`", path.display(), path.display());
@@ -195,6 +199,16 @@ fn describe_missing_key(path: &std::path::Path, key: &str) -> String {
 }
 
 impl Error {
+    /// The same of a secret input, whose elements no message shows.
+    #[must_use]
+    pub fn of_secret(self) -> Self {
+        match self {
+            Error::IndexOutOfRange { name, index, size, .. } => Error::IndexOutOfRange { name, index, value: None, size },
+            Error::ValueOutOfRange { name, index, lo, hi, .. } => Error::ValueOutOfRange { name, index, value: None, lo, hi },
+            other => other,
+        }
+    }
+
     /// The stable code that users see, as a number: 901 is E0901.
     #[must_use]
     pub const fn code(&self) -> u16 {

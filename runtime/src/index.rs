@@ -53,7 +53,7 @@ fn check_elements<T: Element>(
     let wrong = array.indexed_iter().enumerate().find(|(n, (_, x))| position(**x) >= size_of(*n));
     let Some((n, (at, value))) = wrong else { return Ok(()) };
     let index = (0..view.rank()).map(|axis| at[axis]).collect();
-    Err(Error::IndexOutOfRange { name: name.to_owned(), index, value: show(*value), size: size_of(n) })
+    Err(Error::IndexOutOfRange { name: name.to_owned(), index, value: Some(show(*value)), size: size_of(n) })
 }
 
 #[cfg(test)]

@@ -60,7 +60,8 @@ fn files_and_memory() {
         E::UnknownInput { name: "X".to_owned(), known: vec![name(), "w".to_owned()] },
         E::ElementCount { shape: vec![2, 3], expected: 6, found: 5 },
         E::OutputNotRowMajor { name: "y".to_owned() },
-        E::ValueOutOfRange { name: name(), index: vec![1, 0], value: "1.5".to_owned(), lo: "-1.0".to_owned(), hi: "1.0".to_owned() },
+        E::ValueOutOfRange { name: name(), index: vec![1, 0], value: Some("1.5".to_owned()), lo: "-1.0".to_owned(), hi: "1.0".to_owned() },
+        E::ValueOutOfRange { name: name(), index: vec![1, 0], value: None, lo: "-1.0".to_owned(), hi: "1.0".to_owned() },
     ];
     insta::assert_snapshot!(rendered(errors.into_iter().map(|e| (format!("E{:04}", e.code()), e.into()))));
 }

@@ -183,6 +183,8 @@ struct Argument {
     index_of: Vec<u64>,
     /// The least and the greatest value that its elements may have, where the program states them.
     bounds: Option<(f64, f64)>,
+    /// Whether its elements are secret.
+    secret: bool,
 }
 
 /// Machine code for fixed sizes and layouts. `Send + Sync`: calls may overlap.
@@ -216,13 +218,22 @@ impl Bound {
         let argument = |t, first_stride| {
             let b: &ein_ir::plan::Buffer = &plan.buffers[t];
             let shape = b.extents.iter().map(|e| usize::try_from(*e).unwrap_or(usize::MAX)).collect();
-            Argument { name: b.name.clone(), dtype: b.dtype, shape, first_stride, index_of: b.index_of.clone(), bounds: None }
+            Argument {
+                name: b.name.clone(),
+                dtype: b.dtype,
+                shape,
+                first_stride,
+                index_of: b.index_of.clone(),
+                bounds: None,
+                secret: false,
+            }
         };
         let first_strides = runtime_strides(staged);
-        let stated = |n: usize| module.params.get(n).and_then(|param| module.tensors[*param].bounds);
+        let decl = |n: usize| module.params.get(n).map(|param| &module.tensors[*param]);
         let input = |(n, t): (usize, &TensorId)| {
             let first_stride = classes[n].strided.then(|| first_strides[n]).flatten();
-            Argument { bounds: stated(n), ..argument(*t, first_stride) }
+            let (bounds, secret) = decl(n).map_or((None, false), |decl| (decl.bounds, decl.secret));
+            Argument { bounds, secret, ..argument(*t, first_stride) }
         };
         let inputs = plan.inputs.iter().enumerate().map(input).collect();
         let outputs = plan.outputs.iter().map(|t| argument(*t, None)).collect();
@@ -363,13 +374,8 @@ impl Bound {
             let help = format!("bind it with `.strided(\"{}\")`", argument.name);
             return Err(Diagnostic::error(915, "layout-mismatch", message).help(help).into());
         }
-        if !argument.index_of.is_empty() {
-            ein_runtime::check_indices(&argument.name, view, &argument.index_of)?;
-        }
-        if let Some(bounds) = argument.bounds {
-            ein_runtime::check_bounds(&argument.name, view, argument.dtype, bounds)?;
-        }
-        Ok(())
+        let found = argument.check_elements(view);
+        Ok(if argument.secret { found.map_err(ein_runtime::Error::of_secret) } else { found }?)
     }
 
     fn check_output(&self, n: usize, inputs: &[TensorRef<'_>], outputs: &[TensorMut<'_>]) -> Result<(), Error> {
@@ -429,6 +435,14 @@ fn runtime_strides(staged: &Specialised) -> Vec<Option<usize>> {
 }
 
 impl Argument {
+    /// Whether every element of an input is where it is stated to be.
+    fn check_elements(&self, view: &TensorRef<'_>) -> Result<(), ein_runtime::Error> {
+        if !self.index_of.is_empty() {
+            ein_runtime::check_indices(&self.name, view, &self.index_of)?;
+        }
+        self.bounds.map_or(Ok(()), |bounds| ein_runtime::check_bounds(&self.name, view, self.dtype, bounds))
+    }
+
     /// An input may also be given as its bits.
     fn check_input(&self, dtype: DType, shape: &[usize]) -> Result<(), Error> {
         if !raw::holds(self.dtype, dtype) {

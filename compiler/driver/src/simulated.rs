@@ -64,8 +64,8 @@ impl Function {
     fn within_what_is_assumed(&self, outside: &[Outside]) -> Result<(), Error> {
         let Some(found) = outside.first() else { return Ok(()) };
         let message = format!(
-            "`{}` has the element {:?} and no declared range, and what is stated of the results is known of elements in -1..1 alone",
-            found.name, found.largest
+            "`{}` has elements beyond -1..1 and no declared range, and what is stated of the results is known of elements in -1..1 alone",
+            found.name
         );
         let refused = Diagnostic::error(722, "he-budget", message).help(found.remedy());
         let module = self.module();
@@ -152,21 +152,20 @@ pub struct Noisy {
 pub struct Outside {
     /// Its name.
     pub name: String,
-    /// The element that is farthest from 0.
-    pub largest: f64,
+    /// A power of two than which none is farther from 0: elements themselves may be secret.
+    pub within: f64,
 }
 
 impl Outside {
     fn of(name: &str, numbers: &[f64]) -> Option<Self> {
-        let largest = numbers.iter().copied().fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most });
-        (largest.abs() > 1.0).then(|| Self { name: name.to_owned(), largest })
+        let largest = numbers.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        (largest > 1.0).then(|| Self { name: name.to_owned(), within: largest.log2().ceil().exp2() })
     }
 
     /// What to declare.
     #[must_use]
     pub fn remedy(&self) -> String {
-        let end = self.largest.abs();
-        format!("declare a range of `{}` behind its type: `in -{end:?}..{end:?}`", self.name)
+        format!("declare a range of `{}` behind its type: `in -{end:?}..{end:?}`", self.name, end = self.within)
     }
 }
 

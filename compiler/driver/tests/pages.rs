@@ -204,7 +204,7 @@ fn runtime_errors() -> Vec<ein_runtime::Error> {
         Error::UnknownInput { name: text(), known: Vec::new() },
         Error::ElementCount { shape: vec![1], expected: 1, found: 2 },
         Error::OutputNotRowMajor { name: text() },
-        Error::ValueOutOfRange { name: text(), index: vec![1], value: text(), lo: text(), hi: text() },
-        Error::IndexOutOfRange { name: text(), index: vec![1], value: text(), size: 1 },
+        Error::ValueOutOfRange { name: text(), index: vec![1], value: None, lo: text(), hi: text() },
+        Error::IndexOutOfRange { name: text(), index: vec![1], value: None, size: 1 },
     ]
 }

@@ -207,8 +207,7 @@ fn bound_of(name: &str, levels: &Levels, outside: &[Outside]) -> String {
     let Some(bound) = found.map(|found| found.bound).filter(|bound| bound.is_finite()) else { return "which nothing bounds".to_owned() };
     let assumed = levels.errors.as_ref().map(|errors| errors.assumed.join(", ")).filter(|names| !names.is_empty());
     let supposed = assumed.map_or(String::new(), |names| format!(" if all elements are in -1..1 of {names}"));
-    let unmet: Vec<String> =
-        outside.iter().map(|operand| format!("`{}` has the element {:?}: {}", operand.name, operand.largest, operand.remedy())).collect();
+    let unmet: Vec<String> = outside.iter().map(Outside::remedy).collect();
     let unmet = if unmet.is_empty() { String::new() } else { format!(", which they are not: {}", unmet.join("; ")) };
     format!("at most {} from the exact program{supposed}{unmet}", at_most(bound))
 }
