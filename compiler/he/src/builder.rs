@@ -1,6 +1,7 @@
 //! Writes packed operations; equal ones are written once.
 
 use ein_ir::entity::{Ciphertext, Plain, Public, SecondaryMap};
+use ein_ir::packed::layout::Segments;
 use ein_ir::packed::{Layout, Op, Packed, PlainDecl, PlainValues, Run, Segment};
 use rustc_hash::FxHashMap as HashMap;
 use std::collections::BTreeMap;
@@ -126,11 +127,15 @@ impl Builder {
         plain
     }
 
-    /// A plaintext of elements of a public tensor, each with its slot.
-    pub(crate) fn elements(&mut self, public: Public, elements: Vec<(u32, u64)>) -> Plain {
-        let segments = segments(elements);
-        let values = || PlainValues::Elements(public, segments.clone());
-        *self.elements.entry((public, segments.clone())).or_insert_with(|| self.packed.plains.push(PlainDecl { values: values() }))
+    /// A plaintext of elements of a public tensor, in runs of which no two share a slot.
+    pub(crate) fn elements(&mut self, public: Public, parts: Vec<Segment>) -> Plain {
+        let key = (public, joined(parts));
+        if let Some(&there) = self.elements.get(&key) {
+            return there;
+        }
+        let plain = self.packed.plains.push(PlainDecl { values: PlainValues::Elements(public, key.1.clone()) });
+        self.elements.insert(key, plain);
+        plain
     }
 
     /// A ciphertext of zeros.
@@ -175,10 +180,33 @@ pub(crate) fn runs(slots: &[u32]) -> Vec<Run> {
     runs
 }
 
+/// Runs of elements whose slots rise, as the elements of all of them are joined by slot.
+pub(crate) fn joined(mut parts: Vec<Segment>) -> Vec<Segment> {
+    parts.sort_unstable();
+    if !are_apart(&parts) {
+        return segments(parts.iter().flat_map(elements_of).collect());
+    }
+    let mut segments = Segments::default();
+    parts.into_iter().for_each(|part| segments.push_run(part));
+    segments.finish()
+}
+
+/// Whether each of these runs, which are sorted, rises and ends before the next begins.
+pub(crate) fn are_apart(sorted: &[Segment]) -> bool {
+    let rises = |run: &Segment| run.count == 1 || run.dslot > 0;
+    sorted.iter().all(rises) && sorted.windows(2).all(|pair| pair[0].slot + pair[0].dslot * (pair[0].count - 1) < pair[1].slot)
+}
+
+/// The elements of a run whose slots rise, each with its slot.
+pub(crate) fn elements_of(run: &Segment) -> impl Iterator<Item = (u32, u64)> + use<> {
+    let Segment { slot, dslot, flat, dflat, count, .. } = *run;
+    (0..count).map(move |t| (slot + dslot * t, flat.wrapping_add_signed(dflat * i64::from(t))))
+}
+
 /// Elements as segments, by slot.
 pub(crate) fn segments(mut elements: Vec<(u32, u64)>) -> Vec<Segment> {
     elements.sort_unstable();
-    let mut segments = ein_ir::packed::layout::Segments::default();
+    let mut segments = Segments::default();
     elements.into_iter().for_each(|(slot, flat)| segments.push(0, slot, flat));
     segments.finish()
 }

@@ -8,6 +8,7 @@
 
 mod apart;
 mod choose;
+mod lines;
 mod multiples;
 mod reach;
 mod steps;
@@ -249,42 +250,6 @@ impl LinearMap {
     /// Slots that every element moves besides.
     fn displaced(&self) -> i64 {
         self.offset.cast_signed().wrapping_add(i64::from(self.frames[0]) - i64::from(self.frames[1]))
-    }
-
-    /// Calls `f` with the values of the indices, the source address and the target address.
-    pub(crate) fn each(&self, mut f: impl FnMut(&[u64], u64, u64)) {
-        if self.steps.iter().any(|step| step.size == 0) {
-            return;
-        }
-        let (cut, bounds) = (self.cut(), self.bounds());
-        let is_within = |values: &[u64], (weights, offset, size): &OverSteps| {
-            let position = weights.iter().fold(*offset, |sum, &(n, weight)| sum + weight * values[n].cast_signed());
-            u64::try_from(position).is_ok_and(|position| position < *size)
-        };
-        let mut values = vec![0; self.steps.len()];
-        let (mut source, mut target) = (self.offset, 0);
-        loop {
-            let position = |steps: &[usize]| steps.iter().map(|&n| values[n] * self.steps[n].scale).sum::<u64>();
-            if cut.iter().all(|(steps, size)| position(steps) < *size) && bounds.iter().all(|bound| is_within(&values, bound)) {
-                f(&values, source, target);
-            }
-            let mut at = self.steps.len();
-            loop {
-                if at == 0 {
-                    return;
-                }
-                at -= 1;
-                let step = &self.steps[at];
-                values[at] += 1;
-                (source, target) = (source.wrapping_add(step.source), target + step.target);
-                if values[at] < step.size {
-                    break;
-                }
-                source = source.wrapping_sub(step.source.wrapping_mul(step.size));
-                target -= step.target * step.size;
-                values[at] = 0;
-            }
-        }
     }
 }
 

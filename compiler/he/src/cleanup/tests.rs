@@ -3,6 +3,7 @@ use super::form::{Form, SlotGraph};
 use super::rules::{RULES, saturate, saturate_by};
 use super::{cleaned, is_better};
 use crate::Costs;
+use crate::builder::segments;
 use crate::builder::{Builder, Makers};
 use crate::program::Program;
 use crate::tests::Random;
@@ -50,7 +51,7 @@ impl Sketch {
 
     /// Times elements from `flat` on, in these slots.
     fn weighted(&mut self, x: Ciphertext, slots: std::ops::Range<u32>, flat: u64) -> Ciphertext {
-        let plain = self.builder.elements(self.public, slots.zip(flat..).collect());
+        let plain = self.builder.elements(self.public, segments(slots.zip(flat..).collect()));
         self.builder.op(Op::MulPlain(x, plain))
     }
 

@@ -1,12 +1,14 @@
 //! Linear maps as rotations, masks and sums.
 
-use super::{Emitter, Factor, Keys, Positions, Value};
+use super::{Emitter, Factor, Keys, Positions, Value, turned};
+use crate::builder::{are_apart, elements_of, segments};
 use crate::convert;
 use crate::limits::{MAX_OPERATIONS, MAX_VOLUME};
 use crate::linear::{LinearMap, Split, slots_of};
 use crate::packing::Packing;
 use ein_ir::entity::Ciphertext;
-use ein_ir::packed::Op;
+use ein_ir::packed::layout::Segments;
+use ein_ir::packed::{Op, Segment};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -36,30 +38,53 @@ struct Courses {
 /// The elements of a course.
 struct Gathered {
     course: Course,
-    /// Slots, each with the position of its element of the public factor.
-    elements: Vec<(u32, u64)>,
-    /// The course of the element that came after one of these: often that comes again.
+    /// In runs: slots, with the positions of their elements of the public factor.
+    elements: Segments,
+    /// The course of the elements that came after some of these: often that comes again.
     next: usize,
 }
 
 impl Courses {
-    fn push(&mut self, course: Course, element: (u32, u64)) {
+    fn push(&mut self, course: Course, run: Segment) {
         let is = |all: &[Gathered], n: usize| all.get(n).is_some_and(|there| there.course == course);
         if !is(&self.all, self.last) {
             let next = self.all.get(self.last).map_or(0, |last| last.next);
             let found = if is(&self.all, next) { next } else { *self.numbers.entry(course).or_insert(self.all.len()) };
             if found == self.all.len() {
-                self.all.push(Gathered { course, elements: Vec::new(), next: 0 });
+                self.all.push(Gathered { course, elements: Segments::default(), next: 0 });
             }
             self.all[self.last].next = found;
             self.last = found;
         }
-        self.all[self.last].elements.push(element);
+        self.all[self.last].elements.push_run(run);
     }
 
     fn in_order(mut self) -> Vec<Gathered> {
         self.all.sort_unstable_by_key(|gathered| gathered.course);
         self.all
+    }
+}
+
+/// Elements in slots that are equally far apart, around the ciphertext and in any direction.
+struct Run {
+    slot: i64,
+    dslot: i64,
+    flat: u64,
+    dflat: i64,
+    count: u64,
+}
+
+impl Run {
+    /// Runs whose slots rise, of `n` slots.
+    fn segments(self, n: i64) -> impl Iterator<Item = Segment> {
+        let Self { slot, dslot, flat, dflat, count } = self;
+        let last = count.cast_signed() - 1;
+        let (slot, flat) =
+            if dslot < 0 { ((slot + last * dslot).rem_euclid(n), flat.wrapping_add_signed(last * dflat)) } else { (slot, flat) };
+        let dflat = if dslot < 0 { -dflat } else { dflat };
+        let small = |number: i64| u32::try_from(number).expect("at most the number of slots");
+        let run = Segment { chunk: 0, slot: small(slot), dslot: small(dslot.abs()), flat, dflat, count: small(last + 1) };
+        turned(run, 0, small(n))
     }
 }
 
@@ -95,10 +120,15 @@ impl Layers {
     }
 
     /// Elements of which no two have one slot.
-    fn of_slots(&mut self, elements: Vec<(u32, u64)>) -> Vec<Vec<(u32, u64)>> {
+    fn of_slots(&mut self, runs: Vec<Segment>) -> Vec<Vec<Segment>> {
+        let mut sorted = runs.clone();
+        sorted.sort_unstable();
+        if are_apart(&sorted) {
+            return vec![sorted];
+        }
         self.calls += 1;
         let mut layers: Vec<Vec<(u32, u64)>> = Vec::new();
-        for (slot, flat) in elements {
+        for (slot, flat) in runs.iter().flat_map(elements_of) {
             let seen = &mut self.seen[slot as usize];
             if seen.0 != self.calls {
                 *seen = (self.calls, 0);
@@ -110,7 +140,7 @@ impl Layers {
             }
             layers[layer].push((slot, flat));
         }
-        layers
+        layers.into_iter().map(segments).collect()
     }
 }
 
@@ -143,21 +173,33 @@ impl Emitter<'_> {
         // Slots after the baby steps, each with the position of its element of the public factor.
         let (mut courses, turns) = (Courses::default(), split.turns());
         let (mut babies, mut same_baby, mut giants) = (FxHashMap::default(), Steps::default(), Steps::default());
-        map.each(|values, source, target| {
-            let Some(from) = value.chunks[from.chunk(source)] else { return };
-            let flat = first + values.iter().zip(&along).map(|(value, along)| value.cast_signed() * along).sum::<i64>();
-            let Ok(flat) = u64::try_from(flat) else { return };
-            let mut turn = turns.of(values);
+        let in_one = |first: u64, last: u64| first >> self.log_slots == last >> self.log_slots;
+        map.lines(split, |line| {
+            let mut turn = turns.of(line.values);
             // Steps that come to the same slots are the same.
             turn.giant = giants.or_insert_with(turn.slots.rem_euclid(n), || turn.giant);
             turn.baby = same_baby.or_insert_with(turn.baby, || {
                 let slots = slots_of(&baby_units, &split.babies(turn.baby)).rem_euclid(n);
                 *babies.entry(slots).or_insert(turn.baby)
             });
-            let slot = (target.cast_signed() + i64::from(map.frames[1]) + turn.slots).rem_euclid(n);
-            let slot = u32::try_from(slot).expect("below the number of slots");
-            let course = Course { to: to.chunk(target), giant: turn.giant, from, baby: turn.baby, part: parts.chunk(target) };
-            courses.push(course, (slot, flat));
+            let flat = first + line.values.iter().zip(&along).map(|(value, along)| value.cast_signed() * along).sum::<i64>();
+            let dflat = line.way.steps.iter().map(|&(step, by)| by * along[step]).sum::<i64>();
+            // An element of the line, and those after it if they are in the same ciphertexts.
+            let mut push = |t: i64, count: u64| {
+                let (source, target) = line.at(t);
+                let Some(from) = value.chunks[from.chunk(source)] else { return };
+                let Ok(flat) = u64::try_from(flat + t * dflat) else { return };
+                let slot = (target.cast_signed() + i64::from(map.frames[1]) + turn.slots).rem_euclid(n);
+                let course = Course { to: to.chunk(target), giant: turn.giant, from, baby: turn.baby, part: parts.chunk(target) };
+                let run = Run { slot, dslot: line.way.target, flat, dflat, count };
+                run.segments(n).for_each(|run| courses.push(course, run));
+            };
+            let (ends, last) = ([line.at(0), line.at(line.count.cast_signed() - 1)], flat + (line.count.cast_signed() - 1) * dflat);
+            if in_one(ends[0].0, ends[1].0) && in_one(ends[0].1, ends[1].1) && flat.min(last) >= 0 {
+                push(0, line.count);
+            } else {
+                (0..line.count.cast_signed()).for_each(|t| push(t, 1));
+            }
         });
         let mut mapped = Value::zero(packing.clone(), self.log_slots);
         debug_assert_eq!(mapped.chunks.len() as u64, convert::n_chunks(packing, self.log_slots));
@@ -165,7 +207,7 @@ impl Emitter<'_> {
         let mut layers = Layers::of(1 << self.log_slots);
         for Gathered { course, elements, .. } in courses.in_order() {
             let turned = self.turned(course.from, &baby_units, &split.babies(course.baby));
-            for elements in layers.of_slots(elements) {
+            for elements in layers.of_slots(elements.finish()) {
                 let kept = self.keep(turned, factor, elements);
                 sums.entry((course.to, course.giant)).or_default().push(kept);
             }
@@ -230,14 +272,11 @@ impl Emitter<'_> {
     }
 
     /// Slots of a ciphertext, each times its element of a factor; the others become zero.
-    fn keep(&mut self, x: Ciphertext, factor: &Factor, elements: Vec<(u32, u64)>) -> Ciphertext {
+    fn keep(&mut self, x: Ciphertext, factor: &Factor, elements: Vec<Segment>) -> Ciphertext {
         if let Some(public) = factor.public {
             let plain = self.builder.elements(public, elements);
             return self.builder.op(Op::MulPlain(x, plain));
         }
-        let mut slots: Vec<u32> = elements.into_iter().map(|(slot, _)| slot).collect();
-        slots.sort_unstable();
-        slots.dedup();
-        self.builder.scaled_mask(x, factor.constant, &slots)
+        self.builder.scaled_mask(x, factor.constant, &super::slots_of(&elements))
     }
 }

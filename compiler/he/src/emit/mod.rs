@@ -9,7 +9,7 @@ mod window;
 
 pub(crate) use polynomial::costs;
 
-use crate::builder::{Builder, Maker, Makers};
+use crate::builder::{Builder, Maker, Makers, elements_of};
 use crate::contraction::{Axis, Contraction, Operand, Subscript};
 use crate::convert::{self, Conversion, Route, Source};
 use crate::held::{Added, Finish, Held, Make, Scaling, cleaned, row_major};
@@ -24,7 +24,7 @@ use crate::words;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::entity::{Ciphertext, Input, Plain, Public as PublicId};
 use ein_ir::packed::layout::{AddressBit, axis_bits};
-use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, Piece, PublicDecl, PublicSource, Roll};
+use ein_ir::packed::{InputDecl, Layout, Op, OutputDecl, Packed, Piece, PublicDecl, PublicSource, Roll, Segment};
 use factor::Factor;
 use places::Places;
 use std::collections::{BTreeMap, HashMap};
@@ -604,27 +604,25 @@ impl<'a> Emitter<'a> {
 
     /// A public factor at one ciphertext of the joint space, and zero where the result is; none where it is zero everywhere.
     fn plain(&mut self, joint: &Packing, packing: &Packing, factor: &Factor, address: u64) -> Option<Plain> {
-        let elements = self.slots(joint, packing, factor, address);
-        if elements.is_empty() {
+        let parts = self.parts(joint, packing, factor, address);
+        if parts.is_empty() {
             return None;
         }
-        let Some(public) = factor.public else {
-            let slots: Vec<u32> = elements.into_iter().map(|(slot, _)| slot).collect();
-            return Some(self.builder.constant(factor.constant, &slots));
-        };
-        Some(self.builder.elements(public, elements))
+        let Some(public) = factor.public else { return Some(self.builder.constant(factor.constant, &slots_of(&parts))) };
+        Some(self.builder.elements(public, parts))
     }
 
-    /// The slots of a ciphertext that hold elements of a factor, in order, each with its position.
-    fn slots(&self, joint: &Packing, packing: &Packing, factor: &Factor, address: u64) -> Vec<(u32, u64)> {
+    /// The slots of a ciphertext that hold elements of a factor, by slot.
+    fn parts(&self, joint: &Packing, packing: &Packing, factor: &Factor, address: u64) -> Vec<Segment> {
         let free = (0..self.log_slots).filter(|&p| packing.at(p) == AddressBit::Zero);
         let free = free.filter(|&p| LabelBit::of(joint.at(p)).is_none()).fold(0, |all, p| all | 1_u64 << p);
-        let mut walk = places::Walk::of(joint, factor);
-        let slots = (0..1_u64 << self.log_slots).filter(|slot| slot & free == 0);
-        let elements = slots.filter_map(|slot| Some((self.turned_slot(slot, joint), walk.flat(address | slot)?)));
-        let mut elements: Vec<(u32, u64)> = elements.collect();
-        elements.sort_unstable();
-        elements
+        let walk = places::Walk::of(joint, factor);
+        let mut parts = walk.parts(address, free, self.log_slots);
+        if joint.offset != 0 {
+            parts = parts.into_iter().flat_map(|part| turned(part, joint.offset, 1 << self.log_slots)).collect();
+            parts.sort_unstable();
+        }
+        parts
     }
 
     fn finish(&mut self, finish: &Finish) -> Value {
@@ -646,6 +644,22 @@ impl<'a> Emitter<'a> {
         let values = value.chunks.iter().map(|chunk| chunk.unwrap_or_else(|| self.builder.zero())).collect();
         self.builder.packed.outputs.push(OutputDecl { name: tensor.name.clone(), dtype: tensor.dtype, layout, values });
     }
+}
+
+/// The slots of runs that rise, one after the other.
+fn slots_of(parts: &[Segment]) -> Vec<u32> {
+    parts.iter().flat_map(|part| elements_of(part).map(|(slot, _)| slot)).collect()
+}
+
+/// A run so many slots to the right, in one or two parts: beyond the last slot is the first.
+fn turned(part: Segment, by: u32, slots: u32) -> impl Iterator<Item = Segment> {
+    let first = part.slot + by;
+    // So many are before the end.
+    let before = if first >= slots { 0 } else { (slots - first).div_ceil(part.dslot.max(1)).min(part.count) };
+    let flat = part.flat.wrapping_add_signed(part.dflat * i64::from(before));
+    let rest = Segment { slot: (first + part.dslot * before) % slots, flat, count: part.count - before, ..part };
+    let parts = [Segment { slot: first % slots, count: before, ..part }, rest];
+    parts.into_iter().filter(|part| part.count > 0)
 }
 
 /// The address bits that number the ciphertexts of a packing.

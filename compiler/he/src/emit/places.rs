@@ -2,6 +2,7 @@
 
 use super::Factor;
 use crate::packing::{LabelBit, Packing};
+use ein_ir::packed::Segment;
 
 /// Where the bits of each label are.
 pub(super) struct Places {
@@ -48,8 +49,42 @@ impl Walk {
         walk
     }
 
-    /// The row-major position of the element at an address; none beyond the sizes of labels.
-    pub(super) fn flat(&mut self, address: u64) -> Option<u64> {
+    /// The elements of a ciphertext in slots that have none of the `free` bits, in runs that rise.
+    pub(super) fn parts(mut self, address: u64, free: u64, log_slots: usize) -> Vec<Segment> {
+        let field = self.lowest(free, log_slots);
+        let mut parts = Vec::new();
+        for block in 0..1_u64 << (log_slots - field.first - field.n_bits) {
+            let slot = block << (field.first + field.n_bits);
+            let Some(flat) = (slot & free == 0).then(|| self.flat(address | slot)).flatten() else { continue };
+            let left = field.label.map_or(u64::MAX, |(label, adds)| {
+                let (value, _, size) = self.labels[label];
+                (size - value).div_ceil(adds)
+            });
+            // What is below zero is none of the elements.
+            let (below, count) = (field.below(flat), left.min(1 << field.n_bits));
+            let first = u64::try_from(flat + field.dflat * below.cast_signed());
+            if let (Ok(flat), Ok(count @ 1..)) = (first, u32::try_from(count.saturating_sub(below))) {
+                let slot = u32::try_from(slot + (below << field.first)).expect("below the number of slots");
+                parts.push(Segment { chunk: 0, slot, dslot: 1 << field.first, flat, dflat: field.dflat, count });
+            }
+        }
+        parts
+    }
+
+    /// The lowest bits that are not free, as far as elements are evenly apart along them.
+    fn lowest(&self, free: u64, log_slots: usize) -> Field {
+        let at = |p: usize| self.bits.get(p).copied().flatten();
+        let first = (free.trailing_ones() as usize).min(log_slots);
+        let goes_on = |p: usize| free >> p & 1 == 0 && at(p) == at(first).map(|(label, adds)| (label, adds << (p - first)));
+        let n_bits = (first..log_slots).take_while(|&p| goes_on(p)).count();
+        let label = at(first).filter(|_| n_bits > 0);
+        let dflat = label.map_or(0, |(label, adds)| self.labels[label].1 * adds.cast_signed());
+        // Where positions fall, those below zero are at the end of a run.
+        if dflat < 0 { Field { first, n_bits: 0, label: None, dflat: 0 } } else { Field { first, n_bits, label, dflat } }
+    }
+
+    /// The row-major position of the element at an address, which may be below zero; none beyond the sizes of labels.
+    fn flat(&mut self, address: u64) -> Option<i64> {
         let mut changed = address ^ self.at;
         self.at = address;
         while changed != 0 {
@@ -66,6 +101,29 @@ impl Walk {
             }
             flat += value.cast_signed() * stride;
         }
-        u64::try_from(flat).ok()
+        Some(flat)
+    }
+}
+
+/// Bits of an address along which elements are evenly apart.
+struct Field {
+    first: usize,
+    n_bits: usize,
+    /// The label that they are bits of, and what the first adds to the position along it; none if they are of none.
+    label: Option<(usize, u64)>,
+    /// What a step adds to the row-major position.
+    dflat: i64,
+}
+
+impl Field {
+    /// How many elements from this position on are below zero.
+    const fn below(&self, flat: i64) -> u64 {
+        if flat >= 0 {
+            0
+        } else if self.dflat > 0 {
+            flat.unsigned_abs().div_ceil(self.dflat.unsigned_abs())
+        } else {
+            u64::MAX
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! `T(m + n) = 2 T(m) T(n) - T(|m - n|)` makes every polynomial that is needed in `ceil(log2 n)` products, and splits a sum of degree `d`
 //! at `T(g)` into two of less than `g`.
 
-use super::{Emitter, Factor, Value, chunk_addresses};
+use super::{Emitter, Factor, Value, chunk_addresses, slots_of};
 use crate::approximation::evaluate;
 use crate::builder::{Series, runs};
 use crate::packing::Packing;
@@ -38,7 +38,7 @@ impl Emitter<'_> {
         let chunks = addresses.map(|address| {
             let given = value.at(address, self.log_slots);
             // Elements that are zero have a polynomial too.
-            let is_empty = given.is_none() && self.slots(&value.packing, &value.packing, &there, address).is_empty();
+            let is_empty = given.is_none() && self.parts(&value.packing, &value.packing, &there, address).is_empty();
             if is_empty {
                 return None;
             }
@@ -62,9 +62,9 @@ impl Emitter<'_> {
 
     /// The slots without elements.
     fn not_elements(&self, packing: &Packing, there: &Factor, address: u64) -> Vec<u32> {
-        let elements: std::collections::BTreeSet<u32> =
-            self.slots(packing, packing, there, address).into_iter().map(|(slot, _)| slot).collect();
-        (0..1 << self.log_slots).filter(|slot| !elements.contains(slot)).collect()
+        let mut is_element = vec![false; 1 << self.log_slots];
+        slots_of(&self.parts(packing, packing, there, address)).into_iter().for_each(|slot| is_element[slot as usize] = true);
+        (0..1 << self.log_slots).filter(|&slot| !is_element[slot as usize]).collect()
     }
 
     /// A sum of Chebyshev polynomials; none if all coefficients are zero.

@@ -181,7 +181,8 @@ impl Layout {
         for chunk in 0..self.n_chunks() {
             for run in self.runs(chunk) {
                 if let (Content::Element(flat), Ok(slot)) = (run.content, u32::try_from(run.slot)) {
-                    segments.push_run(chunk, slot, (flat, run.dflat), run.count);
+                    let count = u32::try_from(run.count).unwrap_or(u32::MAX);
+                    segments.push_run(Segment { chunk, slot, dslot: 1, flat, dflat: run.dflat.cast_signed(), count });
                 }
             }
         }
@@ -315,22 +316,23 @@ impl Segments {
         self.done.push(Segment { chunk, slot, dslot: 0, flat, dflat: 0, count: 1 });
     }
 
-    /// So many elements from `slot` on, in slots next to each other.
-    fn push_run(&mut self, chunk: u32, slot: u32, (flat, dflat): (u64, u64), count: u64) {
+    /// The same as each element of a run whose slots rise.
+    pub fn push_run(&mut self, run: Segment) {
         let mut pushed = 0;
         // Two of them say how a run goes on.
-        while pushed < count.min(2) || pushed < count && !self.goes_on((1, dflat)) {
-            self.push(chunk, slot + u32::try_from(pushed).unwrap_or(u32::MAX), flat + pushed * dflat);
+        while pushed < run.count.min(2) || pushed < run.count && !self.goes_on(&run) {
+            let flat = run.flat.wrapping_add_signed(run.dflat * i64::from(pushed));
+            self.push(run.chunk, run.slot + run.dslot * pushed, flat);
             pushed += 1;
         }
         if let Some(last) = self.done.last_mut() {
-            last.count += u32::try_from(count - pushed).unwrap_or(u32::MAX);
+            last.count += run.count - pushed;
         }
     }
 
-    /// Whether what is next to the last element goes on with its run.
-    fn goes_on(&self, (dslot, dflat): (u32, u64)) -> bool {
-        self.done.last().is_some_and(|last| last.count > 1 && (last.dslot, last.dflat) == (dslot, dflat.cast_signed()))
+    /// Whether what follows the last element is as far from it as elements of a run are apart.
+    fn goes_on(&self, run: &Segment) -> bool {
+        self.done.last().is_some_and(|last| last.count > 1 && (last.dslot, last.dflat) == (run.dslot, run.dflat))
     }
 
     /// The runs.

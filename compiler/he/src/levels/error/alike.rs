@@ -128,8 +128,8 @@ impl Alike {
         Spread { alike: Self { classes: Rc::new(classes), count: pairs.len() }, of: pairs }
     }
 
-    /// With classes that have the same key put together; with one of the classes that each of the new ones was.
-    pub(crate) fn merged<K: Eq + std::hash::Hash>(&self, key: impl Fn(usize) -> K) -> Option<Spread<usize>> {
+    /// With classes that have the same key put together; with one of the classes that each of the new ones was, and of each class, the new one.
+    pub(crate) fn merged<K: Eq + std::hash::Hash>(&self, key: impl Fn(usize) -> K) -> Option<(Spread<usize>, Vec<u16>)> {
         let mut first: HashMap<K, u16> = HashMap::default();
         let mut kept = Vec::new();
         let mut class = |class: usize| {
@@ -141,7 +141,7 @@ impl Alike {
         let new: Vec<u16> = (0..self.count).map(&mut class).collect();
         (kept.len() < self.count).then(|| {
             let classes = self.classes.iter().map(|class| new[usize::from(*class)]).collect();
-            Spread { alike: Self { classes: Rc::new(classes), count: kept.len() }, of: kept }
+            (Spread { alike: Self { classes: Rc::new(classes), count: kept.len() }, of: kept }, new)
         })
     }
 }
@@ -183,7 +183,7 @@ mod tests {
             }
             let merged = met.alike.merged(|class| met.of[class].0 % 2);
             for slot in 0..64 {
-                let class = merged.as_ref().map_or(met.alike.class(slot), |merged| *merged.at(slot));
+                let class = merged.as_ref().map_or(met.alike.class(slot), |(merged, _)| *merged.at(slot));
                 assert_eq!(met.of[class].0 % 2, x.class(slot) % 2);
             }
         }

@@ -1,6 +1,8 @@
 //! Errors that shrink with the number: a square of what is off by `e` is off by `2 e` times its root, and a sum of squares by no more than the root of
 //! that sum. What divides by such a sum, or by its root, is off by a small part of itself even where the sum is small.
 
+use super::slots::about;
+
 /// No number `v` is off by more than `by sqrt(v - base) + rest`, and none is less than `base`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Root {
@@ -29,7 +31,12 @@ impl Root {
 
     /// What tells it from others.
     pub(crate) const fn key(&self) -> [u64; 3] {
-        [self.by.to_bits(), self.rest.to_bits(), self.base.to_bits()]
+        [about(self.by), about(self.rest), self.base.to_bits()]
+    }
+
+    /// What is true of numbers of both, which have the same key.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self { by: self.by.max(other.by), rest: self.rest.max(other.rest), ..self }
     }
 
     pub(crate) const fn is_known(&self) -> bool {

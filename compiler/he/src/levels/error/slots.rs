@@ -132,16 +132,23 @@ impl Slots {
         self.picked(&Spread { alike: Alike::none(old.len()), of: old }, |class| *class)
     }
 
-    /// With classes of which the same is known put together.
+    /// With classes of which the same is known put together, but for how errors were rounded: of these the largest.
     pub(crate) fn merged(self) -> Self {
         if self.alike.count() == 1 {
             return self;
         }
         let merged = self.alike.merged(|class| {
             let Slot { lo, hi, off, root } = self.slots[class];
-            ([lo, hi, off].map(f64::to_bits), root.key(), self.sources.key(class))
+            ([lo.to_bits(), hi.to_bits(), about(off)], root.key(), self.sources.key(class))
         });
-        merged.map_or(self.clone(), |merged| self.picked(&merged, |class| *class))
+        let Some((merged, new)) = merged else { return self };
+        let mut together = self.picked(&merged, |class| *class);
+        for (slot, &new) in self.slots.iter().zip(&new) {
+            let there = &mut together.slots[usize::from(new)];
+            (there.off, there.root) = (there.off.max(slot.off), there.root.or(slot.root));
+        }
+        together.sources.raise(&self.sources, &new);
+        together
     }
 
     /// Of what is nothing it is known as well how far it is off, where that is of use beside another.
@@ -222,4 +229,11 @@ impl Slots {
 pub(crate) fn product(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     let corners = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1].map(|x| if x.is_nan() { 0.0 } else { x });
     (corners.into_iter().fold(f64::INFINITY, f64::min), corners.into_iter().fold(f64::NEG_INFINITY, f64::max))
+}
+
+/// A number that is no less than 0 up to the last bits, which tell only in which order numbers were added.
+pub(crate) const fn about(x: f64) -> u64 {
+    /// Bits that are left out.
+    const ROUNDED: u32 = 22;
+    (x.to_bits() + (1 << (ROUNDED - 1))) >> ROUNDED
 }

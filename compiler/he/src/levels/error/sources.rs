@@ -5,6 +5,7 @@
 //! that the value has already: whoever shares it has that source too. So deviations of different sources add in squares, and so do those
 //! of one source if none of its slots is in both; others add up.
 
+use super::slots::about;
 use super::turns::Turns;
 use ein_ir::entity::Ciphertext;
 use std::collections::BTreeSet;
@@ -54,8 +55,18 @@ impl Sources {
     /// What tells the noise of a class from that of others.
     pub(crate) fn key(&self, class: usize) -> [u64; MAX_SOURCES] {
         let mut key = [0; MAX_SOURCES];
-        self.0.iter().zip(&mut key).for_each(|(source, key)| *key = source.sigma[class].to_bits());
+        self.0.iter().zip(&mut key).for_each(|(source, key)| *key = about(source.sigma[class]));
         key
+    }
+
+    /// As much as in any of the classes that were put together; of each of these, the new one.
+    pub(crate) fn raise(&mut self, of: &Self, new: &[u16]) {
+        for (source, of) in self.0.iter_mut().zip(&of.0) {
+            for (sigma, &new) in of.sigma.iter().zip(new) {
+                let there = &mut source.sigma[usize::from(new)];
+                *there = there.max(*sigma);
+            }
+        }
     }
 
     /// Deviations of all sources together, of each of so many classes.
