@@ -1,6 +1,7 @@
 //! Products of secrets over an axis, and the greatest and least of some, as trees: half of the terms with the other half, until one is left.
 //!
-//! A product of `n` terms takes `log2(n)` levels. A maximum takes a composite of polynomials for each halving. In the place of terms that a
+//! A product of `n` terms takes `log2(n)` levels, rounded up: the first halving leaves a power of two, and so needs the only factors of 1 that there
+//! are, beside terms that are there already. A maximum takes a composite of polynomials for each halving. In the place of terms that a
 //! guard leaves out, and where an equation has no value, stands what changes nothing: 1, or the end of the range of the others.
 
 use ein_ir::dtype::DType;
@@ -169,7 +170,10 @@ impl Level {
     /// Each of the first half of an axis with one of the second.
     fn halved(&self, module: &mut Module, binder: usize, op: BinaryFn) -> Self {
         let (dtype, span) = (module.tensors[self.tensor].dtype, self.span);
-        let half = self.sizes[binder].div_ceil(2);
+        let half = match op {
+            BinaryFn::Mul => self.sizes[binder].next_power_of_two() / 2,
+            _ => self.sizes[binder].div_ceil(2),
+        };
         let mut sizes = self.sizes.clone();
         sizes[binder] = half;
         let more: Vec<Extent> = sizes.iter().map(|size| Extent::constant((*size).into())).collect();

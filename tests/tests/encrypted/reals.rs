@@ -1,8 +1,8 @@
 //! Functions and guards of real secrets: each result is as near to that of the program in the clear as the plan says.
 
 use super::{difference, refused, same};
-use ein::Compiler;
 use ein::packed::{Available, PackOptions};
+use ein::{Compiler, Tensor, TensorRef};
 
 /// Plans the last definition, and compares it with itself in the clear: no farther off than the bound that is printed.
 fn within_its_bound(source: &str, sizes: &[(&str, i64)], slots: u32) {
@@ -198,6 +198,39 @@ fn products_over_an_axis_are_trees() {
     let reals = "def f<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64 { y = prod[i](1.0 + 0.5 * x[i]); }";
     let (worst, counts) = difference(reals, &[("N", 8)], 16);
     assert!(worst < 1e-9 && counts.depth <= 7, "{worst} with {counts}");
+    // No length needs a level more than the next power of two, nor a selection.
+    let plain = reals.replace("1.0 + 0.5 * x[i]", "x[i]");
+    for n in 2..=20_u32 {
+        let (worst, counts) = difference(&plain, &[("N", n.into())], 32);
+        let levels = n.next_power_of_two().ilog2() as usize;
+        assert!(worst < 1e-9 && (counts.depth, counts.mulcc, counts.mulcp) == (levels, levels, 0), "{n}: {worst} with {counts}");
+    }
+}
+
+/// Key switches come before rescalings where noise is no small part of what is computed: with that a norm has a bound that says something, and what
+/// is drawn is within it, where elements are as small as what is added to their squares too.
+#[test]
+fn norms_of_small_elements_are_within_their_bounds() {
+    let source = "use std.norm.{rms_norm};
+    def f<N, D>(x: secret f32[N, D] in -1.0..1.0, g: f32[D] in -1.0..1.0) -> y: secret f32[N, D] { y = rms_norm(x, g); }";
+    let program = Compiler::new().compile(source).unwrap();
+    let function = program.main_def().unwrap();
+    let options = PackOptions { slots: 64, ..PackOptions::default() };
+    let planned = function.planned(&[("N", 2), ("D", 4)], &options, Available::default()).unwrap();
+    let bound = planned.levels.and_then(|levels| levels.errors).expect("a bound").results[0].bound;
+    assert!(bound < 0.25, "{bound}");
+    let ones = Tensor::from_vec(&[4], vec![1.0_f32; 4]).unwrap();
+    for (seed, scale) in (0..).zip([1.0, 1e-1, 1e-2, 3e-3, 1e-3, 7e-4, 3e-4, 1e-4, 1e-6]) {
+        let elements = (0..8).map(|k| scale * [0.9_f32, -0.5, 0.1, -1.0, 0.3, 0.7, -0.2, 0.6][k]).collect();
+        let x = Tensor::from_vec(&[2, 4], elements).unwrap();
+        let inputs: [(&str, TensorRef<'_>); 2] = [("x", (&x).into()), ("g", (&ones).into())];
+        let (_, exact) = function.simulate(&inputs, &[], &options).unwrap();
+        let noisy = function.simulate_with_noise(&inputs, &[], &options, seed).unwrap().results;
+        let [exact, noisy] = [&exact, &noisy].map(|results| TensorRef::from(&results[0].1).as_array::<f32>().unwrap().to_owned());
+        let worst = exact.iter().zip(&noisy).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+        assert!(worst <= bound, "{scale}: {worst} beyond {bound}");
+        println!("{scale}: {worst:e}");
+    }
 }
 
 /// Two comparisons in a row have secure parameters, more have none: those are planned, and refused where there would be ciphertexts.
