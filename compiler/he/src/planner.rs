@@ -8,8 +8,7 @@ use crate::cost::Costs;
 use crate::emit::{self, Emitted, Keys};
 use crate::explain::{self, Explained, Made};
 use crate::keys;
-use crate::levels::error::errors;
-use crate::levels::{Parameters, level};
+use crate::levels::{Available, Parameters, Reals, leveled_with_origins};
 use crate::limits::{most_turned, too_large};
 use crate::program::{Label, Origin, Program, Sum, Term};
 use crate::search::Contract;
@@ -90,17 +89,12 @@ pub fn plan(program: &Program, options: &Options) -> Result<Verified<Packed>, Ve
 pub fn explained(program: &Program, options: &Options) -> Result<Explained, Vec<Diagnostic>> {
     let (packed, mut made, makers) = planned(program, options)?;
     if program.is_real() {
-        let broken = |errors: Vec<VerifierError>| errors.iter().map(internal).collect::<Vec<_>>();
-        let mut leveled = level(&packed, &options.costs).map_err(broken)?;
-        // Numbers may need more levels than products do.
-        let known = Parameters::choose(&leveled.packed, leveled.top).unwrap_or_else(|_| Parameters::toy(&leveled.packed, leveled.top));
-        let spare = errors(&leveled.packed, &known, (program, &makers), &leveled.origins).map_or(0, |errors| errors.spare);
-        if spare > 0 {
-            leveled = leveled.raised(spare).map_err(broken)?;
-        }
-        explain::count_rotations(&mut made, &leveled.packed, &makers, &leveled.origins);
-        let parameters = Parameters::choose(&leveled.packed, leveled.top).ok();
-        return Ok(Explained { packed: leveled.packed, levels: Some(leveled.top), parameters, made });
+        // Of more levels than are secure it is told as well.
+        let insecure = Options { insecure: true, ..*options };
+        let (Reals { packed, levels }, origins) = leveled_with_origins(&packed, (program, &makers), &insecure, Available::default())?;
+        explain::count_rotations(&mut made, &packed, &makers, &origins);
+        let parameters = Parameters::choose(&packed, levels.needed).ok();
+        return Ok(Explained { packed, levels: Some(levels.needed), parameters, made });
     }
     let mut origins = SecondaryMap::with_default(Ciphertext::from_u32(0));
     packed.ops.keys().for_each(|id| origins[id] = id);

@@ -28,6 +28,9 @@ pub(crate) fn waits(packed: &Packed, demand: &Demand, weights: Weights) -> Secon
                 network.arc(SOURCE, value(id), UNBOUNDED);
             } else {
                 network.arc(value(id), SINK, capacity(weights.weight(op, parts_read(op, demand)) * (high - low)));
+                if weights.noise(op) > 0.0 {
+                    network.arc(SOURCE, value(id), capacity(weights.noise(op)));
+                }
             }
         }
         let waiting = demand.may_wait[id] && !op.multiplies();

@@ -9,9 +9,16 @@ use ein_ir::packed::Packed;
 /// comes after the relinearisation wherever it can.
 const RESCALE_THREE: f64 = 1000.0;
 
+/// What an operation counts for that adds noise after a rescaling and might do so before it, if noise counts: more than any costs.
+const NOISE: f64 = 10.0;
+
 /// What operations cost, by the table that plans are made with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Weights(Costs);
+pub(crate) struct Weights {
+    costs: Costs,
+    /// What noise counts for.
+    noise: f64,
+}
 
 impl Weights {
     /// With the dearest as 1: the unit of a table is anything.
@@ -21,24 +28,34 @@ impl Weights {
         let dearest = [rotation, relin, mulcc, mulcp, add, rescale].into_iter().fold(f64::MIN_POSITIVE, f64::max);
         let [rotation, hoisted, relin, mulcc, mulcp, add, rescale] =
             [rotation, hoisted, relin, mulcc, mulcp, add, rescale].map(|cost| cost / dearest);
-        Self(Costs { rotation, hoisted, relin, mulcc, mulcp, add, rescale, boot })
+        Self { costs: Costs { rotation, hoisted, relin, mulcc, mulcp, add, rescale, boot }, noise: 0.0 }
+    }
+
+    /// With key switches before rescalings where they can be: at a scale of two moduli their noise is nothing.
+    pub(crate) const fn quiet(self) -> Self {
+        Self { noise: NOISE, ..self }
+    }
+
+    /// What an operation counts for besides if it comes after the rescaling of what it reads.
+    pub(crate) const fn noise(&self, op: &Op) -> f64 {
+        if matches!(op, Op::Rotate { .. } | Op::Relin(_)) { self.noise } else { 0.0 }
     }
 
     /// An operation other than a rescaling, at the highest level; `parts` are those of what it reads.
     pub(crate) fn weight(&self, op: &Op, parts: u8) -> f64 {
         match op {
-            Op::Rotate { .. } => self.0.rotation,
-            Op::Relin(_) => self.0.relin,
-            Op::Mul(..) => self.0.mulcc,
-            Op::MulPlain(..) | Op::Mask(..) => self.0.mulcp * per_part(parts),
-            Op::Add(..) | Op::Sub(..) | Op::AddPlain(..) | Op::Neg(_) => self.0.add * per_part(parts),
+            Op::Rotate { .. } => self.costs.rotation,
+            Op::Relin(_) => self.costs.relin,
+            Op::Mul(..) => self.costs.mulcc,
+            Op::MulPlain(..) | Op::Mask(..) => self.costs.mulcp * per_part(parts),
+            Op::Add(..) | Op::Sub(..) | Op::AddPlain(..) | Op::Neg(_) => self.costs.add * per_part(parts),
             Op::Input { .. } | Op::Rescale(_) | Op::Drop(..) | Op::Boot { .. } => 0.0,
         }
     }
 
     /// A rescaling, at the level with this share.
     pub(crate) fn rescale(&self, parts: u8, share: f64) -> f64 {
-        self.0.rescale * per_part(parts) * share + if parts > 2 { RESCALE_THREE } else { 0.0 }
+        self.costs.rescale * per_part(parts) * share + if parts > 2 { RESCALE_THREE } else { 0.0 }
     }
 }
 

@@ -39,6 +39,7 @@ pub use error::{Errors, OutputError, approximations, without_an_end};
 pub use holds::with_budgets_that_hold;
 pub use parameters::Parameters;
 pub use path::Step;
+pub(crate) use plan::leveled_with_origins;
 pub use plan::{Levels, Reals, Refreshed, plan_reals, plan_secure};
 pub use words::at_most;
 
@@ -80,9 +81,14 @@ impl Leveled {
 /// # Errors
 /// The program that was made is broken, which is a mistake of this crate.
 pub fn level(packed: &Verified<Packed>, costs: &Costs) -> Result<Leveled, Vec<VerifierError>> {
+    level_by(packed, Weights::of(costs))
+}
+
+/// The same, by weights.
+pub(crate) fn level_by(packed: &Verified<Packed>, weights: Weights) -> Result<Leveled, Vec<VerifierError>> {
     let prepared = prepare::prepare(packed);
     let demand = demand::demand(&prepared.packed);
-    let waits = choice::waits(&prepared.packed, &demand, Weights::of(costs));
+    let waits = choice::waits(&prepared.packed, &demand, weights);
     let placed = place::place(&prepared.packed, &demand, &waits);
     let packed = verify(placed.packed)?;
     ein_ir::packed::level::levels(&packed, demand.top)?;

@@ -1,14 +1,16 @@
 //! Plans of reals: a plan with its rescalings, and what a scheme needs for it.
 
 use super::boot::{Available, boots, largest_bits, spares};
+use super::cost::Weights;
 use super::error::{Errors, errors};
 use super::parameters::Parameters;
 use super::path::{Step, describe, in_words, longest};
-use super::{Leveled, at_most, budget, level};
+use super::{Leveled, at_most, budget, level_by};
 use crate::Makers;
 use crate::planner::{Options, internal, plan_with_makers};
 use crate::program::Program;
 use ein_ir::diagnostic::Diagnostic;
+use ein_ir::entity::{Ciphertext, SecondaryMap};
 use ein_ir::packed::{Op, Packed};
 use ein_ir::verified::{Verified, VerifierError};
 use serde::Serialize;
@@ -87,21 +89,69 @@ pub(super) fn bounds(program: &Program, options: &Options, available: Available)
 
 fn leveled_reals(
     packed: &Verified<Packed>,
-    (program, makers): (&Program, &Makers),
+    of: (&Program, &Makers),
     options: &Options,
     available: Available,
 ) -> Result<Reals, Vec<Diagnostic>> {
+    leveled_with_origins(packed, of, options, available).map(|(reals, _)| reals)
+}
+
+/// Of each operation of a plan with rescalings the one of the plan without.
+type Origins = SecondaryMap<Ciphertext, Ciphertext>;
+
+/// A plan with its rescalings, those of least cost unless its bounds say little with them, and more with less noise.
+pub(crate) fn leveled_with_origins(
+    packed: &Verified<Packed>,
+    of: (&Program, &Makers),
+    options: &Options,
+    available: Available,
+) -> Result<(Reals, Origins), Vec<Diagnostic>> {
+    let weights = Weights::of(&options.costs);
+    let found = leveled_by(packed, of, (options, weights), available)?;
+    if !says_little(of.0, &found.0) {
+        return Ok(found);
+    }
+    match leveled_by(packed, of, (options, weights.quiet()), available) {
+        Ok(quiet) if says_more(&quiet.0, &found.0) => Ok(quiet),
+        _ => Ok(found),
+    }
+}
+
+/// Whether a bound is no small part of the largest number of its result, or beyond what is stated of it.
+fn says_little(program: &Program, found: &Reals) -> bool {
+    let Some(errors) = &found.levels.errors else { return false };
+    let budget = |n: usize| program.results.get(n).and_then(|result| program.budgets.get(result)).copied().unwrap_or(f64::INFINITY);
+    errors.results.iter().enumerate().any(|(n, result)| !(result.bound <= LITTLE * result.magnitude && result.bound <= budget(n)))
+}
+
+/// The part of the largest number that a bound is to be below.
+const LITTLE: f64 = 1.0 / 64.0;
+
+/// Whether no bound is larger than another, and one less than half of it, in as many levels.
+fn says_more(quiet: &Reals, found: &Reals) -> bool {
+    let (Some(a), Some(b)) = (&quiet.levels.errors, &found.levels.errors) else { return false };
+    let bounds = || a.results.iter().zip(&b.results).map(|(a, b)| (a.bound, b.bound));
+    quiet.levels.needed <= found.levels.needed && bounds().all(|(a, b)| a <= b) && bounds().any(|(a, b)| a < 0.5 * b)
+}
+
+fn leveled_by(
+    packed: &Verified<Packed>,
+    (program, makers): (&Program, &Makers),
+    (options, weights): (&Options, Weights),
+    available: Available,
+) -> Result<(Reals, Origins), Vec<Diagnostic>> {
     let path = longest(packed, program, makers);
     let mut room = Spare::default();
     for _ in 0..MAX_ROUNDS {
-        let (leveled, spare) = with_spare(packed, (program, makers), options, available, room, &path)?;
+        let (leveled, spare) = with_spare(packed, (program, makers), weights, available, room, &path)?;
         let boots = refreshed(&leveled, program, makers);
         let noted = |refused: Vec<Diagnostic>| refused.into_iter().map(|found| room.noted(found)).collect::<Vec<_>>();
         let parameters = parameters(&leveled, options, &path).map_err(noted)?;
         let errors = errors(&leveled.packed, &parameters, (program, makers), &leveled.origins);
         let more = errors.as_ref().map_or(0, |errors| errors.spare);
         if more == 0 {
-            return Ok(Reals { levels: Levels { needed: leveled.top, spare, path, boots, parameters, errors }, packed: leveled.packed });
+            let levels = Levels { needed: leveled.top, spare, path, boots, parameters, errors };
+            return Ok((Reals { packed: leveled.packed, levels }, leveled.origins));
         }
         room = Spare { levels: spare.saturating_add(more), largest: errors.map_or(0.0, |errors| errors.largest) };
     }
@@ -131,12 +181,12 @@ impl Spare {
 fn with_spare(
     packed: &Verified<Packed>,
     (program, makers): (&Program, &Makers),
-    options: &Options,
+    weights: Weights,
     available: Available,
     room: Spare,
     path: &[Step],
 ) -> Result<(Leveled, u32), Vec<Diagnostic>> {
-    let leveled = level(packed, &options.costs).map_err(broken)?;
+    let leveled = level_by(packed, weights).map_err(broken)?;
     let needed = leveled.top.saturating_add(room.levels);
     let Some(levels) = available.levels.filter(|&levels| needed > levels) else {
         return Ok((leveled.raised(room.levels).map_err(broken)?, room.levels));
@@ -147,7 +197,7 @@ fn with_spare(
                 let Some(booted) = boots(packed, (program, makers), (levels - spare, after - spare), spare).map_err(broken)? else {
                     continue;
                 };
-                let mut leveled = level(&booted.packed, &options.costs).map_err(broken)?;
+                let mut leveled = level_by(&booted.packed, weights).map_err(broken)?;
                 leveled.packed.ops.keys().for_each(|id| leveled.origins[id] = booted.origins[leveled.origins[id]]);
                 return Ok((leveled.raised(spare).map_err(broken)?, spare));
             }

@@ -2,7 +2,7 @@ use super::cost::{Weights, total};
 use super::demand::{Demand, demand};
 use super::place::place;
 use super::prepare::prepare;
-use super::{choice, level};
+use super::{choice, level, level_by};
 use crate::Costs;
 use crate::tests::Random;
 use ein_ir::dtype::DType;
@@ -186,4 +186,9 @@ fn a_sum_is_rescaled_once() {
     let found = levels(&leveled.packed, 1).unwrap();
     assert!(leveled.packed.ops.values().filter(|op| matches!(op, Op::Rotate { .. })).all(|op| op.args().eq([rescaled])));
     assert_eq!(found[leveled.packed.outputs[0].values[0]].to_string(), "level 0 and scale 1");
+    // After the rotation where noise counts, and as often.
+    let quiet = level_by(&program(&ops), Weights::of(&Costs::default()).quiet()).unwrap();
+    assert_eq!((quiet.top, quiet.packed.counts().rescales), (1, 1));
+    let rescaling = quiet.packed.ops.values().find(|op| matches!(op, Op::Rescale(_))).unwrap();
+    assert!(rescaling.args().all(|x| matches!(quiet.packed.ops[x], Op::Add(..))));
 }
