@@ -9,6 +9,8 @@ use ndarray::ArrayD;
 
 #[path = "encrypted/adapters.rs"]
 mod adapters;
+#[path = "encrypted/brackets.rs"]
+mod brackets;
 #[path = "encrypted/circuits.rs"]
 mod circuits;
 #[path = "encrypted/random.rs"]

@@ -166,14 +166,16 @@ impl Reader<'_> {
         scope: &mut Scope,
     ) -> Result<Vec<Product>, Diagnostic> {
         let known = self.known_argument(approx, scope);
-        let products = self.argument_under_conditions(approx, scope)?;
+        let (products, kept) = self.in_each_way(|reader| reader.argument_under_conditions(approx, scope))?;
         let coefficients = match close {
             Close::Iterated(reciprocal, start) => {
                 let argument = self.argument_tensor(products, known, scalar, scope)?;
+                self.may_be_kept(&argument, kept, scalar, scope)?;
                 return Ok(self.iterated(&reciprocal, &argument, start, (approx, scalar)));
             }
             Close::Kinked(pieces, stages, error) => {
                 let argument = self.argument_tensor(products, known, scalar, scope)?;
+                self.may_be_kept(&argument, kept, scalar, scope)?;
                 return Ok(self.composite(&pieces, (stages, error), &argument, (approx, scalar)));
             }
             Close::One(coefficients) => coefficients,
@@ -183,13 +185,16 @@ impl Reader<'_> {
             _ => f64::NAN,
         };
         let (lo, hi) = approx.on;
-        let (mut sum, axes) = self.argument(products, scalar, scope)?;
+        let (sums, axes) = self.argument(products, kept, scalar, scope)?;
         let (factor, constant) = (2.0 / (hi - lo), -(hi + lo) / (hi - lo));
-        sum.terms.iter_mut().for_each(|term| term.coefficient *= factor);
-        if constant != 0.0 {
-            sum.terms.push(Term { coefficient: constant, operands: Vec::new() });
-        }
-        let of = self.computed(sum, scalar);
+        let mapped = |mut sum: Sum| {
+            sum.terms.iter_mut().for_each(|term| term.coefficient *= factor);
+            sum.terms.extend((constant != 0.0).then(|| Term { coefficient: constant, operands: Vec::new() }));
+            sum
+        };
+        let mut sums = sums.into_iter().map(mapped);
+        let of = self.computed(sums.next().ok_or_else(|| refused(scalar.span, "the argument of nothing"))?, scalar);
+        sums.for_each(|other| self.is_also(of, other));
         let off = breaks(&approx.function).into_iter().map(|at| beside(&coefficients, &f, approx.on, at));
         let off = off.fold(error(&coefficients, &f, approx.on), f64::max);
         self.program.domains.insert(of, approx.on);
@@ -223,6 +228,18 @@ impl Reader<'_> {
         let tensor = self.computed(sum, scalar);
         self.program.ranges.extend(known.map(|known| (tensor, known)));
         Ok(Value { tensor, axes })
+    }
+
+    /// Notes how a sum is written with its brackets kept, if it is one.
+    fn may_be_kept(&mut self, of: &Value, kept: Vec<Vec<Product>>, scalar: &Scalar, scope: &Scope) -> Result<(), Diagnostic> {
+        for kept in kept {
+            let (sum, axes) = self.added_up(kept, scalar, scope)?;
+            let is_before = |operand: &Operand| operand.tensor < of.tensor;
+            if axes == of.axes && sum.terms.iter().flat_map(|term| &term.operands).all(is_before) {
+                self.is_also(of.tensor, sum);
+            }
+        }
+        Ok(())
     }
 
     /// Where the argument of an approximation lies in the exact program, the middle of its range included where conditions leave it out.
@@ -343,6 +360,9 @@ impl Reader<'_> {
     }
 
     fn added(&mut self, origin: Origin, shape: Vec<u64>, scalar: &Scalar) -> usize {
+        if let Some(tensor) = self.made_before(&origin) {
+            return tensor;
+        }
         let n = self.program.tensors.len();
         let name = format!("approx.{n}");
         self.program.tensors.push(Tensor { name, dtype: scalar.dtype, shape, origin, span: scalar.span });
@@ -362,17 +382,29 @@ impl Reader<'_> {
         Ok([inside?, outside].concat())
     }
 
-    /// The argument as a sum, and how its axes are read. A computed tensor that is read whole is added up anew, so that the map of its range
-    /// is part of what makes it.
-    fn argument(&mut self, products: Vec<Product>, scalar: &Scalar, scope: &Scope) -> Result<(Sum, Vec<Axis>), Diagnostic> {
+    /// The argument as a sum, written in each way, and how its axes are read. A computed tensor that is read whole is added up anew, so that
+    /// the map of its range is part of what makes it.
+    fn argument(
+        &mut self,
+        products: Vec<Product>,
+        kept: Vec<Vec<Product>>,
+        scalar: &Scalar,
+        scope: &Scope,
+    ) -> Result<(Vec<Sum>, Vec<Axis>), Diagnostic> {
         if let [product] = &products[..]
             && product.coefficient == 1.0
             && let [operand] = &product.factors[..]
-            && let Origin::Sum(sum) = &self.program.tensors[operand.tensor].origin
+            && let Origin::Sum(_) = &self.program.tensors[operand.tensor].origin
         {
-            return Ok((sum.clone(), operand.axes.clone()));
+            return Ok((self.program.sums(operand.tensor).cloned().collect(), operand.axes.clone()));
         }
-        self.added_up(products, scalar, scope)
+        let (sum, axes) = self.added_up(products, scalar, scope)?;
+        let mut sums = vec![sum];
+        for kept in kept {
+            let (kept, of_kept) = self.added_up(kept, scalar, scope)?;
+            sums.extend((of_kept == axes).then_some(kept));
+        }
+        Ok((sums, axes))
     }
 
     /// Products as a sum over the labels that they have of the equation.

@@ -17,13 +17,16 @@ use crate::search::Contract;
 use crate::wishes::{Wishes, packings};
 use crate::work::Work;
 use ein_ir::diagnostic::Diagnostic;
+use std::rc::Rc;
 
 /// Makes plans of one program.
 pub(crate) struct Attempts<'a> {
     program: &'a Program,
     options: &'a Options,
-    found: Found,
-    work: Work,
+    found: Rc<Found>,
+    work: Rc<Work>,
+    /// As which one of the sums that they are tensors are made, if not as any.
+    written: Option<usize>,
 }
 
 /// A plan.
@@ -46,13 +49,13 @@ pub(crate) struct Where<'a> {
 
 impl<'a> Attempts<'a> {
     pub(crate) fn new(program: &'a Program, options: &'a Options) -> Self {
-        Self { program, options, found: Found::default(), work: Work::default() }
+        Self { program, options, found: Rc::default(), work: Rc::default(), written: options.one_shot.then_some(0) }
     }
 
     /// With so many steps to spend.
     #[cfg(test)]
     pub(crate) fn within(program: &'a Program, options: &'a Options, steps: u64) -> Self {
-        Self { work: Work::of(steps), ..Self::new(program, options) }
+        Self { work: Rc::new(Work::of(steps)), ..Self::new(program, options) }
     }
 
     /// Whether so much is spent that less is tried.
@@ -61,8 +64,24 @@ impl<'a> Attempts<'a> {
         self.work.level() > 0
     }
 
-    /// The best plan that is found, also with moves where what is moved is made.
+    /// The best plan that is found: of all with sums written in one way, and of those where each may be written otherwise.
     pub(crate) fn best(&self) -> Result<Planned, Vec<Diagnostic>> {
+        let n_others = self.program.alternatives.values().map(Vec::len).max().filter(|_| self.written.is_none()).unwrap_or(0);
+        if n_others == 0 {
+            return self.best_written();
+        }
+        let only = |n: usize| Self { found: Rc::clone(&self.found), work: Rc::clone(&self.work), written: Some(n), ..*self };
+        let first = only(0).best_written();
+        let others = std::iter::once_with(|| self.best_written());
+        let others = others.chain((1..=n_others).map_while(|n| (self.work.level() == 0).then(|| only(n).best_written())));
+        others.fold(first, |best, other| match (best, other) {
+            (Ok(best), Ok(other)) => Ok(self.better(best, other)),
+            (best, other) => best.or(other),
+        })
+    }
+
+    /// The same with sums written as they are to be, also with moves where what is moved is made.
+    fn best_written(&self) -> Result<Planned, Vec<Diagnostic>> {
         let mut wishes = Wishes::default();
         let mut best = self.together(&wishes).or_else(|found| self.in_rows().ok_or(found))?;
         while !self.options.one_shot && self.work.level() == 0 && wishes.add(self.program, best.finished()) {
@@ -186,7 +205,7 @@ impl<'a> Attempts<'a> {
 
     /// The ways to hold each tensor.
     pub(crate) fn searched<'b>(&'b self, place: Where<'b>) -> Holder<'b> {
-        let mut holder = Holder::new(self.program, self.options, place, &self.work);
+        let mut holder = Holder { written: self.written, ..Holder::new(self.program, self.options, place, &self.work) };
         let read = self.program.read();
         for tensor in 0..self.program.tensors.len() {
             let (number, held) = if read.contains(&tensor) { self.found.ways(&holder, tensor) } else { Default::default() };

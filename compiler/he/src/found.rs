@@ -20,6 +20,7 @@ struct Key {
     tensor: usize,
     chosen: Option<Packing>,
     wishes: Vec<Packing>,
+    written: Option<usize>,
     read: Vec<From>,
 }
 
@@ -66,10 +67,7 @@ fn key(holder: &Holder<'_>, tensor: usize) -> Key {
         Origin::Secret => From::Placed(holder.placings[read].clone()),
         Origin::Public | Origin::Sum(_) | Origin::Polynomial { .. } => From::Held(holder.numbers[read]),
     };
-    let read = match &holder.program.tensors[tensor].origin {
-        Origin::Secret | Origin::Public => Vec::new(),
-        Origin::Sum(sum) => sum.terms.iter().flat_map(|term| &term.operands).map(|operand| from(operand.tensor)).collect(),
-        Origin::Polynomial { of, .. } => vec![from(*of)],
-    };
-    Key { tensor, chosen: holder.chosen.get(&tensor).cloned(), wishes: holder.wishes.of(tensor).to_vec(), read }
+    let read = holder.program.operands(tensor).map(from).collect();
+    let written = holder.written.filter(|_| holder.program.alternatives.contains_key(&tensor));
+    Key { tensor, chosen: holder.chosen.get(&tensor).cloned(), wishes: holder.wishes.of(tensor).to_vec(), written, read }
 }

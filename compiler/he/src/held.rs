@@ -18,6 +18,7 @@ use crate::window;
 use crate::wishes::Wishes;
 use crate::work::Work;
 use ein_ir::packed::layout::AddressBit;
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// How many ways to hold a tensor are kept.
@@ -34,6 +35,8 @@ pub(crate) struct Held {
     pub(crate) cost: Cost,
     pub(crate) depth: u32,
     pub(crate) one_shot: bool,
+    /// As which one of the sums that it is it is made.
+    written: usize,
 }
 
 /// What makes it.
@@ -150,6 +153,8 @@ pub(crate) struct Holder<'a> {
     /// Packings in which computed tensors are read.
     pub(crate) wishes: &'a Wishes,
     pub(crate) work: &'a Work,
+    /// As which one of the sums that they are tensors are made, the last one of fewer, if not as any.
+    pub(crate) written: Option<usize>,
     /// Ways to hold the tensors so far, and the number of each list of them.
     pub(crate) held: Vec<Ways>,
     pub(crate) numbers: Vec<usize>,
@@ -162,7 +167,8 @@ impl<'a> Holder<'a> {
         let Where { placings, chosen, wishes } = place;
         let log_slots = options.log_slots as usize;
         let (held, numbers) = (Vec::new(), Vec::new());
-        Self { program, contract, one_shot, objective, costs, log_slots, placings, chosen, wishes, work, held, numbers }
+        let written = one_shot.then_some(0);
+        Self { program, contract, one_shot, objective, costs, log_slots, placings, chosen, wishes, work, written, held, numbers }
     }
 }
 
@@ -174,7 +180,12 @@ impl Holder<'_> {
             Origin::Polynomial { of, coefficients } => {
                 self.worth_keeping(self.held[*of].iter().map(|held| self.polynomial(tensor, held, coefficients)).collect())
             }
-            Origin::Sum(sum) => self.worth_keeping(self.sum(tensor, sum)),
+            Origin::Sum(_) => {
+                let last = self.program.sums(tensor).count() - 1;
+                let sums = self.program.sums(tensor).enumerate().filter(|(n, _)| self.written.is_none_or(|only| *n == only.min(last)));
+                let found = |(written, sum)| self.sum(tensor, sum).into_iter().map(move |held| Held { written, ..held }).collect();
+                sums.map(found).flat_map(|found| self.worth_keeping(found)).collect()
+            }
         }
     }
 
@@ -292,7 +303,7 @@ impl Holder<'_> {
         let adds = 2 * (products + scalings) * chunks;
         cost += Cost { mulcc: products * chunks, relins: products * chunks, mulcp: scalings * chunks, adds, ..Cost::default() };
         let make = Make::Polynomial(Rc::clone(held), coefficients.into());
-        Held { tensor, make, packing, cost, depth: held.depth + cleaning + depth, one_shot: held.one_shot }
+        Held { tensor, make, packing, cost, depth: held.depth + cleaning + depth, one_shot: held.one_shot, written: held.written }
     }
 
     /// Packings of a result as the contract has it, and of what is read so later, over labels.
@@ -375,13 +386,13 @@ impl Holder<'_> {
             publics: summands.publics.clone(),
             packing,
         };
-        Some(Held { tensor, make: Make::Sum(Rc::new(added)), packing: axes, cost, depth, one_shot })
+        Some(Held { tensor, make: Make::Sum(Rc::new(added)), packing: axes, cost, depth, one_shot, written: 0 })
     }
 
     fn term(&self, tensor: usize, sum: &Sum, way: &Way) -> Held {
         let Source::Packed(packing) = &way.source else { unreachable!("a product has a packing") };
         let packing = packing.relabelled(|label| axis_of(&sum.output, label));
-        Held { tensor, make: Make::Term(way.clone()), packing, cost: way.cost, depth: way.depth, one_shot: way.one_shot }
+        Held { tensor, make: Make::Term(way.clone()), packing, cost: way.cost, depth: way.depth, one_shot: way.one_shot, written: 0 }
     }
 
     /// The ways to hold a secret operand of a product, seen with its labels.
@@ -416,7 +427,7 @@ impl Holder<'_> {
     }
 
     fn input(&self, tensor: usize, packing: Packing) -> Held {
-        Held { tensor, make: Make::Input, packing, cost: Cost::default(), depth: 0, one_shot: true }
+        Held { tensor, make: Make::Input, packing, cost: Cost::default(), depth: 0, one_shot: true, written: 0 }
     }
 
     fn seen(&self, contraction: &Rc<Contraction>, n: usize, held: &Rc<Held>) -> Option<Way> {
@@ -496,14 +507,34 @@ pub(crate) struct Finish {
 
 /// A plan that is deeper than the one-shot plan must be this much faster.
 const WORTH_A_LEVEL: f64 = 0.7;
+/// One that is deeper than one of the same tensor written otherwise, this much.
+const WORTH_ANOTHER: f64 = 0.8;
 /// Moves with more rotations than this may be made in two steps.
 const WORTH_TWO_STEPS: u64 = 48;
 
 impl Holder<'_> {
-    /// The best way to hold a result as the contract wants it: no deeper than the one-shot plan, or deeper where that is worth it; or the
-    /// flattest.
+    /// The best way to hold a result as the contract wants it, of all ways to write it.
     pub(crate) fn result(&self, tensor: usize) -> Option<Finish> {
-        let mut all: Vec<Finish> = self.held[tensor].iter().map(|held| self.finish(held)).collect();
+        let written = |n: usize| self.held[tensor].iter().filter(move |held| held.written == n).map(|held| self.finish(held)).collect();
+        let n_written = self.held[tensor].iter().map(|held| held.written + 1).max().unwrap_or(0);
+        let all = (0..n_written).filter_map(|n| self.best_of(written(n)));
+        all.reduce(|best, other| if self.is_better(&other, &best) { other } else { best })
+    }
+
+    /// Whether a way is flatter or cheaper, and if it is but one of both, faster: much so if it is deeper.
+    fn is_better(&self, one: &Finish, other: &Finish) -> bool {
+        let [cost, of_other] = [one, other].map(|finish| finish.cost.weigh(&self.costs));
+        let is_faster = |one: &Finish, other: &Finish| self.slowness(one) < WORTH_ANOTHER * self.slowness(other);
+        match one.depth.cmp(&other.depth) {
+            Ordering::Equal => cost < of_other,
+            order if self.objective == Objective::Depth => order == Ordering::Less,
+            Ordering::Less => cost < of_other || !is_faster(other, one),
+            Ordering::Greater => is_faster(one, other),
+        }
+    }
+
+    /// No deeper than the one-shot plan, or deeper where that is worth it; or the flattest.
+    fn best_of(&self, mut all: Vec<Finish>) -> Option<Finish> {
         let moved = all.iter().filter(|finish| matches!(finish.route, Route::Map(..)));
         let cheapest = moved.min_by(|a, b| a.cost.weigh(&self.costs).total_cmp(&b.cost.weigh(&self.costs)));
         all.extend(cheapest.and_then(|finish| self.in_two_steps(finish)));

@@ -146,14 +146,9 @@ pub(crate) struct Graph {
 
 /// How often the tensors of a program are read.
 fn reads(holder: &Holder<'_>) -> Vec<usize> {
-    let mut reads = vec![0; holder.program.tensors.len()];
-    for tensor in &holder.program.tensors {
-        match &tensor.origin {
-            Origin::Sum(sum) => sum.terms.iter().flat_map(|term| &term.operands).for_each(|operand| reads[operand.tensor] += 1),
-            Origin::Polynomial { of, .. } => reads[*of] += 1,
-            Origin::Secret | Origin::Public => {}
-        }
-    }
+    let program = holder.program;
+    let mut reads = vec![0; program.tensors.len()];
+    (0..program.tensors.len()).for_each(|tensor| program.operands(tensor).for_each(|operand| reads[operand] += 1));
     holder.program.results.iter().for_each(|&result| reads[result] += 1);
     reads
 }

@@ -6,6 +6,7 @@
 mod approximation;
 mod attempts;
 mod beyond;
+mod brackets;
 mod budgets;
 mod builder;
 mod cleanup;

@@ -191,15 +191,22 @@ fn without_empty_terms(program: &Program) -> Program {
             let sum = constant(&program.tensors[n].shape, evaluate(coefficients, 0.0));
             program.tensors[n].origin = Origin::Sum(sum);
         }
-        let Origin::Sum(sum) = &mut program.tensors[n].origin else { continue };
-        let is_empty = |label: u8| sum.labels[usize::from(label)].size == 0;
-        sum.terms.retain(|term| !term.operands.iter().any(|operand| zero[operand.tensor] || operand.labels().any(is_empty)));
-        // What nothing reads is not there.
-        let output = &sum.output;
-        let labels = (0..).zip(&mut sum.labels).filter(|(n, label)| label.size == 0 && !output.contains(n));
-        labels.for_each(|(_, label)| label.size = 1);
+        if let Origin::Sum(sum) = &mut program.tensors[n].origin {
+            leave_out(sum, &zero);
+        }
+        program.alternatives.get_mut(&n).into_iter().flatten().for_each(|sum| leave_out(sum, &zero));
     }
     program
+}
+
+/// Leaves out of a sum what is zero.
+fn leave_out(sum: &mut Sum, zero: &[bool]) {
+    let is_empty = |label: u8| sum.labels[usize::from(label)].size == 0;
+    sum.terms.retain(|term| !term.operands.iter().any(|operand| zero[operand.tensor] || operand.labels().any(is_empty)));
+    // What nothing reads is not there.
+    let output = &sum.output;
+    let labels = (0..).zip(&mut sum.labels).filter(|(n, label)| label.size == 0 && !output.contains(n));
+    labels.for_each(|(_, label)| label.size = 1);
 }
 
 /// A number everywhere.

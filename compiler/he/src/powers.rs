@@ -1,7 +1,7 @@
 //! Powers and products that are too long once they are multiplied out: what is multiplied is a tensor of its own, and a power is made of
 //! squares of squares.
 
-use crate::read::{Product, Reader, Scope, multiplied};
+use crate::read::{MAX_OPERANDS, Product, Reader, Scope, multiplied};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::scalar::Scalar;
 
@@ -14,8 +14,13 @@ impl Reader<'_> {
         (value, scalar): (&Scalar, &Scalar),
         scope: &Scope,
     ) -> Result<Vec<Product>, Diagnostic> {
-        let one = vec![Product { coefficient: 1.0, factors: Vec::new() }];
-        match (0..n).try_fold(one, |power, _| multiplied(scalar, &power, &base)) {
+        let number = |coefficient: f64| vec![Product { coefficient, factors: Vec::new() }];
+        match &base[..] {
+            [] if n > 0 => return Ok(base),
+            [product] if product.factors.is_empty() => return Ok(number(product.coefficient.powi(n))),
+            _ => {}
+        }
+        match (0..n).try_fold(number(1.0), |power, _| multiplied(scalar, &power, &base)) {
             // What is public is computed in the clear instead.
             Err(_) if !self.is_public(value) => self.squared(base, n.unsigned_abs(), (value, scalar), scope),
             multiplied_out => multiplied_out,
@@ -69,11 +74,15 @@ impl Reader<'_> {
                 self.program.ranges.extend(known.filter(|known| known.1.is_finite()).map(|known| (square, known)));
             }
         }
+        while factors.len() > MAX_OPERANDS {
+            let pair = |pair: &[usize]| if let [one] = pair { *one } else { self.slotwise(&[(1.0, pair)], base.tensor, scalar) };
+            factors = factors.chunks(2).map(pair).collect();
+        }
         Ok(vec![self.product(1.0, &factors, &base.axes)])
     }
 
     /// Where a value lies in every slot: nothing is said of it where conditions leave it out.
-    fn known_everywhere(&self, value: &Scalar, scope: &Scope) -> Option<(f64, f64)> {
+    pub(crate) fn known_everywhere(&self, value: &Scalar, scope: &Scope) -> Option<(f64, f64)> {
         self.finite_range(value, scope).filter(|_| scope.conditions.is_empty())
     }
 }

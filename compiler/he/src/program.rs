@@ -18,6 +18,8 @@ pub struct Program {
     pub name: String,
     /// Every tensor that takes part.
     pub tensors: Vec<Tensor>,
+    /// Of tensors that are sums, others that are the same; which of them is carried out the plan decides.
+    pub alternatives: BTreeMap<usize, Vec<Sum>>,
     /// Tensors that are decrypted, in the order of the result list.
     pub results: Vec<usize>,
     /// Between which numbers the elements of given tensors lie, where that is known.
@@ -42,7 +44,7 @@ pub struct Program {
     pub budgets: BTreeMap<usize, f64>,
     /// Names of results with a budget in parts of something: it chooses polynomials, and nothing checks it.
     pub relative: Vec<String>,
-    /// The best plan, where readings of a module were compared by their plans.
+    /// The best plan, where two readings of a module were compared by their plans.
     pub best: Option<Best>,
 }
 
@@ -58,17 +60,25 @@ impl Program {
     /// Tensors that a result is made of, and the results.
     pub(crate) fn read(&self) -> BTreeSet<usize> {
         let mut read: BTreeSet<usize> = self.results.iter().copied().collect();
-        for (n, tensor) in self.tensors.iter().enumerate().rev() {
-            match &tensor.origin {
-                _ if !read.contains(&n) => {}
-                Origin::Sum(sum) => read.extend(sum.terms.iter().flat_map(|term| &term.operands).map(|operand| operand.tensor)),
-                Origin::Polynomial { of, .. } => {
-                    read.insert(*of);
-                }
-                Origin::Secret | Origin::Public => {}
+        for n in (0..self.tensors.len()).rev() {
+            if read.contains(&n) {
+                read.extend(self.operands(n));
             }
         }
         read
+    }
+
+    /// The sums that a tensor is, each another way to write it: none if it is given, or a polynomial.
+    pub(crate) fn sums(&self, tensor: usize) -> impl Iterator<Item = &Sum> {
+        let own = if let Origin::Sum(sum) = &self.tensors[tensor].origin { Some(sum) } else { None };
+        own.into_iter().chain(self.alternatives.get(&tensor).into_iter().flatten())
+    }
+
+    /// The tensors that one is made of, in the order in which they are read, however it is written.
+    pub(crate) fn operands(&self, tensor: usize) -> impl Iterator<Item = usize> {
+        let of = if let Origin::Polynomial { of, .. } = self.tensors[tensor].origin { Some(of) } else { None };
+        let terms = self.sums(tensor).flat_map(|sum| &sum.terms);
+        terms.flat_map(|term| &term.operands).map(|operand| operand.tensor).chain(of)
     }
 }
 
@@ -122,7 +132,7 @@ pub struct Tensor {
 }
 
 /// Where a tensor comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Origin {
     /// It is encrypted by whoever calls.
     Secret,
@@ -140,7 +150,7 @@ pub enum Origin {
 }
 
 /// A sum of sums of products, one axis a label.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sum {
     /// Every index with its size.
     pub labels: Vec<Label>,

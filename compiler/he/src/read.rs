@@ -1,6 +1,7 @@
 //! From specialised tensor IR to a [`Program`]: equations as sums of products.
 
 use crate::beyond::left_out;
+use crate::brackets::Brackets;
 use crate::budgets::Budgets;
 use crate::clear::{Clear, reads, results};
 use crate::constants::inlined;
@@ -11,7 +12,7 @@ use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::rounding::rounded;
 use crate::shift::{shifted, written_out};
 use crate::taken::taken;
-use crate::together::Sums;
+use crate::together::Elements;
 use crate::trees::{halved, obstacle};
 use crate::unroll::unrolled;
 use crate::whole::{refusal, solved};
@@ -31,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_TERMS: usize = 256;
 /// Labels of an equation and factors of a product that can be told apart.
 pub(crate) const MAX_LABELS: usize = 52;
-const MAX_OPERANDS: usize = 24;
+pub(crate) const MAX_OPERANDS: usize = 24;
 /// Numbers from here on are no range that says much where none is declared: those of a wide integer.
 const MANY: f64 = 2_147_483_648.0;
 
@@ -48,11 +49,11 @@ pub struct Read {
 /// # Errors
 /// What ciphertexts cannot do, each with its place: E0712 to E0716, E0190.
 pub fn read(module: &Verified<Module>) -> Result<Read, Vec<Diagnostic>> {
-    read_as(module, Sums::MultipliedOut).map(|(read, _)| read)
+    read_as(module, Elements::InPieces).map(|(read, _)| read)
 }
 
-/// Reads a module; in which other ways it can be read.
-pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, Vec<Sums>), Vec<Diagnostic>> {
+/// Reads a module; whether elements of it may as well be selected.
+pub(crate) fn read_as(module: &Verified<Module>, elements: Elements) -> Result<(Read, bool), Vec<Diagnostic>> {
     let unrolled = unrolled(module)?;
     let module = unrolled.as_ref().unwrap_or(module);
     let inlined = inlined(module);
@@ -82,8 +83,9 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, Ve
         budgets: Budgets::of_module(module),
         refused: BTreeSet::new(),
         masks: BTreeSet::new(),
-        sums,
-        others: Vec::new(),
+        elements,
+        may_be_selected: false,
+        brackets: Brackets::default(),
     };
     let mut errors = Vec::new();
     for &param in &module.params {
@@ -117,7 +119,7 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, Ve
     if !errors.is_empty() {
         return Err(errors);
     }
-    let others = std::mem::take(&mut reader.others);
+    let may_be_selected = reader.may_be_selected;
     let clear = reader.clear.finish(&reader.clear_tensors).transpose()?;
     let mut program = reader.program;
     if let Some(clear) = &clear {
@@ -129,7 +131,7 @@ pub(crate) fn read_as(module: &Verified<Module>, sums: Sums) -> Result<(Read, Ve
     }
     let rounded = rounded(module, &reader.secret).into_iter();
     program.rounded = rounded.filter_map(|(tensor, off)| Some((reader.ids[tensor]?, off))).collect();
-    Ok((Read { program, clear }, others))
+    Ok((Read { program, clear }, may_be_selected))
 }
 
 /// Whether a mistake is another one over again: in a step of a recurrence, or of what has no range for the same reason.
@@ -195,9 +197,10 @@ pub(crate) struct Reader<'a> {
     refused: BTreeSet<TensorId>,
     /// Those of the program whose elements are 0 and 1.
     pub(crate) masks: BTreeSet<usize>,
-    /// How sums that are multiplied are read, and other ways that may be better.
-    pub(crate) sums: Sums,
-    pub(crate) others: Vec<Sums>,
+    /// How elements beyond the ends of axes are read, and whether there are some that may as well be selected.
+    pub(crate) elements: Elements,
+    pub(crate) may_be_selected: bool,
+    pub(crate) brackets: Brackets,
 }
 
 /// Where an expression stands.
@@ -310,14 +313,15 @@ impl<'a> Reader<'a> {
         let n_errors = self.program.errors.len();
         let refusal = match definition {
             Definition::Equation(equation) => {
-                let (origin, error) = match self.equation(equation) {
-                    Ok(sum) => (Origin::Sum(sum), None),
-                    Err(error) => (Origin::Secret, Some(error)),
+                let (origin, others, error) = match self.in_each_way(|reader| reader.equation(equation)) {
+                    Ok((sum, others)) => (Origin::Sum(sum), others, None),
+                    Err(error) => (Origin::Secret, Vec::new(), Some(error)),
                 };
                 if self.program.errors.len() > n_errors {
                     self.approximate.insert(equation.out);
                 }
-                self.declare(equation.out, origin)?;
+                let tensor = self.declare(equation.out, origin)?;
+                others.into_iter().for_each(|other| self.is_also(tensor, other));
                 return error.map_or(Ok(()), Err);
             }
             Definition::Multi(multi) => {
@@ -331,6 +335,13 @@ impl<'a> Reader<'a> {
         };
         results(definition).into_iter().try_for_each(|result| self.declare(result, Origin::Secret).map(|_| ()))?;
         Err(refusal)
+    }
+
+    /// Notes another way to write a sum.
+    pub(crate) fn is_also(&mut self, tensor: usize, other: Sum) {
+        if !other.terms.is_empty() && self.program.sums(tensor).all(|known| *known != other) {
+            self.program.alternatives.entry(tensor).or_default().push(other);
+        }
     }
 
     /// Whether a value is what its type says, and not only modulo its range: slots do not wrap at the types of a program.
@@ -464,18 +475,12 @@ impl<'a> Reader<'a> {
                 self.expand(value, scope)?
             }
             ScalarKind::Unary(UnaryFn::Powi(n), value) if *n >= 0 => {
-                let base = self.expand(value, scope)?;
-                let base = self.together(base, *n > 1, value, scope)?;
+                let base = self.base(value, *n, scope)?;
                 self.whole_power(base, *n, (value, scalar), scope)?
             }
             ScalarKind::Binary(BinaryFn::Add, a, b) => [self.expand(a, scope)?, self.expand(b, scope)?].concat(),
             ScalarKind::Binary(BinaryFn::Sub, a, b) => [self.expand(a, scope)?, scaled(self.expand(b, scope)?, -1.0)].concat(),
-            ScalarKind::Binary(BinaryFn::Mul, a, b) => {
-                let (of_a, of_b) = (self.expand(a, scope)?, self.expand(b, scope)?);
-                let [is_a, is_b] = [a, b].map(|side| !self.is_public(side));
-                let (of_a, of_b) = (self.together(of_a, is_b, a, scope)?, self.together(of_b, is_a, b, scope)?);
-                self.multiplied_or_kept(scalar, [(a, of_a), (b, of_b)], scope)?
-            }
+            ScalarKind::Binary(BinaryFn::Mul, ..) => self.multiplication(scalar, scope)?,
             ScalarKind::Binary(BinaryFn::Div, a, b) => match &b.kind {
                 ScalarKind::Literal(literal) if number(*literal).is_some_and(|n| n != 0.0) => {
                     scaled(self.expand(a, scope)?, number(*literal).unwrap_or(1.0).recip())

@@ -6,7 +6,7 @@
 use crate::contraction::{Axis, Operand, Subscript};
 use crate::pieces::{MAX_READINGS, Piece, Reading, along, few_elements};
 use crate::read::{Product, Reader, Scope, holds, is_number, multiplied, number, refused, scaled};
-use crate::together::Sums;
+use crate::together::Elements;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{EntityRef, Index};
@@ -116,7 +116,7 @@ impl Reader<'_> {
         for (sub, &size) in access.subs.iter().zip(&shape) {
             let pieces = match self.subscript(sub, size, scope).or_else(|| self.padded(sub, size, scope).filter(|_| secret)) {
                 Some(subscript) => vec![Piece::from(subscript)],
-                None if secret && self.sums != Sums::Selected => {
+                None if secret && self.elements != Elements::Selected => {
                     in_pieces = true;
                     self.pieces(sub, size, scalar.dtype, scope)?
                 }
@@ -131,7 +131,7 @@ impl Reader<'_> {
             }
         }
         if in_pieces && shape.iter().fold(1, |all: u64, size| all.saturating_mul(*size)) <= few_elements(&read) {
-            self.may_be(Sums::Selected);
+            self.may_be_selected = true;
         }
         let name = &self.program.tensors[tensor].name;
         let product = |Reading { mut factors, axes }: Reading| {

@@ -48,16 +48,15 @@ impl Wishes {
             return;
         }
         all.push(packing.clone());
-        match &program.tensors[tensor].origin {
-            Origin::Polynomial { of, .. } => self.wish(program, *of, packing),
-            Origin::Sum(sum) => {
-                for operand in sum.terms.iter().flat_map(|term| &term.operands) {
-                    if let Some(packing) = along(sum, operand, &packing).filter(|_| operand.secret) {
-                        self.wish(program, operand.tensor, packing);
-                    }
+        for sum in program.sums(tensor) {
+            for operand in sum.terms.iter().flat_map(|term| &term.operands) {
+                if let Some(packing) = along(sum, operand, &packing).filter(|_| operand.secret) {
+                    self.wish(program, operand.tensor, packing);
                 }
             }
-            Origin::Secret | Origin::Public => {}
+        }
+        if let Origin::Polynomial { of, .. } = program.tensors[tensor].origin {
+            self.wish(program, of, packing);
         }
     }
 }

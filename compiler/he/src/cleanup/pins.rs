@@ -31,8 +31,8 @@ fn tensors(program: &Program) -> BTreeSet<usize> {
         all.extend([tensor, sign.argument]);
     }
     let is_sign = |tensor: &usize| program.signs.contains_key(tensor);
-    for (n, tensor) in program.tensors.iter().enumerate() {
-        if reads(&tensor.origin).any(|operand| is_sign(&operand)) {
+    for n in 0..program.tensors.len() {
+        if program.operands(n).any(|operand| is_sign(&operand)) {
             all.insert(n);
         }
     }
@@ -40,19 +40,9 @@ fn tensors(program: &Program) -> BTreeSet<usize> {
     // What they are reciprocals of is a sum, of which each term counts.
     while let Some(tensor) = open.pop() {
         let is_reciprocal = program.reciprocals.contains(&tensor) || program.iterates.contains_key(&tensor);
-        let of = reads(&program.tensors[tensor].origin).chain(program.iterates.get(&tensor).map(|iterate| iterate.argument));
+        let of = program.operands(tensor).chain(program.iterates.get(&tensor).map(|iterate| iterate.argument));
         let followed = is_reciprocal || matches!(program.tensors[tensor].origin, Origin::Sum(_));
         open.extend(of.filter(|of| followed && all.insert(*of)));
     }
     all
-}
-
-/// The tensors that one is computed from.
-fn reads(origin: &Origin) -> impl Iterator<Item = usize> {
-    let (terms, of) = match origin {
-        Origin::Sum(sum) => (&sum.terms[..], None),
-        Origin::Polynomial { of, .. } => (&[][..], Some(*of)),
-        Origin::Secret | Origin::Public => (&[][..], None),
-    };
-    terms.iter().flat_map(|term| &term.operands).map(|operand| operand.tensor).chain(of)
 }

@@ -201,8 +201,7 @@ fn of_reciprocals(program: &Program) -> BTreeSet<usize> {
     let mut open: Vec<usize> = series.chain(program.iterates.values().map(|iterate| iterate.argument)).collect();
     let mut found = BTreeSet::new();
     while let Some(tensor) = open.pop() {
-        let Origin::Sum(sum) = &program.tensors[tensor].origin else { continue };
-        for term in &sum.terms {
+        for term in program.sums(tensor).flat_map(|sum| &sum.terms) {
             if let [operand] = &term.operands[..]
                 && found.insert(operand.tensor)
             {

@@ -33,10 +33,8 @@ impl Tensors {
                 Some(&known) => within(range, known),
                 None => range,
             });
-            let off = match &program.tensors[n].origin {
-                Origin::Sum(sum) => sum.terms.iter().map(|term| tensors.slip(program, sum, term)).sum(),
-                _ => 0.0,
-            };
+            let off = |sum: &Sum| sum.terms.iter().map(|term| tensors.slip(program, sum, term)).sum();
+            let off = program.sums(n).map(off).fold(0.0, f64::max);
             tensors.off.push(off);
         }
         let jumps = program.signs.values().filter(|sign| sign.height > 0.0).map(|sign| (sign.at, sign.near));
@@ -47,7 +45,7 @@ impl Tensors {
     fn range(&mut self, program: &Program, n: usize) -> Span {
         let found = match &program.tensors[n].origin {
             Origin::Secret | Origin::Public => return program.ranges.get(&n).copied().unwrap_or((-1.0, 1.0)),
-            Origin::Sum(sum) => sum.terms.iter().map(|term| self.term(sum, term)).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1)),
+            Origin::Sum(sum) => program.sums(n).fold(self.sum(sum), |known, sum| within(known, self.sum(sum))),
             // A part of a composite maps -1 to 1 into it, as far as its error.
             Origin::Polynomial { coefficients, .. } if is_part(program, n) => {
                 return series::range(coefficients, (-1.0, 1.0));
@@ -64,6 +62,10 @@ impl Tensors {
             self.taken.push(domain);
         }
         within(found, (-1.0, 1.0))
+    }
+
+    fn sum(&self, sum: &Sum) -> Span {
+        sum.terms.iter().map(|term| self.term(sum, term)).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))
     }
 
     fn term(&self, sum: &Sum, term: &Term) -> Span {

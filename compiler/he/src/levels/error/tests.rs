@@ -273,7 +273,7 @@ fn bound_and_worst(
 ) -> (OutputError, f64) {
     let module = module(text, sizes);
     let options = Options { insecure: true, ..Options::new(Contract::Free, log_slots) };
-    let read = crate::read::read_as(&module, crate::together::Sums::Together);
+    let read = crate::read::read_as(&module, crate::together::Elements::InPieces);
     let program = read.unwrap_or_else(|e| panic!("{text}\n{}", e[0])).0.program;
     let reals = plan_reals(&program, &options, Available::default()).unwrap_or_else(|e| panic!("{text}\n{}", e[0]));
     let mut worst = 0.0_f64;
