@@ -308,7 +308,8 @@ impl Reader<'_> {
             _ => self.slotwise(&[(slope, &[x.tensor]), (offset, &[])], x.tensor, scalar),
         };
         let mut y = self.polynomial_of(t, start.coefficients, scalar);
-        let mut iterate = Iterate { argument, on, of_root: kind.root, previous: None, error: start.error, most: start.most };
+        let mut iterate =
+            Iterate { argument, on, of_root: kind.root, previous: None, error: start.error, most: start.most, nearer: start.nearer };
         self.program.iterates.insert(y, iterate.clone());
         // Of the argument itself, so that errors of a step are seen to follow from those of that. Of one that is nearly nothing the noise would be
         // too much: there it is half of the step before, which is not small.
@@ -322,7 +323,7 @@ impl Reader<'_> {
                 None => self.slotwise(&[(-1.0, &[argument, y]), (2.0, &[])], y, scalar),
                 Some(half) => self.slotwise(&[(-1.0, &[half, y, y]), (1.5, &[])], y, scalar),
             };
-            iterate = Iterate { previous: Some((y, correction)), error, most: 1.0, ..iterate };
+            iterate = Iterate { previous: Some((y, correction)), error, most: 1.0, nearer: None, ..iterate };
             y = self.slotwise(&[(1.0, &[y, correction])], y, scalar);
             self.program.iterates.insert(y, iterate.clone());
         }

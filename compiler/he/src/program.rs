@@ -114,6 +114,8 @@ pub struct Iterate {
     pub error: f64,
     /// The greatest of it, in the same parts.
     pub most: f64,
+    /// From which argument on it is off by less, and by how many parts.
+    pub nearer: Option<(f64, f64)>,
 }
 
 /// A tensor of a program.

@@ -28,6 +28,15 @@ pub(crate) struct Start {
     pub(crate) most: f64,
     /// The same after each step.
     pub(crate) steps: Vec<f64>,
+    /// From which `u` on it is off by less, and by how much.
+    pub(crate) nearer: Option<(f64, f64)>,
+}
+
+/// A polynomial to begin with, and between which parts of what it is close to it is.
+struct First {
+    coefficients: Vec<f64>,
+    ends: [f64; 2],
+    nearer: Option<(f64, f64)>,
 }
 
 /// `factor / u` or `factor / sqrt(u)` of a linear `u` that is positive on the range.
@@ -136,23 +145,26 @@ impl Reciprocal {
         let wanted = (aim * least / self.factor.abs()).min(ERROR);
         let mut best: Option<(usize, Start)> = None;
         for degree in DEGREES {
-            let start = if self.root { of_root(range, degree) } else { Some(of_number(range, degree)) };
-            let Some((coefficients, error)) = start else { continue };
-            let Some(([error, most], steps)) = self.steps(error, wanted) else { continue };
-            let levels = (degree + 1).ilog2() as usize + steps.len() * if self.root { 3 } else { 2 };
-            if best.as_ref().is_none_or(|(least, ..)| levels < *least) {
-                best = Some((levels, Start { coefficients, error, most, steps }));
+            let firsts = if self.root { of_root(range, degree).into_iter().collect() } else { of_number(range, degree) };
+            // The first of them needs the fewest steps; of those with as many the last is the one that noise harms least.
+            for First { coefficients, ends, nearer } in firsts {
+                let Some(([error, most], steps)) = self.steps(ends, wanted) else { continue };
+                let levels = (degree + 1).ilog2() as usize + steps.len() * if self.root { 3 } else { 2 };
+                let is_safer = nearer.is_some()
+                    && best.as_ref().is_some_and(|(least, start)| levels == *least && start.coefficients.len() == coefficients.len());
+                if is_safer || best.as_ref().is_none_or(|(least, ..)| levels < *least) {
+                    best = Some((levels, Start { coefficients, error, most, steps, nearer }));
+                }
             }
         }
         best.map(|(_, start)| start)
     }
 
     /// How far `s` is from 1 at first and its greatest, and how far it is after each step until that is as small as this.
-    fn steps(&self, error: f64, wanted: f64) -> Option<([f64; 2], Vec<f64>)> {
+    fn steps(&self, mut ends: [f64; 2], wanted: f64) -> Option<([f64; 2], Vec<f64>)> {
         let wanted = wanted.max(f64::EPSILON);
         let step = |s: f64| step(self.root, s);
         let off = |ends: [f64; 2]| ends.into_iter().map(|s| (1.0 - s).abs()).fold(0.0, f64::max);
-        let mut ends = [1.0 - error, 1.0 + error].map(|s| if self.root { s * centred(error) } else { s });
         let (first, most, mut errors) = (off(ends), ends[0].max(ends[1]), Vec::new());
         // Where `s` is 1 a step leaves it there, and makes less of all others.
         while errors.last().unwrap_or(&first) > &wanted {
@@ -177,26 +189,45 @@ fn centred(error: f64) -> f64 {
     (3.0 / (3.0 + error * error)).sqrt()
 }
 
-/// `p` with the least largest `|1 - u p|`, in closed form: that is a Chebyshev polynomial, scaled to 1 at `u = 0`.
-fn of_number((lo, hi): (f64, f64), degree: u32) -> (Vec<f64>, f64) {
+/// `p` with the least largest `|1 - u p|` from some number on, in closed form: that is a Chebyshev polynomial, scaled to 1 at `u = 0`. Below that number
+/// `u p` falls to 0 as `u` does; where it begins later it is hardly less at the least `u`, and much nearer to 1 at large ones, where the noise of
+/// `p` is a larger part of it.
+fn of_number((lo, hi): (f64, f64), degree: u32) -> Vec<First> {
     let n = f64::from(degree + 1);
-    let to = |u: f64| (2.0 * u - lo - hi) / (hi - lo);
-    // There `t` is outside of -1 to 1 by so much.
-    let outside = 2.0 * lo / (hi - lo);
-    let at_zero = (n * (outside + (outside * (outside + 2.0)).sqrt()).ln_1p()).cosh();
     let sign = if degree.is_multiple_of(2) { -1.0 } else { 1.0 };
-    let p = |u: f64| (1.0 - sign * (n * to(u).clamp(-1.0, 1.0).acos()).cos() / at_zero) / u;
-    (interpolate(&p, (lo, hi), degree), 1.0 / at_zero)
+    let from = |times: f64| {
+        let from = lo * times;
+        let to = |u: f64| (2.0 * u - from - hi) / (hi - from);
+        // There `t` is outside of -1 to 1 by so much.
+        let beyond = |u: f64| {
+            let outside = 2.0 * (from - u) / (hi - from);
+            (n * (outside + (outside * (outside + 2.0)).sqrt()).ln_1p()).cosh()
+        };
+        let at_zero = beyond(0.0);
+        let of = |u: f64| if u < from { beyond(u) } else { sign * (n * to(u).clamp(-1.0, 1.0).acos()).cos() };
+        let p = |u: f64| (1.0 - of(u) / at_zero) / u;
+        let (error, most) = (beyond(lo) / at_zero, 1.0 / at_zero);
+        First {
+            coefficients: interpolate(&p, (lo, hi), degree),
+            ends: [1.0 - error, 1.0 + most],
+            nearer: (times > 1.0).then_some((from, most)),
+        }
+    };
+    LATER.into_iter().filter(|times| lo * times * LONG <= hi).map(from).collect()
 }
 
+/// Where polynomials begin to be close, in parts of where the range does.
+const LATER: [f64; 5] = [1.0, 2.0, 4.0, 8.0, 16.0];
+
 /// As good for the root, by exchange.
-fn of_root((lo, hi): (f64, f64), degree: u32) -> Option<(Vec<f64>, f64)> {
+fn of_root((lo, hi): (f64, f64), degree: u32) -> Option<First> {
     let basis = |k: usize, u: f64| u.sqrt() * chebyshev(k, (2.0 * u - lo - hi) / (hi - lo));
     let (mut start, error) = Problem { target: &|_| 1.0, basis: &basis, sum: None, n: degree as usize + 1, on: (lo, hi) }.solve()?;
     // Between the points that were looked at it is a little more.
     let error = error + error.min(1.0 - error) / 100.0;
-    start.iter_mut().for_each(|c| *c *= centred(error));
-    Some((start, error))
+    let centred = centred(error);
+    start.iter_mut().for_each(|c| *c *= centred);
+    Some(First { coefficients: start, ends: [1.0 - error, 1.0 + error].map(|s| s * centred), nearer: None })
 }
 
 #[cfg(test)]

@@ -232,6 +232,30 @@ fn norms_of_small_elements_are_within_their_bounds() {
     }
 }
 
+/// What an iteration begins with is nearer to what it should be where its noise is a larger part of that: sums of many weights, or of next to none,
+/// have bounds, and what is drawn is within them.
+#[test]
+fn means_by_weights_that_may_be_nothing_are_within_their_bounds() {
+    let source = "def f<D>(x: secret f64[D] in -1.0..1.0, m: secret f64[D] in 0.0..1.0) -> y: secret f64 {
+        y = sum[j](m[j] * x[j]) / (sum[j](m[j]) + 0.001);
+    }";
+    let program = Compiler::new().compile(source).unwrap();
+    let function = program.main_def().unwrap();
+    let options = PackOptions { slots: 64, ..PackOptions::default() };
+    let planned = function.planned(&[("D", 64)], &options, Available::default()).unwrap();
+    let bound = planned.levels.and_then(|levels| levels.errors).expect("a bound").results[0].bound;
+    assert!(bound < 0.05, "{bound}");
+    let x = Tensor::from_vec(&[64], (0..64).map(|k| f64::from(k * 37 % 64) / 32.0 - 1.0).collect()).unwrap();
+    for (seed, scale) in (0..).zip([1.0, 0.9, 0.3, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 0.0]) {
+        let m = Tensor::from_vec(&[64], (0..64).map(|k| scale * f64::from(k * 11 % 64 + 1) / 64.0).collect()).unwrap();
+        let inputs: [(&str, TensorRef<'_>); 2] = [("x", (&x).into()), ("m", (&m).into())];
+        let (_, exact) = function.simulate(&inputs, &[], &options).unwrap();
+        let noisy = function.simulate_with_noise(&inputs, &[], &options, seed).unwrap().results;
+        let [exact, noisy] = [&exact, &noisy].map(|results| TensorRef::from(&results[0].1).as_array::<f64>().unwrap().sum());
+        assert!((exact - noisy).abs() <= bound, "{scale}: {exact} and {noisy} beyond {bound}");
+    }
+}
+
 /// Two comparisons in a row have secure parameters, more have none: those are planned, and refused where there would be ciphertexts.
 #[test]
 fn the_greatest_of_a_few() {

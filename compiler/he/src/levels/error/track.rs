@@ -335,8 +335,14 @@ impl<'a> Tracker<'a> {
         let value = self.of_argument((tensor, coefficients), &argument, &added, &empty);
         if let Some(iterate) = self.program.iterates.get(&tensor) {
             let worst = added.errors().into_iter().fold(0.0, f64::max);
-            let local = worst / reciprocals(iterate.of_root, iterate.on).0;
-            self.steps.insert(tensor, (1.0 - iterate.error - local, iterate.most + local));
+            let at = |argument: f64| worst / reciprocals(iterate.of_root, (argument, argument)).0;
+            let local = at(iterate.on.1);
+            // What it is off by by itself is less where its noise is more.
+            let least = match iterate.nearer {
+                Some((from, error)) => (1.0 - iterate.error - at(from)).min(1.0 - error - local),
+                None => 1.0 - iterate.error - local,
+            };
+            self.steps.insert(tensor, (least, iterate.most + local));
         }
         let relations = self.of_series((tensor, coefficients), base, (&argument, &exact), &added, &empty);
         (value, relations)
