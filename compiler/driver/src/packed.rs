@@ -319,6 +319,16 @@ impl Function {
         Ok(self.packed_for(&vec![None; self.inputs().len()], &given, options)?.packed)
     }
 
+    /// What ciphertexts cannot do of this function for given sizes, however it is packed: nothing if a size is missing, or no input is secret.
+    pub(crate) fn refused_for_ciphertexts(&self, sizes: &[(&str, i64)]) -> Vec<Diagnostic> {
+        let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        let Ok(module) = self.with_secrets_for(&vec![None; self.inputs().len()], &given, &PackOptions::default()) else { return Vec::new() };
+        if !module.params.iter().any(|param| module.tensors[*param].secret) {
+            return Vec::new();
+        }
+        ein_he::read::read(&module).err().unwrap_or_default()
+    }
+
     /// The packed program of this function for given sizes and a scheme without levels, and what it takes besides.
     ///
     /// # Errors

@@ -226,9 +226,18 @@ impl Program {
                 found.extend(diagnostics);
             }
         }
+        if found.is_empty() {
+            found = self.refused_for_ciphertexts();
+        }
         ein_ir::diagnostic::sort_by_position(&mut found);
         found.dedup();
         if found.is_empty() { Ok(()) } else { Err(self.located(found)) }
+    }
+
+    /// What ciphertexts cannot do of the definitions that are exported `for he` with all their sizes; how they are packed is not looked at.
+    fn refused_for_ciphertexts(&self) -> Vec<Diagnostic> {
+        let of = |(name, sizes): (&str, Vec<(&str, i64)>)| self.def(name).map(|function| function.refused_for_ciphertexts(&sizes));
+        self.checked.exported("he").into_iter().filter_map(|export| of(export).ok()).flatten().collect()
     }
 
     /// As [`Program::check_all`]; what would be checked of the sizes when a definition is called is an error too, unless a `where` clause

@@ -421,6 +421,24 @@ fn a_full_standard_error_does_no_harm() {
     }
 }
 
+/// What is exported for ciphertexts is held to what they can do; where it is not said for which sizes, it is not known yet.
+#[test]
+fn check_says_what_ciphertexts_cannot_do() {
+    let f = Folder::new();
+    let checked = |export: &str| {
+        let source = format!(
+            "def inner<N>(a: f64[N]) -> b: f64[N] {{ b[i] = (a[i] > 0.5) as f64; }}\n\
+             def outer<N>(x: secret f64[N] in -1.0..1.0) -> y: secret f64[N] {{\n  z[i] = x[i] + 1.0;\n  y = inner(z);\n}}\n{export}\n"
+        );
+        ein(&["check", &f.text("a.ein", &source)])
+    };
+    let words = ["E0710", "of `z`, which is secret", "`x` is secret", "`z` is computed from `x`"];
+    checked("export outer<N = 4> for he;").fails(1, &words);
+    for export in ["", "export outer for he;", "export outer<N = 4> for cpu;", "export inner<N = 4> for he;"] {
+        checked(export).ok();
+    }
+}
+
 #[test]
 fn check_takes_folders_and_lists_entry_checks() {
     let f = Folder::new();

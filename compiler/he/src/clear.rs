@@ -187,7 +187,7 @@ pub(crate) fn results(definition: &Definition) -> Vec<Tensor> {
 }
 
 /// The scalars of an equation.
-fn scalars(equation: &Equation) -> impl Iterator<Item = &Scalar> {
+pub(crate) fn scalars(equation: &Equation) -> impl Iterator<Item = &Scalar> {
     let guard = equation.reduce.as_ref().and_then(|reduce| reduce.guard.as_ref());
     [equation.domain.as_ref(), guard, Some(&equation.body)].into_iter().flatten()
 }

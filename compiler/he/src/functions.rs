@@ -8,6 +8,7 @@ use crate::clear::{reads, results};
 use crate::close::{Aim, Close, Far, is_root};
 use crate::levels::at_most;
 use crate::read::{Product, Reader, Scope, division, in_few_digits, multiplied, of_what, scaled, semiring};
+use crate::secret::OF_SECRETS;
 use crate::trees::{MAX_COMPARED, Obstacle};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
@@ -250,7 +251,7 @@ impl Reader<'_> {
         let (from, to) = (value.dtype, scalar.dtype);
         if from == DType::Bool {
             let found = Diagnostic::error(710, "he-range", "a comparison of secrets jumps: no polynomial is close to it everywhere");
-            return found.at(value.span, "of secret values here").help(instead_of_a_comparison(value));
+            return found.at(value.span, OF_SECRETS).help(instead_of_a_comparison(value));
         }
         if to.is_complex() {
             return becomes_complex(scalar);
@@ -259,7 +260,7 @@ impl Reader<'_> {
             return semiring(scalar.span, "as bool", from);
         }
         Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they do not round {from} to {to}"))
-            .at(scalar.span, "of secret values here")
+            .at(scalar.span, OF_SECRETS)
             .help("make what is rounded a result, and round it once that is decrypted")
     }
 
@@ -303,7 +304,7 @@ impl Reader<'_> {
                 let message =
                     format!("the `{name}` of {n} secret values is too long a tree of comparisons: at most {MAX_COMPARED} have one");
                 let help = "make what it takes a result, and compute this in the clear once that is decrypted";
-                Diagnostic::error(714, "he-semiring", message).at(span, "of secret values here").help(help)
+                Diagnostic::error(714, "he-semiring", message).at(span, OF_SECRETS).help(help)
             }
             Obstacle::Empty => {
                 let (what, end) = if reduce.op == ReduceOp::Max { ("-inf", "least") } else { ("inf", "greatest") };

@@ -48,6 +48,7 @@ mod reciprocal;
 mod rolled;
 mod rounding;
 mod search;
+mod secret;
 mod selected;
 mod shift;
 mod sliced;

@@ -10,6 +10,7 @@ use crate::functions::divisors;
 use crate::known::{Known, endless, known};
 use crate::program::{Label, Origin, Program, Sum, Tensor, Term};
 use crate::rounding::rounded;
+use crate::secret::{OF_SECRETS, named};
 use crate::shift::{shifted, written_out};
 use crate::taken::taken;
 use crate::together::Elements;
@@ -102,7 +103,7 @@ pub(crate) fn read_as(module: &Verified<Module>, elements: Elements) -> Result<(
         let is_said = reader.follows_from_refused(definition, &error);
         reader.refused.extend(results(definition));
         if !is_said && !follows(&error, &errors) {
-            errors.push(error);
+            errors.push(named(module, definition, error));
         }
     }
     for &result in &module.results {
@@ -137,7 +138,8 @@ pub(crate) fn read_as(module: &Verified<Module>, elements: Elements) -> Result<(
 /// Whether a mistake is another one over again: in a step of a recurrence, or of what has no range for the same reason.
 fn follows(error: &Diagnostic, others: &[Diagnostic]) -> bool {
     let roots = |error: &Diagnostic| error.others.iter().map(|label| label.span).collect::<Vec<_>>();
-    let is_same = |other: &Diagnostic| other.code == error.code && other.message == error.message && other.primary == error.primary;
+    let place = |error: &Diagnostic| error.primary.as_ref().map(|label| label.span);
+    let is_same = |other: &Diagnostic| other.code == error.code && other.message == error.message && place(other) == place(error);
     let is_without_range = error.code.0 == 710 && !error.others.is_empty();
     let known: Vec<Span> = others.iter().filter(|other| other.code.0 == 710).flat_map(roots).collect();
     others.iter().any(is_same) || (is_without_range && roots(error).iter().all(|root| known.contains(root)))
@@ -593,7 +595,7 @@ fn too_long(span: Span, what: &str) -> Diagnostic {
 
 pub(crate) fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {
     let found = Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they have no `{name}`"))
-        .at(span, "of secret values here");
+        .at(span, OF_SECRETS);
     let whole = dtype.is_integer() || dtype == DType::Bool;
     let help = if whole {
         "`--target tfhe` takes it, of integers and truth values"

@@ -1,6 +1,7 @@
 //! Functions of whole tensors over secrets: what is linear in the secret is written as products, others are refused by what they need.
 
 use crate::read::{refused, semiring};
+use crate::secret::OF_SECRETS;
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::dtype::DType;
 use ein_ir::entity::{Index, Tensor};
@@ -117,12 +118,12 @@ pub(crate) fn refusal(multi: &Multi, dtype: DType, is_matrix_secret: bool) -> Di
         MultiOp::Fft | MultiOp::Ifft | MultiOp::Rfft | MultiOp::Irfft => {
             let found = Diagnostic::error(716, "he-dtype", format!("`{name}` computes complex numbers, and slots hold real ones"));
             let help = "write the parts as sums of products with public tables of cosines and sines";
-            found.at(span, "of secret values here").help(help)
+            found.at(span, OF_SECRETS).help(help)
         }
         _ if is_matrix_secret => {
             let found = Diagnostic::error(713, "he-div", format!("`{name}` divides by what it computes from a secret"));
             found
-                .at(span, "of secret values here")
+                .at(span, OF_SECRETS)
                 .help("make what it takes a result, and compute this in the clear once that is decrypted")
         }
         _ => refused(span, &format!("`{name}` of a secret tensor")),

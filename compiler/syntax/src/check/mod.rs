@@ -48,7 +48,7 @@ pub(crate) mod tests;
 pub use explain::{Explanation, IndexNote, ReductionNote};
 pub use hint::Hints;
 
-use crate::ast::{self, Item};
+use crate::ast::{self, Instance, InstanceValue, Item};
 use crate::error::dims::error as dim_error;
 use crate::error::refusals::unsupported;
 use crate::error::sums::error;
@@ -205,6 +205,16 @@ impl CheckedProgram {
         hint::of_def(self.tree(), def)
     }
 
+    /// The defs that are exported for a target, each with the sizes that its export states.
+    #[must_use]
+    pub fn exported(&self, target: &str) -> Vec<(&str, Vec<(&str, i64)>)> {
+        let exports = self.tree().items.iter().filter_map(|item| match item {
+            Item::Export(export) if export.target.as_ref().is_some_and(|named| named.as_str() == target) => Some(export),
+            _ => None,
+        });
+        exports.map(|export| (export.name.as_str(), export.instances.iter().filter_map(stated_size).collect())).collect()
+    }
+
     /// The tensor IR of a def, with everything it calls inlined; each row variable stands for one axis.
     ///
     /// # Errors
@@ -274,5 +284,13 @@ impl CheckedProgram {
                 None => found,
             }]
         })
+    }
+}
+
+/// A generic and its size, unless that is left open.
+fn stated_size(instance: &Instance) -> Option<(&str, i64)> {
+    match instance.value {
+        InstanceValue::Size(size) => Some((instance.name.as_str(), i64::try_from(size.value).ok()?)),
+        InstanceValue::Open => None,
     }
 }
