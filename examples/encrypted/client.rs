@@ -50,8 +50,8 @@ pub fn ask(own: &Path, shared: &Path) -> Outcome {
 pub fn read_scores(own: &Path, shared: &Path) -> Result<Vec<i64>, Box<dyn std::error::Error>> {
     // The client's own manifest: that of the server may say anything.
     let engine = Engine::from_manifest(&std::fs::read_to_string(own.join("manifest.json"))?)?;
-    let key = SecretKey::from_bytes(&engine, &read(&own.join("secret.key"))?)?;
-    let results = Ciphertexts::outputs_from_bytes(&engine, &read(&shared.join("results.ct"))?)?;
+    let key = SecretKey::from_bytes(&engine, &read(&engine, &own.join("secret.key"), engine.needs().secret_key)?)?;
+    let results = Ciphertexts::outputs_from_bytes(&engine, &read(&engine, &shared.join("results.ct"), engine.needs().outputs)?)?;
     match &engine.decrypt(&key, &results)?[0] {
         Numbers::Integers(scores) => Ok(scores.clone()),
         Numbers::Reals(_) => Err("the scores are integers".into()),

@@ -20,8 +20,8 @@ pub fn weights() -> Vec<i64> {
 /// Answers one request.
 pub fn serve(shared: &Path) -> Outcome {
     let engine = Engine::from_manifest(&std::fs::read_to_string(shared.join("manifest.json"))?)?;
-    let keys = EvaluationKeys::from_bytes(&engine, &read(&shared.join("evaluation.keys"))?)?;
-    let inputs = Ciphertexts::inputs_from_bytes(&engine, &read(&shared.join("inputs.ct"))?)?;
+    let keys = EvaluationKeys::from_bytes(&engine, &read(&engine, &shared.join("evaluation.keys"), engine.needs().evaluation_keys)?)?;
+    let inputs = Ciphertexts::inputs_from_bytes(&engine, &read(&engine, &shared.join("inputs.ct"), engine.needs().inputs)?)?;
     let (results, _) = engine.run(&keys, &[Numbers::Integers(weights())], &inputs)?;
     Ok(io::save_bytes(&shared.join("results.ct"), &results.to_bytes(&engine))?)
 }

@@ -13,7 +13,7 @@ use ein_ir::verified::Verified;
 const MAX_ELEMENTS: u64 = 1 << 26;
 
 /// Bits of a number beyond which floats no longer count exactly; no slot has as many.
-const MAX_FRACTION_BITS: u32 = 40;
+pub const MAX_FRACTION_BITS: u32 = 40;
 
 /// What a large integer may lose, of its own size, when it is read back as a float.
 const READING: f64 = 1.0 / (1_u64 << 44) as f64;
@@ -36,7 +36,7 @@ pub struct Bound {
 pub struct OutputBound {
     /// No element is larger.
     pub magnitude: f64,
-    /// No element is farther from that of the exact program.
+    /// Rounding of the operands moves no element farther; what polynomials in the place of functions add is no part of it.
     pub error: f64,
     /// By how many powers of `2^fraction_bits` its integers are multiplied.
     pub factors: u32,

@@ -130,6 +130,13 @@ pub(crate) fn other_program(what: &str) -> Diagnostic {
         .help("keys, ciphertexts and the manifest must come from the same `ein he keygen`")
 }
 
+/// Good bytes of the same program, under the keys of another time that they were made.
+#[cfg(feature = "bfv")]
+pub(crate) fn other_pair(what: &str) -> Diagnostic {
+    Diagnostic::error(932, "he-mismatch", format!("{what} are of different key pairs: keys of this program were made more than once"))
+        .help("keys, ciphertexts and the manifest must come from the same `ein he keygen`")
+}
+
 /// Another part in the clear than the keys were made with.
 #[cfg(feature = "bfv")]
 #[must_use]

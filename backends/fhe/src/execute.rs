@@ -1,7 +1,7 @@
 //! Carries a program out, and says what each kind of operation took.
 
 use crate::error;
-use crate::keys::{Ciphertexts, EvaluationKeys};
+use crate::keys::{Ciphertexts, EvaluationKeys, same_pair};
 use crate::machine::Machine;
 use crate::pack::{self, Numbers};
 use crate::schedule::{self, Graph};
@@ -111,6 +111,7 @@ impl Engine {
         if inputs.outputs || inputs.len() != self.input_chunks().count() || inputs.rings.len() != self.n_rings() {
             return Err(error::operands(format!("{} ciphertexts, not {} of inputs", inputs.len(), self.input_chunks().count())));
         }
+        same_pair("the evaluation keys and the encrypted inputs", [&keys.pair, &inputs.pair])?;
         let publics = pack::publics(self.program(), publics, self.options())?;
         let graph = Graph::new(self.program().ops.values().map(|op| op.args().map(EntityRef::index).collect()));
         let (mut results, mut report) = (Vec::new(), Report::default());
@@ -128,6 +129,6 @@ impl Engine {
                 report.join(&carried_out);
             }
         }
-        Ok((Ciphertexts { outputs: true, rings: results }, report))
+        Ok((Ciphertexts { pair: inputs.pair, outputs: true, rings: results }, report))
     }
 }

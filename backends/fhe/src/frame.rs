@@ -9,6 +9,9 @@ pub(crate) use ein_sealed::Fingerprint;
 
 const ENGINE: &[u8; 8] = b"ein-bfv\n";
 
+/// What a key pair is told from others by: drawn with its keys, and no secret. It is the first part of every file.
+pub(crate) type Pair = [u8; 16];
+
 /// What the bytes hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FrameKind {
@@ -48,6 +51,19 @@ pub(crate) fn read<'a>(kind: FrameKind, fingerprint: &Fingerprint, expected: usi
     kind.seal(fingerprint).read(expected, bytes).map_err(|problem| told(kind, problem))
 }
 
+/// Bytes from which it is seen of which kind a file is, and of which program.
+pub const HEAD: u64 = 8 + 1 + 32;
+
+/// What is wrong with a file that has more bytes than one of this program has.
+pub(crate) fn too_long(fingerprint: &Fingerprint, head: &[u8], [length, most]: [u64; 2]) -> Diagnostic {
+    let kinds = [FrameKind::SecretKey, FrameKind::PublicKey, FrameKind::EvaluationKeys, FrameKind::Inputs, FrameKind::Outputs];
+    let found = kinds.into_iter().find(|kind| head.strip_prefix(ENGINE).is_some_and(|rest| rest.first() == Some(&(*kind as u8))));
+    match found {
+        Some(kind) if head.get(9..41).is_some_and(|found| found != fingerprint) => error::other_program(kind.name()),
+        _ => error::malformed("what this program has here", &format!("it has {length} bytes, more than {most}")),
+    }
+}
+
 /// Begins to write so many parts, one after the other.
 pub(crate) fn writer<W: Write>(kind: FrameKind, fingerprint: &Fingerprint, n_parts: usize, out: W) -> io::Result<Writer<W>> {
     let n_parts = u32::try_from(n_parts).map_err(|_| io::Error::other("too many parts"))?;
@@ -69,7 +85,7 @@ pub(crate) fn told(kind: FrameKind, problem: Problem) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::{FrameKind, read, write};
+    use super::{FrameKind, read, too_long, write};
 
     #[test]
     fn what_is_wrong_has_a_code() {
@@ -79,5 +95,8 @@ mod tests {
         assert_eq!(code(FrameKind::SecretKey, [7; 32], 1), 931);
         assert_eq!(code(FrameKind::Inputs, [8; 32], 1), 932);
         assert_eq!(code(FrameKind::Inputs, [7; 32], 2), 931);
+        let long = |head: &[u8]| too_long(&[7; 32], head, [1 << 33, 9]).code.0;
+        assert_eq!([long(&bytes[..41]), long(b""), long(&[0; 41])], [931; 3]);
+        assert_eq!(long(&write(FrameKind::Outputs, &[8; 32], &[b"one"])[..41]), 932);
     }
 }

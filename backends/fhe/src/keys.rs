@@ -2,7 +2,7 @@
 //! them shows what is in it.
 
 use crate::error;
-use crate::frame::{self, FrameKind};
+use crate::frame::{self, FrameKind, Pair};
 use crate::ring::{Ring, guarded};
 use crate::scheme::Engine;
 use ein_ir::diagnostic::Diagnostic;
@@ -26,15 +26,20 @@ pub struct Keys {
 }
 
 /// Decrypts results; its memory is cleared after use.
-#[derive(Default)]
-pub struct SecretKey(pub(crate) Vec<Zeroizing<Vec<u8>>>);
+pub struct SecretKey {
+    pub(crate) pair: Pair,
+    pub(crate) rings: Vec<Zeroizing<Vec<u8>>>,
+}
 
 /// Encrypts inputs.
-#[derive(Default)]
-pub struct PublicKey(pub(crate) Vec<Vec<u8>>);
+pub struct PublicKey {
+    pub(crate) pair: Pair,
+    pub(crate) rings: Vec<Vec<u8>>,
+}
 
 /// A key for each rotation of the program, and one for products if it has any. Those of a file stay there until they are needed.
 pub struct EvaluationKeys {
+    pub(crate) pair: Pair,
     source: Source,
     /// Those that were made of their bytes, if the engine keeps its rings.
     made: Vec<OnceLock<Arc<RingKeys>>>,
@@ -61,6 +66,7 @@ pub(crate) struct RingKeys {
 /// The ciphertexts of all inputs, or of all results, of a program.
 #[derive(Clone)]
 pub struct Ciphertexts {
+    pub(crate) pair: Pair,
     pub(crate) outputs: bool,
     /// Those of the program, for each plaintext modulus.
     pub(crate) rings: Vec<Vec<Vec<u8>>>,
@@ -70,8 +76,7 @@ impl SecretKey {
     /// As bytes, to be kept where only their owner reads them.
     #[must_use]
     pub fn to_bytes(&self, engine: &Engine) -> Zeroizing<Vec<u8>> {
-        let parts: Vec<&[u8]> = self.0.iter().map(|part| part.as_slice()).collect();
-        Zeroizing::new(frame::write(FrameKind::SecretKey, engine.fingerprint(), &parts))
+        Zeroizing::new(write(FrameKind::SecretKey, engine, &self.pair, self.rings.iter().map(|part| part.as_slice())))
     }
 
     /// Reads a key back.
@@ -79,13 +84,13 @@ impl SecretKey {
     /// # Errors
     /// The bytes are none, or of another program.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let parts = frame::read(FrameKind::SecretKey, engine.fingerprint(), engine.n_rings(), bytes)?;
-        Ok(Self(parts.into_iter().map(|part| Zeroizing::new(part.to_vec())).collect()))
+        let (pair, parts) = read(FrameKind::SecretKey, engine, engine.n_rings(), bytes)?;
+        Ok(Self { pair, rings: parts.into_iter().map(|part| Zeroizing::new(part.to_vec())).collect() })
     }
 
     /// The library's.
     pub(crate) fn of(&self, n: usize, ring: &Ring) -> Result<bfv::SecretKey, Diagnostic> {
-        decode(FrameKind::SecretKey, self.0.get(n), |part| bfv::SecretKey::from_bytes(part, &ring.bfv))
+        decode(FrameKind::SecretKey, self.rings.get(n), |part| bfv::SecretKey::from_bytes(part, &ring.bfv))
     }
 }
 
@@ -93,7 +98,7 @@ impl PublicKey {
     /// As bytes.
     #[must_use]
     pub fn to_bytes(&self, engine: &Engine) -> Vec<u8> {
-        frame::write(FrameKind::PublicKey, engine.fingerprint(), &self.0.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        write(FrameKind::PublicKey, engine, &self.pair, self.rings.iter().map(Vec::as_slice))
     }
 
     /// Reads a key back.
@@ -101,19 +106,19 @@ impl PublicKey {
     /// # Errors
     /// The bytes are none, or of another program.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let parts = frame::read(FrameKind::PublicKey, engine.fingerprint(), engine.n_rings(), bytes)?;
-        Ok(Self(parts.into_iter().map(<[u8]>::to_vec).collect()))
+        let (pair, parts) = read(FrameKind::PublicKey, engine, engine.n_rings(), bytes)?;
+        Ok(Self { pair, rings: parts.into_iter().map(<[u8]>::to_vec).collect() })
     }
 
     /// The library's.
     pub(crate) fn of(&self, n: usize, ring: &Ring) -> Result<bfv::PublicKey, Diagnostic> {
-        decode(FrameKind::PublicKey, self.0.get(n), |part| bfv::PublicKey::from_bytes(part, &ring.bfv))
+        decode(FrameKind::PublicKey, self.rings.get(n), |part| bfv::PublicKey::from_bytes(part, &ring.bfv))
     }
 }
 
 impl EvaluationKeys {
-    pub(crate) fn new(parts: Vec<[Vec<u8>; 2]>) -> Self {
-        Self { made: parts.iter().map(|_| OnceLock::new()).collect(), source: Source::Memory(parts) }
+    pub(crate) fn new(pair: Pair, parts: Vec<[Vec<u8>; 2]>) -> Self {
+        Self { pair, made: parts.iter().map(|_| OnceLock::new()).collect(), source: Source::Memory(parts) }
     }
 
     /// As bytes.
@@ -122,7 +127,7 @@ impl EvaluationKeys {
     /// They are in a file that cannot be read any more.
     pub fn to_bytes(&self, engine: &Engine) -> Result<Vec<u8>, Diagnostic> {
         let parts = (0..self.made.len()).map(|n| self.parts(n)).collect::<Result<Vec<_>, _>>()?;
-        Ok(frame::write(FrameKind::EvaluationKeys, engine.fingerprint(), &parts.iter().flatten().map(Vec::as_slice).collect::<Vec<_>>()))
+        Ok(write(FrameKind::EvaluationKeys, engine, &self.pair, parts.iter().flatten().map(Vec::as_slice)))
     }
 
     /// Reads keys back.
@@ -130,8 +135,8 @@ impl EvaluationKeys {
     /// # Errors
     /// The bytes are none, or of another program.
     pub fn from_bytes(engine: &Engine, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let parts = frame::read(FrameKind::EvaluationKeys, engine.fingerprint(), 2 * engine.n_rings(), bytes)?;
-        Ok(Self::new(parts.chunks_exact(2).map(|parts| [parts[0].to_vec(), parts[1].to_vec()]).collect()))
+        let (pair, parts) = read(FrameKind::EvaluationKeys, engine, 2 * engine.n_rings(), bytes)?;
+        Ok(Self::new(pair, parts.chunks_exact(2).map(|parts| [parts[0].to_vec(), parts[1].to_vec()]).collect()))
     }
 
     /// Keys of a file, which are read when they are needed.
@@ -140,8 +145,10 @@ impl EvaluationKeys {
     /// It has none, or those of another program.
     pub fn open(engine: &Engine, file: impl Read + Seek + Send + 'static) -> Result<Self, Diagnostic> {
         let file: Box<dyn Seekable> = Box::new(file);
-        let parts = frame::open(FrameKind::EvaluationKeys, engine.fingerprint(), 2 * engine.n_rings(), file)?;
-        Ok(Self { source: Source::File(Mutex::new(parts)), made: (0..engine.n_rings()).map(|_| OnceLock::new()).collect() })
+        let mut parts = frame::open(FrameKind::EvaluationKeys, engine.fingerprint(), 1 + 2 * engine.n_rings(), file)?;
+        let pair = parts.part(0).map_err(|problem| frame::told(FrameKind::EvaluationKeys, problem))?;
+        let pair = pair_of(FrameKind::EvaluationKeys, &pair)?;
+        Ok(Self { pair, source: Source::File(Mutex::new(parts)), made: (0..engine.n_rings()).map(|_| OnceLock::new()).collect() })
     }
 
     fn parts(&self, n: usize) -> Result<[Vec<u8>; 2], Diagnostic> {
@@ -152,7 +159,7 @@ impl EvaluationKeys {
             Source::File(file) => {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut part = |n: usize| file.part(n).map_err(|problem| frame::told(FrameKind::EvaluationKeys, problem));
-                Ok([part(2 * n)?, part(2 * n + 1)?])
+                Ok([part(1 + 2 * n)?, part(2 + 2 * n)?])
             }
         }
     }
@@ -221,8 +228,7 @@ impl Ciphertexts {
     /// As bytes.
     #[must_use]
     pub fn to_bytes(&self, engine: &Engine) -> Vec<u8> {
-        let parts: Vec<&[u8]> = self.rings.iter().flatten().map(Vec::as_slice).collect();
-        frame::write(self.kind(), engine.fingerprint(), &parts)
+        write(self.kind(), engine, &self.pair, self.rings.iter().flatten().map(Vec::as_slice))
     }
 
     /// Reads the encrypted inputs of a program back.
@@ -242,10 +248,10 @@ impl Ciphertexts {
     }
 
     fn from_bytes(engine: &Engine, kind: FrameKind, n: usize, bytes: &[u8]) -> Result<Self, Diagnostic> {
-        let parts = frame::read(kind, engine.fingerprint(), n * engine.n_rings(), bytes)?;
+        let (pair, parts) = read(kind, engine, n * engine.n_rings(), bytes)?;
         let mut parts = parts.into_iter().map(<[u8]>::to_vec);
         let rings = (0..engine.n_rings()).map(|_| parts.by_ref().take(n).collect()).collect();
-        Ok(Self { outputs: kind == FrameKind::Outputs, rings })
+        Ok(Self { pair, outputs: kind == FrameKind::Outputs, rings })
     }
 
     const fn kind(&self) -> FrameKind {
@@ -256,6 +262,27 @@ impl Ciphertexts {
     pub(crate) fn of(&self, ring: usize, n: usize, of: &Ring) -> Result<bfv::Ciphertext, Diagnostic> {
         ciphertext(self.kind(), self.rings.get(ring).and_then(|values| values.get(n)), of)
     }
+}
+
+/// Joins parts to what is said of all of them.
+fn write<'a>(kind: FrameKind, engine: &Engine, pair: &'a Pair, parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    frame::write(kind, engine.fingerprint(), &std::iter::once(pair.as_slice()).chain(parts).collect::<Vec<_>>())
+}
+
+/// Takes so many parts apart again, of any key pair.
+fn read<'a>(kind: FrameKind, engine: &Engine, n: usize, bytes: &'a [u8]) -> Result<(Pair, Vec<&'a [u8]>), Diagnostic> {
+    let mut parts = frame::read(kind, engine.fingerprint(), n + 1, bytes)?;
+    let pair = pair_of(kind, parts.remove(0))?;
+    Ok((pair, parts))
+}
+
+fn pair_of(kind: FrameKind, part: &[u8]) -> Result<Pair, Diagnostic> {
+    part.try_into().map_err(|_| error::malformed(kind.name(), "it does not say of which keys it is"))
+}
+
+/// Refuses what does not belong to the same key pair.
+pub(crate) fn same_pair(what: &str, [one, other]: [&Pair; 2]) -> Result<(), Diagnostic> {
+    if one == other { Ok(()) } else { Err(error::other_pair(what)) }
 }
 
 /// A ciphertext of two parts over the whole modulus, in the representation that every operation expects.

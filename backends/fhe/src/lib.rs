@@ -68,6 +68,8 @@ pub use error::{bytes, other_clear};
 #[cfg(feature = "bfv")]
 pub use execute::{Kind, Report};
 #[cfg(feature = "bfv")]
+pub use frame::HEAD;
+#[cfg(feature = "bfv")]
 pub use keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
 #[cfg(feature = "bfv")]
 pub use pack::Numbers;

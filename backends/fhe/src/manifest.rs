@@ -1,6 +1,5 @@
 //! What the two sides share besides keys: the program, the options, and what follows from them, as JSON.
 
-use crate::bound::OutputBound;
 use crate::scheme::Engine;
 use crate::{Options, Parameters, error};
 use ein_ir::diagnostic::Diagnostic;
@@ -8,7 +7,7 @@ use ein_ir::packed::{PublicSource, parse, print, verify};
 use serde::{Deserialize, Serialize};
 
 /// Raised when keys and ciphertexts of before can no longer be used.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Everything but `program` and `options` is there to be read by people and other programs, and must be what these give.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -39,8 +38,11 @@ struct Tensor {
     layout: Option<String>,
     /// No element of a result is larger.
     magnitude: Option<f64>,
-    /// How far rounding of the operands may move a result.
+    /// No element of a result is farther from that of the exact program: what rounding of the operands adds, and what polynomials in the place of
+    /// functions do. `null` where nothing bounds that.
     error: Option<f64>,
+    /// What rounding of the operands adds to `error`.
+    rounding: Option<f64>,
 }
 
 impl Engine {
@@ -81,27 +83,21 @@ impl Engine {
             moduli: vec![self.parameters().moduli(); self.n_rings()],
             rotations: needs.rotations.into_iter().collect(),
             relinearises: needs.relin,
-            inputs: program
-                .inputs
-                .values()
-                .map(|x| tensor(&x.name, x.dtype.name(), &x.layout.shape, Some(x.layout.to_string()), None))
-                .collect(),
-            publics: given.map(|x| tensor(&x.name, x.dtype.name(), &x.shape, None, None)).collect(),
-            outputs: (program.outputs.iter().zip(self.bounds()))
-                .map(|(x, bound)| tensor(&x.name, x.dtype.name(), &x.layout.shape, Some(x.layout.to_string()), Some(*bound)))
+            inputs: program.inputs.values().map(|x| tensor(&x.name, x.dtype.name(), &x.layout.shape, Some(x.layout.to_string()))).collect(),
+            publics: given.map(|x| tensor(&x.name, x.dtype.name(), &x.shape, None)).collect(),
+            outputs: (program.outputs.iter().zip(self.bounds()).enumerate())
+                .map(|(n, (x, bound))| Tensor {
+                    magnitude: Some(bound.magnitude),
+                    error: self.error(n),
+                    rounding: Some(bound.error),
+                    ..tensor(&x.name, x.dtype.name(), &x.layout.shape, Some(x.layout.to_string()))
+                })
                 .collect(),
             fingerprint: self.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
 }
 
-fn tensor(name: &str, dtype: &str, shape: &[u64], layout: Option<String>, bound: Option<OutputBound>) -> Tensor {
-    Tensor {
-        name: name.to_owned(),
-        dtype: dtype.to_owned(),
-        shape: shape.to_vec(),
-        layout,
-        magnitude: bound.map(|bound| bound.magnitude),
-        error: bound.map(|bound| bound.error),
-    }
+fn tensor(name: &str, dtype: &str, shape: &[u64], layout: Option<String>) -> Tensor {
+    Tensor { name: name.to_owned(), dtype: dtype.to_owned(), shape: shape.to_vec(), layout, magnitude: None, error: None, rounding: None }
 }

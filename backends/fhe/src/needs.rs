@@ -92,7 +92,7 @@ impl Needs {
         let (moduli, keys) = (parameters.plain_moduli.len() as u64, KeyNeeds::of(program));
         let rotates = !keys.rotations.is_empty();
         let (relin, rotations) = (sizes.relin_message(&keys), sizes.rotations_message(&keys));
-        let file = |n_parts: u64, bytes: u64| OVERHEAD + moduli * (n_parts * PER_PART + bytes);
+        let file = |n_parts: u64, bytes: u64| OVERHEAD + PAIR + moduli * (n_parts * PER_PART + bytes);
         let inputs: u64 = program.inputs.values().map(|input| u64::from(input.layout.n_chunks())).sum();
         let outputs: u64 = program.outputs.iter().map(|output| output.values.len() as u64).sum();
         let elements = |shape: &[u64]| shape.iter().copied().fold(1, u64::saturating_mul);
@@ -167,6 +167,8 @@ const fn in_threads(n: u64, bytes: u64) -> u64 {
 /// Bytes of a sealed file besides its parts, and of each part besides its own: those of `ein-sealed`, which is not always there.
 const OVERHEAD: u64 = 8 + 1 + 32 + 4 + 32;
 const PER_PART: u64 = 8;
+/// What says which key pair it is of.
+const PAIR: u64 = PER_PART + 16;
 
 /// What sizes follow from.
 struct Sizes {

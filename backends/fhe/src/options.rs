@@ -17,6 +17,9 @@ pub struct Options {
     /// Results of the program that no secret goes into: they are computed in the clear, and no ciphertext has them.
     #[cfg_attr(feature = "bfv", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub open: Vec<String>,
+    /// By how much polynomials in the place of functions put each result off at most; nothing where nothing bounds that, or nobody looked.
+    #[cfg_attr(feature = "bfv", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub polynomials: Vec<Option<f64>>,
     /// The smallest ring with the slots, whatever its security: for tests only.
     pub insecure_toy: bool,
 }

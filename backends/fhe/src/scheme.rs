@@ -2,8 +2,8 @@
 
 use crate::bound::{self, OutputBound};
 use crate::crt::Basis;
-use crate::frame::{self, Fingerprint, FrameKind};
-use crate::keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey};
+use crate::frame::{self, Fingerprint, FrameKind, Pair};
+use crate::keys::{Ciphertexts, EvaluationKeys, Keys, PublicKey, SecretKey, same_pair};
 use crate::needs::{KeyNeeds, Needs};
 use crate::pack::{self, Numbers};
 use crate::ring::{Ring, attempt};
@@ -14,7 +14,7 @@ use ein_ir::packed::{InputDecl, Packed, print};
 use ein_ir::verified::Verified;
 use fhe_traits::{FheEncrypter, Serialize};
 use rand::rngs::StdRng;
-use rand::{CryptoRng, RngCore, SeedableRng};
+use rand::{CryptoRng, Rng, RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -122,6 +122,16 @@ impl Engine {
         &self.bounds
     }
 
+    /// No element of a result is farther from that of the exact program: by rounding and by polynomials together, if something bounds these.
+    #[must_use]
+    pub fn error(&self, output: usize) -> Option<f64> {
+        let rounding = self.bounds.get(output)?.error;
+        let polynomials = self.options.polynomials.get(output).copied().flatten();
+        // No polynomial is in the place of a function of integers.
+        let is_real = self.program.outputs.get(output)?.dtype.is_float();
+        if is_real { Some(rounding + polynomials?) } else { Some(rounding) }
+    }
+
     /// Bytes in files and in memory.
     #[must_use]
     pub const fn needs(&self) -> &Needs {
@@ -221,6 +231,12 @@ impl Engine {
         &self.fingerprint
     }
 
+    /// What is wrong with a file that begins with these bytes, and has more than the `most` that [`Engine::needs`] says.
+    #[must_use]
+    pub fn too_long(&self, head: &[u8], length: u64, most: u64) -> Diagnostic {
+        frame::too_long(&self.fingerprint, head, [length, most])
+    }
+
     pub(crate) fn key_needs(&self) -> KeyNeeds {
         KeyNeeds::of(&self.program)
     }
@@ -241,12 +257,12 @@ impl Engine {
     /// # Errors
     /// More memory than may be used.
     pub fn keygen<R: RngCore + CryptoRng>(&self, random: &mut R) -> Result<Keys, Diagnostic> {
-        let mut evaluation = Vec::new();
-        let (secret, public) = self.keygen_each(random, &mut |parts| -> Result<(), Diagnostic> {
+        let (pair, mut evaluation) = (random.random(), Vec::new());
+        let (secret, public) = self.keygen_each(pair, random, &mut |parts| -> Result<(), Diagnostic> {
             evaluation.push(parts);
             Ok(())
         })?;
-        Ok(Keys { secret, public, evaluation: EvaluationKeys::new(evaluation) })
+        Ok(Keys { secret, public, evaluation: EvaluationKeys::new(pair, evaluation) })
     }
 
     /// The same, with the evaluation keys written as they are made: they are the most of it, and are never in memory all at once.
@@ -256,9 +272,11 @@ impl Engine {
     pub fn keygen_into<R: RngCore + CryptoRng>(&self, random: &mut R, out: impl Write) -> Result<(SecretKey, PublicKey), WriteError> {
         // What is refused leaves no beginning of a file behind.
         self.check_keygen_memory()?;
+        let pair: Pair = random.random();
         let mut writer =
-            frame::writer(FrameKind::EvaluationKeys, &self.fingerprint, 2 * self.n_rings(), out).map_err(WriteError::Output)?;
-        let keys = self.keygen_each(random, &mut |parts: [Vec<u8>; 2]| -> Result<(), WriteError> {
+            frame::writer(FrameKind::EvaluationKeys, &self.fingerprint, 1 + 2 * self.n_rings(), out).map_err(WriteError::Output)?;
+        writer.part(&pair).map_err(WriteError::Output)?;
+        let keys = self.keygen_each(pair, random, &mut |parts: [Vec<u8>; 2]| -> Result<(), WriteError> {
             parts.iter().try_for_each(|part| writer.part(part)).map_err(WriteError::Output)
         })?;
         writer.finish().and_then(|mut out| out.flush()).map_err(WriteError::Output)?;
@@ -268,11 +286,12 @@ impl Engine {
     /// Hands the evaluation keys of each plaintext modulus on, in order.
     fn keygen_each<R: RngCore + CryptoRng, E: From<Diagnostic>>(
         &self,
+        pair: Pair,
         random: &mut R,
         take: &mut dyn FnMut([Vec<u8>; 2]) -> Result<(), E>,
     ) -> Result<(SecretKey, PublicKey), E> {
         let needs = self.key_needs();
-        let (mut secrets, mut publics) = (SecretKey::default(), PublicKey::default());
+        let (mut secrets, mut publics) = (SecretKey { pair, rings: Vec::new() }, PublicKey { pair, rings: Vec::new() });
         for group in self.groups("making keys", &|n| self.keygen_at(n))? {
             // The keys of each ring come from a generator of its own, so that they may be made side by side.
             let seeds: Vec<StdRng> = group.clone().map(|_| StdRng::from_rng(&mut *random)).collect();
@@ -282,8 +301,8 @@ impl Engine {
                 Ok::<_, Diagnostic>((Zeroizing::new(secret.to_bytes()), public.to_bytes(), evaluation.to_parts()))
             };
             for (secret, public, evaluation) in schedule::each(group.len(), self.threads, &keys_of)? {
-                secrets.0.push(secret);
-                publics.0.push(public);
+                secrets.rings.push(secret);
+                publics.rings.push(public);
                 take(evaluation)?;
             }
         }
@@ -319,7 +338,7 @@ impl Engine {
             let mut values = schedule::each(seeds.len(), self.threads, &value_of)?.into_iter();
             rings.extend(made.iter().map(|_| values.by_ref().take(chunks.len()).collect::<Vec<_>>()));
         }
-        Ok(Ciphertexts { outputs: false, rings })
+        Ok(Ciphertexts { pair: key.pair, outputs: false, rings })
     }
 
     /// Decrypts the results, in the order of the program.
@@ -327,6 +346,7 @@ impl Engine {
     /// # Errors
     /// The ciphertexts are not those of a run of this program under this key: then nothing of them is shown. More memory than may be used.
     pub fn decrypt(&self, key: &SecretKey, outputs: &Ciphertexts) -> Result<Vec<Numbers>, Diagnostic> {
+        same_pair("the secret key and the encrypted results", [&key.pair, &outputs.pair])?;
         let mut residues = Vec::new();
         for group in self.groups("decrypting", &|n| self.decrypt_at(n))? {
             residues.extend(self.residues(key, outputs, group)?);

@@ -278,7 +278,7 @@ fn a_manifest_that_was_changed_is_none() {
     for (from, to) in [
         ("\"A\": 5.0", "\"A\": 6.0"),
         ("rotate c2 by 4", "rotate c2 by 3"),
-        ("\"version\": 3", "\"version\": 4"),
+        ("\"version\": 4", "\"version\": 3"),
         ("{", "["),
         ("slots 8", "slots 2147483648"),
     ] {
@@ -341,8 +341,8 @@ fn hostile_bytes_are_errors_or_damaged_results() {
     let mut random = StdRng::seed_from_u64(4);
     let publics = [Numbers::Integers(vec![2; 4])];
     let right = engine.decrypt(&keys.secret, &outputs).unwrap();
-    let parts = |bytes: &[u8], kind, n| -> Vec<Vec<u8>> {
-        frame::read(kind, engine.fingerprint(), n, bytes).unwrap().into_iter().map(<[u8]>::to_vec).collect()
+    let parts = |bytes: &[u8], kind, n: usize| -> Vec<Vec<u8>> {
+        frame::read(kind, engine.fingerprint(), n + 1, bytes).unwrap().into_iter().map(<[u8]>::to_vec).collect()
     };
     let framed = |kind, parts: &[Vec<u8>]| frame::write(kind, engine.fingerprint(), &parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
     let all = [
@@ -400,7 +400,20 @@ fn nothing_secret_is_shown() {
 
 #[test]
 fn another_key_decrypts_nothing() {
-    let (engine, _, _, outputs) = made();
-    let other = engine.keygen(&mut StdRng::seed_from_u64(77)).unwrap();
+    let (engine, keys, inputs, outputs) = made();
+    let mut random = StdRng::seed_from_u64(77);
+    let mut other = engine.keygen(&mut random).unwrap();
+    assert_eq!(engine.decrypt(&other.secret, &outputs).unwrap_err().code.0, 932);
+    // Also by whoever says that it is the same one.
+    other.secret.pair = keys.secret.pair;
     assert_eq!(engine.decrypt(&other.secret, &outputs).unwrap_err().code.0, 933);
+    // The keys of another pair compute nothing, in memory or from a file.
+    let publics = [Numbers::Integers(vec![2; 4])];
+    assert_eq!(engine.run(&other.evaluation, &publics, &inputs).unwrap_err().code.0, 932);
+    let mut file = Vec::new();
+    let (_, public) = engine.keygen_into(&mut random, &mut file).unwrap();
+    let written = EvaluationKeys::open(&engine, std::io::Cursor::new(file)).unwrap();
+    assert_eq!(engine.run(&written, &publics, &inputs).unwrap_err().code.0, 932);
+    let tensors = [Numbers::Integers(vec![1; 8]), Numbers::Integers(vec![-2; 4])];
+    engine.run(&written, &publics, &engine.encrypt(&public, &tensors, &mut random).unwrap()).unwrap();
 }

@@ -3,9 +3,10 @@
 //! [`Engine`] does the work; here are the ways from arrays to its numbers and back, and files that only their owner may read.
 
 pub use crate::available::available_memory;
+pub use ein_fhe::bound::MAX_FRACTION_BITS;
 pub use ein_fhe::{
-    Ciphertexts, Engine, EvaluationKeys, Keys, Kind, Needs, Numbers, Options, Parameters, PublicKey, Report, SecretKey, WriteError, bytes,
-    digest, is_guarded, other_clear,
+    Ciphertexts, Engine, EvaluationKeys, HEAD, Keys, Kind, Needs, Numbers, Options, Parameters, PublicKey, Report, SecretKey, WriteError,
+    bytes, digest, is_guarded, other_clear,
 };
 pub use rand::rng;
 
@@ -21,7 +22,7 @@ use ein_ir::tensor::{Module, parse, verify};
 use ein_runtime::{Element, Tensor, TensorRef, io};
 use half::{bf16, f16};
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -187,17 +188,63 @@ pub fn save_secret(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|e| ein_runtime::Error::CannotWrite { path: path.to_owned(), reason: io::describe(&e) }.into())
 }
 
-/// Reads a file of keys or ciphertexts.
+/// Bytes of the longest manifest, or text of what is computed in the clear, that is read.
+const MAX_TEXT: u64 = 256 << 20;
+
+/// Opens a file of keys or ciphertexts, which has no more than `most` bytes: what [`Engine::needs`] says of files of its kind.
 ///
 /// # Errors
-/// E0901.
-pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let unreadable = |e: &std::io::Error| ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: io::describe(e) };
+/// E0901; E0931 and E0932 of what is longer, before it is read.
+pub fn open(engine: &Engine, path: &Path, most: u64) -> Result<File, Error> {
     let mut file = io::open_regular(path)?;
-    let length = file.metadata().map_err(|e| unreadable(&e))?.len();
+    let length = length(path, &file)?;
+    if length <= most {
+        return Ok(file);
+    }
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut head).map_err(|e| unreadable(path, &e))?;
+    Err(engine.too_long(&head, length, most).into())
+}
+
+/// Reads a file of keys or ciphertexts, as [`open`] opens it.
+///
+/// # Errors
+/// As there.
+pub fn read(engine: &Engine, path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let file = open(engine, path, most)?;
+    read_up_to(path, file, most)
+}
+
+/// Reads a manifest, or what is computed in the clear.
+///
+/// # Errors
+/// E0901; E0931 of what is no text, or too long.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    let malformed = |reason: String| {
+        let found = Diagnostic::error(931, "he-malformed", format!("not the text that belongs here: {reason}"));
+        Error::from(found.help("transfer or make the file again"))
+    };
+    let file = io::open_regular(path)?;
+    let length = length(path, &file)?;
+    if length > MAX_TEXT {
+        return Err(malformed(format!("it has {length} bytes, and none of more than {MAX_TEXT} is read")));
+    }
+    String::from_utf8(read_up_to(path, file, MAX_TEXT)?).map_err(|_| malformed("it is no text".to_owned()))
+}
+
+/// The bytes of a file, of which there are no more than so many: it may grow while it is read.
+fn read_up_to(path: &Path, file: File, most: u64) -> Result<Vec<u8>, Error> {
+    let needed = usize::try_from(length(path, &file)?.min(most)).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
-    let bytes_needed = usize::try_from(length).unwrap_or(usize::MAX);
-    bytes.try_reserve_exact(bytes_needed).map_err(|_| ein_runtime::Error::AllocationFailed { bytes: bytes_needed })?;
-    file.read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    bytes.try_reserve_exact(needed).map_err(|_| ein_runtime::Error::AllocationFailed { bytes: needed })?;
+    file.take(most).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
     Ok(bytes)
+}
+
+fn length(path: &Path, file: &File) -> Result<u64, Error> {
+    Ok(file.metadata().map_err(|e| unreadable(path, &e))?.len())
+}
+
+fn unreadable(path: &Path, e: &std::io::Error) -> Error {
+    ein_runtime::Error::FileUnreadable { path: path.to_owned(), reason: io::describe(e) }.into()
 }

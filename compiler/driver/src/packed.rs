@@ -223,6 +223,12 @@ impl Unleveled {
         ein_he::levels::approximations(&self.program, (&self.read, &self.makers), bounds)
     }
 
+    /// Between which numbers each result lies, as far as that follows from what the program states.
+    #[must_use]
+    pub fn result_ranges(&self) -> Vec<Option<(f64, f64)>> {
+        self.read.results.iter().map(|result| self.read.ranges.get(result).copied()).collect()
+    }
+
     /// Whether results that are off by `rounding`, and by so much because of polynomials, are within what the program states.
     ///
     /// # Errors

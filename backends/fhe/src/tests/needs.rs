@@ -102,12 +102,12 @@ fn more_memory_than_there_is_is_refused_before_anything_is_done() {
     let mut file = Vec::new();
     assert!(matches!(engine.keygen_into(&mut random, &mut file), Err(WriteError::Refused(refused)) if refused.code.0 == 715));
     assert!(file.is_empty(), "{}", file.len());
-    let keys = EvaluationKeys::new(vec![Default::default(); engine.n_rings()]);
-    let inputs = Ciphertexts { outputs: false, rings: vec![vec![Vec::new(); 2]; engine.n_rings()] };
+    let keys = EvaluationKeys::new([0; 16], vec![Default::default(); engine.n_rings()]);
+    let inputs = Ciphertexts { pair: [0; 16], outputs: false, rings: vec![vec![Vec::new(); 2]; engine.n_rings()] };
     assert_eq!(engine.run(&keys, &[], &inputs).unwrap_err().code.0, 715);
     let secrets = [Numbers::Reals(vec![1.0; 16])];
-    assert_eq!(engine.encrypt(&PublicKey::default(), &secrets, &mut random).unwrap_err().code.0, 715);
-    assert_eq!(engine.decrypt(&SecretKey::default(), &inputs).unwrap_err().code.0, 715);
+    assert_eq!(engine.encrypt(&PublicKey { pair: [0; 16], rings: Vec::new() }, &secrets, &mut random).unwrap_err().code.0, 715);
+    assert_eq!(engine.decrypt(&SecretKey { pair: [0; 16], rings: Vec::new() }, &inputs).unwrap_err().code.0, 715);
 }
 
 /// Good parts of the same program where others belong: another plaintext modulus, another input, another key pair.
@@ -115,11 +115,12 @@ fn more_memory_than_there_is_is_refused_before_anything_is_done() {
 fn parts_that_changed_places_are_errors_or_damaged_results() {
     let engine = engine();
     let mut random = StdRng::seed_from_u64(9);
-    let (keys, other) = (engine.keygen(&mut random).unwrap(), engine.keygen(&mut random).unwrap());
+    let (keys, mut other) = (engine.keygen(&mut random).unwrap(), engine.keygen(&mut random).unwrap());
     let inputs = engine.encrypt(&keys.public, &[Numbers::Reals(vec![0.75; 16])], &mut random).unwrap();
     let swapped = |kind: FrameKind, bytes: &[u8], n: usize, a: usize, b: usize| {
-        let mut parts = crate::frame::read(kind, engine.fingerprint(), n, bytes).unwrap();
-        parts.swap(a, b);
+        // Behind what says of which key pair they are.
+        let mut parts = crate::frame::read(kind, engine.fingerprint(), 1 + n, bytes).unwrap();
+        parts.swap(1 + a, 1 + b);
         crate::frame::write(kind, engine.fingerprint(), &parts)
     };
     let n = engine.n_rings();
@@ -131,6 +132,9 @@ fn parts_that_changed_places_are_errors_or_damaged_results() {
         let keys = EvaluationKeys::from_bytes(&engine, &swapped(FrameKind::EvaluationKeys, &evaluation, 2 * n, a, b)).unwrap();
         assert!([931, 933].contains(&decrypted(run(&keys, &inputs)).unwrap_err().code.0), "{a} {b}");
     }
+    assert_eq!(run(&other.evaluation, &inputs).unwrap_err().code.0, 932);
+    // Of somebody who says that they are the same.
+    other.evaluation.pair = keys.evaluation.pair;
     assert_eq!(decrypted(run(&other.evaluation, &inputs)).unwrap_err().code.0, 933);
     let bytes = swapped(FrameKind::Inputs, &inputs.to_bytes(&engine), 2 * n, 0, 2);
     let elsewhere = Ciphertexts::inputs_from_bytes(&engine, &bytes).unwrap();
@@ -140,6 +144,6 @@ fn parts_that_changed_places_are_errors_or_damaged_results() {
     let elsewhere = Ciphertexts::outputs_from_bytes(&engine, &bytes);
     assert!([931, 933].contains(&decrypted(elsewhere).unwrap_err().code.0));
     // Fewer of them than the program has.
-    let fewer = Ciphertexts { outputs: true, rings: outputs.rings[..n - 1].to_vec() };
+    let fewer = Ciphertexts { pair: outputs.pair, outputs: true, rings: outputs.rings[..n - 1].to_vec() };
     assert!([931, 933].contains(&decrypted(Ok(fewer)).unwrap_err().code.0));
 }

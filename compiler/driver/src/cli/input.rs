@@ -50,6 +50,8 @@ pub(crate) struct Shape {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
     pub(crate) dtype: DType,
+    /// Whether the dtype was said.
+    pub(crate) is_typed: bool,
 }
 
 /// Parses `A=8x8:f32`, or `A=8x8` for f64; a scalar is `A=`.
@@ -65,6 +67,7 @@ fn not_of_the_form(text: &str) -> String {
 }
 
 fn shape_of(name: &str, shape: &str, text: &str) -> Result<Shape, String> {
+    let is_typed = shape.contains(':');
     let (shape, dtype) = shape.split_once(':').unwrap_or((shape, "f64"));
     let dtype = dtype.parse().map_err(|()| format!("there is no dtype `{dtype}`"))?;
     let size = |n: &str| match n.parse::<usize>() {
@@ -76,7 +79,7 @@ fn shape_of(name: &str, shape: &str, text: &str) -> Result<Shape, String> {
         "" => Vec::new(),
         sizes => sizes.split('x').map(size).collect::<Result<_, _>>()?,
     };
-    Ok(Shape { name: name.to_owned(), shape, dtype })
+    Ok(Shape { name: name.to_owned(), shape, dtype, is_typed })
 }
 
 /// The same where the dtype must be said; the name may be left out.
@@ -85,6 +88,11 @@ pub(crate) fn typed_shape(text: &str) -> Result<Shape, String> {
         return Err(not_of_the_form(text));
     }
     if text.contains('=') { shape(text) } else { shape_of("", text, text) }
+}
+
+/// The same where it depends on what else is said whether a dtype must be.
+pub(crate) fn any_shape(text: &str) -> Result<Shape, String> {
+    if text.contains('=') { shape(text) } else { typed_shape(text) }
 }
 
 /// Parses the name of an archive.

@@ -195,6 +195,61 @@ fn files_that_do_not_fit_are_refused() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// What is longer than a file of the program can be is not read: nobody has memory for whatever somebody sends.
+#[test]
+fn files_that_are_too_long_are_not_read() {
+    let folder = folder("long");
+    arrays(&folder);
+    done(&folder, &format!("{KEYGEN} --bound B=100 --keys mine"));
+    done(&folder, "encrypt --keys mine --in B=b.npy -o in.ct");
+    done(&folder, "run --keys mine --inputs in.ct --in A=a.npy -o out.ct");
+    let (run, decrypt) = ("run --keys mine --inputs in.ct --in A=a.npy -o none.ct", "decrypt --keys mine out.ct --out-dir none");
+    let encrypt = "encrypt --keys mine --in B=b.npy -o none.ct";
+    let of_keys = [("mine/evaluation.keys", run), ("mine/secret.key", decrypt), ("mine/public.key", encrypt), ("mine/manifest.json", run)];
+    for (file, command) in [("in.ct", run), ("out.ct", decrypt)].into_iter().chain(of_keys) {
+        let path = folder.join(file);
+        let length = std::fs::metadata(&path).unwrap().len();
+        let set = |length: u64| std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+        // All zeros behind its end, which the system does not store.
+        set(1 << 33);
+        let output = ein(&folder, &command.split_whitespace().collect::<Vec<_>>());
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("E0931") && told.contains("8589934592 bytes, ") && told.contains("more than"), "{file}: {told}");
+        set(length);
+    }
+    done(&folder, run.replace("none.ct", "again.ct").as_str());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What the manifest says that a result may be off by is all of it, and a bound that says nothing is a warning whose remedy works.
+#[test]
+fn errors_are_those_of_rounding_and_of_polynomials() {
+    let folder = folder("errors");
+    let program = "def p(x: secret f64[4] in -4.0..4.0) -> y: secret f64[4] {
+        y[n] = approx(sigmoid, x[n], on = (-4.0, 4.0), degree <= DEGREE);
+    }";
+    let keys = |degree: u32, bits: u32| {
+        std::fs::write(folder.join("p.ein"), program.replace("DEGREE", &degree.to_string())).unwrap();
+        let name = format!("keys{degree}.{bits}");
+        let told = done(&folder, &format!("keygen p.ein --slots 16 --fraction-bits {bits} --insecure-toy --keys {name}"));
+        let manifest = std::fs::read_to_string(folder.join(name).join("manifest.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        let number = |key: &str| manifest["outputs"][0][key].as_f64().unwrap();
+        (told, number("error"), number("rounding"))
+    };
+    let (told, error, rounding) = keys(3, 20);
+    // A cubic is no closer than that.
+    assert!(rounding > 0.0 && rounding < 1e-3 && error - rounding > 0.02, "{error}, {rounding}");
+    assert!(!told.contains("warning"), "{told}");
+    let (told, error, _) = keys(7, 4);
+    assert!(error > 1.0 && told.contains("warning: `y` may be off by") && told.contains("its elements lie in 0"), "{told}");
+    let (_, remedy) = told.split_once("`--fraction-bits ").expect("a remedy");
+    let (bits, _) = remedy.split_once('`').unwrap();
+    let (told, error, _) = keys(7, bits.parse().unwrap());
+    assert!(error < 0.1 && !told.contains("warning"), "{told}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
 /// Keys, ciphertexts and the manifest, each cut off somewhere or with a bit of it turned: it is said, and nothing is written.
 #[test]
 fn no_file_is_a_crash() {
@@ -254,7 +309,8 @@ fn files_of_strangers_are_errors_and_nothing_else_is_said() {
         let whole = std::fs::read(&path).unwrap();
         let fingerprint = whole[9..41].try_into().unwrap();
         let seal = ein_sealed::Seal { engine: b"ein-bfv\n", kind, fingerprint: &fingerprint };
-        let parts = seal.read(n, &whole).unwrap();
+        // The first one says of which key pair the others are.
+        let parts = seal.read(1 + n, &whole).unwrap();
         // Polynomials that say that they are of another form; none at all; one byte more; half of one.
         let form = |part: &[u8]| {
             let mut part = part.to_vec();
@@ -266,7 +322,8 @@ fn files_of_strangers_are_errors_and_nothing_else_is_said() {
         };
         let changes: [Change<'_>; 4] = [&form, &|_| Vec::new(), &|part| [part, &[255]].concat(), &|part| part[..part.len() / 2].to_vec()];
         for (which, change) in changes.into_iter().enumerate() {
-            let changed: Vec<Vec<u8>> = parts.iter().map(|part| change(part)).collect();
+            let changed: Vec<Vec<u8>> =
+                parts.iter().enumerate().map(|(n, part)| if n == 0 { part.to_vec() } else { change(part) }).collect();
             if changed == parts {
                 continue;
             }
@@ -282,9 +339,12 @@ fn files_of_strangers_are_errors_and_nothing_else_is_said() {
     }
     // Whole files of another pair of keys.
     std::fs::copy(folder.join("other/evaluation.keys"), folder.join("mine/evaluation.keys")).unwrap();
-    done(&folder, "run --keys mine --inputs in.ct --in A=a.npy -o wrong.ct");
-    refused(&folder, "E0933", "decrypt --keys mine wrong.ct --out-dir none");
-    assert!(!folder.join("none").exists());
+    refused(&folder, "E0932", run);
+    refused(&folder, "E0932", "decrypt --keys other out.ct --out-dir none");
+    done(&folder, "encrypt --keys other --in B=b.npy -o theirs.ct");
+    done(&folder, "run --keys mine --inputs theirs.ct --in A=a.npy -o theirs.out.ct");
+    refused(&folder, "E0932", "decrypt --keys mine theirs.out.ct --out-dir none");
+    assert!(!folder.join("none").exists() && !folder.join("none.ct").exists());
     std::fs::remove_dir_all(folder).unwrap();
 }
 

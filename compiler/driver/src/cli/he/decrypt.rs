@@ -30,9 +30,10 @@ pub(crate) struct Decrypt {
 impl Decrypt {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let engine = self.resources.limit(folder::engine(&self.keys)?);
-        let key = Zeroizing::new(read(&self.keys.join(folder::SECRET_KEY))?);
+        let key = Zeroizing::new(read(&engine, &self.keys.join(folder::SECRET_KEY), engine.needs().secret_key)?);
         let key = SecretKey::from_bytes(&engine, &key).map_err(ein::Error::from)?;
-        let results = Ciphertexts::outputs_from_bytes(&engine, &read(&self.results)?).map_err(ein::Error::from)?;
+        let results = read(&engine, &self.results, engine.needs().outputs)?;
+        let results = Ciphertexts::outputs_from_bytes(&engine, &results).map_err(ein::Error::from)?;
         let numbers = engine.decrypt(&key, &results).map_err(ein::Error::from)?;
         let outputs = engine.program().outputs.iter().zip(&numbers);
         let tensors = outputs.map(|(output, numbers)| Ok((output.name.as_str(), tensor(numbers, output.dtype, &output.layout.shape)?)));

@@ -29,7 +29,8 @@ pub(crate) struct Encrypt {
 impl Encrypt {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let engine = self.resources.limit(folder::engine(&self.keys)?);
-        let key = PublicKey::from_bytes(&engine, &read(&self.keys.join(folder::PUBLIC_KEY))?).map_err(ein::Error::from)?;
+        let key = read(&engine, &self.keys.join(folder::PUBLIC_KEY), engine.needs().public_key)?;
+        let key = PublicKey::from_bytes(&engine, &key).map_err(ein::Error::from)?;
         let wanted: Vec<_> = engine.program().inputs.values().map(|x| (x.name.as_str(), x.dtype, x.layout.shape.as_slice())).collect();
         let loaded = input::load_all(&self.inputs, &|_| None)?;
         let operands = folder::operands(&wanted, &input::views(&loaded))?;

@@ -6,7 +6,7 @@ use crate::cli::input::{self, Assignment};
 use clap::Args;
 use ein::Stage;
 use ein::costs::BFV;
-use ein::encrypted::{Engine, Options, bounds_in_the_clear, bytes, digest};
+use ein::encrypted::{Engine, MAX_FRACTION_BITS, Options, bounds_in_the_clear, bytes, digest};
 use ein::packed::Costs;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) struct NumberOptions {
     #[arg(long = "bound", value_name = "NAME=NUMBER", value_parser = input::assignment)]
     bounds: Vec<Assignment>,
     /// Bits after the binary point, for programs of reals
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=40))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_FRACTION_BITS)))]
     fraction_bits: u32,
 }
 
@@ -55,11 +55,20 @@ impl NumberOptions {
         }
         let clear = packed.clear.as_ref().map(|clear| clear.emit(Stage::Tir, &[])).transpose()?;
         let polynomials = packed.polynomials(&bounds);
-        let digest = clear.as_deref().map(digest);
-        let options = Options { bounds, ranges, fraction_bits: self.fraction_bits, clear: digest, open: packed.open.clone(), insecure_toy };
+        let finite = |off: f64| Some(off).filter(|off| off.is_finite());
+        let options = Options {
+            bounds,
+            ranges,
+            fraction_bits: self.fraction_bits,
+            clear: clear.as_deref().map(digest),
+            open: packed.open.clone(),
+            polynomials: polynomials.iter().flatten().map(|off| finite(*off)).collect(),
+            insecure_toy,
+        };
         let engine = Engine::new(packed.program.clone(), options).map_err(ein::Error::from)?.for_one_call();
         packed.check(&engine.bounds().iter().map(|bound| bound.error).collect::<Vec<f64>>(), polynomials.as_deref())?;
-        Ok(Made { engine, clear, polynomials, costs })
+        let ranges = packed.result_ranges();
+        Ok(Made { engine, clear, ranges, costs })
     }
 }
 
@@ -68,8 +77,8 @@ pub(crate) struct Made {
     pub(crate) engine: Engine,
     /// What is computed in the clear for the program.
     pub(crate) clear: Option<String>,
-    /// By how much polynomials in the place of functions put each result off.
-    pub(crate) polynomials: Option<Vec<f64>>,
+    /// Between which numbers each result of the exact program lies, if that is known.
+    pub(crate) ranges: Vec<Option<(f64, f64)>>,
     /// By what it is planned.
     pub(crate) costs: Costs,
 }
@@ -82,7 +91,7 @@ impl Made {
 }
 
 /// Parameters for people, and by how much results may be off.
-pub(crate) fn describe(engine: &Engine, polynomials: Option<&[f64]>) -> String {
+pub(crate) fn describe(Made { engine, ranges, .. }: &Made) -> String {
     let parameters = engine.parameters();
     let security = if parameters.insecure { "INSECURE, for tests only" } else { "128 bits of security" };
     let mut text = format!(
@@ -93,17 +102,49 @@ pub(crate) fn describe(engine: &Engine, polynomials: Option<&[f64]>) -> String {
         parameters.spare_bits
     );
     text += &resources(engine);
+    let options = engine.options();
     for (n, (output, bound)) in engine.program().outputs.iter().zip(engine.bounds()).enumerate() {
         let rounding = if bound.error > 0.0 { format!(", rounding adds at most {:.3e}", bound.error) } else { String::new() };
-        let polynomials = match polynomials.and_then(|polynomials| polynomials.get(n)) {
-            Some(off) if *off > 0.0 && off.is_finite() => format!(", polynomials at most {off:.3e}"),
-            Some(off) if *off == 0.0 => String::new(),
-            _ if bound.error > 0.0 => ", nothing bounds what polynomials add".to_owned(),
-            _ => String::new(),
+        let polynomials = match options.polynomials.get(n).copied().flatten() {
+            Some(off) if off > 0.0 => format!(", polynomials at most {off:.3e}"),
+            Some(_) => String::new(),
+            None if bound.error > 0.0 => ", nothing bounds what polynomials add".to_owned(),
+            None => String::new(),
         };
         text += &format!("{}: at most {}{rounding}{polynomials}\n", output.name, bound.magnitude);
+        text += &warning(engine, n, ranges.get(n).copied().flatten());
     }
     text
+}
+
+/// What is said of a result whose bound says nothing: all that its elements may be is no farther from each other.
+fn warning(engine: &Engine, n: usize, range: Option<(f64, f64)>) -> String {
+    let (output, bound) = (&engine.program().outputs[n], engine.bounds()[n]);
+    let width = range.map_or(f64::INFINITY, |(lo, hi)| hi - lo).min(bound.magnitude);
+    let Some(error) = engine.error(n).filter(|error| *error > 0.0 && *error >= width) else { return String::new() };
+    let within = match range {
+        Some((lo, hi)) if hi - lo <= bound.magnitude => format!("lie in {lo}..{hi}"),
+        _ => format!("are no larger than {}", bound.magnitude),
+    };
+    format!("warning: `{}` may be off by {error:.3e}, and its elements {within}: {}\n", output.name, remedy(engine, n, width))
+}
+
+/// What makes the error of a result a small part of a width.
+fn remedy(engine: &Engine, n: usize, width: f64) -> String {
+    /// What is left of the width then.
+    const PART: f64 = 0.01;
+    let (rounding, bits) = (engine.bounds()[n].error, f64::from(engine.options().fraction_bits));
+    // With each bit rounding is half as much.
+    let wanted = (bits + (rounding / (PART * width)).log2()).ceil();
+    let polynomials = engine.options().polynomials.get(n).copied().flatten().unwrap_or_default();
+    if polynomials >= PART * width {
+        "let its polynomials have a higher degree, or declare narrower ranges of what they are applied to".to_owned()
+    } else if wanted <= f64::from(MAX_FRACTION_BITS) {
+        format!("make the keys with `--fraction-bits {wanted}`")
+    } else {
+        "no `--fraction-bits` is enough: let its polynomials have a lower degree, or declare narrower ranges of what they are applied to"
+            .to_owned()
+    }
 }
 
 /// What files and memory it takes.

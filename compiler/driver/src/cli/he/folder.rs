@@ -2,8 +2,8 @@
 
 use crate::cli::{Failure, ThreadsOption, parse_bytes};
 use clap::Args;
-use ein::encrypted::{Engine, Numbers, available_memory, digest, numbers, other_clear, read};
-use ein::{Compiler, Diagnostic, Function};
+use ein::encrypted::{Engine, Numbers, available_memory, digest, numbers, other_clear, read_text};
+use ein::{Compiler, Function};
 use ein_ir::dtype::DType;
 use ein_runtime::TensorRef;
 use std::path::Path;
@@ -48,9 +48,7 @@ pub(crate) fn in_the_clear(engine: &Engine) -> String {
 
 /// The engine that the manifest of a folder describes, for one call.
 pub(crate) fn engine(folder: &Path) -> Result<Engine, Failure> {
-    let bytes = read(&folder.join(MANIFEST))?;
-    let malformed = || Diagnostic::error(931, "he-malformed", "not a manifest: it is no text").help("transfer or make the file again");
-    let text = String::from_utf8(bytes).map_err(|_| ein::Error::from(malformed()))?;
+    let text = read_text(&folder.join(MANIFEST))?;
     Ok(Engine::from_manifest(&text).map_err(ein::Error::from)?.for_one_call())
 }
 
@@ -61,7 +59,7 @@ pub(crate) fn clear(folder: &Path, engine: &Engine) -> Result<Option<Function>, 
     if !path.exists() {
         return Err(ein::Error::from(other_clear(false)).into());
     }
-    let text = String::from_utf8(read(&path)?).map_err(|_| ein::Error::from(Diagnostic::error(931, "he-malformed", "no text")))?;
+    let text = read_text(&path)?;
     if digest(&text) != *wanted {
         return Err(ein::Error::from(other_clear(true)).into());
     }

@@ -37,12 +37,12 @@ pub(crate) struct Keygen {
 
 impl Keygen {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let Made { engine, clear, polynomials, .. } = self.numbers.engine(&self.program, self.insecure_toy)?;
-        let engine = self.resources.limit(engine);
-        engine.check_keygen_memory().map_err(ein::Error::from)?;
-        self.make(&engine, clear.as_deref())?;
-        say(&describe(&engine, polynomials.as_deref()));
-        say(&folder::in_the_clear(&engine));
+        let made = self.numbers.engine(&self.program, self.insecure_toy)?;
+        let made = Made { engine: self.resources.limit(made.engine), ..made };
+        made.engine.check_keygen_memory().map_err(ein::Error::from)?;
+        self.make(&made.engine, made.clear.as_deref())?;
+        say(&describe(&made));
+        say(&folder::in_the_clear(&made.engine));
         Ok(())
     }
 

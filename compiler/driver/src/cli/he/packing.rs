@@ -1,6 +1,7 @@
 //! How a program is packed, for every command that plans for ciphertexts.
 
 use crate::cli::Failure;
+use crate::cli::input::Shape;
 use clap::{Args, ValueEnum};
 use ein::packed::{Contract, Objective, PackOptions, read_costs};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,9 @@ impl From<ObjectiveOption> for Objective {
 }
 
 impl PackingOptions {
+    /// The options that only packed programs have, in words.
+    pub(crate) const NAMES: &str = "--secret, --contract, --key-budget, --objective and --slots";
+
     /// Whether one of those is given that only packed programs have.
     pub(crate) fn are_given(&self) -> bool {
         let Self { secret, contract, key_budget, objective, slots, costs: _ } = self;
@@ -67,6 +71,21 @@ impl PackingOptions {
     /// The file of costs.
     pub(crate) fn costs(&self) -> Option<&Path> {
         self.costs.as_deref()
+    }
+
+    /// What they say of a program, or of a string with operands of these shapes, all of which are encrypted where nothing else is said.
+    pub(crate) fn options_of(&self, is_string: bool, shapes: &[Shape]) -> Result<PackOptions, Failure> {
+        let mut options = self.options()?;
+        if is_string {
+            options.names = shapes.iter().map(|operand| operand.name.clone()).collect();
+            if let Some(twice) = options.names.iter().enumerate().find(|(n, name)| options.names[..*n].contains(name)) {
+                return Err(Failure::Usage(format!("two operands are called `{}`", twice.1)));
+            }
+            if options.secret.is_empty() {
+                options.secret.clone_from(&options.names);
+            }
+        }
+        Ok(options)
     }
 
     /// What they say.

@@ -90,17 +90,7 @@ impl ProgramOptions {
     }
 
     fn options(&self) -> Result<PackOptions, Failure> {
-        let mut options = self.packing.options()?;
-        if self.subject.is_string() {
-            options.names = self.shapes.iter().map(|operand| operand.name.clone()).collect();
-            if let Some(twice) = options.names.iter().enumerate().find(|(n, name)| options.names[..*n].contains(name)) {
-                return Err(Failure::Usage(format!("two operands are called `{}`", twice.1)));
-            }
-            if options.secret.is_empty() {
-                options.secret.clone_from(&options.names);
-            }
-        }
-        Ok(options)
+        self.packing.options_of(self.subject.is_string(), &self.shapes)
     }
 }
 
@@ -112,7 +102,7 @@ impl Plan {
             return Ok((String::new(), None));
         }
         let made = self.numbers.engine(&self.program, self.insecure_toy)?;
-        Ok((crate::cli::he::engine::describe(&made.engine, made.polynomials.as_deref()), Some(made.costs)))
+        Ok((crate::cli::he::engine::describe(&made), Some(made.costs)))
     }
 
     /// No engine is here.

@@ -4,7 +4,7 @@ use crate::cli::he::folder;
 use crate::cli::input::{self, Assignment};
 use crate::cli::{Failure, say};
 use clap::Args;
-use ein::encrypted::{Ciphertexts, EvaluationKeys, Kind, Report, bytes, computed_numbers, read};
+use ein::encrypted::{Ciphertexts, EvaluationKeys, Kind, Report, bytes, computed_numbers, open, read};
 use ein_ir::packed::PublicSource;
 use ein_runtime::{TensorRef, io};
 use std::path::PathBuf;
@@ -37,8 +37,10 @@ impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let engine = self.resources.limit(folder::engine(&self.keys)?);
         engine.check_run_memory().map_err(ein::Error::from)?;
-        let keys = EvaluationKeys::open(&engine, io::open_regular(&self.keys.join(folder::EVALUATION_KEYS))?).map_err(ein::Error::from)?;
-        let inputs = Ciphertexts::inputs_from_bytes(&engine, &read(&self.inputs)?).map_err(ein::Error::from)?;
+        let file = open(&engine, &self.keys.join(folder::EVALUATION_KEYS), engine.needs().evaluation_keys)?;
+        let keys = EvaluationKeys::open(&engine, file).map_err(ein::Error::from)?;
+        let inputs = read(&engine, &self.inputs, engine.needs().inputs)?;
+        let inputs = Ciphertexts::inputs_from_bytes(&engine, &inputs).map_err(ein::Error::from)?;
         let given = engine.program().publics.values().filter(|public| public.source == PublicSource::Given);
         let wanted: Vec<_> = given.map(|x| (x.name.as_str(), x.dtype, x.shape.as_slice())).collect();
         let loaded = input::load_all(&self.publics, &|_| None)?;
