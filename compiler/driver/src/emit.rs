@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::function::Function;
-use crate::packed::{Available, PackOptions};
+use crate::packed::PackOptions;
 use crate::pipeline;
 use ein_cranelift::{Cpu, Target};
 use std::fmt;
@@ -88,7 +88,7 @@ pub(crate) fn emit(function: &Function, stage: Stage, sizes: &[(&str, i64)]) -> 
         return Ok(function.written_out(&none, &given)?.0.module().to_string());
     }
     if stage == Stage::He {
-        return Ok(ein_ir::packed::print::print(&function.planned(sizes, &PackOptions::default(), Available::default())?.program));
+        return function.emit_packed(sizes, &PackOptions::default());
     }
     if stage == Stage::Tfhe {
         return Ok(ein_ir::circuit::print::print(&*function.circuit(sizes)?));

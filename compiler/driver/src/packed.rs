@@ -328,7 +328,9 @@ impl Function {
     /// What ciphertexts cannot do of this function for given sizes, however it is packed: nothing if a size is missing, or no input is secret.
     pub(crate) fn refused_for_ciphertexts(&self, sizes: &[(&str, i64)]) -> Vec<Diagnostic> {
         let given: Vec<(String, i64)> = sizes.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
-        let Ok(module) = self.with_secrets_for(&vec![None; self.inputs().len()], &given, &PackOptions::default()) else { return Vec::new() };
+        let Ok(module) = self.with_secrets_for(&vec![None; self.inputs().len()], &given, &PackOptions::default()) else {
+            return Vec::new();
+        };
         if !module.params.iter().any(|param| module.tensors[*param].secret) {
             return Vec::new();
         }
@@ -377,6 +379,14 @@ impl Function {
         let clear = packing.clear.map(|clear| Function::new(clear, Arc::clone(self.shared())));
         let open = open_results(&module, &packing.packed);
         Ok(Planned { program: packing.packed, levels, clear, open })
+    }
+
+    /// The text of the packed program of this function for given sizes: that of [`Stage::He`](crate::Stage::He), packed otherwise.
+    ///
+    /// # Errors
+    /// As [`Function::planned`].
+    pub fn emit_packed(&self, sizes: &[(&str, i64)], options: &PackOptions) -> Result<String, Error> {
+        Ok(ein_ir::packed::print::print(&self.planned(sizes, options, Available::default())?.program))
     }
 
     /// The module of this function for inputs of these shapes and given sizes, with what is secret.

@@ -128,6 +128,38 @@ fn budgets_are_kept() {
     assert!(run(" within abs 1e-6", &[]).is_ok() && run(" within abs 1e-8", &[]).is_err_and(|(_, told)| told.contains("E0722")));
 }
 
+/// Every command that plans for ciphertexts takes the same options, of programs and of strings.
+#[test]
+fn commands_share_their_options() {
+    let product = ["--einsum", "ij,jk->ik", "--shape", "A=4x8", "--shape", "B=8x4", "--slots", "64"];
+    let with = |command: &[&str], more: &[&str]| ein(&[command, &product, more].concat());
+    for more in [&[][..], &["--contract", "strict"], &["--secret", "A"], &["--key-budget", "4"]] {
+        let (plan, _) = with(&["he", "plan"], more).expect("a plan");
+        let counts = plan.lines().next().expect("counts");
+        let (text, _) = with(&["emit", "--stage", "he"], more).expect("a program");
+        assert!(text.contains(counts) && text.contains("slots 64"), "{counts}: {text}");
+        let (words, _) = with(&["explain", "--target", "he"], more).expect("words");
+        let rotations = counts.split(' ').next().expect("a number");
+        let line = words.lines().find(|line| line.starts_with("rotations ")).expect("a line");
+        assert_eq!(line.split_whitespace().nth(1), Some(rotations), "{words}");
+    }
+    let of_another = ein(&["emit", "--stage", "plan", "--einsum", "i->i", "--shape", "A=4:f64", "--slots", "64"]).expect_err("no slots");
+    assert!(of_another.0 == 2 && of_another.1.contains("are for the stage he"), "{}", of_another.1);
+    let no_dtype = ein(&["emit", "--stage", "plan", "--einsum", "i->i", "--shape", "A=4"]).expect_err("no dtype");
+    assert!(no_dtype.0 == 2 && no_dtype.1.contains("A=8x8:f32"), "{}", no_dtype.1);
+    assert_eq!(ein(&["explain", "--einsum", "i->i", "--shape", "A=4"]).expect_err("of a processor").0, 2);
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let (path, x) = (folder.path().join("p.ein").display().to_string(), folder.path().join("x.npy"));
+    std::fs::write(&path, "def f<N, M>(x: secret i64[N, M]) -> y: secret i64[M, N] {\n  y[j, i] = x[i, j];\n}").expect("written");
+    save_npy(&x, &TensorRef::from(&Array::<i64, Ix2>::from_elem((8, 8), 3))).expect("written");
+    let given = format!("x={}", x.display());
+    let run = |more: &[&str]| ein(&[&["run", &path, "--in", &given], more].concat());
+    let told = |contract: &str| run(&["--target", "he", "--slots", "64", "--contract", contract]).expect("a run").1;
+    // As it is sent, in the order that is asked for, or moved there.
+    assert!(told("free").starts_with("0 rotations") && !told("strict").starts_with("0 rotations"), "{}", told("strict"));
+    assert_eq!(run(&["--contract", "strict"]).expect_err("in the clear").0, 2);
+}
+
 /// Noise that is drawn follows from its seed, and is within what is printed.
 #[test]
 fn noise_is_drawn() {

@@ -2,7 +2,7 @@
 
 use crate::cli::he::packing::PackingOptions;
 use crate::cli::picture::PictureOptions;
-use crate::cli::subject::definition;
+use crate::cli::subject::{Subject, definition};
 use crate::cli::{CodeOptions, Failure, input};
 use clap::{Args, ValueEnum};
 use ein::{Function, Program, explanation, pages};
@@ -19,16 +19,23 @@ use std::path::Path;
   ein explain tucker.ein --size N=64 --size R=8 --why
   ein explain tucker.ein --size N=64 --size R=8 --html plan.html
   ein explain score.ein --target he --size B=1 --size D=64 --size O=10
+  ein explain --einsum 'ij,jk->ik' --shape A=16x32 --shape B=32x32 --target he --contract strict
   ein explain paths.ein --target tfhe --size V=4 --costs bootstrap.json
   ein explain E0201
   ein explain --list")]
 pub(crate) struct Explain {
     /// A program, or a code such as E0201
-    #[arg(required_unless_present = "list", default_value = "", hide_default_value = true)]
+    #[arg(required_unless_present_any = ["list", "einsum"], default_value = "", hide_default_value = true)]
     subject: String,
     /// Every code with one line, by family
     #[arg(long, conflicts_with_all = ["subject", "def", "sizes", "svg", "html"])]
     list: bool,
+    /// A classic string instead of a program, for --target he; --shape gives its operands
+    #[arg(long, value_name = "EQ", requires = "shapes", conflicts_with_all = ["subject", "list", "def", "sizes"], allow_hyphen_values = true)]
+    einsum: Option<String>,
+    /// Shape of an operand of the string, in order: A=16x32, or A=16x32:i64 for another type than f64
+    #[arg(long = "shape", value_name = "NAME=SHAPE", requires = "einsum", value_parser = input::shape)]
+    shapes: Vec<input::Shape>,
     /// Which definition [default: all; with sizes, the last one]
     #[arg(long, value_name = "NAME")]
     def: Option<String>,
@@ -66,13 +73,17 @@ impl Explain {
             return Err(Failure::Usage("--json is for --target tfhe; `ein he plan --json` has that of --target he".to_owned()));
         }
         if self.target != Target::He && self.packing.are_given() {
-            return Err(Failure::Usage("--secret, --contract, --key-budget, --objective and --slots are for --target he".to_owned()));
+            return Err(Failure::Usage(format!("{} are for --target he", PackingOptions::NAMES)));
+        }
+        if self.target != Target::He && self.einsum.is_some() {
+            return Err(Failure::Usage("--einsum is for --target he; `ein plan --einsum` has the plan of a processor".to_owned()));
         }
         if self.target == Target::Cpu && self.packing.costs().is_some() {
             return Err(Failure::Usage("--costs is for --target he and --target tfhe; that of a processor is --machine".to_owned()));
         }
         let text = match code_number(&self.subject) {
             _ if self.list => pages::list(),
+            _ if self.einsum.is_some() => return self.program(),
             Some(_) if self.pictures.are_asked_for() => {
                 return Err(Failure::Usage(format!("{} is a code; pictures are of programs", self.subject)));
             }
@@ -84,9 +95,13 @@ impl Explain {
 
     /// Words go to standard output, unless a picture does.
     fn program(&self) -> Result<(), Failure> {
+        if let Some(equation) = &self.einsum {
+            let subject = Subject::of_string(equation.clone());
+            return self.packed(&subject.function(subject.read(self.code.compiler()?, &self.shapes)?)?);
+        }
         let program = self.code.compiler()?.compile_file(Path::new(&self.subject))?;
         match self.target {
-            Target::He => return self.packed(&program),
+            Target::He => return self.packed(&self.planned(&program)?),
             Target::Tfhe => return self.circuit(&program),
             Target::Cpu => {}
         }
@@ -100,13 +115,13 @@ impl Explain {
     }
 
     /// The plan over ciphertexts; its picture is that of `ein he plan`.
-    fn packed(&self, program: &Program) -> Result<(), Failure> {
+    fn packed(&self, function: &Function) -> Result<(), Failure> {
         if self.pictures.are_asked_for() || self.why {
             return Err(Failure::Usage("--target he has no --why, --svg and --html; `ein he plan --svg` draws layouts".to_owned()));
         }
         let sizes = input::sizes(&self.sizes);
         let sizes: Vec<(&str, i64)> = sizes.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-        let text = self.planned(program)?.explain_packed(&sizes, &self.packing.options()?)?;
+        let text = function.explain_packed(&sizes, &self.packing.options_of(self.einsum.is_some(), &self.shapes)?)?;
         Ok(write!(std::io::stdout(), "{text}")?)
     }
 

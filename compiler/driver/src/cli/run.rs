@@ -1,5 +1,6 @@
 //! `ein run`: a program on files.
 
+use crate::cli::he::packing::PackingOptions;
 use crate::cli::input::{self, Assignment};
 use crate::cli::subject::definition;
 use crate::cli::timing::Timing;
@@ -43,9 +44,9 @@ pub(crate) struct Run {
     /// What carries the program out: cpu; he, ciphertexts simulated slot by slot; or tfhe, a circuit over encrypted integers, simulated
     #[arg(long, value_enum, value_name = "TARGET", default_value_t = Target::Cpu)]
     target: Target,
-    /// Numbers that a ciphertext holds, for the target he [default: 16384]
-    #[arg(long, value_name = "N")]
-    slots: Option<u32>,
+    // For the target he.
+    #[command(flatten)]
+    packing: PackingOptions,
     /// Allow more levels than secure parameters have, for the target he in tests
     #[arg(long)]
     insecure_toy: bool,
@@ -77,15 +78,16 @@ enum Target {
 
 impl Run {
     pub(crate) fn execute(self) -> Result<(), Failure> {
-        let of_he = [("--slots", self.slots.is_some()), ("--insecure-toy", self.insecure_toy), ("--draw-noise", self.draw_noise.is_some())];
+        if self.target != Target::He && (self.packing.are_given() || self.packing.costs().is_some()) {
+            return Err(Failure::Usage(format!("{} and --costs are for --target he", PackingOptions::NAMES)));
+        }
+        let of_he = [("--insecure-toy", self.insecure_toy), ("--draw-noise", self.draw_noise.is_some())];
         if self.target != Target::He
             && let Some((option, _)) = of_he.into_iter().find(|(_, is_given)| *is_given)
         {
             return Err(Failure::Usage(format!("{option} is for --target he")));
         }
-        let mut packing = PackOptions::default();
-        packing.insecure = self.insecure_toy;
-        packing.slots = self.slots.unwrap_or(packing.slots);
+        let packing = PackOptions { insecure: self.insecure_toy, ..self.packing.options()? };
         packing.check()?;
         let begin = Instant::now();
         let program = self.code.compiler()?.compile_file(&self.file)?;

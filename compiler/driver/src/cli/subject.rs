@@ -32,6 +32,11 @@ pub(crate) enum Read {
 }
 
 impl Subject {
+    /// A string that another option gives.
+    pub(crate) const fn of_string(equation: String) -> Self {
+        Self { file: None, def: None, sizes: Vec::new(), einsum: Some(equation) }
+    }
+
     /// Whether it is a string.
     pub(crate) const fn is_string(&self) -> bool {
         self.einsum.is_some()
