@@ -124,6 +124,7 @@ impl Close {
             Ok(_) => Err(Far::Pole),
             Err((least, coefficients)) => Self::kinked(approx, aim, least).or_else(|far| match far {
                 Far::By(off) if off == least && least <= coarse => Ok(Close::One(coefficients)),
+                Far::By(off) => Err(Far::By(off.min(least_of_few(&f, approx.on)))),
                 far => Err(far),
             }),
         }
@@ -168,6 +169,12 @@ impl Far {
     }
 }
 
+/// The least error of polynomials of low degrees: where a function jumps none of a higher one need be closer.
+fn least_of_few(f: &dyn Fn(f64) -> f64, on: (f64, f64)) -> f64 {
+    let few = [1].into_iter().chain(DEGREES).take_while(|degree| *degree <= FEW);
+    few.map(|degree| closest(f, on, degree, FEW).1).fold(f64::INFINITY, f64::min)
+}
+
 /// The polynomial of a given degree, or of the least that is no farther off than `aim`; else the least error, and the polynomial
 /// that has it, which may be `enough`. Those of higher degrees than `exchanged` are interpolated alone.
 fn one(
@@ -182,7 +189,7 @@ fn one(
         Degree::AtMost(limit) => Some(limit),
         Degree::Free => None,
     };
-    let mut last = (f64::INFINITY, Vec::new());
+    let (mut last, mut closest_one) = ((f64::INFINITY, Vec::new()), (f64::INFINITY, Vec::new()));
     for degree in DEGREES.into_iter().filter(|&degree| limit.is_none_or(|limit| degree < limit)).chain(limit) {
         // The program allows this degree, and so its error.
         let is_last = limit == Some(degree);
@@ -198,6 +205,9 @@ fn one(
                 return Ok(last.1);
             }
         }
+        if last.0 <= closest_one.0 {
+            closest_one.clone_from(&last);
+        }
     }
-    Err(last)
+    Err(closest_one)
 }

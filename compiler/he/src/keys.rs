@@ -10,14 +10,17 @@ const MAX_KEYS: usize = 48;
 /// Rotations that one may be made of.
 const MAX_PARTS: u32 = 6;
 
-/// The program with at most `budget` different rotations; none if that was not reached.
-pub(crate) fn within(packed: &Packed, makers: &Makers, budget: usize) -> Option<(Packed, Makers)> {
+/// The program with at most `budget` different rotations.
+///
+/// # Errors
+/// How many remained where no other could go.
+pub(crate) fn within(packed: &Packed, makers: &Makers, budget: usize) -> Result<(Packed, Makers), usize> {
     let mut keys = Chosen::all(packed, makers);
     while keys.keys.len() > budget {
-        let (_, key) = keys.cheapest_to_go()?;
+        let (_, key) = keys.cheapest_to_go().ok_or(keys.keys.len())?;
         keys.keys.remove(&key);
     }
-    Some(keys.rewritten())
+    Ok(keys.rewritten())
 }
 
 /// The program with the fewest different rotations that are found with at most `most` rotations; none if it has more.

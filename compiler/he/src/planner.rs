@@ -138,12 +138,13 @@ fn planned(program: &Program, options: &Options) -> Result<(Verified<Packed>, Ve
         && packed.counts().keys > budget
     {
         let few = emit::emit(program, &planned.results, Keys::Few, log_slots);
-        let (fastest, least) = (packed.counts().keys, few.packed.counts().keys);
+        let (fastest, by_steps) = (packed.counts().keys, few.packed.counts().keys);
         let plans = [(&packed, &makers), (&few.packed, &few.makers)];
-        let within = plans.into_iter().filter_map(|(plan, makers)| keys::within(plan, makers, budget));
-        let Some(best) = within.min_by_key(|(plan, _)| plan.counts().rotations) else {
+        let within = plans.map(|(plan, makers)| keys::within(plan, makers, budget));
+        let least = within.iter().filter_map(|plan| plan.as_ref().err().copied()).min().unwrap_or_default();
+        let Some(best) = within.into_iter().flatten().min_by_key(|(plan, _)| plan.counts().rotations) else {
             let message = format!("at most {budget} rotation keys are allowed, and no plan was found that does with so few");
-            let note = format!("the fastest plan has {fastest}, one that rotates step by step {least}");
+            let note = format!("the fastest plan has {fastest}, one that rotates step by step {by_steps}");
             let found = Diagnostic::error(715, "he-memory", message).note(note).help(format!("--key-budget {least}"));
             return Err(vec![match most_turned(&packed, &makers).map(|tensor| &program.tensors[tensor]) {
                 Some(tensor) => found.at(tensor.span, "most rotations are for this"),

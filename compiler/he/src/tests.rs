@@ -184,6 +184,27 @@ fn few_keys() {
     }
 }
 
+/// Who follows the help of a refused budget has a plan, and nobody has one with fewer keys.
+#[test]
+fn the_fewest_keys_are_named() {
+    let cases = [
+        einsum("bf->", &[&[31, 4]], "c"),
+        einsum("ij->ji", &[&[32, 32]], "c"),
+        einsum("ik,kj->ij", &[&[8, 8], &[8, 16]], "cc"),
+        einsum("ij,jk->ik", &[&[16, 16], &[16, 16]], "cc"),
+    ];
+    for program in &cases {
+        for contract in [Contract::Strict, Contract::Free] {
+            let within = |budget: usize| plan(program, &Options { key_budget: Some(budget), ..Options::new(contract, 10) });
+            let Err(refused) = within(1) else { continue };
+            let help = refused[0].help.clone().unwrap();
+            let least: usize = help.strip_prefix("--key-budget ").and_then(|least| least.parse().ok()).unwrap();
+            assert!(within(least).unwrap().counts().keys <= least, "{help}");
+            assert!(within(least - 1).is_err(), "{help}");
+        }
+    }
+}
+
 /// A polynomial of degree 15 after a layer: one level for the weights, five for the polynomial.
 #[test]
 fn the_flattest_plan_has_no_level_for_moves() {
