@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::function::Function;
-use crate::packed::{Contract, PackOptions, in_the_clear, open_results};
+use crate::packed::{Contract, Costs, PackOptions, in_the_clear, open_results};
 use crate::pipeline;
 use crate::plan_report::bytes;
 use ein_he::explain::{Explained, Made};
@@ -88,13 +88,15 @@ fn figures(explained: &Explained, options: &PackOptions) -> Vec<(&'static str, S
     if let Some(levels) = explained.levels {
         figures.extend([("rescalings", counts.rescales.to_string()), ("levels", levels.to_string())]);
     }
+    let weight = options.costs.weigh(&counts) / options.costs.rotation;
     figures.extend([
         ("depth", counts.depth.to_string()),
         ("rotation keys", counts.keys.to_string()),
         ("key bytes", bytes(key_bytes)),
         ("ciphertexts in", inputs.to_string()),
         ("ciphertexts out", outputs.to_string()),
-        ("cost, in rotations", format!("{:.1}", options.costs.weigh(&counts) / options.costs.rotation)),
+        ("cost, in rotations", format!("{weight:.1}")),
+        ("  slower by its levels", format!("{:.1}", Costs::with_levels(weight, counts.depth))),
     ]);
     figures
 }

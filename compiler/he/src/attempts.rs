@@ -5,7 +5,7 @@
 //! ways. All together have so much [`Work`] to spend; what is left of it says how much is still tried.
 
 use crate::convert::n_chunks;
-use crate::cost::Cost;
+use crate::cost::{Cost, Costs};
 use crate::emit::{self, Emitted, Keys};
 use crate::found::Found;
 use crate::held::{Finish, Holder, Placing, row_major};
@@ -274,9 +274,8 @@ impl Planned {
     }
 
     /// Its cost where every level makes each operation slower.
-    #[expect(clippy::cast_precision_loss, reason = "depths are small")]
     fn slowness(&self) -> f64 {
-        self.weight * ((self.depth + 1) as f64).powf(1.5)
+        Costs::with_levels(self.weight, self.depth)
     }
 
     /// Whether this plan is to be preferred: by the objective, or else faster, and much so if it is deeper.

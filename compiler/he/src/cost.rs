@@ -67,6 +67,13 @@ impl Costs {
         terms.into_iter().map(|(n, weight)| n as f64 * weight).sum()
     }
 
+    /// What plans are compared by: each level makes every operation slower, as it takes one modulus more.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "depths are small")]
+    pub fn with_levels(weight: f64, depth: usize) -> f64 {
+        weight * ((depth + 1) as f64).powf(1.5)
+    }
+
     /// What is wrong with a table, if anything: plans are compared by sums of its numbers.
     ///
     /// # Errors
