@@ -60,6 +60,26 @@ fn refused_for_ciphertexts() {
     });
 }
 
+/// What circuits over encrypted integers cannot do: programs of `cases/circuits`, with sizes in their first lines.
+#[test]
+fn refused_for_circuits() {
+    insta::glob!("../cases/circuits", "*.ein", |path| {
+        let case = Case::read(path);
+        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+        let sizes: Vec<(&str, i64)> = case.sizes.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+        let program = Compiler::new().threads(1).compile(&case.source).unwrap_or_else(|e| panic!("{name}: {}", e.render(false)));
+        let function = program.main_def().unwrap_or_else(|e| panic!("{name}: {}", e.render(false)));
+        let error = function.circuit(&sizes).err().unwrap_or_else(|| panic!("{name} is a circuit"));
+        for diagnostic in error.diagnostics() {
+            assert!(name.starts_with(&diagnostic.code.to_string()), "{name}: {diagnostic}");
+            assert!(diagnostic.primary.is_some() && diagnostic.help.is_some(), "{name}: {diagnostic}");
+        }
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, description => case.source.clone() }, {
+            insta::assert_snapshot!(error.render(false));
+        });
+    });
+}
+
 #[test]
 fn secrets_in_the_library() {
     insta::assert_snapshot!(secret_functions::of_the_library());

@@ -594,8 +594,8 @@ fn too_long(span: Span, what: &str) -> Diagnostic {
 }
 
 pub(crate) fn semiring(span: Span, name: &str, dtype: DType) -> Diagnostic {
-    let found = Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they have no `{name}`"))
-        .at(span, OF_SECRETS);
+    let found =
+        Diagnostic::error(714, "he-semiring", format!("packed ciphertexts add and multiply; they have no `{name}`")).at(span, OF_SECRETS);
     let whole = dtype.is_integer() || dtype == DType::Bool;
     let help = if whole {
         "`--target tfhe` takes it, of integers and truth values"

@@ -122,9 +122,7 @@ pub(crate) fn refusal(multi: &Multi, dtype: DType, is_matrix_secret: bool) -> Di
         }
         _ if is_matrix_secret => {
             let found = Diagnostic::error(713, "he-div", format!("`{name}` divides by what it computes from a secret"));
-            found
-                .at(span, OF_SECRETS)
-                .help("make what it takes a result, and compute this in the clear once that is decrypted")
+            found.at(span, OF_SECRETS).help("make what it takes a result, and compute this in the clear once that is decrypted")
         }
         _ => refused(span, &format!("`{name}` of a secret tensor")),
     }
