@@ -196,13 +196,13 @@ const MAX_TEXT: u64 = 256 << 20;
 /// # Errors
 /// E0901; E0931 and E0932 of what is longer, before it is read.
 pub fn open(engine: &Engine, path: &Path, most: u64) -> Result<File, Error> {
-    let mut file = io::open_regular(path)?;
+    let file = io::open_regular(path)?;
     let length = length(path, &file)?;
     if length <= most {
         return Ok(file);
     }
     let mut head = Vec::new();
-    file.by_ref().take(HEAD).read_to_end(&mut head).map_err(|e| unreadable(path, &e))?;
+    Read::take(&file, HEAD).read_to_end(&mut head).map_err(|e| unreadable(path, &e))?;
     Err(engine.too_long(&head, length, most).into())
 }
 

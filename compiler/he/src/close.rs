@@ -189,12 +189,12 @@ fn one(
         Degree::AtMost(limit) => Some(limit),
         Degree::Free => None,
     };
-    let (mut last, mut closest_one) = ((f64::INFINITY, Vec::new()), (f64::INFINITY, Vec::new()));
+    let mut closest_one = (f64::INFINITY, Vec::new());
     for degree in DEGREES.into_iter().filter(|&degree| limit.is_none_or(|limit| degree < limit)).chain(limit) {
         // The program allows this degree, and so its error.
         let is_last = limit == Some(degree);
         let interpolated = interpolate(f, on, degree);
-        last = (error(&interpolated, f, on), interpolated);
+        let mut last = (error(&interpolated, f, on), interpolated);
         if last.0 <= aim {
             return Ok(last.1);
         }
