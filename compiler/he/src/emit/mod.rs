@@ -210,6 +210,7 @@ impl<'a> Emitter<'a> {
     fn refuse(&mut self, code: u16, slug: &'static str, message: String) {
         let span = self.builder.maker.tensor.map(|tensor| self.program.tensors[tensor].span);
         let found = Diagnostic::error(code, slug, message);
+        let found = if code == 715 { found.help(SMALLER) } else { found };
         self.refused.get_or_insert(if let Some(span) = span { found.at(span, "for this") } else { found });
     }
 
@@ -645,6 +646,9 @@ impl<'a> Emitter<'a> {
         self.builder.packed.outputs.push(OutputDecl { name: tensor.name.clone(), dtype: tensor.dtype, layout, values });
     }
 }
+
+/// What makes a plan smaller.
+const SMALLER: &str = "take layouts that the plan chooses (`--contract free`) or more slots, or compute it in parts, each of a part of the operands";
 
 /// The slots of runs that rise, one after the other.
 fn slots_of(parts: &[Segment]) -> Vec<u32> {
