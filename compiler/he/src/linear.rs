@@ -133,11 +133,16 @@ impl LinearMap {
     /// What that costs with a source that does not repeat, if it may be less than `limit`.
     pub(crate) fn cost_below(&self, limit: f64, costs: &Costs, slots: u64, sources: u64, targets: u64) -> Option<Cost> {
         let key = self.priced_by([slots, sources, targets]);
-        let Priced { least, exact } = PRICED.with_borrow(|priced| priced.get(&key).copied()).unwrap_or_else(|| {
-            let least = self.uncut(slots, slots, targets).least(self, slots);
-            Priced { least, exact: None }
-        });
-        let exact = exact.or_else(|| (least.weigh(costs) < limit).then(|| self.split(slots, slots, sources, targets).cost()));
+        let known = PRICED.with_borrow(|priced| priced.get(&key).copied());
+        if let Some(Priced { exact: Some(exact), .. }) = known {
+            return Some(exact);
+        }
+        if known.is_some_and(|known| known.least.weigh(costs) >= limit) {
+            return None;
+        }
+        let uncut = self.uncut(slots, slots, targets);
+        let least = known.map_or_else(|| uncut.least(self, slots), |known| known.least);
+        let exact = (least.weigh(costs) < limit).then(|| uncut.cut(self, slots, sources).cost());
         PRICED.with_borrow_mut(|priced| {
             if priced.len() >= MAX_REMEMBERED {
                 priced.clear();

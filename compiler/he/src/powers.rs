@@ -5,6 +5,9 @@ use crate::read::{MAX_OPERANDS, Product, Reader, Scope, multiplied};
 use ein_ir::diagnostic::Diagnostic;
 use ein_ir::scalar::Scalar;
 
+/// The largest power of one factor that is multiplied out: of higher ones squares of squares are as few products, and are not searched for.
+const MAX_POWER: i32 = 4;
+
 impl Reader<'_> {
     /// A power with a whole exponent: multiplied out, or of squares if that is too long.
     pub(crate) fn whole_power(
@@ -18,6 +21,9 @@ impl Reader<'_> {
         match &base[..] {
             [] if n > 0 => return Ok(base),
             [product] if product.factors.is_empty() => return Ok(number(product.coefficient.powi(n))),
+            [product] if product.factors.len() == 1 && product.coefficient == 1.0 && n > MAX_POWER && !self.is_public(value) => {
+                return self.squared(base, n.unsigned_abs(), (value, scalar), scope);
+            }
             _ => {}
         }
         match (0..n).try_fold(number(1.0), |power, _| multiplied(scalar, &power, &base)) {

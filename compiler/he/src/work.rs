@@ -7,8 +7,8 @@ use crate::emit::Emitted;
 use std::cell::Cell;
 
 /// Steps of one program. A conversion of a factor that is tried is one: about two microseconds. Nothing is left out in the first half of them,
-/// about a second.
-const STEPS: u64 = 1_000_000;
+/// about half a second.
+const STEPS: u64 = 500_000;
 /// Operations that are written in the time of a step, and elements of maps.
 const OPERATIONS_OF_A_STEP: u64 = 4;
 const ELEMENTS_OF_A_STEP: u64 = 256;

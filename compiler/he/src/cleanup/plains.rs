@@ -3,7 +3,7 @@
 use crate::builder::{runs, segments};
 use ein_ir::entity::{Plain, Public};
 use ein_ir::packed::{Packed, PlainDecl, PlainValues, Run, Segment};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 /// Slots that are looked at in making plaintexts, at most.
 const MAX_SLOTS: usize = 1 << 22;
@@ -38,10 +38,10 @@ impl<'a> Plains<'a> {
         let mut plains = Self {
             packed,
             made: Vec::new(),
-            numbers: HashMap::new(),
-            rotated: HashMap::new(),
-            products: HashMap::new(),
-            sums: HashMap::new(),
+            numbers: HashMap::default(),
+            rotated: HashMap::default(),
+            products: HashMap::default(),
+            sums: HashMap::default(),
             left: MAX_SLOTS,
         };
         for (id, plain) in &packed.plains {

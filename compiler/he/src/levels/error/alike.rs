@@ -2,6 +2,7 @@
 //!
 //! Most ciphertexts hold elements of one range and zeros, so that a few classes of slots stand for thousands.
 
+use ein_ir::packed::Run;
 use rustc_hash::FxHashMap as HashMap;
 use std::rc::Rc;
 
@@ -39,6 +40,23 @@ impl Alike {
     pub(crate) fn two(slots: usize, second: impl Iterator<Item = usize>) -> Spread<bool> {
         let mut classes = vec![0_u16; slots];
         second.for_each(|slot| classes[slot] = 1);
+        Self::of_two(classes)
+    }
+
+    /// The same, of runs in class 1.
+    pub(crate) fn two_by_runs(slots: u32, second: impl Iterator<Item = Run>) -> Spread<bool> {
+        let mut classes = vec![0_u16; slots as usize];
+        for run in second {
+            match classes.get_mut(run.slot as usize..).and_then(|rest| rest.get_mut(..run.count as usize)) {
+                Some(run_of) if run.dslot == 1 => run_of.fill(1),
+                _ => run.slots(slots).for_each(|slot| classes[slot] = 1),
+            }
+        }
+        Self::of_two(classes)
+    }
+
+    fn of_two(classes: Vec<u16>) -> Spread<bool> {
+        let slots = classes.len();
         let first = classes.first().copied().unwrap_or(0);
         if classes.iter().all(|class| *class == first) {
             return Spread { alike: Self::all(slots), of: vec![first == 1] };

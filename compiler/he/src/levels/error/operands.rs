@@ -6,7 +6,7 @@ use super::tensors::Tensors;
 use crate::Makers;
 use crate::program::{Endless, Origin, Program};
 use ein_ir::entity::{Ciphertext, Input, Plain, Public, SecondaryMap};
-use ein_ir::packed::{Equation, Layout, Op, Packed, PlainValues, PublicSource};
+use ein_ir::packed::{Equation, Layout, Op, Packed, PlainValues, PublicSource, Segment};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -214,13 +214,10 @@ fn of_reciprocals(program: &Program) -> BTreeSet<usize> {
 
 /// The ranges of the slots of a plaintext.
 pub(crate) fn plain_ranges(packed: &Packed, facts: &Facts, plain: Plain) -> Spread<Span> {
-    let (n, slots) = (packed.slots, packed.slots as usize);
+    let n = packed.slots;
     let (filled, range) = match &packed.plains[plain].values {
-        PlainValues::Elements(public, segments) => {
-            let filled = segments.iter().flat_map(|segment| segment.run().slots(n));
-            (Alike::two(slots, filled), facts.publics[*public])
-        }
-        PlainValues::Constant(value, runs) => (Alike::two(slots, runs.iter().flat_map(|run| run.slots(n))), (*value, *value)),
+        PlainValues::Elements(public, segments) => (Alike::two_by_runs(n, segments.iter().map(Segment::run)), facts.publics[*public]),
+        PlainValues::Constant(value, runs) => (Alike::two_by_runs(n, runs.iter().copied()), (*value, *value)),
     };
     filled.map(|is_filled| if *is_filled { range } else { (0.0, 0.0) })
 }

@@ -15,6 +15,23 @@ impl Seen {
         Self { slots: vec![0; slots as usize], plain: 0 }
     }
 
+    /// Fills the slots of runs; those of which each rises and ends before the next begins are no two the same.
+    fn fill_all(&mut self, runs: impl Iterator<Item = Run> + Clone) -> Result<(), String> {
+        let (mut next, n) = (0, self.slots.len() as u64);
+        let rises = |run: Run| {
+            let (slot, dslot) = (u64::from(run.slot), u64::from(run.dslot));
+            let last = slot + dslot * u64::from(run.count.saturating_sub(1));
+            let rises = run.count == 1 || run.count > 1 && dslot > 0;
+            let is_next = slot >= next && last < n && dslot < n;
+            next = last + 1;
+            rises && is_next
+        };
+        if runs.clone().all(rises) {
+            return Ok(());
+        }
+        runs.into_iter().try_for_each(|run| self.fill(run))
+    }
+
     fn fill(&mut self, run: Run) -> Result<(), String> {
         #[expect(clippy::cast_possible_truncation, reason = "as many as a u32 slot number counts")]
         let n = self.slots.len() as u32;
@@ -35,11 +52,11 @@ pub(super) fn check(program: &Packed, plain: &PlainDecl, seen: &mut Seen) -> Res
     seen.plain += 1;
     match &plain.values {
         PlainValues::Constant(value, _) if !value.is_finite() => Err(format!("{value} is not finite")),
-        PlainValues::Constant(_, runs) => runs.iter().try_for_each(|run| seen.fill(*run)),
-        PlainValues::Elements(public, segments) => segments.iter().try_for_each(|segment| {
-            check_elements(program, *public, segment)?;
-            seen.fill(segment.run())
-        }),
+        PlainValues::Constant(_, runs) => seen.fill_all(runs.iter().copied()),
+        PlainValues::Elements(public, segments) => {
+            segments.iter().try_for_each(|segment| check_elements(program, *public, segment))?;
+            seen.fill_all(segments.iter().map(Segment::run))
+        }
     }
 }
 
