@@ -648,7 +648,8 @@ impl<'a> Emitter<'a> {
 }
 
 /// What makes a plan smaller.
-const SMALLER: &str = "take layouts that the plan chooses (`--contract free`) or more slots, or compute it in parts, each of a part of the operands";
+const SMALLER: &str =
+    "take layouts that the plan chooses (`--contract free`) or more slots, or compute it in parts, each of a part of the operands";
 
 /// The slots of runs that rise, one after the other.
 fn slots_of(parts: &[Segment]) -> Vec<u32> {
