@@ -156,6 +156,7 @@ fn snapshots_have_their_cases() {
             }
             Some(("rendered", case)) => root().join("tests/cases/diagnostics").join(case).exists(),
             Some(("refused_for_ciphertexts", case)) => root().join("tests/cases/packed").join(case).exists(),
+            Some(("refused_for_circuits", case)) => root().join("tests/cases/circuits").join(case).exists(),
             Some(_) => false,
             None => stem.split_once("__").is_some_and(|(test, function)| has_function(test, function)),
         };
