@@ -61,7 +61,6 @@ fn ciphertexts_have_no_more_noise_than_is_counted_with() {
         let (key, value) = (keys.secret.of(0, &ring).unwrap(), outputs.of(0, 0, &ring).unwrap());
         // SAFETY: what takes longer with some secrets than with others is no matter here.
         let found = unsafe { key.measure_noise(&value) }.unwrap() as f64;
-        println!("{way:?} {parameters:?}: {found} bits of noise, {counted:.1} counted");
         assert!(found <= counted + LARGEST, "{way:?}: {found} bits of noise, {counted:.1} counted with");
     }
 }
