@@ -129,3 +129,13 @@ fn one_position_further_is_one_rotation_or_two() {
     assert_takes("x[wrap(i + r - 2)] * w[r]", 1000, 1024, [6, 9, 1]);
     assert_takes("x[wrap(i + 1)] * x[i] * x[wrap(i - 1)]", 500, 1024, [3, 1, 2]);
 }
+
+/// Products that the result turned out not to need.
+#[test]
+fn what_is_zero_takes_nothing() {
+    let source = "def f(x: secret i64[2, 2]) -> y: secret i64[3] {
+        y[i in 0..3] = (x[pad((i*i + 1) // 2), pad(i + 3)] * x[pad((i*i + 1) // 2), pad(i // 3)])^3 - 2 * x[pad(i - 5), pad(i)] * x[0, pad(i)];
+    }";
+    let counts = check(source, &[("x", &[2, 2])], 64);
+    assert_eq!([counts.rotations, counts.mulcc, counts.mulcp, counts.depth], [0; 4], "{counts}");
+}

@@ -5,6 +5,7 @@ mod map;
 mod mask;
 mod places;
 mod polynomial;
+mod unread;
 mod window;
 
 pub(crate) use polynomial::costs;
@@ -67,13 +68,8 @@ pub(crate) fn emit(program: &Program, results: &[(usize, Option<Finish>)], keys:
         |layout: &Layout| layout.rolls.is_empty().then(|| Packing { offset: layout.offset, ..Packing::of(layout.bits().collect()) });
     let conflicts = emitter.placed.into_iter().filter(|(_, layouts)| layouts.len() > 1);
     let conflicts = conflicts.map(|(tensor, layouts)| (tensor, layouts.iter().filter_map(packing).collect())).collect();
-    Emitted {
-        packed: emitter.builder.packed,
-        makers: emitter.builder.makers,
-        conflicts,
-        refused: emitter.refused,
-        elements: emitter.elements,
-    }
+    let (packed, makers) = unread::without_unread(emitter.builder.packed, emitter.builder.makers);
+    Emitted { packed, makers, conflicts, refused: emitter.refused, elements: emitter.elements }
 }
 
 struct Emitter<'a> {
