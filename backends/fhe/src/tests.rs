@@ -341,8 +341,9 @@ fn hostile_bytes_are_errors_or_damaged_results() {
     let mut random = StdRng::seed_from_u64(4);
     let publics = [Numbers::Integers(vec![2; 4])];
     let right = engine.decrypt(&keys.secret, &outputs).unwrap();
+    // So many for each plaintext modulus, behind what says of which key pair they are.
     let parts = |bytes: &[u8], kind, n: usize| -> Vec<Vec<u8>> {
-        frame::read(kind, engine.fingerprint(), n + 1, bytes).unwrap().into_iter().map(<[u8]>::to_vec).collect()
+        frame::read(kind, engine.fingerprint(), n * engine.n_rings() + 1, bytes).unwrap().into_iter().map(<[u8]>::to_vec).collect()
     };
     let framed = |kind, parts: &[Vec<u8>]| frame::write(kind, engine.fingerprint(), &parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
     let all = [
