@@ -102,7 +102,9 @@ fn strided(operand: &Operand, packing: &Packing, bits: impl Fn(u8) -> u8) -> Opt
         let n_bits = axis_bits(axis.size);
         match &axis.subscript {
             Subscript::Label(label) => (0..n_bits).for_each(|bit| strides.add(LabelBit { label: *label, bit }, place(bit))),
-            Subscript::Fixed(position) => (0..n_bits).filter(|bit| position >> bit & 1 == 1).for_each(|bit| strides.offset += place(bit)),
+            Subscript::Fixed(position) => {
+                (0..n_bits).filter(|bit| position >> bit & 1 == 1).for_each(|bit| strides.offset = strides.offset.wrapping_add(place(bit)))
+            }
             Subscript::Linear { terms, offset } | Subscript::Padded { terms, offset } => {
                 if matches!(axis.subscript, Subscript::Padded { .. }) {
                     strides.bounds.push(Bound { terms: terms.clone(), offset: *offset, size: axis.size });

@@ -139,3 +139,13 @@ fn what_is_zero_takes_nothing() {
     let counts = check(source, &[("x", &[2, 2])], 64);
     assert_eq!([counts.rotations, counts.mulcc, counts.mulcp, counts.depth], [0; 4], "{counts}");
 }
+
+/// A computed tensor at a fixed position of one axis, before the first position of another.
+#[test]
+fn positions_before_the_first_and_fixed_ones() {
+    let source = "def f(x: secret i64[5, 4]) -> y: secret i64[5, 2] {
+        z[i, j] = x[i, j] * x[i, 0];
+        y[i, k in 0..2] = z[pad(i - 2), 3] * z[pad(i + k - 3), 1];
+    }";
+    assert!(check(source, &[("x", &[5, 4])], 64).mulcc > 1);
+}
